@@ -1,0 +1,100 @@
+# The commands of this checkout. `make` alone lists them.
+#
+# Rule: Python 3.11 and make are enough; `run`, `test`, `check` and `bench` do their own set-up; all
+# that is made lies in .venv, .comptoir and the caches that `clean` removes.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+PY := $(BIN)/python
+
+# What `make run`, `make test` and the others may be given, as NAME=value:
+EXIT ?=
+ARGS ?=
+COVERAGE ?=
+TESTS ?=
+SECONDS ?= 600
+SEED ?=
+
+.PHONY: help setup run test check lint docs bench soak lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+# Named after the folder: a checkout that was moved has commands that point at where it was.
+READY := .venv/.ready-$(shell pwd -P | cksum | cut -d' ' -f1)
+
+setup: $(READY)  ## .venv with the commands comptoir and comptoir-sandbox
+
+$(READY): requirements.lock pyproject.toml tools/setup.sh
+	@PYTHON='$(PYTHON)' tools/setup.sh
+	@touch $@
+
+run: setup  ## the demo: daemon, sandbox, 20,000 webhooks, a kill; EXIT=1 ends after it
+	@$(BIN)/comptoir demo $(if $(EXIT),--exit) $(ARGS)
+
+# One suite, two ways of running it: COVERAGE=1 measures branches as well, at some cost in time.
+test: setup  ## the whole test suite; ARGS=… goes to pytest, COVERAGE=1 measures branches
+ifeq ($(COVERAGE),)
+	@$(PY) -m pytest $(ARGS)
+else
+	@$(PY) -m coverage run -m pytest $(ARGS)
+	@$(PY) -m coverage report
+endif
+
+# The suite with coverage belongs to the check. Who has just run `make test COVERAGE=1` on this very
+# tree (.ci/run has) says TESTS=done, and only the static gates remain.
+check: lint  ## every gate: format, lint, types, imports, tidy, the suite with branch coverage
+ifneq ($(TESTS),done)
+	@$(MAKE) --no-print-directory test COVERAGE=1
+endif
+	@echo 'make check: all gates passed'
+
+# Every gate is run and all that fail are named, since one of them seldom fails alone. pyright is a
+# program for node that its wheel brings along; what it caches stays in .venv.
+GATES := ruff-format ruff mypy pyright imports docs tidy
+lint: setup  ## the gates of check that run no daemon
+	@failed=; for gate in $(GATES); do \
+		echo "-- $$gate"; $(MAKE) --no-print-directory gate-$$gate || failed="$$failed $$gate"; \
+	done; test -z "$$failed" || { echo "make lint: failed:$$failed" >&2; exit 1; }
+
+.PHONY: $(addprefix gate-,$(GATES))
+gate-ruff-format:
+	@$(BIN)/ruff format --check .
+gate-ruff:
+	@$(BIN)/ruff check .
+gate-mypy:
+	@$(BIN)/mypy
+gate-pyright:
+	@command -v node >/dev/null || { \
+		echo 'pyright needs node (Debian, Ubuntu: apt-get install nodejs)' >&2; exit 1; }
+	@PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/.venv/pyright PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+gate-imports:
+	@$(BIN)/lint-imports
+gate-docs:
+	@$(PY) docs/generate.py --check
+gate-tidy:
+	@$(PY) -m pytest -q tests/repo/test_tidy.py
+
+docs: setup  ## write the generated pages of docs/ anew
+	@$(PY) docs/generate.py
+
+bench: setup  ## the figures of this machine; ARGS=… goes to bench/
+	@$(PY) -m bench $(ARGS)
+
+soak: setup  ## the kill tests for SECONDS=600, from SEED=… where one is given
+	@TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak $(ARGS)
+
+# uv resolves for every Python and platform at once; it writes no registry's address. It is no part
+# of the lock, because only this command needs it.
+lock: setup  ## resolve pyproject.toml into requirements.lock anew
+	@$(PY) -m pip install --quiet 'uv==0.13.*'
+	@$(BIN)/uv pip compile --quiet --no-header --generate-hashes --no-emit-index-url --universal \
+		--group dev pyproject.toml -o requirements.lock $(ARGS)
+
+clean:  ## stop an embedded database, then remove .venv, .comptoir, caches and builds
+	@if [ -x $(BIN)/comptoir ] && [ -d .comptoir ]; then $(BIN)/comptoir db stop || { \
+		echo 'make clean: the database did not stop; once none runs, remove .comptoir' >&2; exit 1; }; fi
+	@rm -rf .venv .comptoir build dist ./*.egg-info .coverage .coverage.* .hypothesis \
+		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,153 @@
+"""`comptoir check label` and `check points`: the daemon's own functions behind a JSON seam.
+
+The rule: an input object gives an answer object, always. What cannot be read is the answer
+`CHECK_INPUT_INVALID`, never an exception; fields that are not known are ignored; nothing is
+computed here that the daemon computes elsewhere.
+Source: check-command contract, kinds `label` and `points`; X32, S47.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+
+from comptoir.actors.merchants import Builder, Partner, Purchase
+from comptoir.actors.wallet.points import Insufficient, Lot, allocate, instant_ns
+
+__all__ = ["CHECKS", "Answer", "check_label", "check_points"]
+
+Answer = dict[str, Any]
+"""`ok`, and the kind's own fields or `error` with `code` and `detail`; ready for JSON."""
+
+POINTS_MAX: Final = 2**63 - 1
+"""What a column of the ledger holds."""
+
+_MCC_MAX: Final = 9999
+
+_Points = Annotated[int, msgspec.Meta(ge=0, le=POINTS_MAX)]
+_Mcc = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4})?\Z")]
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Input = TypeVar("Input", bound=msgspec.Struct)
+
+
+class _PartnerInput(msgspec.Struct):
+    id: _Id
+    name: str
+    patterns: list[str] | None = None
+    mcc: list[_Mcc | int] | _Mcc | int | None = None
+
+
+class _LabelInput(msgspec.Struct):
+    label: str
+    partners: list[_PartnerInput]
+    mcc: _Mcc | int | None = None
+
+
+class _LotInput(msgspec.Struct):
+    id: _Id
+    earned_at: str
+    points: _Points
+    expires_at: str | None = None
+
+
+class _PointsInput(msgspec.Struct):
+    lots: list[_LotInput]
+    debit: _Points
+    now: str
+
+
+class _InvalidInputError(Exception):
+    """The input object cannot be read; its text is the detail of the answer."""
+
+
+def check_label(given: object) -> Answer:
+    """Match one label among the partners given: `merchant` (id or None) and `trace`."""
+    try:
+        asked = _convert(given, _LabelInput)
+        partners = [_partner(partner) for partner in asked.partners]
+        purchase = Purchase(label=asked.label, mcc=_mcc(asked.mcc))
+    except _InvalidInputError as error:
+        return _refusal("CHECK_INPUT_INVALID", str(error))
+    builder = Builder(version=0)
+    try:
+        builder.add(partners)
+    except ValueError as error:
+        return _refusal("CHECK_INPUT_INVALID", str(error))
+    match = builder.build().match(purchase)
+    merchant = match.partner.id if match.partner else None
+    return {"ok": True, "merchant": merchant, "trace": list(match.trace)}
+
+
+def check_points(given: object) -> Answer:
+    """Spend points from the lots given: `allocations` and `remaining`."""
+    try:
+        asked = _convert(given, _PointsInput)
+        lots = [_lot(index, lot) for index, lot in enumerate(asked.lots)]
+        now = _instant(asked.now, "now")
+    except _InvalidInputError as error:
+        return _refusal("CHECK_INPUT_INVALID", str(error))
+    if len({lot.id for lot in lots}) != len(lots):
+        return _refusal("CHECK_INPUT_INVALID", "two lots have one id - at `$.lots`")
+    result = allocate(lots, asked.debit, now)
+    if isinstance(result, Insufficient):
+        detail = f"{asked.debit} points asked for, {result.available} available"
+        return _refusal("POINTS_INSUFFICIENT", detail)
+    taken = [{"lot": part.lot, "points": part.points} for part in result.allocations]
+    return {"ok": True, "allocations": taken, "remaining": result.remaining}
+
+
+CHECKS: Final[Mapping[str, Callable[[object], Answer]]] = MappingProxyType(
+    {"label": check_label, "points": check_points}
+)
+"""The kinds of this room, by name."""
+
+
+def _convert(given: object, kind: type[Input]) -> Input:
+    try:
+        asked = msgspec.convert(given, kind)
+        # What is echoed must be writable as UTF-8: a lone surrogate is refused here, once for all.
+        msgspec.json.encode(asked)
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError) as error:
+        detail = str(error) if isinstance(error, msgspec.ValidationError) else "not Unicode text"
+        raise _InvalidInputError(detail) from None
+    return asked
+
+
+def _partner(given: _PartnerInput) -> Partner:
+    codes = given.mcc if isinstance(given.mcc, list) else [given.mcc]
+    return Partner(
+        id=given.id,
+        name=given.name,
+        patterns=tuple(given.patterns or ()),
+        mcc=tuple(code for code in map(_mcc, codes) if code),
+    )
+
+
+def _mcc(given: str | int | None) -> str:
+    """A code as four digits, or empty; JSON writers lose the leading zero of a number."""
+    if given is None or isinstance(given, str):
+        return given or ""
+    if not 0 <= given <= _MCC_MAX:
+        raise _InvalidInputError("an MCC has four digits - at `$.mcc`")
+    return f"{given:04d}"
+
+
+def _lot(index: int, given: _LotInput) -> Lot:
+    where = f"lots[{index}]"
+    expires_at = None
+    if given.expires_at is not None:
+        expires_at = _instant(given.expires_at, f"{where}.expires_at")
+    earned_at = _instant(given.earned_at, f"{where}.earned_at")
+    return Lot(given.id, earned_at, given.points, expires_at)
+
+
+def _instant(text: str, where: str) -> int:
+    try:
+        return instant_ns(text)
+    except ValueError:
+        raise _InvalidInputError(f"not an RFC 3339 time with a zone - at `$.{where}`") from None
+
+
+def _refusal(code: str, detail: str) -> Answer:
+    return {"ok": False, "error": {"code": code, "detail": detail}}

@@ -1,0 +1,1 @@
+"""One module per outside party, each a gateway's operations (design.md 6)."""

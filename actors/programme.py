@@ -1,0 +1,46 @@
+"""The rules of the cashback programme, as machines see them: one frozen value from the settings.
+
+It is a constant among the references of a decision (`Context.references["programme"]`), so that a
+machine never reads a setting itself. Source: spec.md S47, S74, X18, X21, X23, X24.
+"""
+
+from typing import cast
+
+import msgspec
+
+from comptoir.actors.wallet.points import Tier
+from comptoir.engine.machine import Context
+
+__all__ = ["PROGRAMME", "PROVIDERS", "Programme", "programme_of"]
+
+PROGRAMME = "programme"
+PROVIDERS = ("seed", "powens", "plaid", "tink")
+"""Sources of transactions (S42); a transaction is unique per provider."""
+
+DAY_MS = 86_400_000
+
+
+class Programme(msgspec.Struct, frozen=True):
+    """What the configuration says about points and waiting."""
+
+    currency: str = "EUR"
+    value_cents: int = 1
+    """What one point is worth (X21)."""
+    hold_ms: int = 0
+    """Points are pending for so long after a purchase (X24)."""
+    tiers: tuple[Tier, ...] = (Tier("base", "Base", 0),)
+    """Ascending; the first at 0."""
+    unknown_connection_ms: int = DAY_MS
+    """How long a transaction of an unknown connection is kept (interface.md 6, row 11)."""
+    refund_wait_ms: int = DAY_MS
+    """How long a refund waits for its purchase."""
+    once_transaction_ms: int = 1095 * DAY_MS
+    once_unmatched_ms: int = 30 * DAY_MS
+    """X23: of a dropped transaction only the keyed digest stays, for so long."""
+    push: bool = False
+    """Whether there is a party that takes push notifications."""
+
+
+def programme_of(context: Context) -> Programme:
+    """The programme in force for this decision."""
+    return cast("Programme", context.references[PROGRAMME])

@@ -1,0 +1,413 @@
+"""The wallet's machine: credits as FIFO lots, refunds taken back from their very lot.
+
+Rules:
+- points are integers, rounded down once (X32); every change is a transfer between two books, and
+  lots change only with transfers (design.md 7);
+- what a refund cannot take back is a shortfall, recorded and netted from the next credit, never a
+  silent negative balance (E7);
+- a refund that comes before its purchase waits for it, and is ignored when it waited in vain.
+
+The state holds balances only; lots are read when they are needed, so a credit costs the same
+whether the wallet has ten of them or ten thousand. Source: spec.md S47, X21, X24, X32; interface.md 1, 7.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from comptoir.actors.gateways.messages import PUSH, SendPush
+from comptoir.actors.programme import Programme, programme_of
+from comptoir.actors.wallet.messages import (
+    KIND,
+    TRANSACTIONS,
+    ClawBack,
+    Credit,
+    ReleasePoints,
+    document_key,
+)
+from comptoir.actors.wallet.points import points_for, tier_for
+from comptoir.engine import (
+    Decision,
+    Event,
+    LotOpened,
+    Message,
+    Outgoing,
+    Put,
+    State,
+    Transfer,
+)
+from comptoir.engine.journal import Lot
+from comptoir.engine.machine import Context, Machine, row
+
+__all__ = [
+    "MACHINE",
+    "Phase",
+    "PointsClawedBack",
+    "PointsCredited",
+    "PointsReleased",
+    "RefundFacts",
+    "RefundIgnored",
+    "WalletState",
+]
+
+ISSUED = "issued:"
+"""The programme's own book: what it owes all users together."""
+MONTHS_KEPT = 2
+"""Months of capped spending remembered per wallet: this one and the one before."""
+
+
+class Phase(Enum):
+    """Whether it ever earned anything, and whether it owes."""
+
+    NEW = "new"
+    ACTIVE = "active"
+    OVERDRAWN = "overdrawn"
+
+
+class WalletState(State, frozen=True):
+    """Balances in points, all >= 0."""
+
+    phase: Phase
+    available: int = 0
+    pending: int = 0
+    blocked: int = 0
+    shortfall: int = 0
+    earned_total: int = 0
+    """Points ever credited less those taken back: what tiers count."""
+    capped: Mapping[str, int] = {}
+    """`PARTNER:YYYY-MM` -> cents that earned points, for partners with a cap per month."""
+    refunds_waiting: int = 0
+    updated_at: int = 0
+
+
+class PointsCredited(Event, frozen=True):
+    """A purchase earned points."""
+
+    transaction_id: str
+    partner_id: str
+    points: int
+    rate_bp: int
+    multiplier_bp: int
+    lot_id: str | None
+    pending: bool
+
+
+class PointsClawedBack(Event, frozen=True):
+    """A refund took points back."""
+
+    refund_id: str
+    transaction_id: str
+    points: int
+    shortfall: int
+    """Of these, what the wallet did not have."""
+
+
+class PointsReleased(Event, frozen=True):
+    """The hold of a lot ended."""
+
+    lot_id: str
+    points: int
+
+
+class RefundIgnored(Event, frozen=True):
+    """A refund waited for its purchase in vain."""
+
+    refund_id: str
+
+
+class RefundFacts(msgspec.Struct, frozen=True):
+    """What a refund or a release finds among this wallet's own rows (reading.py)."""
+
+    key: str = ""
+    """The purchase's document key; empty: no such purchase."""
+    purchase: Mapping[str, Any] = {}
+    lot: Lot | None = None
+    """The lot that it opened, if it earned points."""
+    others: tuple[Lot, ...] = ()
+    """Other open lots, oldest first."""
+
+
+class _Books(msgspec.Struct):
+    """Balances while a decision is being made, and the transfers that moved them."""
+
+    owner: str
+    available: int
+    pending: int
+    blocked: int
+    shortfall: int
+    transfers: list[Transfer]
+
+    @classmethod
+    def of(cls, state: WalletState, owner: str) -> "_Books":
+        return cls(owner, state.available, state.pending, state.blocked, state.shortfall, [])
+
+    def move(self, source: str, target: str, points: int, kind: str, **names: str | None) -> None:
+        """Transfer points between two of this wallet's books, or to and from the programme's."""
+        assert points > 0, "an empty transfer says nothing"
+        for book, sign in ((source, -1), (target, 1)):
+            if book == "shortfall":
+                self.shortfall -= sign * points
+            elif book != ISSUED:
+                setattr(self, book, getattr(self, book) + sign * points)
+        after = (self.available, self.pending, self.blocked, self.shortfall)
+        assert min(after) >= 0, "no balance below zero (invariant 4)"
+        debit, credit = self._account(source), self._account(target)
+        self.transfers.append(Transfer(debit, credit, points, kind, self.owner, after, **names))
+
+    def _account(self, book: str) -> str:
+        return book if book == ISSUED else f"{book}:{self.owner}"
+
+    def state(self, before: WalletState, now: int, **changes: Any) -> WalletState:
+        """The wallet after the transfers."""
+        phase = Phase.OVERDRAWN if self.shortfall else Phase.ACTIVE
+        return msgspec.structs.replace(
+            before,
+            phase=phase,
+            available=self.available,
+            pending=self.pending,
+            shortfall=self.shortfall,
+            updated_at=now,
+            **changes,
+        )
+
+
+Outcome = Decision[WalletState]
+
+
+def _credit(state: WalletState, message: Credit, context: Context) -> Outcome:
+    programme = programme_of(context)
+    tier = tier_for(state.earned_total, programme.tiers).tier
+    eligible, capped = _under_cap(state, message)
+    points = points_for(eligible, message.rate_bp, tier.multiplier_bp, programme.value_cents)
+    owner = context.address.key
+    books = _Books.of(state, owner)
+    lots: tuple[LotOpened, ...] = ()
+    lot_id = None
+    book = "pending" if programme.hold_ms else "available"
+    if points:
+        lot_id = context.draw_id("lt")
+        books.move(ISSUED, book, points, "credit", lot=lot_id, transaction=message.transaction_id)
+        lots = (
+            LotOpened(
+                lot_id,
+                owner,
+                message.transaction_id,
+                message.tag,
+                points,
+                message.amount_cents,
+                message.rate_bp,
+                tier.multiplier_bp,
+                context.now,
+            ),
+        )
+        if book == "available":
+            _settle_shortfall(books, points, lot_id, message.transaction_id)
+    fields: dict[str, object] = {
+        "status": "pending" if points and programme.hold_ms else "credited",
+        "points": points,
+        "credited_at": context.now,
+        "lot_id": lot_id,
+        "rate_bp": message.rate_bp,
+        "multiplier_bp": tier.multiplier_bp,
+        "eligible_cents": eligible,
+    }
+    key = document_key(message.provider, message.transaction_id)
+    changes: dict[str, Any] = {"earned_total": state.earned_total + points, "capped": capped}
+    return Decision(
+        books.state(state, context.now, **changes),
+        events=(
+            PointsCredited(
+                message.transaction_id,
+                message.partner_id,
+                points,
+                message.rate_bp,
+                tier.multiplier_bp,
+                lot_id,
+                pending=bool(programme.hold_ms),
+            ),
+        ),
+        messages=_after_credit(message, points, lot_id, programme, context),
+        release=bool(state.refunds_waiting),
+        transfers=tuple(books.transfers),
+        lots=lots,
+        documents=(Put(TRANSACTIONS, key, fields, owner),),
+    )
+
+
+def _after_credit(
+    message: Credit, points: int, lot_id: str | None, programme: Programme, context: Context
+) -> tuple[Outgoing, ...]:
+    outgoing: list[Outgoing] = []
+    if lot_id is not None and programme.hold_ms:
+        key = document_key(message.provider, message.transaction_id)
+        release = ReleasePoints(lot_id, message.transaction_id, key)
+        due = context.now + programme.hold_ms
+        outgoing.append(Outgoing(context.address, release, due, f"release:{lot_id}"))
+    if points and programme.push:
+        user = context.address.key
+        push = SendPush(f"credit:{message.transaction_id}", user, "points_credited", points)
+        outgoing.append(Outgoing(PUSH, push))
+    return tuple(outgoing)
+
+
+def _under_cap(state: WalletState, message: Credit) -> tuple[int, Mapping[str, int]]:
+    """The cents that earn points under the partner's monthly cap, and the spending remembered."""
+    if not message.month:
+        return message.eligible_cents, state.capped
+    slot = f"{message.partner_id}:{message.month}"
+    used = state.capped.get(slot, 0)
+    eligible = max(0, min(message.eligible_cents, message.cap_cents_month - used))
+    months = sorted({one.rpartition(":")[2] for one in state.capped} | {message.month})
+    kept = set(months[-MONTHS_KEPT:])
+    capped = {k: v for k, v in state.capped.items() if k.rpartition(":")[2] in kept}
+    capped[slot] = used + eligible
+    return eligible, capped
+
+
+def _settle_shortfall(books: _Books, points: int, lot_id: str, transaction_id: str) -> None:
+    """Net what the wallet owes from points that have just become available (E7)."""
+    netted = min(points, books.shortfall)
+    if netted:
+        books.move(
+            "available", "shortfall", netted, "clawback", lot=lot_id, transaction=transaction_id
+        )
+
+
+def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outcome:
+    programme = programme_of(context)
+    facts: RefundFacts = context.facts
+    if not facts.key or facts.purchase["status"] == "received":
+        return _wait_or_ignore(state, message, context, programme)
+    purchase = facts.purchase
+    refunded_before = int(purchase.get("refunded_cents", 0))
+    clawed_before = int(purchase.get("clawed_points", 0))
+    granted = int(purchase["points"])
+    amount = int(purchase["amount_cents"])
+    refunded = min(amount, refunded_before + message.amount_cents)
+    entitled = points_for(
+        min(int(purchase["eligible_cents"]), amount - refunded),
+        int(purchase["rate_bp"]),
+        int(purchase["multiplier_bp"]),
+        programme.value_cents,
+    )
+    due = max(0, granted - clawed_before - entitled)
+    books = _Books.of(state, context.address.key)
+    pending = purchase["status"] == "pending"
+    others = () if pending else _released(facts.others, context.now - programme.hold_ms)
+    short = _take(books, due, facts, others)
+    original = str(purchase["transaction_id"])
+    if short:
+        books.move("shortfall", ISSUED, short, "clawback", transaction=original)
+    status = "refunded" if refunded == amount else str(purchase["status"])
+    fields = {"refunded_cents": refunded, "clawed_points": clawed_before + due, "status": status}
+    refund_fields = {"status": "refunded", "points": -due, "credited_at": context.now}
+    return Decision(
+        books.state(
+            state,
+            context.now,
+            earned_total=max(0, state.earned_total - due),
+            refunds_waiting=_still_waiting(state, message),
+        ),
+        events=(PointsClawedBack(message.refund_id, original, due, short),),
+        transfers=tuple(books.transfers),
+        documents=(
+            Put(TRANSACTIONS, facts.key, fields, context.address.key),
+            Put(
+                TRANSACTIONS,
+                document_key(message.provider, message.refund_id),
+                refund_fields,
+                context.address.key,
+            ),
+        ),
+    )
+
+
+def _released(lots: tuple[Lot, ...], earned_until: int) -> tuple[Lot, ...]:
+    """Lots whose hold has ended: only their points are available."""
+    return tuple(lot for lot in lots if lot.earned_at <= earned_until)
+
+
+def _take(books: _Books, due: int, facts: RefundFacts, others: tuple[Lot, ...]) -> int:
+    """Take points from the purchase's own lot, then first in, first out; return what is missing."""
+    original = str(facts.purchase["transaction_id"])
+    book = "pending" if facts.purchase["status"] == "pending" else "available"
+    own = (facts.lot,) if facts.lot is not None else ()
+    for lot in (*own, *others):
+        part = min(due, lot.remaining, getattr(books, book))
+        if part:
+            books.move(book, ISSUED, part, "clawback", lot=lot.id, transaction=original)
+            due -= part
+    return due
+
+
+def _still_waiting(state: WalletState, message: ClawBack) -> int:
+    return max(0, state.refunds_waiting - 1) if message.give_up_at else state.refunds_waiting
+
+
+def _wait_or_ignore(
+    state: WalletState, message: ClawBack, context: Context, programme: Programme
+) -> Outcome:
+    """Its purchase is not here: wait for it, or give up when the time is over."""
+    give_up_at = message.give_up_at or context.now + programme.refund_wait_ms
+    key = document_key(message.provider, message.refund_id)
+    owner = context.address.key
+    if context.now >= give_up_at:
+        return Decision(
+            msgspec.structs.replace(state, refunds_waiting=_still_waiting(state, message)),
+            events=(RefundIgnored(message.refund_id),),
+            documents=(Put(TRANSACTIONS, key, {"status": "ignored"}, owner),),
+        )
+    again = msgspec.structs.replace(message, give_up_at=give_up_at)
+    waiting = state.refunds_waiting + (0 if message.give_up_at else 1)
+    return Decision(
+        msgspec.structs.replace(state, refunds_waiting=waiting),
+        messages=(Outgoing(context.address, again, give_up_at, parked=True),),
+        documents=(Put(TRANSACTIONS, key, {"status": "pending"}, owner),),
+    )
+
+
+def _release(state: WalletState, message: ReleasePoints, context: Context) -> Outcome:
+    facts: RefundFacts = context.facts
+    points = facts.lot.remaining if facts.lot is not None else 0
+    books = _Books.of(state, context.address.key)
+    fields: dict[str, object] = {"status": "credited"}
+    if points:
+        books.move(
+            "pending",
+            "available",
+            points,
+            "release",
+            lot=message.lot_id,
+            transaction=message.source,
+        )
+        _settle_shortfall(books, points, message.lot_id, message.source)
+    elif facts.purchase.get("status") == "refunded":
+        fields = {"status": "refunded"}
+    return Decision(
+        books.state(state, context.now),
+        events=(PointsReleased(message.lot_id, points),),
+        transfers=tuple(books.transfers),
+        documents=(Put(TRANSACTIONS, message.key, fields, context.address.key),),
+    )
+
+
+MESSAGES: tuple[type[Message], ...] = (Credit, ClawBack, ReleasePoints)
+
+MACHINE: Machine[WalletState] = Machine(
+    KIND,
+    phases=Phase,
+    messages=MESSAGES,
+    rows=(
+        row(Phase.NEW, Credit, _credit, Phase.ACTIVE),
+        # A refund may come before its purchase; it waits.
+        row(Phase.NEW, ClawBack, _claw_back, Phase.NEW),
+        row(Phase.ACTIVE, Credit, _credit, Phase.ACTIVE),
+        row(Phase.ACTIVE, ClawBack, _claw_back, Phase.ACTIVE, Phase.OVERDRAWN),
+        row(Phase.ACTIVE, ReleasePoints, _release, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, Credit, _credit, Phase.OVERDRAWN, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, ClawBack, _claw_back, Phase.OVERDRAWN),
+        row(Phase.OVERDRAWN, ReleasePoints, _release, Phase.OVERDRAWN, Phase.ACTIVE),
+    ),
+)

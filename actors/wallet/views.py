@@ -1,0 +1,78 @@
+"""How a wallet looks from outside: the shapes of interface.md 7, from what is committed.
+
+Rule: a view reads, never decides; it shows only what is durable.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from comptoir.actors.programme import Programme
+from comptoir.actors.wallet.machine import WalletState
+from comptoir.actors.wallet.messages import KIND
+from comptoir.actors.wallet.points import tier_for
+from comptoir.engine.journal import Entry, Journal
+from comptoir.engine.values import Address
+
+__all__ = ["show_entry", "show_time", "show_wallet"]
+
+_STATES = msgspec.json.Decoder(WalletState)
+
+
+def show_time(at_ms: int) -> str:
+    """RFC 3339 UTC with milliseconds (interface.md 1)."""
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _balance(available: int, pending: int, blocked: int, shortfall: int) -> dict[str, int]:
+    return {
+        "available": available,
+        "pending": pending,
+        "blocked": blocked,
+        "shortfall": shortfall,
+    }
+
+
+async def show_wallet(
+    journal: Journal, user_id: str, programme: Programme
+) -> dict[str, Any] | None:
+    """GET /api/v1/wallets/{userId}; None for a user never seen."""
+    loaded = await journal.load(Address(KIND, user_id))
+    if loaded is None:
+        return None
+    state = _STATES.decode(loaded.state)
+    standing = tier_for(state.earned_total, programme.tiers)
+    above = standing.next
+    return {
+        "userId": user_id,
+        "balance": _balance(state.available, state.pending, state.blocked, state.shortfall),
+        "valueCents": state.available * programme.value_cents,
+        "currency": programme.currency,
+        "tier": {
+            "id": standing.tier.id,
+            "name": standing.tier.name,
+            "multiplierBp": standing.tier.multiplier_bp,
+            "next": None
+            if above is None
+            else {"id": above.id, "missingPoints": standing.missing_points},
+        },
+        "expiring": [],
+        "version": loaded.version,
+        "updatedAt": show_time(state.updated_at),
+    }
+
+
+def show_entry(entry: Entry) -> dict[str, Any]:
+    """One item of GET /api/v1/wallets/{userId}/entries."""
+    return {
+        "entryId": str(entry.id),
+        "kind": entry.kind,
+        "points": entry.points,
+        "balanceAfter": _balance(*entry.after),
+        "lotId": entry.lot,
+        "transactionId": entry.transaction,
+        "withdrawalId": entry.withdrawal,
+        "occurredAt": show_time(entry.at),
+    }

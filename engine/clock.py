@@ -1,0 +1,53 @@
+"""Business time: what timers, expiries and windows are measured in (design.md 8).
+
+Two clocks, never mixed: I/O time is trio's and bounds calls; business time is this one, is stored,
+and may be moved forward by a test across processes (interface.md 10). Engine code reads either from
+the engine only. It never runs backwards within a process: a wall clock set back by NTP holds
+business time still until it catches up, so that due times stay ordered.
+"""
+
+import time
+from collections.abc import Callable
+
+__all__ = ["BusinessClock"]
+
+
+class BusinessClock:
+    """Milliseconds since 1970, as wall time plus an offset that only a manual clock may grow."""
+
+    def __init__(
+        self,
+        *,
+        manual: bool = False,
+        offset_ms: int = 0,
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.manual = manual
+        self.offset_ms = offset_ms
+        self._wall_ms = wall_ms
+        self._latest = 0
+
+    def now(self) -> int:
+        """Business time now, ms since 1970."""
+        latest = max(self._latest, self._wall_ms() + self.offset_ms)
+        self._latest = latest
+        return latest
+
+    def advance(self, seconds: float) -> int:
+        """Move a manual clock forward.
+
+        Returns:
+            The new offset in ms, to be stored.
+
+        Raises:
+            ValueError: the clock is not manual, or the step is negative.
+        """
+        if not self.manual:
+            raise ValueError("the clock follows the wall; set clock.mode = manual")
+        if seconds < 0:
+            raise ValueError("business time never runs backwards")
+        self.offset_ms += round(seconds * 1000)
+        return self.offset_ms
+
+    def __repr__(self) -> str:
+        return f"<BusinessClock {'manual' if self.manual else 'wall'} {self.offset_ms:+d} ms>"

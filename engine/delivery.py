@@ -1,0 +1,333 @@
+"""Delivery of pending rows: hand-over after the commit, backlogs in id order, timers, the sweep.
+
+Rules (design.md 2, 3):
+- a row is handed over once per process life: it is *held* (in a mailbox or in hand) or its address
+  is *backlogged*, and while it is backlogged nothing is handed to that address directly; so a full
+  mailbox cannot reorder;
+- hand-over is synchronous, after the commit, never awaited; so a cycle of full mailboxes cannot
+  deadlock;
+- the sweep is only a net: a due row that is neither held nor backlogged is *stranded*, counted, and
+  delivered. The count is 0 unless the engine has a bug.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import msgspec
+import structlog
+import trio
+
+from comptoir.engine.errors import Unavailable
+from comptoir.engine.journal import Journal, Pending
+from comptoir.engine.values import Address
+
+__all__ = ["Delivery", "DeliveryStatistics", "Receiver"]
+
+log = structlog.get_logger("comptoir.delivery")
+
+PAGE_ROWS = 256
+"""Rows read in one step: a few mailboxes' worth."""
+PUMPS = 4
+"""Backlogged addresses drained at the same time; one per reading connection."""
+RETRY_S = 0.5
+"""How soon an address that could take nothing is tried again."""
+TIMER_NAP_S_MAX = 1.0
+"""The timer task looks at business time at least this often: it may be moved by hand."""
+
+
+class Receiver(Protocol):
+    """A kind's supervisor or a gateway."""
+
+    def offer(self, row: Pending) -> bool:
+        """Take the row, or say False and change nothing."""
+        ...
+
+
+class DeliveryStatistics(msgspec.Struct, frozen=True):
+    """What is under way between actors."""
+
+    held: int
+    backlogged_addresses: int
+    backlogged_rows: int
+    stranded_total: int
+    timers_fired_total: int
+
+
+class _Backlog(msgspec.Struct):
+    newest: int
+    """The greatest row id that was not handed over."""
+    rows: int = 0
+    """About how many were skipped since it began."""
+    pumping: bool = False
+
+
+class Delivery:
+    """Knows every row that is held and every address that is behind."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        receivers: Mapping[str, Receiver],
+        now: Callable[[], int],
+        sweep_s: float,
+    ) -> None:
+        self._journal = journal
+        self._receivers = receivers
+        self._now = now
+        self._sweep_s = sweep_s
+        self._held: set[int] = set()
+        self._backlogs: dict[Address, _Backlog] = {}
+        self._backlogged_rows = 0
+        self._to_pump: deque[Address] = deque()
+        self._readings: list[set[int]] = []
+        self._pump_wanted = trio.Event()
+        self._next_due: int | None = None
+        self._due_sooner = trio.Event()
+        self._timers_seen = 0
+        self._stranded_total = 0
+        self._timers_fired_total = 0
+
+    # Synchronous, called when a run is settled.
+
+    def hand_over(self, rows: Iterable[Pending]) -> None:
+        """Give freshly committed due rows to their receivers, in id order."""
+        for row in rows:
+            backlog = self._backlogs.get(row.target)
+            if backlog is not None:
+                backlog.newest = max(backlog.newest, row.id)
+                backlog.rows += 1
+                self._backlogged_rows += 1
+            elif not self._offer(row):
+                self._fall_behind(row.target, row.id)
+
+    def forget(self, row: Pending) -> None:
+        """The row was consumed by a durable decision."""
+        self._held.discard(row.id)
+        for reading in self._readings:
+            reading.add(row.id)
+
+    def give_back(self, row: Pending) -> None:
+        """The row was not handled; it is delivered again, in its order."""
+        self._held.discard(row.id)
+        self._fall_behind(row.target, row.id)
+
+    def fall_behind(self, address: Address) -> None:
+        """There are due rows of this address in the table that nobody was handed."""
+        self._fall_behind(address, 0)
+
+    def drained(self, address: Address) -> None:
+        """The address's mailbox has room again."""
+        if address in self._backlogs:
+            self._want_pump(address)
+
+    def room_made(self, kind: str) -> None:
+        """Addresses of the kind that could take nothing may be able to now."""
+        for address in self._backlogs:
+            if address.kind == kind:
+                self._want_pump(address)
+
+    def timer_set(self, due_at: int) -> None:
+        """A timer was committed; wake up earlier if it is the next one."""
+        # It may have fallen due while it was being committed.
+        self._timers_seen = min(self._timers_seen, due_at - 1)
+        if self._next_due is None or due_at < self._next_due:
+            self._next_due = due_at
+            self._due_sooner.set()
+
+    def is_behind(self, address: Address, rows_max: int) -> bool:
+        """Whether too many rows wait for the address to take more work for it."""
+        backlog = self._backlogs.get(address)
+        return backlog is not None and backlog.rows > rows_max
+
+    @property
+    def backlogged_rows(self) -> int:
+        """About how many rows were skipped in all."""
+        return self._backlogged_rows
+
+    def _offer(self, row: Pending) -> bool:
+        receiver = self._receivers.get(row.target.kind)
+        if receiver is None or not receiver.offer(row):
+            return False
+        self._held.add(row.id)
+        return True
+
+    def _fall_behind(self, address: Address, newest: int) -> None:
+        backlog = self._backlogs.get(address)
+        if backlog is None:
+            self._backlogs[address] = _Backlog(newest, 1)
+        else:
+            backlog.newest = max(backlog.newest, newest)
+            backlog.rows += 1
+        self._backlogged_rows += 1
+        self._want_pump(address)
+
+    def _want_pump(self, address: Address) -> None:
+        backlog = self._backlogs[address]
+        if not backlog.pumping:
+            backlog.pumping = True
+            self._to_pump.append(address)
+            self._pump_wanted.set()
+
+    # The tasks.
+
+    async def recover(self) -> int:
+        """At start: every address that has due rows is behind.
+
+        Returns:
+            How many addresses have work left by an earlier life.
+        """
+        found = await self._journal.backlog(self._now(), 1_000_000)
+        for address, newest in found:
+            self._fall_behind(address, newest)
+        self._timers_seen = self._now()
+        self._next_due = await self._journal.next_due(self._timers_seen)
+        return len(found)
+
+    async def pump(self) -> None:
+        """Drain backlogged addresses, a few at a time, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for _ in range(PUMPS):
+                nursery.start_soon(self._pump_one_by_one)
+            while True:
+                await trio.sleep(RETRY_S)
+                for address in self._backlogs:
+                    self._want_pump(address)
+
+    async def _pump_one_by_one(self) -> None:
+        while True:
+            while not self._to_pump:
+                self._pump_wanted = trio.Event()
+                await self._pump_wanted.wait()
+            address = self._to_pump.popleft()
+            try:
+                again = await self._drain(address)
+            except Unavailable:
+                again = False
+            if address in self._backlogs:
+                self._backlogs[address].pumping = False
+                if again:
+                    self._want_pump(address)
+
+    async def _drain(self, address: Address) -> bool:
+        """Hand over what the address can take now.
+
+        Returns:
+            Whether to go on at once; False when it can take no more, or nothing is left.
+        """
+        backlog = self._backlogs[address]
+        newest = backlog.newest
+        async with self._reading() as consumed:
+            rows = await self._journal.pending(address, PAGE_ROWS, self._now())
+            for row in rows:
+                if row.id in self._held or row.id in consumed:
+                    continue
+                if not self._offer(row):
+                    return False
+        if len(rows) == PAGE_ROWS or backlog.newest != newest:
+            return True
+        # Read completely, and nothing was skipped since the reading began.
+        self._backlogged_rows -= backlog.rows
+        del self._backlogs[address]
+        return False
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[set[int]]:
+        """Remember what is consumed while rows are being read.
+
+        A reading shows rows as they were when it began; one that was held then and is consumed
+        before we look at it must not be handed over a second time.
+        """
+        consumed: set[int] = set()
+        self._readings.append(consumed)
+        try:
+            yield consumed
+        finally:
+            # By identity: two readings may well be equal sets.
+            self._readings = [other for other in self._readings if other is not consumed]
+
+    async def fire_timers(self) -> None:
+        """Deliver rows when they fall due, until cancelled."""
+        while True:
+            await self.fire_due()
+            self._due_sooner = trio.Event()
+            nap = TIMER_NAP_S_MAX
+            if self._next_due is not None:
+                nap = min(nap, max(0.0, (self._next_due - self._now()) / 1000))
+            with trio.move_on_after(nap):
+                await self._due_sooner.wait()
+
+    async def fire_due(self) -> int:
+        """Deliver all rows that fell due since the last time.
+
+        Returns:
+            How many.
+        """
+        now = self._now()
+        if self._next_due is None or self._next_due > now:
+            return 0
+        fired = 0
+        try:
+            more = True
+            while more:
+                async with self._reading() as consumed:
+                    rows = await self._journal.due_timers(self._timers_seen, now, PAGE_ROWS)
+                    fresh = [r for r in rows if r.id not in self._held and r.id not in consumed]
+                    self.hand_over(fresh)
+                fired += len(fresh)
+                more = len(rows) == PAGE_ROWS
+                if more:
+                    # Others may share the last due time: look again from just before it. More of
+                    # them than a page holds are left to the backlog of their addresses.
+                    self._timers_seen = max(self._timers_seen + 1, rows[-1].due_at - 1)
+            self._timers_seen = now
+            self._next_due = await self._journal.next_due(now)
+        except Unavailable:
+            await trio.sleep(RETRY_S)
+        self._timers_fired_total += fired
+        return fired
+
+    async def sweep(self) -> None:
+        """Look for stranded rows, until cancelled."""
+        while True:
+            await trio.sleep(self._sweep_s)
+            try:
+                await self.sweep_once()
+            except Unavailable:
+                continue
+
+    async def sweep_once(self) -> int:
+        """Find due rows that are neither held nor backlogged, count them, and deliver them.
+
+        Returns:
+            How many were stranded.
+        """
+        stranded = 0
+        horizon = self._timers_seen
+        for address, newest in await self._journal.backlog(horizon, PAGE_ROWS):
+            if address in self._backlogs or newest in self._held:
+                continue
+            async with self._reading() as consumed:
+                rows = await self._journal.pending(address, PAGE_ROWS, horizon)
+                lost = [
+                    r
+                    for r in rows
+                    if r.id <= newest and r.id not in self._held and r.id not in consumed
+                ]
+            if lost and address not in self._backlogs:
+                stranded += len(lost)
+                log.error("stranded rows", kind=address.kind, rows=len(lost))
+                self._fall_behind(address, newest)
+        self._stranded_total += stranded
+        return stranded
+
+    def statistics(self) -> DeliveryStatistics:
+        """A snapshot."""
+        return DeliveryStatistics(
+            len(self._held),
+            len(self._backlogs),
+            self._backlogged_rows,
+            self._stranded_total,
+            self._timers_fired_total,
+        )

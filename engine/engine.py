@@ -1,0 +1,399 @@
+"""The engine: a directory of actors and gateways over one journal, in one supervision tree.
+
+This is the whole public surface of the runtime: `ask`, `tell`, `events`, `statistics`, `health`,
+`resume`, `replay`, `quiesce`, `advance_clock`. How a message travels is told in design order in
+docs/architecture.md; the loop is in `actor.py`, hand-over in `delivery.py`.
+
+Rule: no reply, message or outside call leaves before its decision is durable (invariant 1).
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import structlog
+import trio
+
+from comptoir.engine.actor import Answer
+from comptoir.engine.clock import BusinessClock
+from comptoir.engine.decision import Decision, Outgoing, Put
+from comptoir.engine.delivery import Delivery, DeliveryStatistics
+from comptoir.engine.errors import (
+    AskTimeout,
+    Failed,
+    Overloaded,
+    Stopping,
+    Unavailable,
+    UnknownAddress,
+)
+from comptoir.engine.gateway import Gateway, GatewaySpec, GatewayStatistics
+from comptoir.engine.hosting import Hosting, HostStatistics
+from comptoir.engine.journal import (
+    Decided,
+    Fate,
+    Journal,
+    JournalStatistics,
+    Lost,
+    Pending,
+    Recorded,
+    Run,
+)
+from comptoir.engine.reference import Publisher, ReferenceSpec
+from comptoir.engine.spec import ActorSpec, Intensity
+from comptoir.engine.supervisor import ChildSpec, Supervisor
+from comptoir.engine.values import Address, Message
+from comptoir.engine.waiter import Waiter
+
+__all__ = ["Engine", "EngineBounds", "EngineStatistics", "Health", "Parts"]
+
+log = structlog.get_logger("comptoir.engine")
+
+_STATELESS: Any = object()
+EVENT_PAGE = 500
+QUIESCE_POLL_S = 0.02
+SETTINGS = "setting"
+CLOCK = "clock"
+
+
+class EngineBounds(msgspec.Struct, frozen=True):
+    """What the engine as a whole may hold."""
+
+    ask_timeout_s: float = 10.0
+    stop_timeout_s: float = 10.0
+    sweep_s: float = 5.0
+    pending_rows_max: int = 1000
+    """Rows waiting for one address, beyond which asks to it are Overloaded."""
+    pending_rows_total_max: int = 100_000
+    """Rows waiting for all addresses together, beyond which every ask is Overloaded."""
+    intensity: Intensity = Intensity(restarts=20, period_ms=60_000)
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What an engine is made of; put together by the composition root or by a test."""
+
+    journal: Journal
+    clock: BusinessClock
+    actors: Sequence[ActorSpec[Any]] = ()
+    gateways: Sequence[GatewaySpec] = ()
+    references: Sequence[ReferenceSpec] = ()
+    constants: Mapping[str, Any] = {}
+    """Snapshots that never change, such as the programme's configuration."""
+    bounds: EngineBounds = EngineBounds()
+
+
+class EngineStatistics(msgspec.Struct, frozen=True):
+    """A snapshot of everything long-lived."""
+
+    hosts: tuple[HostStatistics, ...]
+    gateways: tuple[GatewayStatistics, ...]
+    delivery: DeliveryStatistics
+    journal: JournalStatistics
+    children: tuple[Any, ...]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """What `/health/ready` says."""
+
+    status: str
+    """ready, starting, standby, degraded, stopping."""
+    checks: dict[str, str]
+    pending_messages: int
+
+
+class Engine:
+    """Hosts supervised actors and gateways over a journal."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Put an engine together; `running()` brings it to life."""
+        self.journal = parts.journal
+        self.clock = parts.clock
+        self.bounds = parts.bounds
+        self.references: dict[str, Any] = dict(parts.constants)
+        self._hosts = {spec.kind: Hosting(spec, self) for spec in parts.actors}
+        self._gateways = {spec.kind: Gateway(spec, self) for spec in parts.gateways}
+        self._publishers = [
+            Publisher(spec, parts.journal, self.references) for spec in parts.references
+        ]
+        self._watched = {p.spec.owner: p for p in self._publishers}
+        self._delivery = Delivery(
+            parts.journal, {**self._hosts, **self._gateways}, self.now, parts.bounds.sweep_s
+        )
+        self._supervisor = Supervisor(
+            self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
+        )
+        self._status = "starting"
+        self._asks = 0
+        self._news = trio.Event()
+
+    def _children(self) -> tuple[ChildSpec, ...]:
+        return (
+            *(ChildSpec(f"reference {p.spec.name}", p.run) for p in self._publishers),
+            *(ChildSpec(f"gateway {g.kind}", g.run) for g in self._gateways.values()),
+            *(ChildSpec(f"actors {h.kind}", h.run) for h in self._hosts.values()),
+            ChildSpec("delivery pump", self._delivery.pump),
+            ChildSpec("delivery timers", self._delivery.fire_timers),
+            ChildSpec("delivery sweep", self._delivery.sweep),
+        )
+
+    @staticmethod
+    def open(settings: Any) -> Any:
+        """`async with Engine.open(settings) as engine`: the whole daemon, embedded.
+
+        The composition root is named here and imported only when asked for, because an engine that
+        is put together by hand (`Engine(parts)`) needs no other room.
+        """
+        from comptoir.engine.boot import open_engine  # noqa: PLC0415  # see the docstring
+
+        return open_engine(settings)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Engine"]:
+        """Recover what an earlier life left, serve, and stop gracefully at the end.
+
+        Raises:
+            Unavailable: the database is away.
+            TooManyRestarts: a part of the engine crashed beyond its intensity.
+        """
+        await self._restore_clock()
+        for publisher in self._publishers:
+            await publisher.build()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._supervisor.run)
+            left = await self._delivery.recover()
+            self._status = "ready"
+            log.info("engine ready", addresses_with_work_left=left)
+            try:
+                yield self
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._stop()
+                nursery.cancel_scope.cancel()
+
+    async def _stop(self) -> None:
+        """Take nothing new; let what was accepted finish or stay durable; bounded."""
+        self._status = "stopping"
+        with trio.move_on_after(self.bounds.stop_timeout_s) as scope:
+            while self._busy and self.journal.available:
+                await trio.sleep(QUIESCE_POLL_S)
+        if scope.cancelled_caught:
+            log.warning("stopped with work in hand; it is durable and resumes at the next start")
+
+    @property
+    def _busy(self) -> bool:
+        return any(host.busy for host in self._hosts.values()) or any(
+            gateway.busy for gateway in self._gateways.values()
+        )
+
+    def now(self) -> int:
+        """Business time, ms since 1970."""
+        return self.clock.now()
+
+    # Asking and telling.
+
+    async def ask(
+        self, address: Address, message: Message, timeout_s: float | None = None
+    ) -> Answer:
+        """Send a message to an actor and wait until its decision is durable.
+
+        Args:
+            address: Whom; it is woken up if it sleeps.
+            message: One of the machine's messages.
+            timeout_s: I/O time; default `bounds.ask_timeout_s`.
+
+        Raises:
+            Refused: the machine refused it by name; nothing changed.
+            Overloaded, Suspended: not taken; try again later.
+            Unavailable: the database is away; not taken, or its fate is settled when it is back.
+            AskTimeout: no answer in time; the decision may still be taken.
+            Failed: the message is kept as a dead letter.
+        """
+        if self._status != "ready":
+            raise Stopping(self._status)
+        if not self.journal.available:
+            raise Unavailable("the database is away")
+        host = self._hosts.get(address.kind)
+        if host is None:
+            raise UnknownAddress(address.kind)
+        if self._delivery.is_behind(address, self.bounds.pending_rows_max):
+            raise Overloaded(f"{address.kind}: too many rows wait for it")
+        if self._delivery.backlogged_rows > self.bounds.pending_rows_total_max:
+            raise Overloaded("too many rows wait in all")
+        waiter: Waiter[Answer] = Waiter()
+        host.ask(address, message, waiter)
+        with trio.move_on_after(timeout_s or self.bounds.ask_timeout_s):
+            return await waiter.wait()
+        raise AskTimeout(f"{address.kind}: no answer in time")
+
+    async def tell(
+        self,
+        address: Address,
+        message: Message,
+        *,
+        due_at: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Send a durable message without waiting for its handling; returns once it is a row.
+
+        Args:
+            address: An actor, or a gateway (key "").
+            message: One of its messages.
+            due_at: Business time in ms; None = at once.
+            name: Replaces an earlier undelivered one of the same name for the same address.
+
+        Raises:
+            Unavailable: not durable.
+        """
+        outgoing = Outgoing(address, message, due_at, name)
+        await self.commit(Decision(_STATELESS, messages=(outgoing,)))
+
+    async def commit(self, decision: Decision[Any]) -> None:
+        """Make a decision durable that belongs to no actor (settings, operator's acts)."""
+        if not self.journal.available:
+            raise Unavailable("the database is away")
+        waiter: Waiter[Fate] = Waiter()
+
+        def settle(run: Run, fate: Fate) -> None:
+            self.settled(run, fate)
+            waiter.give(fate)
+
+        decided = Decided(decision, self.now(), None, None)
+        self.journal.submit(Run(Address("engine", ""), None, [decided], settle, state=_STATELESS))
+        fate = await waiter.wait()
+        if isinstance(fate.why, Lost):
+            raise Unavailable(fate.why.detail)
+        if fate.why is not None:
+            raise Failed(repr(fate.why))
+
+    # What actors, gateways and the journal call (the Surroundings of hosting.py, gateway.py).
+
+    def settled(self, run: Run, fate: Fate) -> None:
+        """Decisions are durable: forget what they consumed, hand over what they sent."""
+        delivery = self._delivery
+        for index in range(fate.count):
+            decided = run.decided[index]
+            if decided.consumed is not None:
+                delivery.forget(decided.consumed)
+            decision = decided.decision
+            for outgoing in decision.messages:
+                if outgoing.due_at is not None:
+                    delivery.timer_set(outgoing.due_at)
+            if decision.release:
+                delivery.fall_behind(run.address)
+        if fate.outgoing:
+            delivery.hand_over(fate.outgoing)
+        delivery.drained(run.address)
+        if fate.count:
+            publisher = self._watched.get(run.address.kind)
+            if publisher is not None:
+                publisher.owner_changed()
+            if not self._news.is_set():
+                self._news.set()
+
+    def forget(self, row: Pending) -> None:
+        """A row is no longer there: cancelled, or consumed."""
+        self._delivery.forget(row)
+
+    def give_back(self, row: Pending) -> None:
+        """A row was not handled; it is delivered again."""
+        self._delivery.give_back(row)
+
+    def room_made(self, kind: str) -> None:
+        """Addresses of the kind may be able to take their rows now."""
+        self._delivery.room_made(kind)
+
+    # Watching.
+
+    async def events(self, after: int = 0) -> AsyncIterator[Recorded]:
+        """Committed events with numbers above `after`, in order, for ever.
+
+        A subscriber reads the journal itself, page by page, so a slow one holds nothing up and a
+        restarted one goes on where it was.
+        """
+        position = after
+        while True:
+            news = self._news = self._news if not self._news.is_set() else trio.Event()
+            page = await self.journal.events(position, EVENT_PAGE)
+            for event in page:
+                position = event.number
+                yield event
+            if not page:
+                await news.wait()
+
+    async def wait_reference(self, name: str, version: int) -> None:
+        """Return once the named snapshot is published with at least this version."""
+        for publisher in self._publishers:
+            if publisher.spec.name == name:
+                await publisher.wait_version(version)
+
+    def statistics(self) -> EngineStatistics:
+        """A snapshot of everything long-lived."""
+        return EngineStatistics(
+            tuple(host.statistics() for host in self._hosts.values()),
+            tuple(gateway.statistics() for gateway in self._gateways.values()),
+            self._delivery.statistics(),
+            self.journal.statistics(),
+            self._supervisor.statistics(),
+        )
+
+    def health(self) -> Health:
+        """What is ready and what is missing."""
+        checks = {"storage": "ok" if self.journal.available else "the database does not answer"}
+        for host in self._hosts.values():
+            figures = host.statistics()
+            if figures.suspended:
+                checks[f"actors.{host.kind}"] = f"{len(figures.suspended)} suspended"
+            if figures.breaker == "open":
+                checks[f"breaker.{host.kind}"] = "open"
+        status = self._status
+        if status == "ready" and checks["storage"] != "ok":
+            status = "degraded"
+        return Health(status, checks, self._delivery.backlogged_rows)
+
+    # Operating.
+
+    def resume(self, address: Address) -> bool:
+        """Let a suspended actor work again; False if it was not suspended."""
+        host = self._hosts.get(address.kind)
+        return host is not None and host.resume(address.key)
+
+    async def replay(self, ids: Sequence[int]) -> int:
+        """Turn dead letters back into messages; how many there were."""
+        rows = await self.journal.replay(ids, self.now())
+        self._delivery.hand_over(rows)
+        return len(rows)
+
+    async def quiesce(self, timeout_s: float) -> bool:
+        """Wait until no message is due and nobody is busy; False when time ran out."""
+        with trio.move_on_after(timeout_s):
+            while True:
+                if not self._busy and not await self.journal.backlog(self.now(), 1):
+                    return True
+                await trio.sleep(QUIESCE_POLL_S)
+        return False
+
+    async def advance_clock(self, seconds: float, timeout_s: float = 30.0) -> tuple[int, int]:
+        """Move a manual clock forward and handle everything that falls due by then.
+
+        Returns:
+            Business time in ms, and how many timers fired.
+
+        Raises:
+            ValueError: the clock is not manual, or the step is negative.
+        """
+        offset = self.clock.advance(seconds)
+        before = self._delivery.statistics().timers_fired_total
+        await self.commit(
+            Decision(_STATELESS, documents=(Put(SETTINGS, CLOCK, {"offset_ms": offset}),))
+        )
+        await self._delivery.fire_due()
+        await self.quiesce(timeout_s)
+        return self.now(), self._delivery.statistics().timers_fired_total - before
+
+    async def _restore_clock(self) -> None:
+        found = await self.journal.documents(SETTINGS, (CLOCK,))
+        if found and self.clock.manual:
+            self.clock.offset_ms = max(self.clock.offset_ms, int(found[CLOCK]["offset_ms"]))
+
+    def __repr__(self) -> str:
+        return f"<Engine {self._status} {self._delivery.statistics()}>"

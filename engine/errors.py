@@ -1,0 +1,93 @@
+"""Every error that the engine raises to its callers, one class per situation, by whose fault it is.
+
+The rule (style.md 8): the caller's fault is `Refused`; too much work is `Overloaded`; a broken
+resource under us is `Unavailable`; our own bug is an ordinary exception that nobody catches but the
+actor's supervisor. `trio.Cancelled` always passes.
+
+Every class carries a stable `code` (spec.md S66, interface.md 1), which the edge turns into a
+status; `http/problems.py` is tested for totality over these codes.
+"""
+
+__all__ = [
+    "AskTimeout",
+    "EngineError",
+    "Failed",
+    "Overloaded",
+    "Refused",
+    "Stopping",
+    "Superseded",
+    "Suspended",
+    "Unavailable",
+    "UnknownAddress",
+]
+
+
+class EngineError(Exception):
+    """Base of all. `code` is stable; `detail` is for people and may change."""
+
+    code = "INTERNAL"
+    retry_after_s: int | None = None
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Refused(EngineError):
+    """The machine refused the message by name; nothing was changed."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class Overloaded(EngineError):
+    """A bound was met: a full mailbox, too many pending rows, no room for another actor."""
+
+    code = "OVERLOADED"
+    retry_after_s = 1
+
+
+class Unavailable(EngineError):
+    """The database is away; nothing was taken. The daemon goes on by itself when it returns."""
+
+    code = "STORAGE_UNAVAILABLE"
+    retry_after_s = 5
+
+
+class Superseded(Unavailable):
+    """Another daemon has raised the epoch: this one writes nothing any more (invariant 3)."""
+
+
+class Stopping(EngineError):
+    """The engine is stopping and takes no new work."""
+
+    code = "OVERLOADED"
+    retry_after_s = 5
+
+
+class Suspended(EngineError):
+    """This one actor restarted more often than its kind allows; an operator resumes it."""
+
+    code = "OVERLOADED"
+    retry_after_s = 60
+
+
+class AskTimeout(EngineError):
+    """No answer in time. The decision may still be taken: ask again under the same key."""
+
+    code = "OVERLOADED"
+    retry_after_s = 1
+
+
+class Failed(EngineError):
+    """The message crashed its machine twice, or its data was refused; it is a dead letter."""
+
+    code = "INTERNAL"
+
+
+class UnknownAddress(EngineError):
+    """No actor or gateway of that kind is known to this engine: a bug in the caller."""

@@ -1,0 +1,448 @@
+"""Gateways: the only place from which the daemon calls an outside party.
+
+Rules (design.md 6; invariants 1 and 6):
+- a call is a durable row before it is made; its answer is committed with the row's removal;
+- every call has a deadline, every gateway a bound on calls in flight, every failure a bounded
+  number of retries as durable timers (S63, X18: first run, then 1, 2, 4 s), and in the end an
+  answer, a parked row or a dead letter;
+- an open breaker parks: attempts are not burnt, one probe goes out after the recovery time, and
+  what was parked is released at a pace;
+- a *confirm-first* operation commits "started" before its first byte leaves. Whatever then
+  happens without an answer (time-out, crash, take-over), its outcome is unknown: it is never sent
+  again, but looked up, and held for a person where it cannot be.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+import trio
+
+from comptoir.engine.breaker import Breaker, Phase
+from comptoir.engine.decision import Attempt, DeadLetter, Decision, Outgoing
+from comptoir.engine.journal import Decided, Fate, Gone, Journal, Pending, Run
+from comptoir.engine.mailbox import Mailbox
+from comptoir.engine.spec import BreakerBounds, decoder_of
+from comptoir.engine.values import Address, Message, State
+from comptoir.engine.waiter import Waiter
+
+__all__ = [
+    "CallContext",
+    "CallFault",
+    "Gateway",
+    "GatewayBounds",
+    "GatewaySpec",
+    "GatewayStatistics",
+    "Operation",
+]
+
+log = structlog.get_logger("comptoir.gateway")
+
+STARTED = "started"
+PARK_DAYS_MAX = 30
+"""A parked call that was never released is delivered after this long all the same."""
+DAY_MS = 86_400_000
+_STATELESS: Any = object()
+
+
+class CallFault(Exception):
+    """The party failed us. `sick` says that it speaks of the party's health (breaker, retry)."""
+
+    def __init__(self, code: str, *, retryable: bool, sick: bool = True) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retryable = retryable
+        self.sick = sick
+
+
+class CallContext(msgspec.Struct, frozen=True, gc=False):
+    """What a call may know beside its message."""
+
+    now: int
+    """Business time, ms."""
+    attempt: int
+    """1 for the first."""
+    business_key: str
+    """Stable across retries, restarts and restores: the party's idempotency key."""
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One thing that can be asked of a party."""
+
+    call: Callable[[Any, CallContext], Awaitable[Message | None]]
+    """Makes the call; returns the message for the asking actor, if it wants one.
+    Raises CallFault."""
+    business_key: Callable[[Any], str]
+    """From the message: what makes two calls the same."""
+    idempotent: bool = True
+    """False: confirm-first."""
+    look_up: Callable[[Any, CallContext], Awaitable[Message | None]] | None = None
+    """Confirm-first: what became of it, by our reference; None = the party does not know."""
+    failed: Callable[[Any, str], Message | None] = lambda _message, _code: None
+    """The message for the asking actor when it has failed for good."""
+
+
+class GatewayBounds(msgspec.Struct, frozen=True):
+    """Time, number and pace."""
+
+    deadline_s: float = 10.0
+    calls_max: int = 16
+    mailbox_max: int = 256
+    retry_delays_ms: tuple[int, ...] = (1000, 2000, 4000)
+    breaker: BreakerBounds = BreakerBounds()
+    release_per_s: float = 50.0
+    """Pace of calls after the party came back, for as long as a recovery time."""
+
+
+class GatewaySpec(msgspec.Struct, frozen=True):
+    """One outside party."""
+
+    kind: str
+    operations: Mapping[type[Message], Operation]
+    bounds: GatewayBounds = GatewayBounds()
+    dead_queue: str = "dlq:engine"
+    hold_queue: str = "hold"
+    """Where calls of unknown outcome wait for a person."""
+
+
+class GatewayStatistics(msgspec.Struct, frozen=True):
+    """What one gateway is doing."""
+
+    kind: str
+    waiting: int
+    in_flight: int
+    breaker: str
+    calls_total: int
+    failures_total: int
+    parked_total: int
+    dead_total: int
+    held_total: int
+
+
+class GatewaySurroundings(Protocol):
+    """What a gateway needs of the engine around it."""
+
+    journal: Journal
+
+    def now(self) -> int:
+        """Business time, ms."""
+        ...
+
+    def settled(self, run: Run, fate: Fate) -> None:
+        """Decisions are durable."""
+        ...
+
+    def forget(self, row: Pending) -> None:
+        """A row is no longer there."""
+        ...
+
+    def give_back(self, row: Pending) -> None:
+        """A row goes back to its table."""
+        ...
+
+
+class Gateway:
+    """Works on many calls of one party at once."""
+
+    def __init__(self, spec: GatewaySpec, around: GatewaySurroundings) -> None:
+        self.spec = spec
+        self.kind = spec.kind
+        self.breaker = Breaker(spec.kind, spec.bounds.breaker)
+        self._around = around
+        self._mailbox: Mailbox[Pending] = Mailbox(spec.bounds.mailbox_max)
+        self._decoder = decoder_of(tuple(spec.operations))
+        self._slots = trio.CapacityLimiter(spec.bounds.calls_max)
+        self._in_flight: dict[int, Pending] = {}
+        self._started: set[str] = set()
+        self._paced_until = 0.0
+        self._parked_any = True  # an earlier life may have left parked rows
+        self._calls_total = 0
+        self._failures_total = 0
+        self._parked_total = 0
+        self._dead_total = 0
+        self._held_total = 0
+
+    def offer(self, row: Pending) -> bool:
+        """Take a call's row; False when the mailbox is full."""
+        return self._mailbox.offer(row)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call waits or is in flight."""
+        return bool(self._mailbox) or bool(self._in_flight)
+
+    async def run(self) -> None:
+        """Make calls until cancelled; what is in hand goes back to its table."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._release_when_due)
+                while True:
+                    # A place first, then a row: what waits, waits in the bounded mailbox.
+                    for row in await self._mailbox.take(1):
+                        await self._slots.acquire_on_behalf_of(row.id)
+                        self._in_flight[row.id] = row
+                        nursery.start_soon(self._guarded, row)
+                    await self._pace()
+        finally:
+            for row in (*self._in_flight.values(), *self._mailbox.drain()):
+                self._around.give_back(row)
+            self._in_flight.clear()
+
+    async def _pace(self) -> None:
+        if trio.current_time() < self._paced_until:
+            await trio.sleep(1 / self.spec.bounds.release_per_s)
+
+    async def _guarded(self, row: Pending) -> None:
+        done = False
+        try:
+            await self._handle(row)
+            done = True
+        finally:
+            self._slots.release_on_behalf_of(row.id)
+            if self._in_flight.pop(row.id, None) is not None and not done:
+                self._around.give_back(row)
+
+    async def _handle(self, row: Pending) -> None:
+        message = row.message
+        if message is None:
+            try:
+                message = self._decoder.decode(row.payload)
+            except msgspec.DecodeError:
+                await self._bury(row, None, "MESSAGE_UNREADABLE")
+                return
+        operation = self.spec.operations.get(type(message))
+        if operation is None:
+            await self._bury(row, message, "OPERATION_UNKNOWN")
+        elif row.attempts and row.attempts[-1].outcome == STARTED:
+            await self._find_out(row, message, operation)
+        elif not self.breaker.permits(_io_ms()):
+            await self._park(row, message)
+        else:
+            await self._attempt(row, message, operation)
+
+    async def _attempt(self, row: Pending, message: Message, operation: Operation) -> None:
+        key = operation.business_key(message)
+        context = CallContext(self._around.now(), len(row.attempts) + 1, key)
+        watchdog = None
+        if not operation.idempotent:
+            watchdog = f"started:{key}"
+            if not await self._commit_started(row, message, watchdog):
+                return
+        self._calls_total += 1
+        self._started.add(key)
+        try:
+            answer, fault = await self._call(operation.call, message, context)
+        finally:
+            self._started.discard(key)
+        if fault is None:
+            self._note_success()
+            await self._finish(row, answer, watchdog)
+            return
+        self._note_failure(fault)
+        if watchdog is None:
+            await self._after_fault(row, message, operation, fault)
+        elif not fault.retryable and not fault.sick:
+            # The party said no: that is an outcome, not an unknown one.
+            await self._finish(row, operation.failed(message, fault.code), watchdog)
+        else:
+            # Unknown: the watchdog falls due, and the call is looked up, never sent again.
+            log.warning("outcome unknown", kind=self.kind, code=fault.code)
+
+    async def _call(
+        self,
+        function: Callable[[Any, CallContext], Awaitable[Message | None]],
+        message: Message,
+        context: CallContext,
+    ) -> tuple[Message | None, CallFault | None]:
+        """Call the adapter within the deadline; whatever it raises is a fault of this one call."""
+        try:
+            with trio.fail_after(self.spec.bounds.deadline_s):
+                return await function(message, context), None
+        except trio.TooSlowError:
+            return None, CallFault("CALL_TIMEOUT", retryable=True)
+        except CallFault as fault:
+            return None, fault
+        except Exception as error:
+            # The bulkhead: a bug in an adapter must not end the calls beside it.
+            log.exception("adapter crashed", kind=self.kind, error=type(error).__name__)
+            return None, CallFault("ADAPTER_CRASHED", retryable=True)
+
+    async def _commit_started(self, row: Pending, message: Message, watchdog: str) -> bool:
+        """Durably replace the row by a named watchdog before the first byte leaves."""
+        now = self._around.now()
+        due = now + round(self.spec.bounds.deadline_s * 2000)
+        marked = Outgoing(
+            row.target,
+            message,
+            due,
+            watchdog,
+            attempts=(*row.attempts, Attempt(now, STARTED)),
+            sender=row.sender,
+        )
+        fate = await self._commit(row, Decision(_STATELESS, messages=(marked,)), message)
+        return fate.count == 1
+
+    async def _find_out(self, row: Pending, message: Message, operation: Operation) -> None:
+        """A started call whose answer nobody has: look it up, or hold it; never send it again."""
+        key = operation.business_key(message)
+        context = CallContext(self._around.now(), len(row.attempts), key)
+        code = "OUTCOME_UNKNOWN"
+        delays = self.spec.bounds.retry_delays_ms
+        if key in self._started:
+            # Business time ran past the watchdog while the call is still under way in this process.
+            await self._retry(row, message, "STILL_UNDER_WAY", delays[-1])
+            return
+        if operation.look_up is not None:
+            answer, fault = await self._call(operation.look_up, message, context)
+            if answer is not None:
+                self._note_success()
+                await self._finish(row, answer, None)
+                return
+            tries = sum(a.outcome not in (STARTED, "STILL_UNDER_WAY") for a in row.attempts)
+            if fault is not None:
+                code = fault.code
+                if tries < len(delays):
+                    await self._retry(row, message, code, delays[tries])
+                    return
+        self._held_total += 1
+        log.error("call held: outcome unknown", kind=self.kind, code=code)
+        letter = DeadLetter(self.spec.hold_queue, code, "never sent again: find out and settle it")
+        await self._commit(row, Decision(_STATELESS, dead_letter=letter), message)
+
+    async def _after_fault(
+        self, row: Pending, message: Message, operation: Operation, fault: CallFault
+    ) -> None:
+        delays = self.spec.bounds.retry_delays_ms
+        tries = len(row.attempts)
+        if fault.retryable and tries < len(delays):
+            await self._retry(row, message, fault.code, delays[tries])
+            return
+        self._dead_total += 1
+        answer = operation.failed(message, fault.code)
+        await self._bury(row, message, fault.code, answer)
+
+    async def _retry(self, row: Pending, message: Message, code: str, delay_ms: int) -> None:
+        now = self._around.now()
+        attempts = (*row.attempts, Attempt(now, code))
+        if row.attempts and row.attempts[-1].outcome == STARTED:
+            # Still a started call: the mark stays last, so that it is looked up and not sent.
+            attempts = (*row.attempts[:-1], Attempt(now, code), row.attempts[-1])
+        again = Outgoing(row.target, message, now + delay_ms, attempts=attempts, sender=row.sender)
+        await self._commit(row, Decision(_STATELESS, messages=(again,)), message)
+
+    async def _park(self, row: Pending, message: Message) -> None:
+        """Hold the row until the breaker lets work through; no attempt is counted."""
+        self._parked_total += 1
+        self._parked_any = True
+        until = self._around.now() + PARK_DAYS_MAX * DAY_MS
+        parked = Outgoing(
+            row.target, message, until, parked=True, attempts=row.attempts, sender=row.sender
+        )
+        await self._commit(row, Decision(_STATELESS, messages=(parked,)), message)
+
+    async def _bury(
+        self, row: Pending, message: Message | None, code: str, answer: Message | None = None
+    ) -> None:
+        messages = (Outgoing(row.sender, answer),) if answer is not None else ()
+        letter = DeadLetter(self.spec.dead_queue, code)
+        await self._commit(
+            row, Decision(_STATELESS, messages=messages, dead_letter=letter), message
+        )
+
+    async def _finish(self, row: Pending, answer: Message | None, watchdog: str | None) -> None:
+        """Commit the answer with the removal of the call."""
+        messages = (Outgoing(row.sender, answer),) if answer is not None else ()
+        cancel = (watchdog,) if watchdog is not None else ()
+        decision: Decision[State] = Decision(_STATELESS, messages=messages, cancel=cancel)
+        await self._commit(row, decision, None, consume=watchdog is None)
+
+    async def _commit(
+        self,
+        row: Pending,
+        decision: Decision[Any],
+        message: Message | None,
+        *,
+        consume: bool = True,
+    ) -> Fate:
+        """Commit one decision of this gateway about one row, and wait until it is durable."""
+        waiter: Waiter[Fate] = Waiter()
+
+        def settle(run: Run, fate: Fate) -> None:
+            self._around.settled(run, fate)
+            waiter.give(fate)
+
+        decided = Decided(decision, self._around.now(), row if consume else None, message)
+        run = Run(row.target, None, [decided], settle, state=_STATELESS)
+        self._around.journal.submit(run)
+        fate = await waiter.wait()
+        if isinstance(fate.why, Gone):
+            self._around.forget(row)  # cancelled while it was on its way
+        elif fate.why is not None:
+            log.error("gateway decision not committed", kind=self.kind, why=repr(fate.why))
+        elif consume:
+            self._in_flight.pop(row.id, None)
+        return fate
+
+    def _note_success(self) -> None:
+        if self.breaker.state.phase is not Phase.CLOSED:
+            recovery_s = self.spec.bounds.breaker.recovery_ms / 1000
+            self._paced_until = trio.current_time() + recovery_s
+        self.breaker.succeeded(_io_ms())
+
+    def _note_failure(self, fault: CallFault) -> None:
+        self._failures_total += 1
+        if fault.sick:
+            self.breaker.failed(_io_ms())
+        else:
+            self.breaker.succeeded(_io_ms())  # it answered, if not as we wished
+        log.warning("call failed", kind=self.kind, code=fault.code, breaker=repr(self.breaker))
+
+    async def _release_when_due(self) -> None:
+        """Make parked calls due again when the breaker would let a probe through."""
+        while True:
+            wait_ms = self.breaker.wait_ms(_io_ms())
+            if (
+                wait_ms == 0
+                and self._parked_any
+                and self.breaker.state.phase is not Phase.HALF_OPEN
+            ):
+                self._parked_any = False
+                await self._release()
+            await trio.sleep(max(0.1, wait_ms / 1000))
+
+    async def _release(self) -> None:
+        address = Address(self.kind, "")
+        waiter: Waiter[Fate] = Waiter()
+
+        def settle(run: Run, fate: Fate) -> None:
+            self._around.settled(run, fate)
+            waiter.give(fate)
+
+        decision: Decision[Any] = Decision(_STATELESS, release=True)
+        decided = Decided(decision, self._around.now(), None, None)
+        self._around.journal.submit(Run(address, None, [decided], settle, state=_STATELESS))
+        await waiter.wait()
+
+    def statistics(self) -> GatewayStatistics:
+        """A snapshot."""
+        return GatewayStatistics(
+            self.kind,
+            len(self._mailbox),
+            len(self._in_flight),
+            self.breaker.state.phase.value,
+            self._calls_total,
+            self._failures_total,
+            self._parked_total,
+            self._dead_total,
+            self._held_total,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Gateway {self.kind} {self.breaker.state.phase.value} {len(self._in_flight)} calls>"
+        )
+
+
+def _io_ms() -> int:
+    return round(trio.current_time() * 1000)

@@ -1,0 +1,108 @@
+"""Settings of client onboarding: files, documents, scoring, core banking.
+
+Rule: the weights and thresholds of the source stay as they are; the base that makes its own
+example possible (score 85) is X1's.
+Source: Part A of the specification (S1 to S40), X1 to X14, X31.
+"""
+
+from dataclasses import dataclass
+
+from comptoir.engine.settings.fields import Section, flag, integer, number, option
+from comptoir.engine.settings.kinds import ChoiceKind, TextKind
+from comptoir.engine.settings.kinds_made import ListKind
+
+__all__ = ["CoreBanking", "Documents", "Onboarding", "Scoring"]
+
+WEIGHT = (-100, 100)
+SCORE = (0, 100)
+QUEUE = TextKind("a queue name of at most 48 of [A-Za-z0-9._/%]", r"[A-Za-z0-9._/%]{1,48}")
+TOPIC = TextKind("a topic name of at most 249 of [A-Za-z0-9._-]", r"[A-Za-z0-9._-]{1,249}")
+DOCUMENT_TYPES = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
+MEDIA_TYPES = ("application/pdf", "image/jpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarding(Section):
+    """Files of clients; used by onboarding."""
+
+    number_prefix: str = option(
+        "ONB", TextKind("1 to 8 of [A-Z]", r"[A-Z]{1,8}"), "Start of a file's number.", "S9"
+    )
+    portal_link_days: int = integer(
+        7, "days", (1, 90), "Life of the client's single-use link.", "S9, X8"
+    )
+    auto_approval: bool = flag(
+        True, "Whether a score alone may approve; off in strict jurisdictions.", "S40"
+    )
+    accelerated_review_days: int = integer(
+        1, "business days", (1, 30), "Review of a partner's file is due within it.", "S5, X31"
+    )
+    kyc_approved_topic: str = option(
+        "onboarding.kyc.approved", TOPIC, "Topic told of an approval.", "S11, S17"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Documents(Section):
+    """Documents of a file; used by onboarding."""
+
+    required: tuple[str, ...] = option(
+        DOCUMENT_TYPES, ListKind(ChoiceKind(DOCUMENT_TYPES), 0, 3),
+        "Types that a file needs.", "S4, S19", "types",
+    )  # fmt: skip
+    media_types: tuple[str, ...] = option(
+        MEDIA_TYPES, ListKind(ChoiceKind(MEDIA_TYPES), 1, 2), "Formats taken.", "S19", "types"
+    )
+    bytes_max: int = integer(
+        104_857_600, "bytes", (52_428_800, 1_073_741_824),
+        "Largest document; the source wants 50 MB and more.", "S12",
+    )  # fmt: skip
+    upload_url_s: int = integer(
+        3_600, "s", (60, 86_400), "Life of a pre-signed upload address.", "S12"
+    )
+    bucket: str = option(
+        "onboarding-docs",
+        TextKind("a bucket name, 3 to 63 of [a-z0-9.-]", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
+        "Bucket of documents.", "S12",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring(Section):
+    """Trust score of a file, 0 to 100, high = good (X2); used by onboarding."""
+
+    base: int = integer(25, "score points", SCORE, "Score before any factor.", "X1")
+    documents_valid: int = integer(20, "score points", WEIGHT, "Documents read and valid.", "S24")
+    address_verified: int = integer(15, "score points", WEIGHT, "Address verified.", "S24")
+    no_pep_no_sanctions: int = integer(25, "score points", WEIGHT, "Neither found.", "S24")
+    credit_high: int = integer(20, "score points", WEIGHT, "High credit score.", "S24")
+    documents_expired: int = integer(-30, "score points", WEIGHT, "A document expired.", "S25, S20")
+    data_inconsistent: int = integer(-40, "score points", WEIGHT, "Data disagree.", "S25, S20")
+    pep_detected: int = integer(
+        -50, "score points", WEIGHT, "A PEP; never rejected by points alone.", "S25, X3"
+    )
+    high_risk_country: int = integer(-25, "score points", WEIGHT, "High-risk country.", "S25")
+    approve_from: int = integer(80, "score points", SCORE, "AUTO_APPROVE from here.", "S23")
+    review_from: int = integer(
+        50, "score points", SCORE, "MANUAL_REVIEW from here, REJECT below.", "S23"
+    )
+    low_risk_from: int = integer(80, "score points", SCORE, "riskLevel LOW from here.", "X2")
+    medium_risk_from: int = integer(
+        50, "score points", SCORE, "riskLevel MEDIUM from here, HIGH below.", "X2"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CoreBanking(Section):
+    """The mainframe's queues and topics; used by account creation."""
+
+    command_topic: str = option("core-banking-commands", TOPIC, "Topic of commands.", "S29")
+    event_topic: str = option("core-banking-events", TOPIC, "Topic of events.", "S29")
+    request_queue: str = option("ACCT.CREATE.QUEUE", QUEUE, "MQ queue of requests.", "S31")
+    reply_queue: str = option("ACCT.RESPONSE.QUEUE", QUEUE, "MQ queue of replies.", "S31")
+    reply_wait_s: float = number(
+        30.0, "s", (0.001, 3_600.0), "Wait for a reply; a timeout is not a failure.", "S31, X9"
+    )
+    overdue_minutes: int = integer(
+        10, "minutes", (1, 1_440), "An account not created by then is overdue.", "S32, X9"
+    )

@@ -1,0 +1,140 @@
+"""The whole of the settings, and what a start checks.
+
+Rule: a `Settings` that exists is right by itself and in itself: each value within its range, the
+rules between values kept. Only what depends on the occasion (secrets, the demo) waits for
+`check_start`.
+Source: interface.md 3 and 11; design.md 1.
+"""
+
+# ruff: noqa: RUF009 - rows are dataclasses.field calls by another name
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from types import MappingProxyType
+
+from comptoir.engine.settings import rules
+from comptoir.engine.settings.cashback import (
+    Connections,
+    Merchants,
+    Points,
+    Providers,
+    Webhooks,
+    Withdrawals,
+)
+from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.load import read
+from comptoir.engine.settings.onboarding import CoreBanking, Documents, Onboarding, Scoring
+from comptoir.engine.settings.problems import Problem, SettingsError
+from comptoir.engine.settings.runtime import (
+    Auth,
+    Breakers,
+    Clock,
+    DeadLetters,
+    Http,
+    Ingest,
+    Log,
+    Once,
+    Retry,
+    Runtime,
+    Storage,
+    Vault,
+)
+from comptoir.engine.settings.upkeep import Alerts, Journal, Retention, Targets
+
+__all__ = ["Settings", "check_start"]
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Section):
+    """Every setting. `Settings()` has the built-in defaults, equal to the shipped config.toml."""
+
+    http: Http = section(Http)
+    ingest: Ingest = section(Ingest)
+    storage: Storage = section(Storage)
+    engine: Runtime = section(Runtime)
+    retry: Retry = section(Retry)
+    breakers: Breakers = section(Breakers)
+    once: Once = section(Once)
+    dead_letters: DeadLetters = section(DeadLetters)
+    journal: Journal = section(Journal)
+    vault: Vault = section(Vault)
+    auth: Auth = section(Auth)
+    clock: Clock = section(Clock)
+    log: Log = section(Log)
+    webhooks: Webhooks = section(Webhooks)
+    points: Points = section(Points)
+    merchants: Merchants = section(Merchants)
+    connections: Connections = section(Connections)
+    withdrawals: Withdrawals = section(Withdrawals)
+    providers: Providers = section(Providers)
+    onboarding: Onboarding = section(Onboarding)
+    documents: Documents = section(Documents)
+    scoring: Scoring = section(Scoring)
+    core_banking: CoreBanking = section(CoreBanking)
+    retention: Retention = section(Retention)
+    alerts: Alerts = section(Alerts)
+    targets: Targets = section(Targets)
+    origins: Mapping[str, str] = field(
+        default_factory=lambda: _NOTHING, compare=False, repr=False, kw_only=True
+    )
+    """Where each value that is not a default came from, by dotted key; never a value."""
+
+    def __post_init__(self) -> None:
+        """Hold the rules between settings.
+
+        Raises:
+            SettingsError: with every rule that is broken.
+        """
+        problems = tuple(self._problems())
+        if problems:
+            raise SettingsError(problems)
+
+    def _problems(self) -> chain[Problem]:
+        """Collect the broken rules."""
+        return chain(
+            rules.bind_problems(self.http, self.ingest, self.auth, self.clock),
+            rules.page_problems(self.http),
+            rules.storage_problems(self.storage),
+            rules.points_problems(self.points),
+            rules.scoring_problems(self.scoring),
+        )
+
+    @classmethod
+    def load(cls, path: Path | None, env: Mapping[str, str]) -> "Settings":
+        """Read settings from a file and an environment, over the defaults.
+
+        Args:
+            path: configuration file; None looks at $COMPTOIR_CONFIG, then ./config.toml.
+            env: environment, e.g. `os.environ`.
+
+        Raises:
+            SettingsError: with every problem, each a line for standard error.
+        """
+        settings, origins = read(cls(), path, env)
+        return settings.having({}, origins)
+
+    def having(
+        self, values: Mapping[tuple[str, ...], object], origins: Mapping[str, str] = _NOTHING
+    ) -> "Settings":
+        """Return a copy with other values at these paths, e.g. `{("http", "port"): 0}`.
+
+        Raises:
+            SettingsError: a value out of range, or a rule broken.
+        """
+        kept = MappingProxyType({**self.origins, **origins})
+        return rebuilt(self, {**values, ("origins",): kept})
+
+
+def check_start(settings: Settings, demo: bool) -> None:
+    """Check what a start needs beyond right settings: secrets that are there, strong and unknown.
+
+    Raises:
+        SettingsError: WEBHOOK_SECRET_MISSING, WEBHOOK_SECRET_WEAK, VAULT_KEY_WEAK; exit status 5.
+    """
+    problems = tuple(rules.secret_problems(settings.webhooks, settings.vault, demo))
+    if problems:
+        raise SettingsError(problems)

@@ -1,0 +1,280 @@
+"""The ASGI application: webhooks straight to their function, everything else to Quart.
+
+The rule: whatever comes, the body is read here, counted and timed, before anybody works on it, and
+every answer leaves with a request id. Webhooks do not pass Quart, because a framework's request,
+context and response cost more than the webhook's whole budget (design.md 10).
+
+Why the body is always read to its end or thrown away: hypercorn hands body parts over in a queue of
+ten and blocks on the eleventh, also for a request that was answered already; a connection whose
+body nobody reads would then hang for ever.
+Source: interface.md 1 and 6 (row 2); the ASGI specification 3.0; design.md 2.1, 5, 10.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import structlog
+import trio
+
+from comptoir.http.answers import COMMON, Response, request_id
+from comptoir.http.port import Port
+from comptoir.http.problems import problem
+from comptoir.http.webhooks import Reception, WebhookRequest
+
+__all__ = ["IMPORT_BYTES_MAX", "IMPORT_PREFIX", "Application", "Edge"]
+
+WEBHOOKS_PREFIX: Final = "/webhooks/"
+IMPORT_PREFIX: Final = "/dev/v1/import/"
+IMPORT_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Hundreds of thousands of partners or connections in one file."""
+BODY_SECONDS_MAX: Final = 20.0
+"""From a request's header to the last byte of its body; an import may take `IMPORT_SECONDS_MAX`."""
+IMPORT_SECONDS_MAX: Final = 120.0
+DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Of a body over its limit, this much is read before the answer, so that the sender, who reads only
+after it has written, sees the answer instead of a broken connection."""
+DISCARD_SECONDS_MAX: Final = 3.0
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = structlog.stdlib.get_logger("comptoir.http.edge")
+
+
+class _Body:
+    """A request's body while and after it is read."""
+
+    __slots__ = ("complete", "data", "gone", "too_large", "too_slow")
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.complete = False
+        """The last byte was seen; else something may still come and must be thrown away."""
+        self.too_large = False
+        self.too_slow = False
+        self.gone = False
+        """The caller has left."""
+
+
+class Edge:
+    """One ASGI application for one daemon."""
+
+    def __init__(self, port: Port, application: Application) -> None:
+        """Stand before `application`, which gets requests with their whole body at hand."""
+        self._rules = port.rules
+        self._reception = Reception(port)
+        self._application = application
+        self._in_flight = 0
+
+    def __repr__(self) -> str:
+        """Show how much is being worked on."""
+        return f"Edge({self._in_flight} in flight, {self._reception!r})"
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being worked on."""
+        return self._in_flight
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a WebSocket is refused."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        if scope["type"] != "http":
+            return
+        if self._in_flight >= self._rules.requests_in_flight_max:
+            answer = problem("OVERLOADED", _ticket(scope), retry_after_s=self._rules.retry_after_s)
+            await _respond(receive, send, answer, complete=False)
+            return
+        self._in_flight += 1
+        try:
+            if scope["path"].startswith(WEBHOOKS_PREFIX):
+                await self._webhook(scope, receive, send)
+            else:
+                await self._other(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+
+    async def _webhook(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Receive a webhook (interface.md 6)."""
+        limit = self._rules.banking.body_bytes_max
+        body = await _read(scope, receive, limit, BODY_SECONDS_MAX)
+        if body.gone:
+            return
+        if body.too_slow:
+            answer = problem("REQUEST_TIMEOUT", _ticket(scope))
+        else:
+            client = scope["client"]
+            request = WebhookRequest(
+                scope["method"],
+                scope["path"],
+                scope["headers"],
+                body.data,
+                client[0] if client else None,
+                body.too_large,
+            )
+            try:
+                answer = await self._reception.receive(request)
+            except Exception:
+                answer = _crashed(scope)
+        await _respond(receive, send, answer, complete=body.complete)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give any other request to the application, with its body read and its answer dressed."""
+        ticket = scope["comptoir.request_id"] = _ticket(scope)
+        importing = scope["path"].startswith(IMPORT_PREFIX)
+        limit = IMPORT_BYTES_MAX if importing else self._rules.api_body_bytes_max
+        seconds = IMPORT_SECONDS_MAX if importing else BODY_SECONDS_MAX
+        body = await _read(scope, receive, limit, seconds)
+        if body.gone:
+            return
+        if body.too_large or body.too_slow:
+            code = "PAYLOAD_TOO_LARGE" if body.too_large else "REQUEST_TIMEOUT"
+            await _respond(receive, send, problem(code, ticket), complete=body.complete)
+            return
+        dressed = _Dressed(send, ticket)
+        try:
+            await self._application(scope, _replayed(body.data, receive), dressed)
+        except Exception:
+            if dressed.started:
+                raise  # too late for an answer: the server breaks the connection off
+            await _respond(receive, send, _crashed(scope), complete=True)
+
+
+def _ticket(scope: Scope) -> str:
+    """The request id: the caller's if it gave exactly one, well formed."""
+    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    return request_id(given[0] if len(given) == 1 else None)
+
+
+def _crashed(scope: Scope) -> Response:
+    """Record a bug of ours, with its traceback, and answer without it."""
+    ticket = _ticket(scope)
+    _log.exception("request_crashed", request_id=ticket, method=scope["method"])
+    return problem("INTERNAL", ticket)
+
+
+async def _read(scope: Scope, receive: Receive, limit: int, seconds: float) -> _Body:
+    """Read a body of at most `limit` bytes within `seconds`."""
+    body = _Body()
+    with trio.move_on_after(seconds) as deadline:
+        if _declared(scope) > limit:
+            body.too_large = True
+        else:
+            await _collect(receive, limit, body)
+    if deadline.cancelled_caught:
+        body.too_slow = True
+    elif body.too_large and not body.complete:
+        with trio.move_on_after(DISCARD_SECONDS_MAX):
+            await _discard(receive, DISCARDED_BYTES_MAX, body)
+    return body
+
+
+async def _collect(receive: Receive, limit: int, body: _Body) -> None:
+    """Read parts until the end, or until they are too many."""
+    message = await receive()
+    parts: list[bytes] = []
+    size = 0
+    while message["type"] == "http.request":
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            body.too_large = True
+            body.complete = not message.get("more_body", False)
+            return
+        parts.append(part)
+        if not message.get("more_body", False):
+            body.data = b"".join(parts)
+            body.complete = True
+            return
+        message = await receive()
+    body.gone = True
+
+
+async def _discard(receive: Receive, bytes_max: int, body: _Body) -> None:
+    """Read and forget until the end, the caller's leaving, or `bytes_max`."""
+    while bytes_max > 0:
+        message = await receive()
+        if message["type"] != "http.request":
+            body.gone = True
+            return
+        bytes_max -= len(message.get("body", b""))
+        if not message.get("more_body", False):
+            body.complete = True
+            return
+
+
+def _declared(scope: Scope) -> int:
+    """The declared length of the body; 0 without one. The server has checked its form."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            # More digits than any limit has are more than any limit.
+            return int(value) if len(value) <= 18 and value.isdigit() else 10**18
+    return 0
+
+
+async def _respond(receive: Receive, send: Send, answer: Response, *, complete: bool) -> None:
+    """Send an answer; where the body is not complete, throw the rest away meanwhile and close."""
+    if complete:
+        await _send(send, answer)
+        return
+    answer.headers.append((b"connection", b"close"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_until_closed, receive)
+        await _send(send, answer)
+
+
+async def _until_closed(receive: Receive) -> None:
+    """Throw parts away until the server has closed the stream, which it does after the answer."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, answer: Response) -> None:
+    """Send one whole answer."""
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+    )
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+def _replayed(data: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body in one part, and then whatever the server tells."""
+    given = False
+
+    async def once() -> MutableMapping[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    return once
+
+
+class _Dressed:
+    """A `send` that completes the header of the answer with what every answer carries."""
+
+    __slots__ = ("_send", "_ticket", "started")
+
+    def __init__(self, send: Send, ticket: str) -> None:
+        self._send = send
+        self._ticket = ticket
+        self.started = False
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        """Pass one message on."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = [
+                (name, value)
+                for name, value in message["headers"]
+                if name.lower() != b"x-request-id"
+            ]
+            present = {name.lower() for name, _ in headers}
+            headers += [pair for pair in COMMON if pair[0] not in present]
+            headers.append((b"x-request-id", self._ticket.encode("ascii")))
+            message = {**message, "headers": headers}
+        await self._send(message)

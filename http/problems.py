@@ -1,0 +1,247 @@
+"""Errors as the outside sees them: RFC 9457 problems, one row per stable code.
+
+The rule: whatever goes wrong, the caller gets a row of this table and nothing else: no exception's
+text, no traceback, no name of ours. `code` is stable; `title` and `detail` may change. A code that
+is not in the table is still answered: as a conflict if a machine refused by that name, else as
+INTERNAL. tests/http/test_problems.py holds the table total over the engine's errors.
+Source: interface.md 1; RFC 9457; spec.md S66 (the French user actions are the source's own), X29.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypedDict
+
+import orjson
+
+from comptoir.engine import EngineError, Refused
+from comptoir.http.answers import COMMON, Response
+
+__all__ = ["PROBLEMS", "FieldError", "Problem", "code_of", "problem", "problem_of"]
+
+
+class FieldError(TypedDict):
+    """One wrong place in the input: a JSON pointer (RFC 6901), a stable code, a text."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row: what a code means to a client program and to the person before it."""
+
+    status: int
+    title: str
+    detail: str
+    fr: str
+    en: str
+    retryable: bool = False
+    retry_after_s: int | None = None
+    """Sent as Retry-After: always on 429 and 503."""
+
+
+_FIX_FR, _FIX_EN = "Corriger la demande", "Correct the request"
+_LATER_FR, _LATER_EN = "Réessayer plus tard", "Try again later"
+_SIGNED_IN_FR, _SIGNED_IN_EN = "Se connecter", "Sign in"
+_SUPPORT_FR, _SUPPORT_EN = (
+    "Réessayer plus tard, puis contacter le support avec requestId",
+    "Try again later, then contact support with requestId",
+)
+
+PROBLEMS: dict[str, Problem] = {
+    # General (interface.md 1)
+    "REQUEST_MALFORMED": Problem(
+        400, "Request malformed", "The request could not be read.", _FIX_FR, _FIX_EN
+    ),
+    "REQUEST_INVALID": Problem(
+        422, "Request invalid", "The request was read; its values are wrong.", _FIX_FR, _FIX_EN
+    ),
+    "UNAUTHENTICATED": Problem(
+        401, "Not signed in", "A valid access token is needed.", _SIGNED_IN_FR, _SIGNED_IN_EN
+    ),
+    "FORBIDDEN": Problem(
+        403, "Forbidden", "The caller may not do this.", "Demander l'accès", "Ask for access"
+    ),
+    "NOT_FOUND": Problem(
+        404, "Not found", "There is nothing here.", "Vérifier l'adresse", "Check the address"
+    ),
+    "METHOD_NOT_ALLOWED": Problem(
+        405, "Method not allowed", "The Allow header names the methods.", _FIX_FR, _FIX_EN
+    ),
+    "REQUEST_TIMEOUT": Problem(
+        408, "Request too slow", "The body did not arrive in time.", "Réessayer", "Try again", True
+    ),
+    "CONFLICT": Problem(
+        409, "Conflict", "The present state does not allow this.", "Actualiser", "Refresh"
+    ),
+    "PAYLOAD_TOO_LARGE": Problem(
+        413, "Body too large", "The body is larger than the limit.", "Réduire la taille de l'envoi",
+        "Send less",
+    ),
+    "MEDIA_TYPE_UNSUPPORTED": Problem(
+        415, "Media type unsupported",
+        "The body must be application/json in UTF-8 without a content encoding, or text/csv where "
+        "the operation says so.",
+        _FIX_FR, _FIX_EN,
+    ),
+    "IDEMPOTENCY_KEY_REUSED": Problem(
+        422, "Idempotency key reused", "This Idempotency-Key belongs to another request.",
+        "Utiliser une nouvelle clé", "Use a new key",
+    ),
+    "IDEMPOTENCY_IN_PROGRESS": Problem(
+        409, "Request in progress", "The first request with this Idempotency-Key is not done yet.",
+        "Réessayer", "Try again", True,
+    ),
+    "RATE_LIMITED": Problem(
+        429, "Too many requests", "The caller's limit is reached.", _LATER_FR, _LATER_EN, True, 60
+    ),
+    "OVERLOADED": Problem(
+        503, "Overloaded", "There is more work than can be taken now; nothing was changed, or the "
+        "answer is still on its way: send the same request again.",
+        _LATER_FR, _LATER_EN, True, 1,
+    ),
+    "STORAGE_UNAVAILABLE": Problem(
+        503, "Storage unavailable", "The database does not answer; nothing was taken.",
+        _LATER_FR, _LATER_EN, True, 5,
+    ),
+    "QUIESCE_TIMEOUT": Problem(
+        504, "Still working", "Messages were still due at the end of the time given.",
+        _LATER_FR, _LATER_EN, True,
+    ),
+    "INTERNAL": Problem(
+        500, "Internal error", "Something went wrong here. It was recorded under requestId.",
+        _SUPPORT_FR, _SUPPORT_EN,
+    ),
+    # Banking (S66)
+    "BANK_CARD_LINKING_FAILED": Problem(
+        400, "Card linking failed", "The card could not be linked.", "Réessayer", "Try again"
+    ),
+    "BANK_CARD_ALREADY_LINKED": Problem(
+        409, "Card already linked", "This card is linked already.",
+        "Utiliser carte existante", "Use the linked card",
+    ),
+    "BANK_CONNECTION_EXPIRED": Problem(
+        401, "Consent expired", "The consent for this bank connection has expired.",
+        "Reconnecter", "Reconnect",
+    ),
+    "BANK_PROVIDER_UNAVAILABLE": Problem(
+        503, "Bank provider unavailable", "The bank provider does not answer.",
+        _LATER_FR, _LATER_EN, True, 30,
+    ),
+    "BANK_IBAN_INVALID": Problem(
+        400, "IBAN invalid", "The IBAN is not valid.", "Corriger IBAN", "Correct the IBAN"
+    ),
+    "BANK_WITHDRAWAL_MINIMUM": Problem(
+        400, "Balance below the minimum", "The balance is below the minimum of a withdrawal.",
+        "Accumuler plus de points", "Collect more points",
+    ),
+    "BANK_WITHDRAWAL_PENDING": Problem(
+        409, "Withdrawal pending", "Another withdrawal is under way.",
+        "Attendre fin traitement", "Wait until it is done",
+    ),
+    # Webhooks (S66, interface.md 6)
+    "WEBHOOK_SOURCE_FORBIDDEN": Problem(
+        403, "Source not allowed", "The source address may not send webhooks.",
+        "Log sécurité", "Logged for security",
+    ),
+    "WEBHOOK_SIGNATURE_INVALID": Problem(
+        401, "Signature invalid", "The signature or its time is missing, doubled, not of the form, "
+        "or made with another secret or over another body.",
+        "Log sécurité", "Logged for security",
+    ),
+    "WEBHOOK_TIMESTAMP_EXPIRED": Problem(
+        401, "Timestamp outside the window", "The signed time is too far from now, either way.",
+        "Log (replay attack)", "Logged (replay attack)",
+    ),
+    "WEBHOOK_PAYLOAD_MALFORMED": Problem(
+        400, "Payload malformed", "The body is not well-formed JSON in UTF-8, names a key twice, "
+        "is nested too deep, or holds a character that cannot be kept.",
+        _FIX_FR, _FIX_EN,
+    ),
+    "WEBHOOK_PAYLOAD_INVALID": Problem(
+        422, "Payload invalid", "The body is JSON; `errors` names what is wrong in it.",
+        _FIX_FR, _FIX_EN,
+    ),
+    "WEBHOOK_EVENT_UNSUPPORTED": Problem(
+        422, "Event not supported", "The event is not known, or not served yet.",
+        "Désactiver cet événement chez le fournisseur", "Switch this event off at the provider",
+    ),
+}  # fmt: skip
+"""Every code that the edge can give. The order is interface.md's."""
+
+
+def code_of(error: EngineError) -> str:
+    """The code to count and to log for an engine's error."""
+    return error.code
+
+
+def problem_of(error: EngineError, request: str) -> Response:
+    """The answer for an engine's error; its text stays inside."""
+    code = code_of(error)
+    if code not in PROBLEMS and isinstance(error, Refused):
+        return _answer(code, _REFUSED, request, (), None)
+    return problem(code, request, retry_after_s=error.retry_after_s)
+
+
+def problem(
+    code: str,
+    request: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    retry_after_s: int | None = None,
+) -> Response:
+    """The answer for a stable code.
+
+    Args:
+        code: a key of `PROBLEMS`; anything else becomes INTERNAL.
+        request: the request id.
+        errors: what is wrong where, for codes of validation.
+        retry_after_s: instead of the row's own.
+    """
+    row = PROBLEMS.get(code)
+    if row is None:
+        code, row = "INTERNAL", PROBLEMS["INTERNAL"]
+    return _answer(code, row, request, errors, retry_after_s)
+
+
+_REFUSED = PROBLEMS["CONFLICT"]
+_COMMON = list(COMMON)
+
+
+@lru_cache(maxsize=512)  # the codes of the table and those that machines declare
+def _head(code: str, row: Problem) -> bytes:
+    """The body up to the value of requestId; it is written last, so that this can be kept."""
+    return orjson.dumps(
+        {
+            "type": f"/problems/{code}",
+            "title": row.title,
+            "status": row.status,
+            "code": code,
+            "detail": row.detail,
+            "userAction": {"fr": row.fr, "en": row.en},
+            "retryable": row.retryable,
+        }
+    )[:-1] + b',"requestId":"'
+
+
+def _answer(
+    code: str,
+    row: Problem,
+    request: str,
+    errors: Sequence[FieldError],
+    retry_after_s: int | None,
+) -> Response:
+    """Put an answer together; a request id holds no character that JSON would escape."""
+    tail = b'","errors":' + orjson.dumps(list(errors)) + b"}" if errors else b'"}'
+    body = _head(code, row) + request.encode("ascii") + tail
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request.encode("ascii")),
+        *_COMMON,
+    ]
+    if row.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % (retry_after_s or row.retry_after_s)))
+    return Response(row.status, headers, body)

@@ -1,0 +1,95 @@
+"""What stands in a request's line: ids in paths, `limit` and `cursor` of lists.
+
+The rule: a cursor is ours and opaque; one that is not of our making is refused, never guessed at.
+An id that could not be kept cannot be known, so it is simply not found.
+Source: interface.md 1; design.md 2.1.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from comptoir.http.problems import FieldError
+
+__all__ = ["BadQuery", "Page", "cursor", "page", "plausible_id"]
+
+ID_CHARACTERS_MAX = 128
+_CURSOR_MARK = b"e1:"
+_CURSOR_CHARACTERS_MAX = 64
+_POSITION = re.compile(rb"e1:([1-9][0-9]{0,18})").fullmatch
+_LIMIT = re.compile(r"[0-9]{1,9}").fullmatch
+_POSITION_MAX = 2**63 - 1
+
+
+class BadQuery(Exception):  # noqa: N818 (a finding, named as one reads it)
+    """The query has wrong values, told in `errors`."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        """Keep what is wrong where."""
+        super().__init__("REQUEST_INVALID")
+        self.errors = errors
+
+
+class Page(NamedTuple):
+    """Which part of a list is wanted."""
+
+    before: int | None
+    """Entries with smaller ids only; None = from the newest on."""
+    limit: int
+
+
+def plausible_id(text: str) -> bool:
+    """Say whether something could be known by this id."""
+    return 0 < len(text) <= ID_CHARACTERS_MAX and text.isprintable()
+
+
+def cursor(last: int) -> str:
+    """The cursor of what follows the entry with this id."""
+    return base64.urlsafe_b64encode(_CURSOR_MARK + b"%d" % last).rstrip(b"=").decode("ascii")
+
+
+def page(query: Mapping[str, Sequence[str]], default: int, most: int) -> Page:
+    """Read `limit` and `cursor`.
+
+    Args:
+        query: every value by name.
+        default: items without a limit.
+        most: the greatest limit.
+
+    Raises:
+        BadQuery: either is wrong or given twice.
+    """
+    errors: list[FieldError] = []
+    limit, before = default, None
+    limits, cursors = query.get("limit", ()), query.get("cursor", ())
+    if limits:
+        limit = int(limits[0]) if len(limits) == 1 and _LIMIT(limits[0]) else 0
+        if not 1 <= limit <= most:
+            errors.append(_fault("limit", "LIMIT_INVALID", f"a whole number from 1 to {most}"))
+    if cursors:
+        before = _position(cursors[0]) if len(cursors) == 1 else None
+        if before is None:
+            errors.append(_fault("cursor", "CURSOR_INVALID", "the nextCursor of an earlier page"))
+    if errors:
+        raise BadQuery(errors)
+    return Page(before, limit)
+
+
+def _fault(name: str, code: str, detail: str) -> FieldError:
+    return FieldError(pointer=f"/query/{name}", code=code, detail=detail)
+
+
+def _position(text: str) -> int | None:
+    """The id inside a cursor; None if it is not one of ours."""
+    if len(text) > _CURSOR_CHARACTERS_MAX or not text.isascii():
+        return None
+    try:
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+    except binascii.Error:
+        return None
+    form = _POSITION(plain)
+    if form is None or int(form[1]) > _POSITION_MAX or cursor(int(form[1])) != text:
+        return None
+    return int(form[1])

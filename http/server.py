@@ -1,0 +1,254 @@
+"""hypercorn on trio, inside the daemon's own nursery: sockets, bounds, graceful stop.
+
+The rule: nothing is unbounded (connections, header, body, idle time, the stop itself), and nothing
+is ever written to standard output. The listening socket is ours: port 0 is reported, a port in use
+is an error with a remedy, and a bind beyond loopback is refused while there are no tokens.
+
+hypercorn's `serve` offers no bound on connections and no way to give up on a peer that does not
+read, so its per-connection server is run by our own accept loop.
+Source: interface.md 2 and 3; design.md 5; hypercorn 0.18 (trio worker).
+"""
+
+import errno
+import logging
+import socket
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, Final, cast
+
+import structlog
+import trio
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
+from hypercorn.utils import wrap_app
+
+from comptoir.engine.settings import Settings
+from comptoir.http.app import make_app
+from comptoir.http.edge import Application, Edge
+from comptoir.http.port import Port
+
+__all__ = ["BindError", "Listening", "bind", "serve"]
+
+CONNECTIONS_MAX: Final = 2048
+"""About 60 KiB each at worst; one more is closed at once."""
+BACKLOG_CONNECTIONS: Final = 1024
+HEADER_BYTES_MAX: Final = 16 * 1024
+"""431 beyond it."""
+IDLE_SECONDS_MAX: Final = 30.0
+"""For the next request on a connection, its header complete."""
+REQUESTS_PER_CONNECTION_MAX: Final = 1_000_000
+"""A sender of webhooks keeps its connections; closing them often costs it more than us."""
+UNREAD_SECONDS_MAX: Final = 30.0
+"""A peer that does not take what we sent is given up (TCP_USER_TIMEOUT)."""
+CUT_OFF_SECONDS: Final = 0.2
+"""From the cancellation of what is at work to the closing of its sockets."""
+STOP_SECONDS_DEFAULT: Final = 5.0
+"""Half of the 10 s that a graceful stop may take (interface.md 2); the engine has the rest."""
+
+
+_log = structlog.stdlib.get_logger("comptoir.http.server")
+
+
+class BindError(Exception):
+    """The socket cannot be opened: a stable code, a text, a remedy, an exit status."""
+
+    def __init__(self, code: str, text: str, remedy: str, exit_status: int) -> None:
+        """Keep them; interface.md 2 has the line that shows them."""
+        super().__init__(f"{code}: {text}: {remedy}")
+        self.code = code
+        self.text = text
+        self.remedy = remedy
+        self.exit_status = exit_status
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A server that accepts; what `nursery.start(serve, ...)` returns."""
+
+    url: str
+    """Where, with the real port: `http://127.0.0.1:8080`."""
+    stopping: trio.Event
+    edge: Edge
+
+    def stop(self) -> None:
+        """Stop accepting; `serve` returns when the requests at work are answered, or in time."""
+        self.stopping.set()
+
+
+async def bind(host: str, port: int, *, loopback_only: bool) -> socket.socket:
+    """Open a listening socket.
+
+    Args:
+        host: a name or an IP address; a name's first address is taken.
+        port: 0 = any free one.
+        loopback_only: refuse an address that others can reach.
+
+    Raises:
+        BindError: with exit status 4 for a port in use, else 2.
+    """
+    try:
+        found = await trio.socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError as error:
+        remedy = "give an IP address of this machine in http.host"
+        raise BindError("HOST_UNKNOWN", f"{host} has no address", remedy, 2) from error
+    family, kind, protocol, _, address = found[0]
+    if loopback_only and not ip_address(address[0]).is_loopback:
+        raise BindError(
+            "BIND_LOOPBACK_ONLY",
+            f"{host} can be reached by others and there are no access tokens",
+            "set http.host to 127.0.0.1 or auth.mode to on",
+            2,
+        )
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            milliseconds = int(UNREAD_SECONDS_MAX * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        listener.bind(address)
+        listener.listen(BACKLOG_CONNECTIONS)
+    except OSError as error:
+        listener.close()
+        raise _bind_error(error, host, port) from error
+    return listener
+
+
+def _bind_error(error: OSError, host: str, port: int) -> BindError:
+    """Say what stands in the way, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return BindError(
+            "PORT_IN_USE",
+            f"port {port} of {host} is taken by another program",
+            "stop it, or set http.port to another port (0 takes any free one)",
+            4,
+        )
+    if error.errno == errno.EACCES:
+        remedy = "set http.port to 1024 or more"
+        return BindError("PORT_FORBIDDEN", f"port {port} needs more rights", remedy, 2)
+    remedy = "give an IP address of this machine in http.host"
+    return BindError("BIND_FAILED", f"{host}:{port} cannot be opened", remedy, 2)
+
+
+async def serve(
+    port: Port,
+    settings: Settings,
+    *,
+    stop_seconds: float = STOP_SECONDS_DEFAULT,
+    task_status: "trio.TaskStatus[Listening]" = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve HTTP until `Listening.stop()`; started with the address once connections are taken.
+
+    Args:
+        port: the daemon behind.
+        settings: host, port, auth mode.
+        stop_seconds: what requests at work get to end after a stop; then they are cut off.
+        task_status: started with the `Listening`.
+
+    Raises:
+        BindError: before started.
+    """
+    loopback_only = settings.auth.mode == "loopback"
+    listener = await bind(settings.http.host, settings.http.port, loopback_only=loopback_only)
+    with listener:
+        # Quart is an ASGI application; its own types name every kind of scope by itself.
+        edge = Edge(port, cast(Application, make_app(port)))
+        listening = Listening(_url(listener), trio.Event(), edge)
+        await _Server(edge, stop_seconds).run(listener, listening, task_status)
+
+
+def _url(listener: socket.socket) -> str:
+    """The address of a listening socket."""
+    host, number = listener.getsockname()[:2]
+    return f"http://[{host}]:{number}" if ":" in host else f"http://{host}:{number}"
+
+
+def _config() -> Config:
+    """hypercorn's settings."""
+    config = Config()
+    config.accesslog = None
+    config.errorlog = logging.getLogger("comptoir.http.hypercorn")  # to standard error, as ours
+    config.include_server_header = False
+    config.h11_max_incomplete_size = HEADER_BYTES_MAX
+    config.keep_alive_timeout = IDLE_SECONDS_MAX
+    config.keep_alive_max_requests = REQUESTS_PER_CONNECTION_MAX
+    return config
+
+
+class _Server:
+    """The accept loop, and what is needed to end it."""
+
+    def __init__(self, edge: Edge, stop_seconds: float) -> None:
+        self._config = _config()
+        self._app: AppWrapper = wrap_app(cast(Any, edge), 0, "asgi")
+        self._context = WorkerContext(None)
+        self._streams: set[trio.SocketStream] = set()
+        self._stop_seconds = stop_seconds
+
+    def __repr__(self) -> str:
+        return f"_Server({len(self._streams)} connections)"
+
+    async def run(
+        self,
+        listener: socket.socket,
+        listening: Listening,
+        task_status: "trio.TaskStatus[Listening]",
+    ) -> None:
+        """Accept until the stop, then let what is at work end."""
+        sockets = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
+        async with trio.open_nursery() as watch:
+            async with trio.open_nursery() as connections:
+                try:
+                    async with trio.open_nursery() as accepting:
+                        accepting.start_soon(
+                            partial(
+                                trio.serve_listeners,
+                                self._connection,
+                                sockets,
+                                handler_nursery=connections,
+                            )
+                        )
+                        task_status.started(listening)
+                        await listening.stopping.wait()
+                        accepting.cancel_scope.cancel()
+                except trio.Cancelled:
+                    self._close_all()
+                    raise
+                # Idle connections end now, the others after their answer, or else in time.
+                await self._context.terminated.set()
+                connections.cancel_scope.deadline = trio.current_time() + self._stop_seconds
+                watch.start_soon(self._cut_off)
+            watch.cancel_scope.cancel()
+
+    async def _cut_off(self) -> None:
+        """Close what the deadline of the stop did not end."""
+        await trio.sleep(self._stop_seconds + CUT_OFF_SECONDS)
+        self._close_all()
+
+    def _close_all(self) -> None:
+        """Close every socket: hypercorn shields a send, so nothing else ends one."""
+        for stream in list(self._streams):
+            stream.socket.close()
+
+    async def _connection(self, stream: trio.SocketStream) -> None:
+        """Serve one connection; whatever goes wrong in it stays in it."""
+        if len(self._streams) >= CONNECTIONS_MAX:
+            await trio.aclose_forcefully(stream)
+            return
+        self._streams.add(stream)
+        try:
+            state = ConnectionState(cast(LifespanState, {}))
+            # Its parameter is typed for TLS streams only; it tells a plain one by itself.
+            await TCPServer(self._app, self._config, self._context, state, cast(Any, stream))
+        except* Exception:
+            # A fault of the server's own; left alone it would end every other connection as well.
+            _log.exception("connection_crashed")
+            await trio.aclose_forcefully(stream)
+        finally:
+            self._streams.discard(stream)

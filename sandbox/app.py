@@ -1,0 +1,124 @@
+"""The sandbox put together: parties, control API, server.
+
+Rule: the only module that knows every party; a later party is one more line in `_parties`.
+
+Source: interface.md 10; design.md 1.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import structlog
+import trio
+
+from comptoir.sandbox.clock import Clock
+from comptoir.sandbox.control import Control
+from comptoir.sandbox.faults import Catalogue, Faults, parse_script
+from comptoir.sandbox.parties import seed
+from comptoir.sandbox.parties.party import Party, Stage, catalogue
+from comptoir.sandbox.parties.push import Push
+from comptoir.sandbox.records import Record
+from comptoir.sandbox.wire.router import LOOPBACK_HOSTS, Call, Route, Router
+from comptoir.sandbox.wire.server import Outcome, Server, json_reply
+
+HOST = "127.0.0.1"
+PORT = 8090
+
+_log = structlog.get_logger("comptoir.sandbox")
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """How to serve."""
+
+    port: int = PORT
+    """0 = any free one."""
+    script: str | None = None
+    """The text of a fault script."""
+    allowed_targets: frozenset[str] = frozenset()
+    """Hosts beside this machine that webhooks may be sent to."""
+
+
+class PortTaken(Exception):
+    """The port cannot be listened on."""
+
+
+async def open_listeners(port: int) -> list[trio.SocketListener]:
+    """Loopback listeners; raises `PortTaken`."""
+    try:
+        return await trio.open_tcp_listeners(port, host=HOST)
+    except OSError as error:
+        raise PortTaken(error.strerror or "cannot listen") from None
+
+
+class Sandbox:
+    """All parties and the control API over them, before any socket is open."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+        self.stage = Stage(Clock(), Faults(), Record(), Record())
+        self._push = Push(self.stage)
+        self._parties: tuple[Party, ...] = (seed.party(), self._push.party())
+        if settings.script is not None:
+            # Checked before anything listens; set again at the start, because `at` counts from it.
+            self._script = parse_script(settings.script, self.catalogue())
+        else:
+            self._script = (0, ())
+
+    def catalogue(self) -> Catalogue:
+        """The operations that faults may name."""
+        return catalogue(self._parties)
+
+    async def serve(self, listeners: list[trio.SocketListener]) -> None:
+        """Answers until cancelled; runs end with it."""
+        async with trio.open_nursery() as nursery:
+            control = Control(
+                stage=self.stage,
+                faults_catalogue=self.catalogue(),
+                nursery=nursery,
+                hosts=LOOPBACK_HOSTS | self._settings.allowed_targets,
+                forget=(self._push.reset,),
+            )
+            routes = [Route("GET", "/health", self._health), *control.routes()]
+            for party in self._parties:
+                routes += party.routes(self.stage)
+            seed_of_script, faults = self._script
+            self.stage.faults.set(faults, seed_of_script)
+            await Server(Router(routes).respond).serve(listeners)
+
+    async def _health(self, _call: Call) -> Outcome:
+        parties = [party.name for party in self._parties]
+        return json_reply(200, {"status": "ready", "parties": parties})
+
+
+async def run(settings: SandboxSettings, started: float) -> None:
+    """The whole program: listen, say so, serve until SIGTERM or SIGINT. Raises `PortTaken`."""
+    sandbox = Sandbox(settings)
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        listeners = await open_listeners(settings.port)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sandbox.serve, listeners)
+            _say_ready(listeners, started)
+            async for number in signals:
+                _log.info("sandbox.stopping", signal=signal.Signals(number).name)
+                nursery.cancel_scope.cancel()
+                break
+
+
+def _say_ready(listeners: list[trio.SocketListener], started: float) -> None:
+    """The one line on standard output (interface.md 2 and 10)."""
+    port = listeners[0].socket.getsockname()[1]
+    line = {
+        "event": "ready",
+        "pid": os.getpid(),
+        "version": version("comptoir"),
+        "http": f"http://{HOST}:{port}",
+        "bootMs": round((time.monotonic() - started) * 1000),
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,485 @@
+"""Folds the decisions of many actors into one batch: at most one final write per key of every table.
+
+The rule: what a folded batch leaves in the database is what its decisions would have left one by
+one. PostgreSQL applies one of two updates of a row in one statement and silently loses the other, so
+the second write of a key is folded into the first before anything is sent: an actor's last state, a
+timer's last setting, a document's merged fields; what is created and cancelled in the same batch was
+never there. Pure: no I/O, no clock; the vault's nonces are its only chance.
+
+Ids and event numbers are given in the order of submission, so their order is the order of commits.
+Source: design.md 2, 3, 7 (Folding).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from comptoir.engine.decision import Attempt, Decision
+from comptoir.engine.journal import Decided, Duplicate, Fate, Gone, Lost, Pending, Rejected, Run
+from comptoir.engine.values import Address, encode
+from comptoir.storage.vault import Vault
+
+__all__ = [
+    "Batch",
+    "Numbers",
+    "Outcome",
+    "Part",
+    "Progress",
+    "Unencodable",
+    "fold",
+    "identify_actor",
+    "identify_event",
+    "identify_message",
+    "identify_once",
+]
+
+COUNTER_BITS: Final = 40
+"""Of a message id: a trillion rows in one life of a daemon; the epoch has the other 23 bits."""
+CLASS_MESSAGE: Final = "message"
+CLASS_TIMER: Final = "timer"
+CLASS_PARKED: Final = "parked"
+STALE: Final = Lost("STALE", "decided on another version than the durable one")
+
+Recent = Callable[[bytes, int], bytes | None]
+"""(digest, business time) -> the answer to a `once` key known to be taken then, or None."""
+
+
+class Unencodable(Exception):
+    """A value of a decision cannot be written at all: a data error found before the database."""
+
+
+def identify_actor(address: Address, version: int) -> bytes:
+    """What a sealed actor state is bound to."""
+    return f"actor|{address.kind}|{address.key}|{version}".encode("utf-8", "surrogatepass")
+
+
+def identify_message(row: int, target: Address) -> bytes:
+    """What a sealed message payload is bound to."""
+    return f"message|{row}|{target.kind}|{target.key}".encode("utf-8", "surrogatepass")
+
+
+def identify_event(number: int) -> bytes:
+    """What a sealed event payload is bound to."""
+    return b"event|%d" % number
+
+
+def identify_once(digest: bytes) -> bytes:
+    """What a sealed answer is bound to."""
+    return b"once|" + digest
+
+
+class Numbers:
+    """Gives ids under one epoch; never the same one twice."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self, epoch: int) -> None:
+        self._next = (epoch << COUNTER_BITS) + 1
+
+    def draw(self) -> int:
+        """The next id of a message or of a ledger entry."""
+        drawn = self._next
+        self._next = drawn + 1
+        return drawn
+
+
+class Progress:
+    """How far a run has come: what is durable, and why it ended."""
+
+    __slots__ = (
+        "barrier", "barrier_at", "done", "outgoing", "released", "run", "state", "version", "why",
+    )  # fmt: skip
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.done = 0
+        self.version = run.version
+        self.state = run.state
+        self.outgoing: list[Pending] = []
+        self.released = False
+        self.why: Duplicate | Rejected | Gone | Lost | None = None
+        self.barrier_at = -1
+        self.barrier: Gone | Lost | None = None
+        """What the database is known to answer to decision `barrier_at`: it is not sent again."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more will become of it."""
+        return self.why is not None or self.done == len(self.run.decided)
+
+    def fate(self) -> Fate:
+        """What to tell its submitter."""
+        return Fate(self.done, self.outgoing, self.why, self.released)
+
+
+class Part(msgspec.Struct, gc=False):
+    """The decisions of one run, from where it has come up to `stop`, that go into one batch."""
+
+    progress: Progress
+    stop: int
+
+
+class Outcome(msgspec.Struct):
+    """What a batch, once durable, means for one part."""
+
+    done: int
+    version: int | None
+    state: object
+    outgoing: list[Pending]
+    released: bool
+    why: Duplicate | Gone | Lost | None
+
+
+class Batch(msgspec.Struct):
+    """Column arrays for `comptoir.commit_batch`, and what to tell when they are durable."""
+
+    arguments: tuple[Any, ...]
+    """From `once_digest` on."""
+    outcomes: list[Outcome]
+    decisions: int
+    last_event: int
+    answers: dict[bytes, tuple[bytes, int]]
+    """digest -> (answer, expires_at) of the once keys that it takes."""
+    events_at: list[int]
+    """Business times of its events, for the partitions."""
+
+
+class _Actor:
+    """The final write of one actor."""
+
+    __slots__ = ("at", "expected", "schema", "state", "version")
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
+        self.version = expected
+        self.schema = 1
+        self.state: Any = None
+        self.at = 0
+
+
+class _Row:
+    """A message created in this batch, until it is cancelled in it."""
+
+    __slots__ = ("kind", "outcome", "pending")
+
+    def __init__(self, pending: Pending, kind: str, outcome: Outcome) -> None:
+        self.pending = pending
+        self.kind = kind
+        self.outcome = outcome
+
+
+class _Folder:
+    """Applies decisions in order to the tables of one batch."""
+
+    def __init__(self, numbers: Numbers, last_event: int, vault: Vault, recent: Recent) -> None:
+        self.numbers = numbers
+        self.vault = vault
+        self.recent = recent
+        self.last_event = last_event
+        self.decisions = 0
+        self.stopped: set[Address] = set()
+        self.once: dict[bytes, tuple[str, bytes, int]] = {}
+        self.once_at: int | None = None
+        self.actors: dict[Address, _Actor] = {}
+        self.consumed: set[int] = set()
+        self.names: dict[tuple[Address, str], _Row | None] = {}
+        self.releases: dict[Address, int] = {}
+        self.rows: dict[int, _Row] = {}
+        self.parked: dict[Address, list[int]] = {}
+        self.dead: list[tuple[Any, ...]] = []
+        self.lots: list[tuple[Any, ...]] = []
+        self.transfers: list[tuple[Any, ...]] = []
+        self.documents: dict[tuple[str, str], list[Any]] = {}
+        self.events: list[tuple[Any, ...]] = []
+
+    def add_part(self, part: Part) -> Outcome:
+        """Apply the decisions of a part until one of them cannot be."""
+        progress = part.progress
+        run = progress.run
+        outcome = Outcome(progress.done, progress.version, progress.state, [], False, None)
+        if run.version is not None:
+            actor = self.actors.get(run.address)
+            stale = actor is not None and actor.version != progress.version
+            if stale or run.address in self.stopped:
+                outcome.why = STALE
+                return outcome
+        while outcome.done < part.stop:
+            decided = run.decided[outcome.done]
+            digests = self._digest(decided) if decided.decision.once else None
+            if outcome.done == progress.barrier_at:
+                outcome.why = progress.barrier
+            else:
+                outcome.why = self._find_obstacle(decided, digests)
+            if outcome.why is not None:
+                self.stopped.add(run.address)
+                break
+            if digests:
+                self._take_once(decided, digests)
+            if run.version is not None and decided.decision.state is not outcome.state:
+                self._change_state(run, decided, outcome)
+            self._apply(run.address, decided, outcome)
+            outcome.done += 1
+            self.decisions += 1
+        return outcome
+
+    def _digest(self, decided: Decided) -> dict[bytes, Any]:
+        make = self.vault.once_digest
+        return {make(once.scope, once.key): once for once in decided.decision.once}
+
+    def _find_obstacle(
+        self, decided: Decided, digests: Mapping[bytes, Any] | None
+    ) -> Duplicate | Gone | None:
+        consumed = decided.consumed
+        if consumed is not None and (
+            consumed.id in self.consumed
+            or (consumed.name is not None and (consumed.target, consumed.name) in self.names)
+        ):
+            return Gone()
+        for digest in digests or ():
+            mine = self.once.get(digest)
+            if mine is not None:
+                return Duplicate(mine[1])
+            answer = self.recent(digest, decided.at)
+            if answer is not None:
+                return Duplicate(answer)
+        return None
+
+    def _take_once(self, decided: Decided, digests: Mapping[bytes, Any]) -> None:
+        reply = decided.decision.reply
+        answer = b"" if reply is None else _encode(reply)
+        if self.once_at is None or decided.at < self.once_at:
+            self.once_at = decided.at
+        for digest, once in digests.items():
+            self.once[digest] = (once.scope, answer, decided.at + once.ttl_ms)
+
+    def _change_state(self, run: Run, decided: Decided, outcome: Outcome) -> None:
+        assert outcome.version is not None
+        actor = self.actors.get(run.address)
+        if actor is None:
+            actor = self.actors[run.address] = _Actor(outcome.version)
+        actor.version += 1
+        actor.schema = run.schema
+        actor.at = decided.at
+        actor.state = outcome.state = decided.decision.state
+        outcome.version = actor.version
+
+    def _apply(self, address: Address, decided: Decided, outcome: Outcome) -> None:
+        decision = decided.decision
+        if decided.consumed is not None:
+            self.consumed.add(decided.consumed.id)
+        if decision.dead_letter is not None:
+            self._bury(address, decided)
+        for name in decision.cancel:
+            self._forget(address, name)
+        if decision.release:
+            outcome.released = True
+            self._release(address, decided.at)
+        if decision.messages:
+            self._send(address, decided, outcome)
+        if decision.events:
+            at = decided.at
+            for event in decision.events:
+                self.last_event += 1
+                self.events.append((self.last_event, at, address, event))
+        self.lots.extend(
+            (x.id, x.owner, x.source, x.tag, x.points, x.basis_cents, x.rate_bp, x.multiplier_bp,
+             x.earned_at, x.expires_at)
+            for x in decision.lots
+        )  # fmt: skip
+        if decision.transfers:
+            self._post(decision, decided.at)
+        for put in decision.documents:
+            document = self.documents.get((put.collection, put.key))
+            if document is None:
+                fields = dict(put.fields)
+                self.documents[(put.collection, put.key)] = [put.owner, fields, decided.at]
+            else:
+                document[0] = put.owner or document[0]
+                document[1].update(put.fields)
+                document[2] = decided.at
+
+    def _bury(self, address: Address, decided: Decided) -> None:
+        letter = decided.decision.dead_letter
+        assert letter is not None
+        source = decided.consumed
+        message = decided.message if source is None or source.message is None else source.message
+        payload = b"" if source is None else source.payload
+        if message is not None:
+            payload = _encode(message)
+        sender = address if source is None else source.sender
+        created = decided.at if source is None else source.created_at
+        attempts = None if source is None else write_attempts(source.attempts)
+        row = self.numbers.draw()
+        sealed = self.vault.seal(payload, identify_message(row, address))
+        self.dead.append(
+            (row, address.kind, address.key, sender.kind, sender.key, sealed, created, attempts,
+             letter.queue, letter.code, letter.detail, decided.at)
+        )  # fmt: skip
+
+    def _forget(self, target: Address, name: str) -> None:
+        row = self.names.get((target, name))
+        if row is not None:
+            del self.rows[row.pending.id]
+        self.names[(target, name)] = None
+
+    def _release(self, address: Address, at: int) -> None:
+        self.releases.setdefault(address, at)
+        for row_id in self.parked.pop(address, ()):
+            row = self.rows.get(row_id)
+            if row is not None:
+                row.kind = CLASS_MESSAGE
+                row.pending.due_at = at
+
+    def _send(self, sender: Address, decided: Decided, outcome: Outcome) -> None:
+        at = decided.at
+        for out in decided.decision.messages:
+            due = out.due_at
+            if out.parked:
+                kind = CLASS_PARKED
+            elif due is None or due <= at:
+                kind, due = CLASS_MESSAGE, at
+            else:
+                kind = CLASS_TIMER
+            row_id = self.numbers.draw()
+            pending = Pending(
+                row_id, out.target, sender, due, at, out.attempts, out.message, b"", out.name
+            )  # type: ignore[arg-type]  # a parked row may have no due time while it is in here
+            row = self.rows[row_id] = _Row(pending, kind, outcome)
+            if out.name is not None:
+                self._forget(out.target, out.name)
+                self.names[(out.target, out.name)] = row
+            if kind is CLASS_PARKED:
+                self.parked.setdefault(out.target, []).append(row_id)
+            elif kind is CLASS_MESSAGE:
+                outcome.outgoing.append(pending)
+
+    def _post(self, decision: Decision[Any], at: int) -> None:
+        first = 0
+        for x in decision.transfers:
+            entry = self.numbers.draw()
+            first = first or entry
+            self.transfers.append(
+                (entry, first, at, x.owner, x.kind, x.debit, x.credit, x.points, x.lot,
+                 x.transaction, x.withdrawal, *x.after)
+            )  # fmt: skip
+
+
+def _encode(value: msgspec.Struct) -> bytes:
+    try:
+        return encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise Unencodable(type(error).__name__) from None
+
+
+def write_attempts(attempts: Sequence[Attempt]) -> str | None:
+    """Attempts as the column holds them: JSON, or NULL for none."""
+    return msgspec.json.encode(attempts).decode() if attempts else None
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[list[Any], ...]:
+    if not rows:
+        return tuple([] for _ in range(width))
+    return tuple(map(list, zip(*rows, strict=True)))
+
+
+def _write_messages(folder: _Folder) -> tuple[list[Any], ...]:
+    seal = folder.vault.seal
+    rows: list[tuple[Any, ...]] = []
+    for row in folder.rows.values():
+        x = row.pending
+        assert x.message is not None
+        payload = seal(_encode(x.message), identify_message(x.id, x.target))
+        rows.append(
+            (x.id, x.target.kind, x.target.key, x.sender.kind, x.sender.key, payload, row.kind,
+             x.due_at, x.created_at, x.name, write_attempts(x.attempts))
+        )  # fmt: skip
+    return _columns(rows, 11)
+
+
+def _write_actors(folder: _Folder) -> tuple[list[Any], ...]:
+    seal = folder.vault.seal
+    rows: list[tuple[Any, ...]] = []
+    for address in sorted(folder.actors):
+        x = folder.actors[address]
+        state = seal(_encode(x.state), identify_actor(address, x.version))
+        rows.append((address.kind, address.key, x.expected, x.version, x.schema, state, x.at))
+    return _columns(rows, 7)
+
+
+def _write_documents(folder: _Folder) -> tuple[list[Any], ...]:
+    rows: list[tuple[Any, ...]] = []
+    for collection, key in sorted(folder.documents):
+        owner, fields, at = folder.documents[(collection, key)]
+        try:
+            body = orjson.dumps(fields).decode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Unencodable(type(error).__name__) from None
+        rows.append((collection, key, owner, body, at))
+    return _columns(rows, 5)
+
+
+def _write_events(folder: _Folder) -> tuple[list[Any], ...]:
+    seal = folder.vault.seal
+    return _columns(
+        [
+            (number, at, address.kind, address.key, type(event).__name__,
+             seal(_encode(event), identify_event(number)))
+            for number, at, address, event in folder.events
+        ],
+        6,
+    )  # fmt: skip
+
+
+def _write_once(folder: _Folder) -> tuple[Any, ...]:
+    seal = folder.vault.seal
+    rows = [
+        (digest, scope, seal(answer, identify_once(digest)) if answer else b"", expires)
+        for digest, (scope, answer, expires) in sorted(folder.once.items())
+    ]
+    return (*_columns(rows, 4), folder.once_at)
+
+
+def fold(
+    parts: Sequence[Part], numbers: Numbers, last_event: int, vault: Vault, recent: Recent
+) -> Batch:
+    """Fold parts, in order, into one batch.
+
+    Args:
+        parts: in the order of submission.
+        numbers: where ids come from.
+        last_event: number of the last durable event.
+        vault: seals states, payloads, answers.
+        recent: answers of `once` keys known to be taken.
+
+    Raises:
+        Unencodable: a value of one of the decisions cannot be written.
+    """
+    folder = _Folder(numbers, last_event, vault, recent)
+    outcomes = [folder.add_part(part) for part in parts]
+    for outcome in outcomes:
+        if outcome.outgoing and folder.names:
+            outcome.outgoing = [x for x in outcome.outgoing if x.id in folder.rows]
+    releases = sorted(folder.releases.items())
+    arguments = (
+        *_write_once(folder),
+        *_write_actors(folder),
+        sorted(folder.consumed),
+        *_columns([(*target, name) for target, name in sorted(folder.names)], 3),
+        *_columns([(*target, at) for target, at in releases], 3),
+        *_write_messages(folder),
+        *_columns(folder.dead, 12),
+        *_columns(folder.lots, 10),
+        *_columns(folder.transfers, 15),
+        *_write_documents(folder),
+        *_write_events(folder),
+    )
+    return Batch(
+        arguments,
+        outcomes,
+        folder.decisions,
+        folder.last_event,
+        {digest: (answer, expires) for digest, (_, answer, expires) in folder.once.items()},
+        [event[1] for event in folder.events],
+    )

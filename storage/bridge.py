@@ -1,0 +1,294 @@
+"""The one module where asyncpg meets trio: an asyncio loop on trio's own thread (trio-asyncio).
+
+The rule: a caller may leave at any checkpoint, and no connection stays in use behind it. A query is
+an asyncio task of its own; a cancelled reader leaves it to finish (or to be ended at its deadline) in
+the background, and only then is its connection used again. asyncpg's own time-outs are not used: each
+leaves a timer in the loop's heap until it would have rung; deadlines are trio's.
+
+Every error leaves here as one of `comptoir.storage.sqlstate`. Source: design.md 7; docs of
+trio-asyncio ("Cross-calling").
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+import asyncpg
+import outcome
+import trio
+import trio_asyncio
+
+from comptoir.storage.sqlstate import CLIENT_ENCODING, ConnectionLost, DataRefused, explain
+
+__all__ = ["Bridge", "Connection", "Pool", "Target", "open_bridge"]
+
+log = logging.getLogger("comptoir.storage")
+
+T = TypeVar("T")
+Row = Any
+"""A row as asyncpg gives it: by position, by name."""
+
+CONNECT_SECONDS = 10.0
+QUERY_SECONDS = 30.0
+"""Beyond it a connection is taken for dead. A batch of 256 takes milliseconds; a full scan of a
+ledger for a report does not belong on these connections."""
+
+
+class _Loop(Protocol):
+    """What is used of the asyncio loop (trio-asyncio has no types)."""
+
+    def create_task(self, coro: Coroutine[Any, Any, T]) -> "asyncio.Task[T]": ...
+    def set_exception_handler(self, handler: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect and as what."""
+
+    url: str
+    """`postgresql://…`, as asyncpg reads it; never logged (it may hold a password)."""
+    name: str = "comptoir"
+    """Shown in pg_stat_activity."""
+    settings: Mapping[str, str] | None = None
+    """Settings of the session beyond the common ones."""
+    role: str | None = None
+    """The role to take on after connecting."""
+
+
+class Bridge:
+    """The asyncio loop, and the nursery where abandoned queries finish."""
+
+    def __init__(self, loop: _Loop, nursery: trio.Nursery) -> None:
+        self._loop = loop
+        self.nursery = nursery
+
+    async def connect(self, target: Target) -> "Connection":
+        """A new connection.
+
+        Raises:
+            ConnectionLost: nobody answers there, or refuses us.
+        """
+        settings = {"application_name": target.name, "jit": "off", **(target.settings or {})}
+        connect = asyncpg.connect(
+            target.url,
+            timeout=CONNECT_SECONDS,
+            server_settings=settings,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=65536,
+        )
+        try:
+            raw = await cast(Any, trio_asyncio).aio_as_trio(_await(connect))
+        except (OSError, TimeoutError, asyncio.TimeoutError) as error:
+            raise ConnectionLost(f"cannot connect: {type(error).__name__}") from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _translate(error, None) from None  # its text may hold values
+        connection = Connection(self, raw)
+        if target.role is not None:
+            await connection.fetch(f'set role "{target.role}"')
+        return connection
+
+    def spawn(self, query: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Start an asyncio task for a query."""
+        return self._loop.create_task(query)
+
+
+class Connection:
+    """One session of the database: one query at a time."""
+
+    def __init__(self, bridge: Bridge, raw: Any) -> None:
+        self._bridge = bridge
+        self._raw = raw
+
+    def __repr__(self) -> str:
+        return f"<Connection {'closed' if self.closed else 'open'}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it can be used no more."""
+        return bool(self._raw.is_closed())
+
+    async def fetch(self, sql: str, *args: object, seconds: float = QUERY_SECONDS) -> list[Row]:
+        """Run one statement and answer its rows; a caller that leaves ends the connection.
+
+        Raises:
+            ConnectionLost, DataRefused, FenceRaised, StatementBroken: see storage/sqlstate.py.
+        """
+        query = self.start(sql, *args)
+        try:
+            return await self.finish(query, seconds)
+        except trio.Cancelled:
+            self.terminate()
+            raise
+
+    async def run_script(self, sql: str, seconds: float = QUERY_SECONDS) -> None:
+        """Run several statements without arguments, as one transaction unless they say otherwise."""
+        query = self._bridge.spawn(self._raw.execute(sql))
+        try:
+            await self.finish(query, seconds)
+        except trio.Cancelled:
+            self.terminate()
+            raise
+
+    def start(self, sql: str, *args: object) -> "asyncio.Task[list[Row]]":
+        """Send one statement; `finish` waits for it."""
+        return self._bridge.spawn(self._raw.fetch(sql, *args))
+
+    async def finish(self, query: "asyncio.Task[T]", seconds: float) -> T:
+        """Wait for a query; cancelling the wait does not cancel the query."""
+        with trio.move_on_after(seconds):
+            try:
+                return await _wait(query)
+            except (OSError, asyncio.CancelledError, asyncpg.InternalClientError) as error:
+                self.terminate()
+                raise ConnectionLost(type(error).__name__) from error
+            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise _translate(error, self._raw) from None  # its text may hold values
+        self.terminate()
+        raise ConnectionLost(f"no answer within {seconds:g} s")
+
+    async def close(self) -> None:
+        """Say goodbye to the server, or hang up after a second."""
+        if not self.closed:
+            farewell = self._bridge.spawn(self._raw.close())
+            with trio.move_on_after(1, shield=True):
+                try:
+                    await _wait(farewell)
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    log.debug("a connection was lost while closing")
+            self.terminate()
+
+    def terminate(self) -> None:
+        """Hang up at once."""
+        self._raw.terminate()
+
+
+class Pool:
+    """A few connections for reads; each query takes whichever is free."""
+
+    def __init__(self, bridge: Bridge, target: Target, size: int) -> None:
+        self._bridge = bridge
+        self._target = target
+        self._slots = trio.Semaphore(size)
+        self._free: deque[Connection] = deque()
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"<Pool {self.in_use} of {self.size} in use>"
+
+    @property
+    def in_use(self) -> int:
+        """Connections with a query on them, abandoned ones included."""
+        return self.size - self._slots.value
+
+    async def fetch(self, sql: str, *args: object, seconds: float = QUERY_SECONDS) -> list[Row]:
+        """Run one statement and answer its rows.
+
+        Raises:
+            ConnectionLost, DataRefused, FenceRaised, StatementBroken: see storage/sqlstate.py.
+        """
+        await self._slots.acquire()
+        connection = None
+        kept = False
+        try:
+            connection = await self._take()
+            query = connection.start(sql, *args)
+            try:
+                return await connection.finish(query, seconds)
+            except trio.Cancelled:
+                kept = True
+                self._bridge.nursery.start_soon(self._drain, connection, query, seconds)
+                raise
+        finally:
+            if not kept:
+                self._give_back(connection)
+
+    def forget(self) -> None:
+        """Hang up the free connections: the server went away, or its data was changed."""
+        while self._free:
+            self._free.pop().terminate()
+
+    async def close(self) -> None:
+        """Close the free connections."""
+        while self._free:
+            await self._free.pop().close()
+
+    async def _take(self) -> Connection:
+        while self._free:
+            connection = self._free.pop()
+            if not connection.closed:
+                return connection
+        return await self._bridge.connect(self._target)
+
+    def _give_back(self, connection: Connection | None) -> None:
+        if connection is not None and not connection.closed:
+            self._free.append(connection)
+        self._slots.release()
+
+    async def _drain(
+        self, connection: Connection, query: "asyncio.Task[Any]", seconds: float
+    ) -> None:
+        """Let an abandoned query end before its connection is used again."""
+        try:
+            await connection.finish(query, seconds)
+        except trio.Cancelled:
+            connection.terminate()
+            raise
+        except Exception as error:  # noqa: BLE001 - nobody waits for this answer any more
+            log.debug("an abandoned query failed: %s", type(error).__name__)
+        finally:
+            self._give_back(connection)
+
+
+@asynccontextmanager
+async def open_bridge() -> AsyncIterator[Bridge]:
+    """Run the asyncio loop inside trio for the length of the block."""
+    async with cast(Any, trio_asyncio).open_loop() as loop, trio.open_nursery() as nursery:
+        loop.set_exception_handler(_report)
+        yield Bridge(loop, nursery)
+        nursery.cancel_scope.cancel()
+
+
+def _report(_loop: object, context: Mapping[str, Any]) -> None:
+    """A callback of asyncio failed where nobody waits for it: tell, and let the journal live."""
+    error = context.get("exception")
+    log.warning("asyncio: %s (%s)", context.get("message"), type(error).__name__)
+
+
+async def _await(awaitable: Any) -> Any:
+    return await awaitable
+
+
+async def _wait(query: "asyncio.Task[T]") -> T:
+    """Wait for an asyncio task without owning it: a cancelled wait leaves the task running."""
+    waiter = trio.lowlevel.current_task()
+    waiting = True
+
+    def wake(done: "asyncio.Task[T]") -> None:
+        if waiting:
+            trio.lowlevel.reschedule(waiter, outcome.capture(done.result))
+        elif not done.cancelled():
+            done.exception()  # looked at, so that asyncio does not complain that nobody did
+
+    def leave(_raise_cancel: object) -> trio.lowlevel.Abort:
+        nonlocal waiting
+        waiting = False
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    query.add_done_callback(wake)
+    return cast(T, await trio.lowlevel.wait_task_rescheduled(leave))
+
+
+def _translate(error: BaseException, raw: Any) -> Exception:
+    """The error of ours for one of asyncpg's."""
+    if isinstance(error, asyncpg.PostgresError):
+        name = getattr(error, "constraint_name", None) or getattr(error, "column_name", None)
+        return explain(str(error.sqlstate or "XX000"), str(name or ""), str(error))
+    if isinstance(error, ValueError):  # asyncpg's own DataError: it could not encode an argument
+        return DataRefused(CLIENT_ENCODING, "")
+    if raw is None or raw.is_closed():
+        return ConnectionLost(type(error).__name__)
+    raise AssertionError("a connection was used by two at once") from error

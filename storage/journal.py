@@ -1,0 +1,275 @@
+"""`PostgresJournal`: the engine's journal on PostgreSQL, 15 or newer.
+
+The rule: one writer by epoch. Opening waits for the advisory lock (a standby queues there), raises
+the epoch, and only then serves; the lock is a courtesy, the epoch is the fence, because a lock was
+seen to be free 4 ms after its owner died, while the dead owner's batch landed later.
+Source: design.md 7; engine/journal.py (the contract).
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import trio
+
+from comptoir.engine.decision import Attempt
+from comptoir.engine.journal import JournalStatistics, Pending, Run
+from comptoir.engine.values import Address
+from comptoir.storage.batch import identify_message, write_attempts
+from comptoir.storage.bridge import Bridge, Connection, Pool, Target, open_bridge
+from comptoir.storage.errors import StorageUnavailable
+from comptoir.storage.migrate import MigrationReport, migrate
+from comptoir.storage.reads import Reads, read_attempts
+from comptoir.storage.sqlstate import ConnectionLost
+from comptoir.storage.vault import Vault
+from comptoir.storage.writer import Writer
+
+__all__ = ["JournalOptions", "PostgresJournal"]
+
+log = logging.getLogger("comptoir.storage")
+
+LOCK_WRITER: Final = 0x636F6D70_746F6902
+"""Key of the advisory lock that standbys queue for: `comptoi` in ASCII, and a number."""
+STANDBY_SECONDS: Final = 315_360_000.0
+"""A standby waits for as long as it takes: ten years."""
+RETRY_SECONDS: Final = 0.2
+PURGE_ROWS_MAX: Final = 5_000
+REPLAYED: Final = "replayed"
+"""The attempt that a replay adds: attempts before it are history, not budget."""
+
+WRITER_SETTINGS: Final = {
+    # Every access of the writer is by key. Plans are made once, whatever the statistics say of
+    # tables that were empty then, and never scan: a credit costs the same at any size.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "search_path": "pg_catalog",
+    "lock_timeout": "0",
+}
+READER_SETTINGS: Final = {
+    "default_transaction_read_only": "on",
+    "enable_seqscan": "off",
+    "search_path": "pg_catalog",
+    "statement_timeout": "30s",
+}
+
+REPLAY_READ_SQL: Final = """
+select id, kind, key, sender_kind, sender_key, created_at, attempts, payload
+from comptoir.message where class = 'dead' and id = any($1) order by id"""
+REPLAY_SQL: Final = "select comptoir.replay_dead($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+PURGE_SQL: Final = """
+delete from comptoir.once where digest in (
+    select digest from comptoir.once where expires_at <= $1 order by expires_at limit $2)
+returning 1"""
+SETTING_SQL: Final = """
+insert into comptoir.setting (name, value) values ($1, $2)
+on conflict (name) do update set value = excluded.value"""
+
+
+def _no_callback() -> None:
+    """Nobody asked to hear."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalOptions:
+    """How a journal is opened."""
+
+    readers: int = 4
+    """Connections for reads."""
+    batch_decisions_max: int = 256
+    """Decisions of one batch: more would only delay the first of them."""
+    start_timeout_s: float = 30.0
+    """How long the database may be away at the start."""
+    stop_timeout_s: float = 5.0
+    """How long the runs that wait may take to become durable at the end."""
+    now: int = 0
+    """Business time at the start, ms since 1970: the first partitions are made for it."""
+    on_standby: Callable[[], None] = _no_callback
+    """Called once if another daemon is the writer and this one waits for it."""
+
+
+class PostgresJournal(Reads):
+    """Durability for actors; see `comptoir.engine.journal.Journal` for the contract."""
+
+    def __init__(
+        self, pool: Pool, vault: Vault, writer: Writer, migrated: MigrationReport
+    ) -> None:
+        super().__init__(pool, vault)
+        self._writer = writer
+        self.migrated = migrated
+        """What was applied at the start, and the role of the sessions."""
+
+    def __repr__(self) -> str:
+        return f"<PostgresJournal {self._writer!r}>"
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: str, vault: Vault, options: JournalOptions | None = None
+    ) -> AsyncIterator["PostgresJournal"]:
+        """Connect, migrate, become the writer, serve; at the end commit what waits, and close.
+
+        Raises:
+            StorageUnavailable: nobody answered within `start_timeout_s`.
+            DatabaseNewer, DatabaseOlder, DatabaseReadOnly, MigrationChanged,
+            DatabasePrivilegesMissing: see storage/migrate.py.
+        """
+        options = options or JournalOptions()
+        async with open_bridge() as bridge:
+            migrated = await _prepare(bridge, url, options.start_timeout_s)
+            lock = await _lock(bridge, url, options.on_standby)
+            target = Target(url, "comptoir writer", WRITER_SETTINGS, migrated.role)
+            writer = Writer(
+                bridge, target, vault, batch_decisions_max=options.batch_decisions_max
+            )
+            await writer.raise_epoch(options.now)
+            readers = Target(url, "comptoir reader", READER_SETTINGS, migrated.role)
+            journal = cls(Pool(bridge, readers, options.readers), vault, writer, migrated)
+            bridge.nursery.start_soon(writer.run)
+            bridge.nursery.start_soon(journal.run_loads)
+            bridge.nursery.start_soon(_keep_lock, bridge, url, lock)
+            try:
+                yield journal
+            finally:
+                with trio.CancelScope(shield=True):
+                    await journal._stop(options.stop_timeout_s)
+
+    async def _stop(self, seconds: float) -> None:
+        self._writer.stop()
+        with trio.move_on_after(seconds):
+            await self._writer.ended.wait()
+        self._writer.scope.cancel()
+        await self._writer.ended.wait()
+        await self._pool.close()
+
+    def submit(self, run: Run) -> None:
+        """Queue a run for the next batch; its fate comes by `run.settle`, exactly once."""
+        self._writer.submit(run)
+
+    @property
+    def available(self) -> bool:
+        """Whether the database answers."""
+        return self._writer.available
+
+    async def wait_stopped(self) -> str:
+        """Wait until no more runs are taken; answers why: SUPERSEDED, STOPPING, BROKEN."""
+        await self._writer.ended.wait()
+        return self._writer.stopped
+
+    async def replay(self, ids: Sequence[int], now: int) -> list[Pending]:
+        """Turn dead letters back into due messages, in one transaction; those rows, for delivery.
+
+        They get new ids (after everything committed so far), and `replayed` as a last attempt.
+        Ids that are no dead letters are left out.
+        """
+        return await self._writer.perform(lambda: self._replay(ids, now))
+
+    async def _replay(self, ids: Sequence[int], now: int) -> list[Pending]:
+        writer = self._writer
+        rows = await writer.call(REPLAY_READ_SQL, sorted(set(ids)))
+        revived: list[Pending] = []
+        for row, fresh in zip(rows, writer.draw(len(rows)), strict=True):
+            target = Address(row[1], row[2])
+            attempts = (*read_attempts(row[6]), Attempt(now, REPLAYED))
+            payload = self._vault.open(row[7], identify_message(row[0], target))
+            sender = Address(row[3], row[4])
+            revived.append(Pending(fresh, target, sender, now, row[5], attempts, None, payload))
+        if revived:
+            await writer.advance(
+                REPLAY_SQL,
+                writer.last_event,
+                [row[0] for row in rows],
+                [x.id for x in revived],
+                [self._vault.seal(x.payload, identify_message(x.id, x.target)) for x in revived],
+                [write_attempts(x.attempts) for x in revived],
+                now,
+            )
+        return revived
+
+    async def purge(self, now: int) -> int:
+        """Forget a slice of the `once` keys that expired; answers how many (0: none are left)."""
+        rows = await self._writer.perform(
+            lambda: self._writer.call(PURGE_SQL, now, PURGE_ROWS_MAX)
+        )
+        return len(rows)
+
+    async def put_setting(self, name: str, value: str) -> None:
+        """Keep a setting beyond restarts (the business clock's offset)."""
+        await self._writer.perform(lambda: self._writer.call(SETTING_SQL, name, value))
+
+    def statistics(self) -> JournalStatistics:
+        """A snapshot of the journal's own figures."""
+        writer, counters = self._writer, self._writer.counters
+        return JournalStatistics(
+            connected=writer.available,
+            epoch=writer.epoch,
+            batch=writer.batch,
+            last_event=writer.last_event,
+            runs_waiting=writer.runs_waiting,
+            batches_total=counters.batches,
+            decisions_total=counters.decisions,
+            batch_size_last=counters.size,
+            seconds_committing_total=counters.seconds,
+            refusals_total=counters.refusals,
+            rejections_total=counters.rejections,
+            reconnects_total=counters.reconnects,
+            events_unpartitioned_total=writer.events_unpartitioned,
+            role_reduced=self.migrated.role is not None,
+            stopped=writer.stopped,
+        )
+
+
+async def _prepare(bridge: Bridge, url: str, seconds: float) -> MigrationReport:
+    """Connect and migrate, trying again until the time is over."""
+    last = "no answer"
+    with trio.move_on_after(seconds):
+        while True:
+            try:
+                connection = await bridge.connect(Target(url, "comptoir migrate"))
+                try:
+                    return await migrate(connection)
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await connection.close()
+            except ConnectionLost as error:
+                last = error.detail
+            await trio.sleep(RETRY_SECONDS)
+    raise StorageUnavailable(f"the database did not answer within {seconds:g} s ({last})")
+
+
+async def _lock(bridge: Bridge, url: str, on_standby: Callable[[], None]) -> Connection:
+    """Take the advisory lock, waiting in line behind another daemon for as long as it lives."""
+    told = False
+    while True:
+        try:
+            connection = await bridge.connect(Target(url, "comptoir lock"))
+            rows = await connection.fetch("select pg_try_advisory_lock($1)", LOCK_WRITER)
+            if rows[0][0]:
+                return connection
+            if not told:
+                told = True
+                on_standby()
+            await connection.fetch(
+                "select pg_advisory_lock($1)", LOCK_WRITER, seconds=STANDBY_SECONDS
+            )
+        except ConnectionLost:
+            await trio.sleep(RETRY_SECONDS)
+        else:
+            return connection
+
+
+async def _keep_lock(bridge: Bridge, url: str, connection: Connection) -> None:
+    """Take the lock again whenever its session is lost, so that standbys keep waiting."""
+    try:
+        while True:
+            await trio.sleep(1)
+            if connection.closed:
+                connection = await _lock(bridge, url, _no_callback)
+    finally:
+        connection.terminate()
+
+

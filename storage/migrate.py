@@ -1,0 +1,173 @@
+"""Brings a database to the schema that this release needs, or refuses it by name.
+
+The rule: numbered files, in order, each in one transaction, recorded with its digest, under an
+advisory lock, so that two daemons that start together migrate once. A database that is newer than
+us, or whose past was edited, is not touched. Source: design.md 7; interface.md 2 (exit status 3).
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from comptoir.storage.bridge import Connection
+from comptoir.storage.errors import DatabaseNewer, DatabaseOlder, StorageError
+from comptoir.storage.roles import ROLE_DAEMON, prepare_roles
+
+__all__ = [
+    "DatabasePrivilegesMissing",
+    "DatabaseReadOnly",
+    "MigrationChanged",
+    "MigrationReport",
+    "migrate",
+]
+
+log = logging.getLogger("comptoir.storage")
+
+LOCK_MIGRATE: Final = 0x636F6D70_746F6901
+"""Key of the advisory lock: `comptoi` in ASCII, and a number."""
+SERVER_VERSION_MIN: Final = 150000
+MIGRATE_SECONDS: Final = 600.0
+
+
+class DatabaseReadOnly(StorageError):
+    """The database takes no writes: a replica, or default_transaction_read_only."""
+
+    CODE = "DATABASE_READ_ONLY"
+    REMEDY = "point storage.url at the primary server, or lift its read-only setting"
+
+
+class MigrationChanged(StorageError):
+    """A migration that this database has applied is not the one that we ship under its number."""
+
+    CODE = "MIGRATION_CHANGED"
+    REMEDY = "install the release that made this database, or restore the file named above"
+
+
+class DatabasePrivilegesMissing(StorageError):
+    """The login of storage.url may not create the schema."""
+
+    CODE = "DATABASE_PRIVILEGES_MISSING"
+    REMEDY = "grant it CREATE on the database, or run `comptoir migrate` as the owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its text, in hex."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What `migrate` did."""
+
+    applied: tuple[int, ...]
+    """Numbers applied now."""
+    version: int
+    """The number that the database is at."""
+    role: str | None
+    """The role for the daemon's sessions; None where the login may not create or take it."""
+
+
+def list_migrations() -> list[Migration]:
+    """The files that we ship, in order."""
+    folder = files("comptoir.storage.migrations")
+    names = sorted(x.name for x in folder.iterdir() if x.name.endswith(".sql"))
+    return [
+        Migration(int(name[:4]), name, (folder / name).read_text(encoding="utf-8"))
+        for name in names
+    ]
+
+
+async def migrate(
+    connection: Connection, migrations: list[Migration] | None = None
+) -> MigrationReport:
+    """Apply what is missing; every error names its remedy.
+
+    Raises:
+        DatabaseNewer, DatabaseOlder, DatabaseReadOnly, MigrationChanged,
+        DatabasePrivilegesMissing: it is not touched.
+        ConnectionLost: the database is away.
+    """
+    ours = list_migrations() if migrations is None else migrations
+    await _check_server(connection)
+    await connection.fetch("select pg_advisory_lock($1)", LOCK_MIGRATE, seconds=MIGRATE_SECONDS)
+    applied = await _apply_missing(connection, ours)
+    role = await prepare_roles(connection)
+    await connection.fetch("select pg_advisory_unlock($1)", LOCK_MIGRATE)
+    if role is None:
+        log.warning("the login may not use the role %s: sessions keep its own rights", ROLE_DAEMON)
+    return MigrationReport(applied, ours[-1].number, role)
+
+
+async def _check_server(connection: Connection) -> None:
+    row = (
+        await connection.fetch(
+            "select current_setting('server_version_num')::int, "
+            "current_setting('transaction_read_only')::bool, current_setting('server_version')"
+        )
+    )[0]
+    if row[0] < SERVER_VERSION_MIN:
+        raise DatabaseOlder(
+            f"PostgreSQL {row[2]} is too old: 15 is the least",
+            remedy="upgrade the server to PostgreSQL 15 or newer",
+        )
+    if row[1]:
+        raise DatabaseReadOnly("the database is read-only")
+
+
+async def _apply_missing(connection: Connection, ours: list[Migration]) -> tuple[int, ...]:
+    known = await _read_applied(connection)
+    by_number = {migration.number: migration for migration in ours}
+    newer = [number for number in known if number not in by_number]
+    if newer:
+        raise DatabaseNewer(
+            f"the schema is at migration {max(known)}, this release knows {ours[-1].number}"
+        )
+    for number, digest in sorted(known.items()):
+        if by_number[number].digest != digest:
+            raise MigrationChanged(f"migration {by_number[number].name} differs from the one applied")
+    missing = [migration for migration in ours if migration.number not in known]
+    for migration in missing:
+        await _apply(connection, migration)
+    return tuple(migration.number for migration in missing)
+
+
+async def _read_applied(connection: Connection) -> dict[int, str]:
+    rows = await connection.fetch(
+        "select to_regclass('comptoir.schema_migration') is not null, "
+        "has_database_privilege(current_database(), 'create')"
+    )
+    if rows[0][0]:
+        rows = await connection.fetch("select number, digest from comptoir.schema_migration")
+        return {row[0]: row[1] for row in rows}
+    if not rows[0][1]:
+        raise DatabasePrivilegesMissing("the login may not create the schema comptoir")
+    await connection.run_script(
+        "create schema if not exists comptoir;"
+        "create table comptoir.schema_migration ("
+        "number integer primary key, name text not null, digest text not null,"
+        "applied_at timestamptz not null default now())"
+    )
+    return {}
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    """One file and its record in one transaction."""
+    record = (
+        "insert into comptoir.schema_migration (number, name, digest) "
+        f"values ({migration.number}, '{migration.name}', '{migration.digest}')"  # noqa: S608 - ours
+    )
+    await connection.run_script(
+        f"begin;\n{migration.sql}\n;{record};commit", seconds=MIGRATE_SECONDS
+    )
+    log.info("applied migration %s", migration.name)

@@ -1,0 +1,276 @@
+"""What a journal reads: on reader connections, every query bounded, sealed values opened.
+
+The rule: a read never waits for the writer and never writes; an answer is what was committed when
+it was asked for. Concurrent loads share one query, because an activation storm would otherwise be
+one round trip for each actor. Source: design.md 2, 3; engine/journal.py.
+"""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+import orjson
+import outcome
+import trio
+
+from comptoir.engine.decision import Attempt
+from comptoir.engine.errors import Stopping
+from comptoir.engine.journal import DeadLetterRow, Entry, Loaded, Lot, Pending, Recorded
+from comptoir.engine.values import Address
+from comptoir.storage.batch import identify_actor, identify_event, identify_message
+from comptoir.storage.bridge import Pool
+from comptoir.storage.sqlstate import ConnectionLost, DataRefused
+from comptoir.storage.vault import Vault, VaultError
+
+__all__ = ["Reads", "read_attempts"]
+
+LOADS_PER_QUERY_MAX: Final = 256
+MESSAGE_COLUMNS: Final = (
+    "id, kind, key, sender_kind, sender_key, due_at, created_at, attempts, payload, name"
+)
+MS: Final = "(extract(epoch from {}) * 1000)::bigint"
+
+LOAD_SQL: Final = """
+select a.kind, a.key, a.version, a.schema, a.state from comptoir.actor a
+join unnest($1::text[], $2::text[]) as u(kind, key) on a.kind = u.kind and a.key = u.key"""
+PENDING_SQL: Final = f"""
+(select {MESSAGE_COLUMNS} from comptoir.message
+ where kind = $1 and key = $2 and class = 'message' order by id limit $4)
+union all
+(select {MESSAGE_COLUMNS} from comptoir.message
+ where kind = $1 and key = $2 and class in ('timer', 'parked') and due_at <= $3
+ order by id limit $4)
+order by id limit $4"""
+BACKLOG_SQL: Final = """
+select kind, key, max(id) from (
+    (select kind, key, max(id) as id from comptoir.message
+     where class = 'message' group by kind, key order by kind, key limit $2)
+    union all
+    (select kind, key, max(id) from comptoir.message
+     where class in ('timer', 'parked') and due_at <= $1
+     group by kind, key order by kind, key limit $2)) due
+group by kind, key order by kind, key limit $2"""
+DUE_SQL: Final = f"""
+select {MESSAGE_COLUMNS} from comptoir.message
+where class in ('timer', 'parked') and due_at > $2 and due_at <= $1
+order by due_at, id limit $3"""
+NEXT_DUE_SQL: Final = """
+select due_at from comptoir.message
+where class in ('timer', 'parked') and due_at > $1 order by due_at limit 1"""
+COUNT_SQL: Final = """
+select kind, case when due_at <= $1 then 'message' else class end as state, count(*)
+from comptoir.message where class <> 'dead' group by kind, state"""
+LOT_SQL: Final = f"""
+select id, owner, source, tag, points, remaining, basis_cents, rate_bp, multiplier_bp,
+       {MS.format("earned_at")}, {MS.format("expires_at")}
+from comptoir.lot where owner = $1"""
+ENTRY_SQL: Final = f"""
+select entry_id, owner, kind,
+       case when substr(credit, strpos(credit, ':') + 1) = owner then points else -points end,
+       after_available, after_pending, after_blocked, after_shortfall,
+       lot_id, transaction_id, withdrawal_id, {MS.format("at")}
+from comptoir.transfer where owner = $1 and entry_id < $2 order by entry_id desc limit $3"""
+DOCUMENTS_SQL: Final = """
+select key, body from comptoir.document where collection = $1 and key = any($2)"""
+SCAN_SQL: Final = """
+select key, body from comptoir.document where collection = $1 and key > $2 order by key limit $3"""
+SCAN_OWNER_SQL: Final = """
+select key, body from comptoir.document
+where collection = $1 and key > $2 and owner = $4 order by key limit $3"""
+EVENTS_SQL: Final = f"""
+select number, {MS.format("at")}, kind, key, type, payload
+from comptoir.event where number > $1 order by number limit $2"""
+DEAD_SQL: Final = """
+select id, queue, kind, key, sender_kind, sender_key, code, detail, attempts, created_at, died_at,
+       payload
+from comptoir.message where class = 'dead' and ($1::text is null or queue = $1)
+order by id desc limit $2"""
+COUNT_DEAD_SQL: Final = """
+select queue, count(*) from comptoir.message where class = 'dead' group by queue"""
+
+ID_MAX: Final = (1 << 63) - 1
+_ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
+
+
+def read_attempts(text: str | None) -> tuple[Attempt, ...]:
+    """Attempts from their column."""
+    return _ATTEMPTS.decode(text) if text else ()
+
+
+class _Load:
+    """One address that waits for its state."""
+
+    __slots__ = ("done", "result")
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.result: outcome.Outcome[Loaded | None] = outcome.Error(Stopping("the journal stopped"))
+
+
+class Reads:
+    """The reading half of a journal on PostgreSQL; each method as in `engine.journal.Journal`."""
+
+    def __init__(self, pool: Pool, vault: Vault) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._loads: dict[Address, _Load] = {}
+        self._load_wanted = trio.Event()
+
+    async def _fetch(self, sql: str, *args: object) -> list[Any]:
+        """A read is repeated once on a fresh connection: an idle one may have died unseen."""
+        try:
+            return await self._pool.fetch(sql, *args)
+        except ConnectionLost:
+            self._pool.forget()
+            return await self._pool.fetch(sql, *args)
+
+    async def load(self, address: Address) -> Loaded | None:
+        """The last committed state of one actor, or None; concurrent loads share one query."""
+        load = self._loads.get(address)
+        if load is None:
+            load = self._loads[address] = _Load()
+            self._load_wanted.set()
+        await load.done.wait()
+        return load.result.unwrap()
+
+    async def run_loads(self) -> None:
+        """Answer loads, many with one query, until cancelled."""
+        while True:
+            await self._load_wanted.wait()
+            self._load_wanted = trio.Event()
+            while self._loads:
+                # taken out before the query: a load asked for from now on must see later commits
+                taken = dict(islice(self._loads.items(), LOADS_PER_QUERY_MAX))
+                for address in taken:
+                    del self._loads[address]
+                await self._load_together(taken)
+
+    async def _load_together(self, loads: dict[Address, _Load]) -> None:
+        try:
+            rows = await self._fetch(LOAD_SQL, [x.kind for x in loads], [x.key for x in loads])
+        except (ConnectionLost, DataRefused) as error:
+            for load in loads.values():
+                load.result = outcome.Error(error)
+        else:
+            for load in loads.values():
+                load.result = outcome.Value(None)
+            for kind, key, version, schema, sealed in rows:
+                address = Address(kind, key)
+                loads[address].result = self._open_state(address, version, schema, sealed)
+        finally:
+            for load in loads.values():
+                load.done.set()
+
+    def _open_state(
+        self, address: Address, version: int, schema: int, sealed: bytes
+    ) -> outcome.Outcome[Loaded | None]:
+        try:
+            state = self._vault.open(sealed, identify_actor(address, version))
+        except VaultError as error:
+            return outcome.Error(error)
+        return outcome.Value(Loaded(version, schema, state))
+
+    def _open_pending(self, row: Any) -> Pending:
+        target = Address(row[1], row[2])
+        payload = self._vault.open(row[8], identify_message(row[0], target))
+        attempts = read_attempts(row[7])
+        return Pending(
+            row[0], target, Address(row[3], row[4]), row[5], row[6], attempts, None, payload, row[9]
+        )
+
+    async def pending(self, target: Address, limit: int, now: int) -> list[Pending]:
+        """The due, unparked rows of one address, in id order."""
+        rows = await self._fetch(PENDING_SQL, target.kind, target.key, now, limit)
+        return [self._open_pending(row) for row in rows]
+
+    async def backlog(self, now: int, limit: int) -> list[tuple[Address, int]]:
+        """Addresses that have due rows, with the greatest such id."""
+        rows = await self._fetch(BACKLOG_SQL, now, limit)
+        return [(Address(kind, key), greatest) for kind, key, greatest in rows]
+
+    async def due_timers(self, now: int, after: int, limit: int) -> list[Pending]:
+        """Timers and parked rows with a due time in (`after`, `now`], by (due_at, id)."""
+        rows = await self._fetch(DUE_SQL, now, after, limit)
+        return [self._open_pending(row) for row in rows]
+
+    async def next_due(self, now: int) -> int | None:
+        """The earliest due time later than `now`, or None."""
+        rows = await self._fetch(NEXT_DUE_SQL, now)
+        return rows[0][0] if rows else None
+
+    async def count_pending(self, now: int) -> dict[tuple[str, str], int]:
+        """(kind, class) -> rows; a timer or parked row that is due counts as a `message`."""
+        return {(row[0], row[1]): row[2] for row in await self._fetch(COUNT_SQL, now)}
+
+    async def lots(
+        self,
+        owner: str,
+        *,
+        source: str | None = None,
+        tag: str | None = None,
+        open_only: bool = False,
+        limit: int = 1000,
+    ) -> list[Lot]:
+        """A user's lots: by source or by tag newest first, else oldest first (FIFO)."""
+        sql, arguments = LOT_SQL, [owner]
+        for column, wanted in (("source", source), ("tag", tag)):
+            if wanted is not None:
+                arguments.append(wanted)
+                sql += f" and {column} = ${len(arguments)}"
+        if open_only:
+            sql += " and remaining > 0"
+        order = "earned_at, id" if len(arguments) == 1 else "earned_at desc, id desc"
+        sql += f" order by {order} limit ${len(arguments) + 1}"
+        return [Lot(*row) for row in await self._fetch(sql, *arguments, limit)]
+
+    async def entries(self, owner: str, before: int | None, limit: int) -> list[Entry]:
+        """A page of a user's history, newest first, with ids below `before`."""
+        rows = await self._fetch(ENTRY_SQL, owner, ID_MAX if before is None else before, limit)
+        return [Entry(x[0], x[1], x[2], x[3], (x[4], x[5], x[6], x[7]), *x[8:12]) for x in rows]
+
+    async def documents(self, collection: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The documents of a collection that exist among these keys."""
+        rows = await self._fetch(DOCUMENTS_SQL, collection, list(keys))
+        return {key: orjson.loads(body) for key, body in rows}
+
+    async def scan(
+        self, collection: str, after: str, limit: int, *, owner: str | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Documents of a collection in key order, after a key; optionally one owner's."""
+        if owner is None:
+            rows = await self._fetch(SCAN_SQL, collection, after, limit)
+        else:
+            rows = await self._fetch(SCAN_OWNER_SQL, collection, after, limit, owner)
+        return [(key, orjson.loads(body)) for key, body in rows]
+
+    async def events(self, after: int, limit: int) -> list[Recorded]:
+        """Committed events with numbers above `after`, in order."""
+        opened = self._vault.open
+        return [
+            Recorded(number, at, Address(kind, key), name, opened(sealed, identify_event(number)))
+            for number, at, kind, key, name, sealed in await self._fetch(EVENTS_SQL, after, limit)
+        ]
+
+    async def dead_letters(self, queue: str | None, limit: int) -> list[DeadLetterRow]:
+        """Dead letters, newest first."""
+        letters: list[DeadLetterRow] = []
+        for x in await self._fetch(DEAD_SQL, queue, limit):
+            target = Address(x[2], x[3])
+            payload = self._vault.open(x[11], identify_message(x[0], target))
+            sender, attempts = Address(x[4], x[5]), read_attempts(x[8])
+            letters.append(
+                DeadLetterRow(
+                    x[0], x[1], target, sender, x[6], x[7], attempts, x[9], x[10], payload
+                )
+            )
+        return letters
+
+    async def count_dead_letters(self) -> dict[str, int]:
+        """Queue -> number of dead letters."""
+        return {row[0]: row[1] for row in await self._fetch(COUNT_DEAD_SQL)}
+
+    async def setting(self, name: str) -> str | None:
+        """A setting that outlives restarts (the business clock's offset), or None."""
+        rows = await self._fetch("select value from comptoir.setting where name = $1", name)
+        return rows[0][0] if rows else None

@@ -1,0 +1,91 @@
+"""The two roles of a database: who reads reports, and as whom the daemon works.
+
+The rule: `comptoir_daemon` owns nothing, and may only insert into the journal and the ledger.
+Roles belong to the whole cluster: several databases make them at once, so every step is tolerant of
+having been done by another, and a login that may not create roles goes on without (and says so).
+Source: design.md 7; interface.md 5.
+"""
+
+from typing import Final
+
+from comptoir.storage.bridge import Connection
+
+__all__ = ["ROLE_DAEMON", "ROLE_READER", "prepare_roles"]
+
+ROLE_DAEMON: Final = "comptoir_daemon"
+ROLE_READER: Final = "comptoir_reader"
+
+CREATE_ROLES: Final = f"""
+do $$
+declare
+    wanted text;
+begin
+    foreach wanted in array array['{ROLE_DAEMON}', '{ROLE_READER}'] loop
+        if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
+            begin
+                execute format('create role %I nologin', wanted);
+            exception
+                when duplicate_object or unique_violation then null; -- another database was faster
+                when insufficient_privilege then null; -- reported by the caller
+            end;
+        end if;
+    end loop;
+    if exists (select from pg_catalog.pg_roles where rolname = '{ROLE_DAEMON}')
+       and not pg_catalog.pg_has_role(session_user, '{ROLE_DAEMON}', 'member') then
+        begin
+            execute format('grant {ROLE_DAEMON} to %I', session_user);
+        exception
+            when insufficient_privilege then null;
+            when unique_violation or internal_error then null; -- another database was faster
+        end;
+    end if;
+end $$;
+"""
+
+GRANT_DAEMON: Final = f"""
+revoke all on all functions in schema comptoir from public;
+grant usage on schema comptoir to {ROLE_DAEMON};
+grant select, update on comptoir.writer to {ROLE_DAEMON};
+grant select, insert, update, delete
+    on comptoir.actor, comptoir.message, comptoir.once, comptoir.document, comptoir.setting
+    to {ROLE_DAEMON};
+grant select, insert on comptoir.event, comptoir.transfer to {ROLE_DAEMON};
+grant select on comptoir.event_default, comptoir.lot, comptoir.balance, comptoir.schema_migration
+    to {ROLE_DAEMON};
+grant insert (id, owner, source, tag, points, basis_cents, rate_bp, multiplier_bp, earned_at,
+              expires_at) on comptoir.lot to {ROLE_DAEMON};
+grant execute on all functions in schema comptoir to {ROLE_DAEMON};
+revoke execute on function comptoir.post_transfers() from {ROLE_DAEMON};
+"""
+
+GRANT_READER: Final = f"""
+grant usage on schema report to {ROLE_READER};
+grant select on all tables in schema report to {ROLE_READER};
+"""
+
+READ_ROLES: Final = f"""
+select r.rolname,
+       case r.rolname
+           when '{ROLE_DAEMON}' then has_table_privilege(r.oid, 'comptoir.writer', 'update')
+           else has_table_privilege(r.oid, 'report.posting', 'select') end,
+       pg_has_role(session_user, r.oid, 'member'),
+       pg_has_role(current_user, c.relowner, 'usage')
+from pg_catalog.pg_roles r, pg_catalog.pg_class c
+where r.rolname in ('{ROLE_DAEMON}', '{ROLE_READER}') and c.oid = 'comptoir.writer'::regclass
+"""
+
+
+async def prepare_roles(connection: Connection) -> str | None:
+    """Make the roles and grant them their rights, where they are missing.
+
+    Returns: the role that the daemon's sessions take on; None if the login may not.
+    """
+    await connection.run_script(CREATE_ROLES)
+    usable = None
+    for role, granted, member, owner in await connection.fetch(READ_ROLES):
+        is_daemon = role == ROLE_DAEMON
+        if not granted and owner:
+            await connection.run_script(GRANT_DAEMON if is_daemon else GRANT_READER)
+        if is_daemon and member and (granted or owner):
+            usable = ROLE_DAEMON
+    return usable

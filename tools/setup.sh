@@ -1,0 +1,65 @@
+#!/bin/sh
+# Make .venv with the commands `comptoir` and `comptoir-sandbox`; `make setup` runs this.
+#
+# Rule: Python 3.11 or newer is all that must be there; nothing is written outside the checkout but
+# the pip cache; what is installed is exactly requirements.lock, each file checked by its hash.
+# Source: docs/adr/0003-lock-file-without-hosts.md. PYTHON names an interpreter to use instead.
+set -eu
+cd "$(dirname "$0")/.."
+
+die() {
+    printf 'make setup: %s\n' "$1" >&2
+    exit 2
+}
+
+new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+# The floor comes first: it is the version that CI runs.
+find_python() {
+    for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3 python}; do
+        if new_enough "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    die "Python 3.11 or newer was not found (tried: ${PYTHON:-python3.11 to python3.14, python3, python}).
+  Debian, Ubuntu: apt-get install python3 python3-venv
+  elsewhere:      install it, then: make setup PYTHON=/path/to/python3.11"
+}
+
+# Debian ships Python without ensurepip; its own pip can fill a venv that was made without one.
+make_venv() {
+    if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+        "$python" -m venv --clear .venv
+    elif "$python" -c 'import venv, pip' >/dev/null 2>&1; then
+        "$python" -m venv --clear --without-pip .venv
+        "$python" -m pip --python .venv/bin/python install --quiet pip
+    else
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        die "$python cannot make a virtual environment (no ensurepip, no pip).
+  Debian, Ubuntu: apt-get install python$version-venv
+  then again:     make setup"
+    fi
+}
+
+# A .venv whose interpreter has gone, or that was moved here with its folder, is made anew.
+usable() {
+    [ "$(.venv/bin/python -c 'import os, pip, sys; print(os.path.dirname(sys.prefix))' \
+        2>/dev/null)" = "$(pwd -P)" ] && grep -qs "$(pwd -P)/.venv" .venv/bin/pip
+}
+
+if ! usable; then
+    python=$(find_python)
+    printf 'make setup: making .venv with %s\n' "$("$python" --version)"
+    make_venv
+fi
+printf 'make setup: installing what requirements.lock names\n'
+pip() {
+    .venv/bin/python -m pip --disable-pip-version-check --no-input "$@"
+}
+pip install --quiet --require-hashes --requirement requirements.lock
+# Built with the locked setuptools, so that this step asks no registry for anything. Some versions of
+# pip pass on its warning that folders here are named as packages: they are, and that is the design.
+PYTHONWARNINGS=ignore pip install --quiet --no-deps --no-build-isolation --editable .
