@@ -1,4 +1,4 @@
-"""The business's counters (interface.md 5, S67, X22): taken from decisions once they are durable."""
+"""The business's counters (interface.md 5, S67, X22), from decisions once they are durable."""
 
 from collections.abc import Callable
 

@@ -46,7 +46,7 @@ BODY = b"""{
 
 
 class _Answer:
-    reply: Reply | None = TransactionTaken()
+    reply: Reply | None = TransactionTaken("matched")
     replayed = False
 
 

@@ -123,6 +123,8 @@ class Engine:
             self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
         )
         self._status = "starting"
+        self.http_url: str | None = None
+        """Where the daemon around this engine listens, if it does."""
         self._asks = 0
         self._news = trio.Event()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -135,6 +135,10 @@ class Telemetry:
             buckets=ACK_BUCKETS_S,
             registry=self.registry,
         )
+
+    def counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
+        """A counter in this registry."""
+        return Counter(name, text, labels, registry=self.registry)
 
     def text(self) -> bytes:
         """All metrics in the Prometheus text format."""

@@ -16,6 +16,7 @@ import structlog
 from quart import Request, request
 from quart import Response as QuartResponse
 from quart_trio import QuartTrio
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from comptoir.engine import EngineError
@@ -169,13 +170,16 @@ def _scope() -> dict[str, Any]:
 
 async def _body() -> bytes:
     """The whole body."""
-    data: bytes = await request.get_data(as_text=False)
+    data = await request.get_data(as_text=False)
+    assert isinstance(data, bytes)
     return data
 
 
 def _shown(answer: Response) -> QuartResponse:
     """The answer as Quart takes it."""
-    headers = [(name.decode("ascii"), value.decode("ascii")) for name, value in answer.headers]
+    headers = Headers(
+        [(name.decode("ascii"), value.decode("ascii")) for name, value in answer.headers]
+    )
     return QuartResponse(answer.body, status=answer.status, headers=headers)
 
 

@@ -2,36 +2,92 @@
 
 The rule: the functions that answer here are those that receive webhooks; nothing is verified a
 second way. Malformed input is an answer (`CHECK_INPUT_INVALID`), never an exception. A scheme that
-no endpoint serves yet is refused by name (`SCHEME_UNSUPPORTED`).
-Source: check-command contract, kind `webhook`; spec.md S53 to S55, S66, X16; interface.md 6.
+is known and not built yet is refused by name (`SCHEME_UNSUPPORTED`).
+Source: check-command contract, kind `webhook`; spec.md S54, S55, S66, X16; interface.md 6.
 """
 
 import base64
 import binascii
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from comptoir.http.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, seed_fault
+from comptoir.http.schemes import SCHEMES, Signed, Window
+from comptoir.http.signatures import EXPIRED
 
-__all__ = ["SCHEMES", "Answer", "check"]
+__all__ = ["Answer", "check"]
 
 Answer = dict[str, Any]
 """`ok`, and where false `error` with `code` and `detail`; ready for JSON."""
 
-SCHEMES: Final = ("seed-v1", "powens-bi", "plaid-jwt", "tink", "docusign", "standard-webhooks")
 WINDOW_MS: Final = 300_000
-"""S55; the check has no configuration, so that the same input has the same answer everywhere."""
-SECRETS_MAX: Final = 32
+"""S55; not the configured one, so that the same input has the same answer everywhere."""
 
-Headers = dict[str, str | list[str]] | list[tuple[str, str]]
+_Secrets = Annotated[list[str], msgspec.Meta(max_length=32)]
 
 
 class _Input(msgspec.Struct):
-    """The input as check-command.md has it; other fields are ignored."""
+    """The input as the contract has it; other fields are ignored.
+
+    `headers` is an object (a list of texts stands for a repeated header) or a list of pairs.
+    """
 
     scheme: str
-    secrets: list[str]
-    headers: Headers
+    secrets: _Secrets
+    headers: dict[str, str | list[str]] | list[tuple[str, str]]
     body_b64: str
     now_ms: int
+    method: str = "POST"
+    path: str = "/"
+
+
+def check(given: object) -> Answer:
+    """Verify one webhook.
+
+    Args:
+        given: the decoded input line, of any shape.
+
+    Returns:
+        `{"ok": True}`, or `ok` false and `error` with a code of S66, `CHECK_INPUT_INVALID` or
+        `SCHEME_UNSUPPORTED`.
+    """
+    try:
+        wanted = msgspec.convert(given, _Input)
+        signed = Signed(
+            wanted.method.upper(),
+            wanted.path,
+            _by_name(wanted.headers),
+            base64.b64decode(wanted.body_b64, validate=True),
+        )
+        "".join((signed.method, signed.path, *wanted.secrets)).encode()
+    except (msgspec.ValidationError, RecursionError) as error:
+        return _not_ok("CHECK_INPUT_INVALID", str(error))
+    except binascii.Error:
+        return _not_ok("CHECK_INPUT_INVALID", "body_b64 is not base64")
+    except ValueError:
+        return _not_ok("CHECK_INPUT_INVALID", "a text holds a character that UTF-8 has not")
+    if wanted.scheme not in SCHEMES:
+        return _not_ok("CHECK_INPUT_INVALID", f"scheme is one of {', '.join(SCHEMES)}")
+    verifier = SCHEMES[wanted.scheme]
+    if verifier is None:
+        return _not_ok("SCHEME_UNSUPPORTED", f"{wanted.scheme} is not verified yet")
+    code = verifier(signed, wanted.secrets, Window(wanted.now_ms, WINDOW_MS))
+    if code is None:
+        return {"ok": True}
+    if code == EXPIRED:
+        return _not_ok(code, f"the signed time is over {WINDOW_MS} ms from now_ms")
+    return _not_ok(code, "missing, doubled, not of the form, or not made with any of the secrets")
+
+
+def _by_name(headers: dict[str, str | list[str]] | list[tuple[str, str]]) -> dict[str, list[bytes]]:
+    """Every value by lower-case name, without the blanks around it that a server strips."""
+    named: dict[str, list[bytes]] = {}
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    for name, value in pairs:
+        values = value if isinstance(value, list) else [value]
+        named.setdefault(name.lower(), []).extend(text.strip(" \t").encode() for text in values)
+    return named
+
+
+def _not_ok(code: str, detail: str) -> Answer:
+    return {"ok": False, "error": {"code": code, "detail": detail}}

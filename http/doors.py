@@ -65,7 +65,8 @@ class Doors:
 
     async def quiesce(self, ticket: str, media_type: str, body: bytes) -> Response:
         """POST /dev/v1/quiesce: wait until no message is due."""
-        body = body or b"{}"
+        if not body:
+            media_type, body = "application/json", b"{}"
         refused = self._refused(ticket, media_type, body)
         if refused is not None:
             return refused
@@ -117,4 +118,5 @@ _QUIESCE_FAULT = FieldError(
 
 def _rfc3339(ms: int) -> str:
     """A time as interface.md 1 writes it: UTC, milliseconds, Z."""
-    return (_EPOCH + timedelta(milliseconds=ms)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"

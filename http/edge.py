@@ -35,6 +35,10 @@ DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
 after it has written, sees the answer instead of a broken connection."""
 DISCARD_SECONDS_MAX: Final = 3.0
 
+LENGTH_DIGITS_MAX: Final = 18
+LARGEST: Final = 10**LENGTH_DIGITS_MAX
+"""Stands for any declared length that no limit allows anyway."""
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -117,7 +121,7 @@ class Edge:
             )
             try:
                 answer = await self._reception.receive(request)
-            except Exception:
+            except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
                 answer = _crashed(scope)
         await _respond(receive, send, answer, complete=body.complete)
 
@@ -210,8 +214,7 @@ def _declared(scope: Scope) -> int:
     """The declared length of the body; 0 without one. The server has checked its form."""
     for name, value in scope["headers"]:
         if name == b"content-length":
-            # More digits than any limit has are more than any limit.
-            return int(value) if len(value) <= 18 and value.isdigit() else 10**18
+            return int(value) if len(value) <= LENGTH_DIGITS_MAX and value.isdigit() else LARGEST
     return 0
 
 
@@ -234,9 +237,7 @@ async def _until_closed(receive: Receive) -> None:
 
 async def _send(send: Send, answer: Response) -> None:
     """Send one whole answer."""
-    await send(
-        {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
-    )
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 

@@ -47,7 +47,7 @@ class Counts(TypedDict):
     unchanged: int
 
 
-class BadFile(Exception):  # noqa: N818 (a finding, named as one reads it)
+class BadFile(Exception):
     """The file is refused; `errors` names lines and columns, at most a hundred."""
 
     def __init__(self, errors: list[FieldError]) -> None:
@@ -70,24 +70,8 @@ async def import_partners(port: WebhookPort, data: bytes) -> Counts:
         BadFile: nothing was changed.
         EngineError: nothing was changed, or it is not known; send it again.
     """
-    rows = await _rows(read_partners(data))
-    records = tuple(
-        merchants.PartnerRecord(
-            id=row.id,
-            name=row.name,
-            rate_bp=row.rate_bp,
-            mcc=tuple(row.mcc),
-            patterns=tuple(row.patterns),
-            valid_from=row.valid_from or "",
-            valid_to=row.valid_to or "",
-            cap_cents_purchase=row.cap_cents_purchase,
-            cap_cents_month=row.cap_cents_month,
-            city=row.city or "",
-        )
-        for row in rows
-    )
-    address = Address(merchants.KIND, merchants.ADDRESS_KEY)
-    answer = await port.ask(address, merchants.ImportPartners(records), ASK_SECONDS_MAX)
+    message = merchants.ImportPartners(tuple(await _rows(read_partners(data))))
+    answer = await port.ask(merchants.MERCHANTS, message, ASK_SECONDS_MAX)
     reply = answer.reply
     assert isinstance(reply, merchants.PartnersImported)
     return Counts(imported=reply.imported, updated=reply.updated, unchanged=reply.unchanged)
@@ -129,10 +113,8 @@ IMPORTS: Final[dict[str, Callable[[WebhookPort, bytes], Awaitable[Counts]]]] = {
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
     """The first error of several workers: one is enough to tell."""
-    error: Exception = group
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
 
 
 def _link(port: WebhookPort, row: ConnectionRow) -> _Link:

@@ -46,7 +46,7 @@ AMOUNT_CHARACTERS_MAX = 64
 """A longer text of a number is refused before any arithmetic."""
 
 
-class BadBody(Exception):  # noqa: N818 (a finding, named as one reads it)
+class BadBody(Exception):
     """The body is refused: the stable code, and for row 7 what is wrong where."""
 
     def __init__(self, code: str, errors: tuple[FieldError, ...] = ()) -> None:
@@ -136,14 +136,16 @@ def cents(text: str) -> int | str:
     del sign  # -0 is nought
     assert type(exponent) is int  # a JSON number is never NaN or infinite
     whole = int("".join(map(str, digits)))
-    if exponent >= -2:
-        # Bounded: the amount is at most 10**8, or nought with any exponent.
-        return whole * 10 ** (exponent + 2) if whole else 0
-    quotient, rest = divmod(whole, 10 ** min(-exponent - 2, AMOUNT_CHARACTERS_MAX))
+    shift = exponent + DECIMALS
+    if whole == 0 or shift >= 0:
+        return whole * 10**shift if whole else 0  # bounded: the amount is at most 10**8
+    quotient, rest = divmod(whole, 10 ** min(-shift, AMOUNT_CHARACTERS_MAX))
     return "AMOUNT_TOO_PRECISE" if rest else quotient
 
 
 AMOUNT_MAX = Decimal(AMOUNT_CENTS_MAX) / 100
+DECIMALS = 2
+"""Of an amount in major units (interface.md 6, row 7), whatever its currency."""
 _ABSENT = object()
 _SILENT = object()
 """Stands for an object inside one that was wrong itself."""
@@ -235,7 +237,7 @@ class _Fields:
             self._note(key, "TYPE_WRONG", "a number")
             return 0
         exact = cents(value.text)
-        if type(exact) is int:
+        if isinstance(exact, int):
             return exact
         self._note(key, exact, _AMOUNT_DETAILS[exact])
         return 0

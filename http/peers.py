@@ -37,9 +37,7 @@ def within(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def client(
-    peer: str | None, forwarded: bytes | None, trusted: Sequence[Network]
-) -> Address | None:
+def client(peer: str | None, forwarded: bytes | None, trusted: Sequence[Network]) -> Address | None:
     """The address that the request comes from, or None when that cannot be known.
 
     Args:

@@ -114,7 +114,7 @@ PROBLEMS: dict[str, Problem] = {
         500, "Internal error", "Something went wrong here. It was recorded under requestId.",
         _SUPPORT_FR, _SUPPORT_EN,
     ),
-    # Banking (S66)
+    # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
         400, "Card linking failed", "The card could not be linked.", "Réessayer", "Try again"
     ),
@@ -141,7 +141,7 @@ PROBLEMS: dict[str, Problem] = {
         409, "Withdrawal pending", "Another withdrawal is under way.",
         "Attendre fin traitement", "Wait until it is done",
     ),
-    # Webhooks (S66, interface.md 6)
+    # What a webhook may be told: S66 and interface.md 6
     "WEBHOOK_SOURCE_FORBIDDEN": Problem(
         403, "Source not allowed", "The source address may not send webhooks.",
         "Log sécurité", "Logged for security",
@@ -213,17 +213,20 @@ _COMMON = list(COMMON)
 @lru_cache(maxsize=512)  # the codes of the table and those that machines declare
 def _head(code: str, row: Problem) -> bytes:
     """The body up to the value of requestId; it is written last, so that this can be kept."""
-    return orjson.dumps(
-        {
-            "type": f"/problems/{code}",
-            "title": row.title,
-            "status": row.status,
-            "code": code,
-            "detail": row.detail,
-            "userAction": {"fr": row.fr, "en": row.en},
-            "retryable": row.retryable,
-        }
-    )[:-1] + b',"requestId":"'
+    return (
+        orjson.dumps(
+            {
+                "type": f"/problems/{code}",
+                "title": row.title,
+                "status": row.status,
+                "code": code,
+                "detail": row.detail,
+                "userAction": {"fr": row.fr, "en": row.en},
+                "retryable": row.retryable,
+            }
+        )[:-1]
+        + b',"requestId":"'
+    )
 
 
 def _answer(

@@ -23,7 +23,7 @@ _LIMIT = re.compile(r"[0-9]{1,9}").fullmatch
 _POSITION_MAX = 2**63 - 1
 
 
-class BadQuery(Exception):  # noqa: N818 (a finding, named as one reads it)
+class BadQuery(Exception):
     """The query has wrong values, told in `errors`."""
 
     def __init__(self, errors: list[FieldError]) -> None:

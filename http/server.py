@@ -19,11 +19,11 @@ from typing import Any, Final, cast
 
 import structlog
 import trio
+from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
-from hypercorn.utils import wrap_app
 
 from comptoir.engine.settings import Settings
 from comptoir.http.app import make_app
@@ -170,7 +170,7 @@ def _url(listener: socket.socket) -> str:
 
 
 def _config() -> Config:
-    """hypercorn's settings."""
+    """The settings of hypercorn."""
     config = Config()
     config.accesslog = None
     config.errorlog = logging.getLogger("comptoir.http.hypercorn")  # to standard error, as ours
@@ -186,7 +186,7 @@ class _Server:
 
     def __init__(self, edge: Edge, stop_seconds: float) -> None:
         self._config = _config()
-        self._app: AppWrapper = wrap_app(cast(Any, edge), 0, "asgi")
+        self._app: AppWrapper = ASGIWrapper(cast(Any, edge))
         self._context = WorkerContext(None)
         self._streams: set[trio.SocketStream] = set()
         self._stop_seconds = stop_seconds
@@ -246,7 +246,7 @@ class _Server:
             state = ConnectionState(cast(LifespanState, {}))
             # Its parameter is typed for TLS streams only; it tells a plain one by itself.
             await TCPServer(self._app, self._config, self._context, state, cast(Any, stream))
-        except* Exception:
+        except* Exception:  # noqa: BLE001 (logged with its traceback)
             # A fault of the server's own; left alone it would end every other connection as well.
             _log.exception("connection_crashed")
             await trio.aclose_forcefully(stream)

@@ -8,7 +8,7 @@ Source: RFC 8259 sections 4, 8 and 9; interface.md 6, row 6; design.md 2.1.
 """
 
 import json
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 __all__ = ["DEPTH_MAX", "Malformed", "Number", "parse"]
 
@@ -72,10 +72,10 @@ def _check(value: object, *, escapes: bool) -> None:
         below: list[object] = []
         for item in level:
             if type(item) is dict:
-                below.extend(item)
-                below.extend(item.values())
+                table = cast("dict[str, object]", item)
+                below += (*table, *table.values())
             elif type(item) is list:
-                below.extend(item)
+                below += cast("list[object]", item)
             elif escapes and type(item) is str and not _can_be_kept(item):
                 raise Malformed("a character that cannot be kept")
         if not below:

@@ -122,9 +122,7 @@ class Reception:
             return "RATE_LIMITED"
         return None
 
-    def _refused(
-        self, code: str, ticket: str, errors: Sequence[FieldError] = ()
-    ) -> Response:
+    def _refused(self, code: str, ticket: str, errors: Sequence[FieldError] = ()) -> Response:
         """Count a refusal and answer it."""
         self._count_refusal(code, ticket)
         answer = problem(code, ticket, errors=errors)

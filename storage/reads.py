@@ -116,6 +116,7 @@ class Reads:
         self._vault = vault
         self._loads: dict[Address, _Load] = {}
         self._load_wanted = trio.Event()
+        self._loads_ended = False
 
     async def _fetch(self, sql: str, *args: object) -> list[Any]:
         """A read is repeated once on a fresh connection: an idle one may have died unseen."""
@@ -127,6 +128,8 @@ class Reads:
 
     async def load(self, address: Address) -> Loaded | None:
         """The last committed state of one actor, or None; concurrent loads share one query."""
+        if self._loads_ended:
+            raise Stopping("the journal stopped")
         load = self._loads.get(address)
         if load is None:
             load = self._loads[address] = _Load()
@@ -136,15 +139,20 @@ class Reads:
 
     async def run_loads(self) -> None:
         """Answer loads, many with one query, until cancelled."""
-        while True:
-            await self._load_wanted.wait()
-            self._load_wanted = trio.Event()
-            while self._loads:
-                # taken out before the query: a load asked for from now on must see later commits
-                taken = dict(islice(self._loads.items(), LOADS_PER_QUERY_MAX))
-                for address in taken:
-                    del self._loads[address]
-                await self._load_together(taken)
+        try:
+            while True:
+                await self._load_wanted.wait()
+                self._load_wanted = trio.Event()
+                while self._loads:
+                    # taken out before the query: a load asked for from now on sees later commits
+                    taken = dict(islice(self._loads.items(), LOADS_PER_QUERY_MAX))
+                    for address in taken:
+                        del self._loads[address]
+                    await self._load_together(taken)
+        finally:
+            self._loads_ended = True
+            for load in self._loads.values():
+                load.done.set()
 
     async def _load_together(self, loads: dict[Address, _Load]) -> None:
         try:

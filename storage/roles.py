@@ -15,6 +15,11 @@ __all__ = ["ROLE_DAEMON", "ROLE_READER", "prepare_roles"]
 ROLE_DAEMON: Final = "comptoir_daemon"
 ROLE_READER: Final = "comptoir_reader"
 
+MAY_SET: Final = """
+    case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end"""
+"""The privilege that `set role` asks for: from PostgreSQL 16 on, whoever makes a role is a member of
+it that may grant it, and yet may not take it on."""
+
 CREATE_ROLES: Final = f"""
 do $$
 declare
@@ -31,7 +36,7 @@ begin
         end if;
     end loop;
     if exists (select from pg_catalog.pg_roles where rolname = '{ROLE_DAEMON}')
-       and not pg_catalog.pg_has_role(session_user, '{ROLE_DAEMON}', 'member') then
+       and not pg_catalog.pg_has_role(session_user, '{ROLE_DAEMON}', {MAY_SET}) then
         begin
             execute format('grant {ROLE_DAEMON} to %I', session_user);
         exception
@@ -68,7 +73,7 @@ select r.rolname,
        case r.rolname
            when '{ROLE_DAEMON}' then has_table_privilege(r.oid, 'comptoir.writer', 'update')
            else has_table_privilege(r.oid, 'report.posting', 'select') end,
-       pg_has_role(session_user, r.oid, 'member'),
+       pg_has_role(session_user, r.oid, {MAY_SET}),
        pg_has_role(current_user, c.relowner, 'usage')
 from pg_catalog.pg_roles r, pg_catalog.pg_class c
 where r.rolname in ('{ROLE_DAEMON}', '{ROLE_READER}') and c.oid = 'comptoir.writer'::regclass

@@ -8,7 +8,9 @@ Rules:
 - a refund that comes before its purchase waits for it, and is ignored when it waited in vain.
 
 The state holds balances only; lots are read when they are needed, so a credit costs the same
-whether the wallet has ten of them or ten thousand. Source: spec.md S47, X21, X24, X32; interface.md 1, 7.
+whether the wallet has ten of them or ten thousand.
+
+Source: spec.md S47, X21, X24, X32; interface.md 1 and 7.
 """
 
 from collections.abc import Mapping

@@ -14,8 +14,8 @@ comment on table comptoir.writer is 'One writer: a batch advances batch from n-1
 insert into comptoir.writer (lane, epoch, batch, event_number) values (0, 0, 0, 0);
 
 create table comptoir.actor (
-    kind       text        not null,
-    key        text        not null,
+    kind       text collate "C" not null,
+    key        text collate "C" not null,
     version    bigint      not null check (version > 0),
     schema     integer     not null,
     state      bytea       not null, -- sealed
@@ -26,17 +26,17 @@ alter table comptoir.actor alter column state set storage external; -- sealed by
 
 create table comptoir.message (
     id          bigint primary key, -- epoch << 40 | counter: the order of ids is the order of commits
-    kind        text   not null,
-    key         text   not null,
-    sender_kind text   not null,
-    sender_key  text   not null,
+    kind        text collate "C" not null,
+    key         text collate "C" not null,
+    sender_kind text collate "C" not null,
+    sender_key  text collate "C" not null,
     payload     bytea  not null, -- sealed
     class       text   not null check (class in ('message', 'timer', 'parked', 'dead')),
     due_at      bigint, -- null: never by itself (parked, dead)
     created_at  bigint not null,
-    name        text,
+    name        text collate "C",
     attempts    jsonb, -- null: none
-    queue       text,
+    queue       text collate "C",
     code        text,
     detail      text,
     died_at     bigint,
@@ -63,9 +63,9 @@ alter table comptoir.once alter column answer set storage external;
 create index once_expiry on comptoir.once (expires_at);
 
 create table comptoir.document (
-    collection text        not null,
-    key        text        not null,
-    owner      text        not null,
+    collection text collate "C" not null,
+    key        text collate "C" not null,
+    owner      text collate "C" not null,
     body       jsonb       not null check (jsonb_typeof(body) = 'object'),
     updated_at timestamptz not null,
     primary key (collection, key)
@@ -73,7 +73,7 @@ create table comptoir.document (
 create index document_owner on comptoir.document (collection, owner, key);
 
 create table comptoir.setting (
-    name  text primary key,
+    name  text collate "C" primary key,
     value text not null
 );
 comment on table comptoir.setting is 'What outlives a restart and is no configuration: the clock';

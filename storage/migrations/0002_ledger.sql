@@ -5,10 +5,10 @@
 -- Source: design.md 7; spec.md S47, E7.
 
 create table comptoir.lot (
-    id            text        primary key,
-    owner         text        not null,
-    source        text        not null,
-    tag           text        not null,
+    id            text collate "C" primary key,
+    owner         text collate "C" not null,
+    source        text collate "C" not null,
+    tag           text collate "C" not null,
     points        bigint      not null check (points > 0),
     remaining     bigint      not null default 0,
     basis_cents   bigint      not null check (basis_cents >= 0),
@@ -17,7 +17,7 @@ create table comptoir.lot (
     earned_at     timestamptz not null,
     expires_at    timestamptz,
     constraint lot_remaining check (remaining between 0 and points)
-) with (fillfactor = 80); -- remaining changes in place: it is in no index
+) with (fillfactor = 45); -- each row is written twice at once: in place, since remaining is in no index
 create index lot_fifo on comptoir.lot (owner, earned_at, id);
 create index lot_source on comptoir.lot (owner, source);
 create index lot_tag on comptoir.lot (owner, tag);
@@ -26,12 +26,12 @@ create table comptoir.transfer (
     entry_id        bigint      primary key,
     set_id          bigint      not null, -- the first entry of the same decision
     at              timestamptz not null,
-    owner           text        not null,
-    kind            text        not null,
-    debit           text        not null,
-    credit          text        not null,
+    owner           text collate "C" not null,
+    kind            text collate "C" not null,
+    debit           text collate "C" not null,
+    credit          text collate "C" not null,
     points          bigint      not null,
-    lot_id          text,
+    lot_id          text collate "C",
     transaction_id  text,
     withdrawal_id   text,
     after_available bigint      not null check (after_available >= 0),
@@ -49,10 +49,10 @@ create table comptoir.transfer (
 create index transfer_owner on comptoir.transfer (owner, entry_id);
 
 create table comptoir.balance (
-    account text   primary key,
+    account text collate "C" primary key,
     points  bigint not null,
     book    text   not null generated always as (split_part(account, ':', 1)) stored,
-    owner   text   not null generated always as (substr(account, strpos(account, ':') + 1)) stored,
+    owner   text collate "C" not null generated always as (substr(account, strpos(account, ':') + 1)) stored,
     constraint balance_book check (book in ('available', 'pending', 'blocked', 'shortfall',
         'issued', 'paid', 'expired')),
     constraint balance_not_negative check (

@@ -5,8 +5,8 @@
 create table comptoir.event (
     number  bigint      not null check (number > 0),
     at      timestamptz not null,
-    kind    text        not null,
-    key     text        not null,
+    kind    text collate "C" not null,
+    key     text collate "C" not null,
     type    text        not null,
     payload bytea       not null, -- sealed
     primary key (number, at)

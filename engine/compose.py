@@ -1,0 +1,72 @@
+"""Settings turned into the bounds and values that the engine and the machines are given."""
+
+from comptoir.actors.programme import DAY_MS, Programme
+from comptoir.actors.wallet.points import Tier
+from comptoir.engine.engine import EngineBounds
+from comptoir.engine.gateway import GatewayBounds
+from comptoir.engine.settings import Breaker, Provider, Settings
+from comptoir.engine.spec import Bounds, BreakerBounds, Intensity
+
+__all__ = ["actor_bounds", "engine_bounds", "gateway_bounds", "programme"]
+
+HOUR_MS = 3_600_000
+
+
+def programme(settings: Settings) -> Programme:
+    """The cashback programme's rules."""
+    points, once = settings.points, settings.once
+    return Programme(
+        currency=points.currency,
+        value_cents=points.value_cents,
+        hold_ms=points.hold_days * DAY_MS,
+        tiers=tuple(Tier(t.id, t.name, t.threshold_points, t.multiplier_bp) for t in points.tiers),
+        unknown_connection_ms=settings.webhooks.unknown_connection_hours * HOUR_MS,
+        refund_wait_ms=points.refund_wait_hours * HOUR_MS,
+        once_transaction_ms=once.transaction_days * DAY_MS,
+        once_unmatched_ms=once.unmatched_days * DAY_MS,
+        push=bool(settings.providers.fcm.base_url),
+    )
+
+
+def _breaker(breaker: Breaker) -> BreakerBounds:
+    return BreakerBounds(
+        breaker.errors, round(breaker.window_s * 1000), round(breaker.recovery_s * 1000)
+    )
+
+
+def actor_bounds(settings: Settings) -> Bounds:
+    """The bulkhead of each kind of actor."""
+    engine = settings.engine
+    return Bounds(
+        mailbox_max=engine.mailbox_messages_max,
+        run_max=engine.run_messages_max,
+        resident_max=engine.resident_actors_max,
+        idle_ms=round(engine.idle_s * 1000),
+        intensity=Intensity(engine.restart_intensity, round(engine.restart_period_s * 1000)),
+        breaker=_breaker(settings.breakers.points),
+    )
+
+
+def gateway_bounds(settings: Settings, party: Provider, breaker: Breaker) -> GatewayBounds:
+    """The bulkhead of one outside party."""
+    retry = settings.retry
+    delays = [round(delay * 1000) for delay in retry.delays_s]
+    delays += [delays[-1]] * max(0, retry.retries_max - len(delays))
+    return GatewayBounds(
+        deadline_s=party.timeout_s,
+        calls_max=party.calls_in_flight_max,
+        retry_delays_ms=tuple(delays[: retry.retries_max]),
+        breaker=_breaker(breaker),
+        release_per_s=float(breaker.release_per_second_max),
+    )
+
+
+def engine_bounds(settings: Settings) -> EngineBounds:
+    """What the engine as a whole may hold."""
+    engine = settings.engine
+    return EngineBounds(
+        ask_timeout_s=engine.ask_timeout_s,
+        stop_timeout_s=engine.stop_timeout_s,
+        sweep_s=engine.sweep_interval_s,
+        pending_rows_max=engine.pending_rows_max,
+    )

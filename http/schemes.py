@@ -1,0 +1,165 @@
+"""Named webhook schemes beside the seed's: how other senders sign, as pure functions.
+
+The rule: as in `signatures`, over the raw bytes, constant time, every secret tried; a scheme whose
+sender signs a time is held to the same two-sided window. No endpoint serves these yet; `comptoir
+check webhook` already verifies with them, and the endpoints will use these very functions.
+
+- `powens-bi`: base64 of HMAC-SHA256 over METHOD.PATH.DATE.body; the date is ISO 8601 or epoch.
+- `docusign`: base64 of HMAC-SHA256 over the body, one header per configured key; no time is signed.
+- `standard-webhooks`: base64 over id.seconds.body, several space-separated `v1,` signatures.
+
+Source: protocols.md 5.1 and 5.3; the Standard Webhooks specification; RFC 2104, RFC 4648.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from comptoir.http.signatures import (
+    EXPIRED,
+    INVALID,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    seed_fault,
+)
+
+__all__ = ["SCHEMES", "Signed", "Verifier", "Window"]
+
+SIGNATURES_MAX: Final = 32
+"""Signatures that one request may offer: senders rotate two keys, not a hundred."""
+_DOCUSIGN_HEADER = re.compile(r"x-docusign-signature-[0-9]{1,3}").fullmatch
+_EPOCH_MS_DIGITS: Final = 12
+"""From so many digits on, a number counts milliseconds: seconds have ten until the year 2286."""
+_EPOCH_DIGITS = re.compile(r"[0-9]{1,16}").fullmatch
+
+
+class Signed(NamedTuple):
+    """A request as it was signed."""
+
+    method: str
+    path: str
+    headers: Mapping[str, Sequence[bytes]]
+    """Every value by lower-case name."""
+    body: bytes
+
+
+class Window(NamedTuple):
+    """Now, and the largest skew either way, in ms."""
+
+    now_ms: int
+    skew_ms_max: int
+
+
+Verifier = Callable[[Signed, Sequence[str], Window], str | None]
+"""None if genuine and in time, else a code of S66."""
+
+
+def _one(signed: Signed, name: str) -> bytes | None:
+    """The value of a header that was given exactly once."""
+    values = signed.headers.get(name, ())
+    return values[0] if len(values) == 1 else None
+
+
+def _matches(keys: Sequence[bytes], message: bytes, claims: Sequence[bytes]) -> bool:
+    """Say whether any claim is the HMAC under any key; the work depends on their numbers only."""
+    genuine = False
+    for key in keys:
+        made = hmac.digest(key, message, "sha256")
+        for claim in claims:
+            genuine |= hmac.compare_digest(made, claim)
+    return genuine
+
+
+def _decoded(text: bytes) -> bytes | None:
+    """Strict base64 of 32 bytes."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return raw if len(raw) == 32 else None  # noqa: PLR2004 (SHA-256)
+
+
+def _late(time_ms: int | None, window: Window) -> bool:
+    """Say whether a signed time is outside the window."""
+    return time_ms is None or abs(window.now_ms - time_ms) > window.skew_ms_max
+
+
+def _seed(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
+    """The seed scheme, by the function that receives it."""
+    signature = _one(signed, SIGNATURE_HEADER.decode())
+    timestamp = _one(signed, TIMESTAMP_HEADER.decode())
+    keys = [secret.encode() for secret in secrets]
+    return seed_fault((signature, timestamp), signed.body, keys, window)
+
+
+def _powens(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
+    """Powens (Budget Insight): the configured path is signed, trailing slash included."""
+    given, date = _one(signed, "bi-signature"), _one(signed, "bi-signature-date")
+    claim = _decoded(given) if given is not None else None
+    if claim is None or date is None:
+        return INVALID
+    line = f"{signed.method}.{signed.path}.".encode() + date + b"."
+    if not _matches([secret.encode() for secret in secrets], line + signed.body, [claim]):
+        return INVALID
+    return EXPIRED if _late(_time_ms(date.decode("latin-1")), window) else None
+
+
+def _time_ms(text: str) -> int | None:
+    """A time in ISO 8601 (UTC where it names no zone) or as an epoch, in ms."""
+    if _EPOCH_DIGITS(text):
+        return int(text) if len(text) >= _EPOCH_MS_DIGITS else int(text) * 1000
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
+
+
+def _docusign(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
+    """DocuSign Connect: any key may match any of the numbered headers; a repeated one counts not."""
+    del window  # nothing of the time is signed; a replay is met by the envelope's own state
+    names = [name for name in signed.headers if _DOCUSIGN_HEADER(name)]
+    given = [value for name in names if (value := _one(signed, name)) is not None]
+    claims = [claim for text in given[:SIGNATURES_MAX] if (claim := _decoded(text)) is not None]
+    keys = [secret.encode() for secret in secrets]
+    return None if _matches(keys, signed.body, claims) else INVALID
+
+
+def _standard(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
+    """Standard Webhooks: symmetric `v1` signatures; others of the list are passed over."""
+    name, seconds = _one(signed, "webhook-id"), _one(signed, "webhook-timestamp")
+    given = _one(signed, "webhook-signature")
+    if not name or given is None or seconds is None or not _EPOCH_DIGITS(seconds.decode("latin-1")):
+        return INVALID
+    offered = [part for part in given.split(b" ") if part.startswith(b"v1,")][:SIGNATURES_MAX]
+    claims = [claim for part in offered if (claim := _decoded(part[3:])) is not None]
+    keys = [key for secret in secrets if (key := _standard_key(secret)) is not None]
+    if not _matches(keys, name + b"." + seconds + b"." + signed.body, claims):
+        return INVALID
+    return EXPIRED if _late(int(seconds) * 1000, window) else None
+
+
+def _standard_key(secret: str) -> bytes | None:
+    """The key inside `whsec_...`, whose text is base64."""
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:  # not base64, or not ASCII
+        return None
+
+
+SCHEMES: Final[Mapping[str, Verifier | None]] = {
+    "seed-v1": _seed,
+    "powens-bi": _powens,
+    "plaid-jwt": None,
+    "tink": None,
+    "docusign": _docusign,
+    "standard-webhooks": _standard,
+}
+"""Every scheme by name; None = known, and not verified yet."""
