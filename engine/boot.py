@@ -259,7 +259,7 @@ class Daemon:
         self._status = "standby"
         log.info("another daemon is the writer; waiting to take over")
 
-    async def _parts(self, journal: PostgresJournal, stack: AsyncExitStack) -> Parts:
+    async def _parts(self, journal: Journal, stack: AsyncExitStack) -> Parts:
         settings = self.settings
         measures = CashbackMeasures(
             self.telemetry.registry, self.telemetry.credit_seconds, self.clock.now
@@ -379,6 +379,19 @@ async def open_headless(settings: Settings) -> AsyncIterator[Daemon]:
     """A daemon without its sockets: imports when none is running, under the writer's lock."""
     async with Daemon(settings).open(listen=False) as daemon:
         yield daemon
+
+
+@asynccontextmanager
+async def memory_engine(settings: Settings | None = None) -> AsyncIterator[Engine]:
+    """The cashback actors over an in-memory journal and a manual clock; no socket, no database."""
+    from comptoir.storage.testing import MemoryJournal  # noqa: PLC0415  # a test's, not a daemon's
+
+    chosen = settings or Settings().having({("clock", "mode"): "manual"})
+    daemon = Daemon(chosen)
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(MemoryJournal().open())
+        engine = Engine(await daemon._parts(journal, stack))
+        yield await stack.enter_async_context(engine.running())
 
 
 async def migrate(settings: Settings) -> Any:

@@ -68,20 +68,24 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check(value: object, *, escapes: bool) -> None:
     """Refuse deep nesting and, where there are escapes, texts that cannot be kept."""
     level: list[object] = [value]
-    for _ in range(DEPTH_MAX + 1):
+    depth = 0
+    while level:
         below: list[object] = []
+        containers = 0
         for item in level:
             if type(item) is dict:
                 table = cast("dict[str, object]", item)
                 below += (*table, *table.values())
+                containers += 1
             elif type(item) is list:
                 below += cast("list[object]", item)
+                containers += 1
             elif escapes and type(item) is str and not _can_be_kept(item):
                 raise Malformed("a character that cannot be kept")
-        if not below:
-            return
+        depth += 1 if containers else 0
+        if depth > DEPTH_MAX:
+            raise Malformed("nested too deep")
         level = below
-    raise Malformed("nested too deep")
 
 
 def _can_be_kept(text: str) -> bool:

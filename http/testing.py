@@ -45,9 +45,10 @@ Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 class FakeDaemon:
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
-    def __init__(self, **rules: Any) -> None:
-        """Take the default rules with one secret, changed by `rules` (fields of EdgeRules)."""
-        webhooks = Webhooks(seed=WebhooksParty(secrets=(Secret(SECRET),)))
+    def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:
+        """Take the default rules with these secrets, changed by `rules` (fields of EdgeRules)."""
+        party = WebhooksParty(secrets=tuple(Secret(secret) for secret in secrets))
+        webhooks = Webhooks(seed=party)
         self.rules: EdgeRules = replace(EdgeRules.of(Settings(webhooks=webhooks)), **rules)
         self.asks: list[tuple[Address, Message]] = []
         self.counts: list[tuple[str, str]] = []

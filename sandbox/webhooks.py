@@ -37,7 +37,7 @@ class WebhookRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, re
     secret: str
     scheme: str = SEED_V1
     body: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
-    """Any JSON; its bytes are sent as they stand in this request."""
+    """Any JSON but null; its bytes are sent as they stand in this request."""
     body_text: str | None = None
     """Sent as UTF-8, JSON or not."""
     body_b64: str | None = None
@@ -53,7 +53,8 @@ class WebhookRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, re
 
 def _body_of(request: WebhookRequest) -> bytes:
     given: list[bytes] = []
-    if raw := bytes(request.body):
+    raw = bytes(request.body)
+    if raw not in {b"", b"null"}:
         given.append(raw)
     if request.body_text is not None:
         try:

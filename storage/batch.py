@@ -133,10 +133,10 @@ class Outcome(msgspec.Struct):
 
 
 class Batch(msgspec.Struct):
-    """Column arrays for `comptoir.commit_batch`, and what to tell when they are durable."""
+    """Rows for `comptoir.commit_batch`, and what to tell when they are durable."""
 
     arguments: tuple[Any, ...]
-    """From `once_digest` on."""
+    """Of commit_batch, from `p_once` on."""
     outcomes: list[Outcome]
     decisions: int
     last_event: int
@@ -350,9 +350,9 @@ class _Folder:
             if out.name is not None:
                 self._forget(out.target, out.name)
                 self.names[(out.target, out.name)] = row
-            if kind is CLASS_PARKED:
+            if kind == CLASS_PARKED:
                 self.parked.setdefault(out.target, []).append(row_id)
-            elif kind is CLASS_MESSAGE:
+            elif kind == CLASS_MESSAGE:
                 outcome.outgoing.append(pending)
 
     def _post(self, decision: Decision[Any], at: int) -> None:
@@ -378,38 +378,37 @@ def write_attempts(attempts: Sequence[Attempt]) -> str | None:
     return msgspec.json.encode(attempts).decode() if attempts else None
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> tuple[list[Any], ...]:
-    if not rows:
-        return tuple([] for _ in range(width))
-    return tuple(map(list, zip(*rows, strict=True)))
+Rows = list[tuple[Any, ...]]
+"""Of one part of a batch, as the row types of migrations/0004_commit.sql."""
 
 
-def _write_messages(folder: _Folder) -> tuple[list[Any], ...]:
+def _write_messages(folder: _Folder) -> Rows:
     seal = folder.vault.seal
-    rows: list[tuple[Any, ...]] = []
+    rows: Rows = []
     for row in folder.rows.values():
         x = row.pending
         assert x.message is not None
-        payload = seal(_encode(x.message), identify_message(x.id, x.target))
+        target, sender = x.target, x.sender
+        payload = seal(_encode(x.message), identify_message(x.id, target))
+        attempts = write_attempts(x.attempts)
         rows.append(
-            (x.id, x.target.kind, x.target.key, x.sender.kind, x.sender.key, payload, row.kind,
-             x.due_at, x.created_at, x.name, write_attempts(x.attempts))
-        )  # fmt: skip
-    return _columns(rows, 11)
+            (x.id, *target, *sender, payload, row.kind, x.due_at, x.created_at, x.name, attempts)
+        )
+    return rows
 
 
-def _write_actors(folder: _Folder) -> tuple[list[Any], ...]:
+def _write_actors(folder: _Folder) -> Rows:
     seal = folder.vault.seal
-    rows: list[tuple[Any, ...]] = []
+    rows: Rows = []
     for address in sorted(folder.actors):
         x = folder.actors[address]
         state = seal(_encode(x.state), identify_actor(address, x.version))
-        rows.append((address.kind, address.key, x.expected, x.version, x.schema, state, x.at))
-    return _columns(rows, 7)
+        rows.append((*address, x.expected, x.version, x.schema, state, x.at))
+    return rows
 
 
-def _write_documents(folder: _Folder) -> tuple[list[Any], ...]:
-    rows: list[tuple[Any, ...]] = []
+def _write_documents(folder: _Folder) -> Rows:
+    rows: Rows = []
     for collection, key in sorted(folder.documents):
         owner, fields, at = folder.documents[(collection, key)]
         try:
@@ -417,28 +416,23 @@ def _write_documents(folder: _Folder) -> tuple[list[Any], ...]:
         except (TypeError, ValueError, RecursionError) as error:
             raise Unencodable(type(error).__name__) from None
         rows.append((collection, key, owner, body, at))
-    return _columns(rows, 5)
+    return rows
 
 
-def _write_events(folder: _Folder) -> tuple[list[Any], ...]:
+def _write_events(folder: _Folder) -> Rows:
     seal = folder.vault.seal
-    return _columns(
-        [
-            (number, at, address.kind, address.key, type(event).__name__,
-             seal(_encode(event), identify_event(number)))
-            for number, at, address, event in folder.events
-        ],
-        6,
-    )  # fmt: skip
+    return [
+        (number, at, *address, type(event).__name__, seal(_encode(event), identify_event(number)))
+        for number, at, address, event in folder.events
+    ]
 
 
-def _write_once(folder: _Folder) -> tuple[Any, ...]:
+def _write_once(folder: _Folder) -> Rows:
     seal = folder.vault.seal
-    rows = [
+    return [
         (digest, scope, seal(answer, identify_once(digest)) if answer else b"", expires)
         for digest, (scope, answer, expires) in sorted(folder.once.items())
     ]
-    return (*_columns(rows, 4), folder.once_at)
 
 
 def fold(
@@ -461,19 +455,19 @@ def fold(
     for outcome in outcomes:
         if outcome.outgoing and folder.names:
             outcome.outgoing = [x for x in outcome.outgoing if x.id in folder.rows]
-    releases = sorted(folder.releases.items())
     arguments = (
-        *_write_once(folder),
-        *_write_actors(folder),
+        _write_once(folder),
+        folder.once_at,
+        _write_actors(folder),
         sorted(folder.consumed),
-        *_columns([(*target, name) for target, name in sorted(folder.names)], 3),
-        *_columns([(*target, at) for target, at in releases], 3),
-        *_write_messages(folder),
-        *_columns(folder.dead, 12),
-        *_columns(folder.lots, 10),
-        *_columns(folder.transfers, 15),
-        *_write_documents(folder),
-        *_write_events(folder),
+        [(*target, name) for target, name in sorted(folder.names)],
+        [(*target, at) for target, at in sorted(folder.releases.items())],
+        _write_messages(folder),
+        folder.dead,
+        folder.lots,
+        folder.transfers,
+        _write_documents(folder),
+        _write_events(folder),
     )
     return Batch(
         arguments,

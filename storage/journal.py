@@ -60,7 +60,7 @@ READER_SETTINGS: Final = {
 REPLAY_READ_SQL: Final = """
 select id, kind, key, sender_kind, sender_key, created_at, attempts, payload
 from comptoir.message where class = 'dead' and id = any($1) order by id"""
-REPLAY_SQL: Final = "select comptoir.replay_dead($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+REPLAY_SQL: Final = "select comptoir.replay_dead($1, $2, $3, $4, $5, $6)"
 PURGE_SQL: Final = """
 delete from comptoir.once where digest in (
     select digest from comptoir.once where expires_at <= $1 order by expires_at limit $2)
@@ -172,6 +172,7 @@ class PostgresJournal(Reads):
         writer = self._writer
         rows = await writer.call(REPLAY_READ_SQL, sorted(set(ids)))
         revived: list[Pending] = []
+        seal = self._vault.seal
         for row, fresh in zip(rows, writer.draw(len(rows)), strict=True):
             target = Address(row[1], row[2])
             attempts = (*read_attempts(row[6]), Attempt(now, REPLAYED))
@@ -182,10 +183,11 @@ class PostgresJournal(Reads):
             await writer.advance(
                 REPLAY_SQL,
                 writer.last_event,
-                [row[0] for row in rows],
-                [x.id for x in revived],
-                [self._vault.seal(x.payload, identify_message(x.id, x.target)) for x in revived],
-                [write_attempts(x.attempts) for x in revived],
+                [
+                    (row[0], x.id, seal(x.payload, identify_message(x.id, x.target)),
+                     write_attempts(x.attempts))
+                    for row, x in zip(rows, revived, strict=True)
+                ],
                 now,
             )
         return revived

@@ -53,11 +53,8 @@ BACKOFF_SECONDS_MIN: Final = 0.05
 BACKOFF_SECONDS_MAX: Final = 2.0
 RECENT_KEYS_MAX: Final = 65_536
 """Once keys remembered with their answers, so that a duplicate costs no failing statement."""
-ARGUMENTS: Final = 82
-"""Of commit_batch: four of the writer, and the columns of `comptoir.storage.batch.Batch`."""
-COMMIT_SQL: Final = (
-    "select comptoir.commit_batch(" + ", ".join(f"${n}" for n in range(1, ARGUMENTS + 1)) + ")"
-)
+COMMIT_SQL: Final = """
+select comptoir.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"""
 READ_WRITER_SQL: Final = "select epoch, batch from comptoir.writer where lane = $1 for update"
 
 

@@ -27,6 +27,9 @@ BODY_BYTES_MAX = 64 * 1024
 KEYS_MAX = 100_000
 
 
+Scalar = str | int | float | bool | None
+
+
 class PushMessage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
     """The body of `POST /push/send`: to a user or to a device's token, one of the two."""
 
@@ -34,7 +37,7 @@ class PushMessage(msgspec.Struct, forbid_unknown_fields=True, frozen=True, renam
     body: str
     user_id: str | None = None
     token: str | None = None
-    data: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    data: dict[str, Scalar] = msgspec.field(default_factory=dict[str, Scalar])
 
 
 @dataclass(frozen=True, slots=True)

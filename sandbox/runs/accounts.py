@@ -41,9 +41,13 @@ class Account:
         self._marks = bytearray(transactions_max)
         self._by_user: Counter[str] = Counter()
 
+    def has(self, transaction: Transaction) -> bool:
+        """True where the transaction was counted."""
+        return bool(self._marks[transaction.index] & _TAKEN)
+
     def take(self, transaction: Transaction) -> None:
         """Counts a transaction, unless it was counted before."""
-        if self._marks[transaction.index] & _TAKEN:
+        if self.has(transaction):
             return
         self._marks[transaction.index] |= _TAKEN
         purchase = transaction.refunds

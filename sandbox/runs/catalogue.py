@@ -152,10 +152,10 @@ def _rows(
             if not cells:
                 continue
             row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
-            for name in required:
-                if not row.get(name):
-                    detail = f"line {reader.line_num}, column {name}: empty"
-                    raise invalid(pointer, "CSV_INVALID", detail)
+            empty = next((name for name in required if not row.get(name)), None)
+            if empty is not None:
+                detail = f"line {reader.line_num}, column {empty}: empty"
+                raise invalid(pointer, "CSV_INVALID", detail)
             yield reader.line_num, row
     except csv.Error as error:
         detail = f"line {reader.line_num}: not CSV: {error}"

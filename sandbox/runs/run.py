@@ -182,7 +182,7 @@ class Run:
             self.tally.failed(delivery, code)
             now = trio.current_time()
             if now + pause - begin > self.request.retry_seconds:
-                self._check_alive(now)
+                self._check_alive(now + pause)
                 return None
             self.tally.retries += 1
             if self.tally.retries > self.request.count * RETRIES_PER_WEBHOOK_MAX + RETRIES_SPARE:
@@ -196,9 +196,9 @@ class Run:
             return await connection.exchange(delivery.message)
         raise NoAnswer("TIMEOUT")
 
-    def _check_alive(self, now: float) -> None:
+    def _check_alive(self, then: float) -> None:
         """Ends the run when nobody was answered for as long as one webhook is tried."""
-        if now - self._last_answer >= self.request.retry_seconds:
+        if then - self._last_answer > self.request.retry_seconds:
             self._fail(f"no answer from the target for {self.request.retry_seconds:g} s")
 
     def _fail(self, reason: str) -> NoReturn:

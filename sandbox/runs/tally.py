@@ -1,7 +1,7 @@
 """The account of a run: what was sent, what came back, what must have been earned.
 
 Rule: `expected` counts what a correct daemon takes, `acknowledged` only what it said it took; an
-answer that no correct daemon gives is named. Memory: two bytes and a mark for each transaction.
+answer that no correct daemon gives is named. Memory: three bytes for each transaction.
 
 Source: interface.md 6 (the table of answers) and 10 (the result of a run); spec X19.
 """
@@ -10,15 +10,17 @@ from collections import Counter
 
 from comptoir.sandbox.deliveries import DUPLICATE, PARKED, Codes, Delivery, Sender
 from comptoir.sandbox.histogram import Histogram
-from comptoir.sandbox.runs.accounts import Account
+from comptoir.sandbox.runs.accounts import Account, Transaction
 from comptoir.sandbox.wire.client import Answer
 
 # Kinds times codes of interface.md stay far below; a strange receiver may not fill the memory.
 NAMES_MAX = 128
 _OTHERS = "others"
 
-_SENT = 1
-_SENT_AGAIN = 2
+# An attempt brought no answer and may have had an effect.
+_UNCERTAIN = 1
+# The receiver says that it has it, while it did not tell us when it took it.
+_KNOWN = 2
 
 
 class Tally:
@@ -53,14 +55,17 @@ class Tally:
         self._kinds[delivery.kind] += 1
         if self._sender.valid(delivery):
             assert delivery.transaction is not None
-            self._mark(delivery)
             self.expected.take(delivery.transaction)
 
     def failed(self, delivery: Delivery, code: str) -> None:
         """An attempt brought no final answer; unless it never left, it may have had an effect."""
         _count(self._failures, code)
-        if delivery.transaction is not None and code != "NO_CONNECTION":
-            self._mark(delivery)
+        transaction = delivery.transaction
+        if transaction is None or code == "NO_CONNECTION" or not self._sender.valid(delivery):
+            return
+        self._marks[transaction.index] |= _UNCERTAIN
+        if self._marks[transaction.index] & _KNOWN:
+            self._take(transaction)
 
     def answered(self, delivery: Delivery, answer: Answer, seconds: float) -> bool:
         """A final answer; returns True where it acknowledges the webhook."""
@@ -76,19 +81,24 @@ class Tally:
         return taken
 
     def _acknowledge(self, delivery: Delivery, code: str) -> None:
-        transaction = delivery.transaction
-        assert transaction is not None
-        if code == DUPLICATE and not self._marks[transaction.index] & _SENT_AGAIN:
-            # Sent once and yet known: it was taken before this run, so this run earned nothing.
-            self._taken_before += 1
-            return
-        self.acknowledged.take(transaction)
+        """Counts what this run brought in; a duplicate counts if one of its own attempts was lost.
 
-    def _mark(self, delivery: Delivery) -> None:
+        A transaction that is known although no attempt of ours was accepted or lost was taken
+        before this run, which therefore earned nothing with it.
+        """
         transaction = delivery.transaction
         assert transaction is not None
-        seen = self._marks[transaction.index] & _SENT
-        self._marks[transaction.index] |= _SENT_AGAIN if seen else _SENT
+        marks = self._marks[transaction.index]
+        if code != DUPLICATE or marks & _UNCERTAIN:
+            self._take(transaction)
+        elif not marks & _KNOWN and not self.acknowledged.has(transaction):
+            self._marks[transaction.index] |= _KNOWN
+            self._taken_before += 1
+
+    def _take(self, transaction: Transaction) -> None:
+        if self._marks[transaction.index] & _KNOWN and not self.acknowledged.has(transaction):
+            self._taken_before -= 1
+        self.acknowledged.take(transaction)
 
     def document(self) -> dict[str, object]:
         """The counts so far, in the words of interface.md 10 and some more."""

@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -133,14 +133,14 @@ class Receiver:
         self.messages.append(body)
         status, document = self.interfere(self) or self.judge(head, body)
         self.after(self)
-        self.answers[document.get("code", document.get("status", ""))] += 1
+        self.answers[document.get("code") or document["status"]] += 1
         text = json.dumps(document).encode()
         first = f"HTTP/1.1 {status} X\r\nContent-Length: {len(text)}\r\n\r\n"
         return first.encode() + text
 
 
 @asynccontextmanager
-async def _listening(receiver: Receiver, port: int = 0) -> AsyncIterator[Receiver]:
+async def _listening(receiver: Receiver, port: int = 0) -> AsyncGenerator[Receiver, None]:
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
         receiver.port = listeners[0].socket.getsockname()[1]

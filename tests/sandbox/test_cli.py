@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ COMMAND = [sys.executable, "-c", "from comptoir.sandbox.cli import main; main()"
 
 
 @contextmanager
-def _serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def _serving(
+    *arguments: str,
+) -> Generator[tuple[subprocess.Popen[str], dict[str, Any]], None, None]:
     """A running sandbox and its ready line; killed by its own handle in any case."""
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *arguments],
@@ -34,7 +36,7 @@ def _serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str,
 
 
 @asynccontextmanager
-async def _started(*arguments: str) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
+async def _started(*arguments: str) -> AsyncGenerator[tuple[Any, dict[str, Any]], None]:
     with _serving(*arguments) as running:
         yield running
 

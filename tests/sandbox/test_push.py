@@ -10,7 +10,7 @@ MESSAGE = {
     "userId": "user_1",
     "title": "Cashback",
     "body": "+12 points",
-    "data": {"kind": "credit"},
+    "data": {"kind": "credit", "points": 12},
 }
 
 
@@ -50,7 +50,7 @@ async def test_reaches_the_inbox_once_per_key(driver: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"userId": None}, {"token": "t"}, {"titel": "x"}, {"data": {"a": 1}}]
+    "fields", [{"userId": None}, {"token": "t"}, {"titel": "x"}, {"data": {"a": []}}]
 )
 async def test_refuses_bad_messages(driver: Any, fields: dict[str, Any]) -> None:
     """A message that is not of the form is refused and has no effect."""

@@ -44,13 +44,15 @@ async def test_same_seed_sends_the_same(driver: Any, receiver: Any) -> None:
     """interface.md 10: two runs of one seed send the same bodies; the second earns nothing."""
     fields = {"seed": "abc", "startAt": "2026-01-02T03:04:05Z", "count": 300}
     first = await driver.played(receiver, **fields)
-    bodies, receiver.messages = sorted(receiver.messages), []
+    bodies: list[bytes] = sorted(receiver.messages)
+    receiver.messages.clear()
     second = await driver.played(receiver, **fields)
     assert sorted(receiver.messages) == bodies
     assert first["expected"] == second["expected"]
     assert first["acknowledged"]["points"] > 0
     assert second["acknowledged"]["points"] == 0
-    assert second["takenBefore"] > 0
+    assert second["takenBefore"] == len(receiver.taken)
+    assert first["takenBefore"] == 0
 
 
 async def test_acknowledged_counts_answers_only(driver: Any, receiver: Any) -> None:
@@ -70,7 +72,11 @@ async def test_acknowledged_counts_answers_only(driver: Any, receiver: Any) -> N
 
 async def test_a_receiver_that_takes_forgeries_is_told(driver: Any, receiver: Any) -> None:
     """S54: an answer that no correct receiver gives is named, and earns nothing."""
-    receiver.interfere = lambda _receiver: (202, {"status": "accepted"})
+
+    def take_all(_receiver: Any) -> tuple[int, dict[str, str]]:
+        return 202, {"status": "accepted"}
+
+    receiver.interfere = take_all
     mix = {"partner": 0, "duplicate": 0, "refund": 0, "forged": 0.5, "late": 0.5}
     result = await driver.played(receiver, count=100, mix=mix)
     assert result["surprises"]["forged: 202 accepted"] > 20
@@ -212,7 +218,11 @@ async def test_faults_of_the_sending_side(driver: Any, receiver: Any, fault: str
     refused = result["byCode"].get("WEBHOOK_SIGNATURE_INVALID", 0) + result["byCode"].get(
         "WEBHOOK_TIMESTAMP_EXPIRED", 0
     )
-    assert refused == (row["fired"] if fault in {"late", "forged", "wrong_clock"} else 0)
+    if fault in {"late", "forged", "wrong_clock"}:
+        # A changed duplicate of a webhook that was refused for its fault is not sent at all.
+        assert row["fired"] - result["skipped"] <= refused <= row["fired"]
+    else:
+        assert refused == 0
     if fault in {"duplicate", "replay"}:
         assert result["sent"] > 600
 

@@ -1,6 +1,6 @@
 """The HTTP client and server, byte by byte."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ MESSAGE = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
 
 
 @asynccontextmanager
-async def _peer(*answers: list[bytes]) -> AsyncIterator[Target]:
+async def _peer(*answers: list[bytes]) -> AsyncGenerator[Target, None]:
     """A server whose n-th connection answers its requests with the bytes of the n-th list."""
     left = list(answers)
 

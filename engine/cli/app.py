@@ -1,0 +1,242 @@
+"""The commands, their options and their help; the work is done elsewhere.
+
+Rule: nothing heavy is imported here, so that `comptoir version` and shell completion are quick;
+every command shows an example.
+Source: interface.md 2 and 4; check-command contract.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, complete
+
+__all__ = ["app"]
+
+HELP = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(
+    name="comptoir",
+    help="One daemon for client onboarding and open-banking cashback.",
+    epilog="Begin with [bold]comptoir demo[/bold]; the manual is in the project's docs/ folder.",
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings=HELP,
+)
+imports = typer.Typer(help="Load partners or connections from a CSV file.", context_settings=HELP)
+database = typer.Typer(help="The embedded PostgreSQL by hand.", context_settings=HELP)
+app.add_typer(imports, name="import")
+app.add_typer(database, name="db")
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        help="Settings file; else $COMPTOIR_CONFIG, else ./config.toml, else the defaults.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+CsvFile = Annotated[
+    str, typer.Argument(metavar="FILE.csv", help="UTF-8 with a header row; - is standard input.")
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The daemon's address; else COMPTOIR_HTTP__PORT of this machine, and where none "
+        "answers the database itself.",
+        show_default=False,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+@imports.callback(invoke_without_command=True)
+@database.callback(invoke_without_command=True)
+def _help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog="Example: [bold]comptoir serve --config /etc/comptoir.toml[/bold]")
+def serve(config: Config = None) -> None:
+    """Run the daemon in the foreground until SIGTERM or Ctrl-C.
+
+    Writes one line of JSON to standard output when it accepts work, and nothing else there; the
+    log goes to standard error.
+    """
+    from comptoir.engine.cli.running import run_serve
+
+    run_serve(config)
+
+
+@app.command(epilog="Example: [bold]comptoir demo --exit --count 2000[/bold]")
+def demo(
+    exit_: Annotated[
+        bool, typer.Option("--exit", help="End after the verdict instead of staying up.")
+    ] = False,
+    count: Annotated[
+        int, typer.Option(min=1, max=10_000_000, help="Webhooks to play.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the run: the same one, the same run.")] = 7,
+    rate: Annotated[
+        int | None,
+        typer.Option(min=1, help="Webhooks a second; without it, as fast as it goes."),
+    ] = None,
+    kill: Annotated[
+        bool, typer.Option(help="SIGKILL the daemon half-way and start it again.")
+    ] = True,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Of the daemon; else 8080, or any where it is taken."),
+    ] = None,
+    sandbox_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Of the sandbox, or any where it is taken.")
+    ] = 8090,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Data folder; else that of the settings, .comptoir."),
+    ] = None,
+    config: Config = None,
+) -> int:
+    """Play a bank's webhooks against a daemon that is killed half-way, and count to the point.
+
+    Starts the daemon and the sandbox as processes of their own, imports partners and connections,
+    plays the webhooks, and compares what the daemon holds with what it acknowledged. Then it stays
+    up until Ctrl-C, and shows the addresses to open. Exit status 1 where a point is missing.
+    """
+    from comptoir.engine.cli.demo import DemoOptions, run_demo
+
+    options = DemoOptions(
+        stay=not exit_,
+        count=count,
+        seed=seed,
+        rate_per_second=rate,
+        kill=kill,
+        port=port,
+        sandbox_port=sandbox_port,
+        data_dir=data_dir,
+        config=config,
+    )
+    return run_demo(options)
+
+
+@app.command(epilog="Example: [bold]comptoir machines wallet --format table[/bold]")
+def machines(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="One machine; all without it.", autocompletion=complete(MACHINES)),
+    ] = None,
+    form: Annotated[
+        Literal["mermaid", "table"], typer.Option("--format", help="Diagram, or every pair.")
+    ] = "mermaid",
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pages of docs/machines there.")
+    ] = None,
+) -> None:
+    """Draw the state machines from the tables that are executed."""
+    from comptoir.engine.cli.drawing import draw, write_pages
+
+    if write is not None:
+        for path in write_pages(write, name):
+            typer.echo(str(path))
+    else:
+        typer.echo(draw(name, form), nl=False)
+
+
+@app.command(epilog="Example: [bold]comptoir config --format json[/bold]")
+def config(
+    config: Config = None,
+    form: Annotated[Literal["text", "json"], typer.Option("--format", help="Of the list.")] = "text",
+) -> None:
+    """Show every setting in force and where it came from, secrets masked."""
+    import json
+
+    from comptoir.engine.settings import Settings, effective, effective_text
+
+    settings = Settings.load(config, os.environ)
+    if form == "json":
+        typer.echo(json.dumps(effective(settings), ensure_ascii=False, indent=2))
+    else:
+        typer.echo(effective_text(settings), nl=False)
+
+
+@app.command(epilog="Example: [bold]comptoir migrate[/bold]")
+def migrate(config: Config = None) -> None:
+    """Bring the database to this release's schema, without serving; a start does it too."""
+    from comptoir.engine.cli.running import run_migrate
+
+    run_migrate(config)
+
+
+@imports.command(epilog="Example: [bold]comptoir import partners partners.csv[/bold]")
+def partners(file: CsvFile, url: Url = None, config: Config = None) -> int:
+    """Add or update partners: id, name, rate_bp; optional mcc, patterns, city and others."""
+    from comptoir.engine.cli.importing import run_import
+
+    return run_import("partners", file, url, config)
+
+
+@imports.command(epilog="Example: [bold]comptoir import connections - < connections.csv[/bold]")
+def connections(file: CsvFile, url: Url = None, config: Config = None) -> int:
+    """Make connections known: connection_id, user_id; optional provider, bank_name and others."""
+    from comptoir.engine.cli.importing import run_import
+
+    return run_import("connections", file, url, config)
+
+
+@app.command(epilog='Example: [bold]comptoir check label < labels.jsonl | grep \'"ok":false\'[/bold]')
+def check(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help=f"One of {', '.join(CHECK_KINDS)}.", autocompletion=complete(CHECK_KINDS)
+        ),
+    ],
+) -> None:
+    """Check data in bulk with the daemon's own functions: JSON lines in, one answer a line out."""
+    from comptoir.engine.cli.checking import run_check
+
+    run_check(kind, sys.stdin.buffer, sys.stdout.buffer)
+
+
+@database.command("start", epilog="Example: [bold]comptoir db start[/bold]")
+def start_database(config: Config = None) -> None:
+    """Start the embedded PostgreSQL, or say that it runs; it outlives this command."""
+    from comptoir.engine.cli.databases import run_start
+
+    run_start(config)
+
+
+@database.command("stop", epilog="Example: [bold]comptoir db stop[/bold]")
+def stop_database(config: Config = None) -> None:
+    """Stop the embedded PostgreSQL, unless a daemon uses it."""
+    from comptoir.engine.cli.databases import run_stop
+
+    run_stop(config)
+
+
+@database.command("status", epilog="Example: [bold]comptoir db status[/bold]")
+def show_database(config: Config = None) -> None:
+    """Tell where the embedded PostgreSQL lies and whether it runs."""
+    from comptoir.engine.cli.databases import run_status
+
+    run_status(config)
+
+
+@database.command("url", epilog='Example: [bold]psql "$(comptoir db url)"[/bold]')
+def show_database_url(config: Config = None) -> None:
+    """Print the address of the embedded PostgreSQL for psql."""
+    from comptoir.engine.cli.databases import run_url
+
+    run_url(config)
+
+
+@app.command(epilog="Example: [bold]comptoir version[/bold]")
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as version_of
+
+    typer.echo(version_of("comptoir"))

@@ -1,0 +1,22 @@
+"""The names that commands take, for completion and help, without importing what they name.
+
+Rule: a test holds them equal to what is there (tests/engine/cli/test_app.py).
+Source: check-command contract.
+"""
+
+from collections.abc import Callable
+
+__all__ = ["CHECK_KINDS", "MACHINES", "complete"]
+
+CHECK_KINDS = ("label", "points", "webhook")
+"""What `comptoir check` answers in this release."""
+MACHINES = ("breaker", "connection", "merchants", "wallet")
+
+
+def complete(names: tuple[str, ...]) -> Callable[[str], list[str]]:
+    """What a shell offers for what was typed so far."""
+
+    def offered(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return offered
