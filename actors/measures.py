@@ -5,7 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from comptoir.actors.connection.messages import TransactionTaken
-from comptoir.actors.wallet.machine import PointsClawedBack, PointsCredited, RefundIgnored
+from comptoir.actors.wallet.state import PointsClawedBack, PointsCredited, RefundIgnored
 from comptoir.engine.journal import Decided
 
 __all__ = ["CashbackMeasures"]

@@ -179,7 +179,12 @@ class Actor:
             decided, crash, writes = self._decide(waiting, facts)
             if decided:
                 run = Run(
-                    self.address, self.version, decided, self._settle, self.spec.schema, self.state
+                    self.address,
+                    self.version,
+                    decided,
+                    self._settle,
+                    schema=self.spec.schema,
+                    state=self.state,
                 )
                 fate = await self._commit(run, writes=writes)
                 for _ in range(fate.count):
@@ -218,7 +223,7 @@ class Actor:
             )
             try:
                 outcome = spec.machine.decide(state, envelope.message, context)
-            except Exception as crash:
+            except Exception as crash:  # noqa: BLE001  # the bulkhead: see the next line
                 # Purity makes it safe to go on: nothing happened but the exception.
                 return decided, crash, writes
             if isinstance(outcome, Refusal):
@@ -304,7 +309,14 @@ class Actor:
         """Commit another decision for the message at the head; it cannot fail for its data."""
         envelope = waiting[0]
         decided = [Decided(decision, self._host.now(), envelope.row, envelope.message, envelope)]
-        run = Run(self.address, self.version, decided, self._settle, self.spec.schema, self.state)
+        run = Run(
+            self.address,
+            self.version,
+            decided,
+            self._settle,
+            schema=self.spec.schema,
+            state=self.state,
+        )
         fate = await self._commit(run, writes=True)
         if fate.count:
             waiting.popleft()

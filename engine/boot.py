@@ -37,11 +37,13 @@ from comptoir.engine.actor import Answer
 from comptoir.engine.breaker import BREAKER
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds, programme
-from comptoir.engine.engine import Engine, Health, Parts
+from comptoir.engine.engine import Engine
 from comptoir.engine.errors import Stopping, Unavailable
 from comptoir.engine.failures import Broken, Failure, failure_of
+from comptoir.engine.housekeeping import Housekeeping
 from comptoir.engine.journal import Journal
 from comptoir.engine.machine import Machine
+from comptoir.engine.parts import Health, Parts
 from comptoir.engine.settings import Settings, check_start
 from comptoir.engine.telemetry import Telemetry, configure_logging
 from comptoir.engine.values import Address, Message
@@ -67,11 +69,6 @@ __all__ = [
 
 log = structlog.get_logger("comptoir.boot")
 
-FIGURES_PERIOD_S = 1.0
-"""How often counts that need the database are taken for /metrics."""
-PURGE_PERIOD_S = 60.0
-LAG_PERIOD_S = 0.25
-
 
 def machines() -> dict[str, Machine[Any]]:
     """Every machine by name, for drawing and for enumeration."""
@@ -86,7 +83,8 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
 
 class Daemon:
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
-    there is an engine."""
+    there is an engine.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -97,8 +95,9 @@ class Daemon:
         self.engine: Engine | None = None
         self.http: Listening | None = None
         self.database = "embedded" if not settings.storage.url.reveal() else "external"
-        self._journal: PostgresJournal | None = None
+        self.journal: PostgresJournal | None = None
         self._vault: Vault | None = None
+        self._housekeeping: Housekeeping | None = None
         self._status = "starting"
         self._began = trio.current_time()
         self._webhooks: dict[tuple[str, str], Any] = {}
@@ -161,7 +160,8 @@ class Daemon:
         """Wait until no message is due."""
         engine = self._open_engine()
         done = await engine.quiesce(timeout_s)
-        await self._take_figures()
+        if self._housekeeping is not None:
+            await self._housekeeping.take_figures()
         return done
 
     async def advance_clock(self, seconds: float) -> tuple[int, int]:
@@ -190,9 +190,9 @@ class Daemon:
         return self.engine
 
     def _open_journal(self) -> Journal:
-        if self._journal is None or not self._journal.available:
+        if self.journal is None or not self.journal.available:
             raise Unavailable("the database is away")
-        return self._journal
+        return self.journal
 
     # Its life.
 
@@ -242,24 +242,27 @@ class Daemon:
                     ),
                 )
             )
-            self._journal = journal
+            self.journal = journal
             self._status = "starting"
             nursery.start_soon(self._watch_journal, journal)
-            engine = Engine(await self._parts(journal, stack))
+            engine = Engine(await self.parts(journal, stack))
             async with engine.running():
                 self.engine = engine
                 engine.http_url = self.http.url if self.http is not None else None
                 self.telemetry.engine.statistics = engine.statistics
-                await self._take_figures()
-                nursery.start_soon(self._housekeeping)
-                nursery.start_soon(self._watch_lag)
+                self._housekeeping = Housekeeping(
+                    journal, self.telemetry.engine, self.clock, (*engine.kinds, "timer", "parked")
+                )
+                await self._housekeeping.take_figures()
+                nursery.start_soon(self._housekeeping.run)
                 yield
 
     def _stand_by(self) -> None:
         self._status = "standby"
         log.info("another daemon is the writer; waiting to take over")
 
-    async def _parts(self, journal: Journal, stack: AsyncExitStack) -> Parts:
+    async def parts(self, journal: Journal, stack: AsyncExitStack) -> Parts:
+        """What the engine is made of under these settings."""
         settings = self.settings
         measures = CashbackMeasures(
             self.telemetry.registry, self.telemetry.credit_seconds, self.clock.now
@@ -297,37 +300,6 @@ class Daemon:
         why = await journal.wait_stopped()
         if why != "STOPPING":
             raise Broken(why)
-
-    async def _housekeeping(self) -> None:
-        """Take figures often, forget expired keys now and then."""
-        purged = trio.current_time()
-        while True:
-            await trio.sleep(FIGURES_PERIOD_S)
-            try:
-                await self._take_figures()
-                if trio.current_time() - purged > PURGE_PERIOD_S and self._journal is not None:
-                    purged = trio.current_time()
-                    while await self._journal.purge(self.clock.now()):
-                        pass
-            except (Unavailable, Stopping):
-                continue
-
-    async def _take_figures(self) -> None:
-        journal = self._open_journal()
-        counted: dict[str, int] = dict.fromkeys(
-            (CONNECTION.name, WALLET.name, MERCHANTS.name, "timer", "parked"), 0
-        )
-        for (kind, group), rows in (await journal.count_pending(self.clock.now())).items():
-            name = kind if group == "message" else group
-            counted[name] = counted.get(name, 0) + rows
-        self.telemetry.engine.pending = counted
-        self.telemetry.engine.dead_letters = await journal.count_dead_letters()
-
-    async def _watch_lag(self) -> None:
-        while True:
-            due = trio.current_time() + LAG_PERIOD_S
-            await trio.sleep_until(due)
-            self.telemetry.engine.loop_lag_s = trio.current_time() - due
 
     @staticmethod
     def _settle_memory() -> None:
@@ -384,22 +356,20 @@ async def open_headless(settings: Settings) -> AsyncIterator[Daemon]:
 @asynccontextmanager
 async def memory_engine(settings: Settings | None = None) -> AsyncIterator[Engine]:
     """The cashback actors over an in-memory journal and a manual clock; no socket, no database."""
-    from comptoir.storage.testing import MemoryJournal  # noqa: PLC0415  # a test's, not a daemon's
+    from comptoir.storage.testing import MemoryJournal  # a test's, not a daemon's
 
     chosen = settings or Settings().having({("clock", "mode"): "manual"})
     daemon = Daemon(chosen)
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(MemoryJournal().open())
-        engine = Engine(await daemon._parts(journal, stack))
-        yield await stack.enter_async_context(engine.running())
+        yield await stack.enter_async_context(Engine(await daemon.parts(journal, stack)).running())
 
 
 async def migrate(settings: Settings) -> Any:
     """Bring the database to our schema; what was applied."""
     async with Daemon(settings).open(listen=False) as daemon:
-        journal = daemon._journal
-        assert journal is not None
-        return journal.migrated
+        assert daemon.journal is not None
+        return daemon.journal.migrated
 
 
 async def serve(settings: Settings, *, demo: bool = False) -> None:

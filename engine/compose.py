@@ -2,8 +2,8 @@
 
 from comptoir.actors.programme import DAY_MS, Programme
 from comptoir.actors.wallet.points import Tier
-from comptoir.engine.engine import EngineBounds
-from comptoir.engine.gateway import GatewayBounds
+from comptoir.engine.gateway_spec import GatewayBounds
+from comptoir.engine.parts import EngineBounds
 from comptoir.engine.settings import Breaker, Provider, Settings
 from comptoir.engine.spec import Bounds, BreakerBounds, Intensity
 

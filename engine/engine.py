@@ -7,18 +7,16 @@ docs/architecture.md; the loop is in `actor.py`, hand-over in `delivery.py`.
 Rule: no reply, message or outside call leaves before its decision is durable (invariant 1).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import msgspec
 import structlog
 import trio
 
 from comptoir.engine.actor import Answer
-from comptoir.engine.clock import BusinessClock
 from comptoir.engine.decision import Decision, Outgoing, Put
-from comptoir.engine.delivery import Delivery, DeliveryStatistics
+from comptoir.engine.delivery import Delivery
 from comptoir.engine.errors import (
     AskTimeout,
     Failed,
@@ -27,25 +25,23 @@ from comptoir.engine.errors import (
     Unavailable,
     UnknownAddress,
 )
-from comptoir.engine.gateway import Gateway, GatewaySpec, GatewayStatistics
-from comptoir.engine.hosting import Hosting, HostStatistics
+from comptoir.engine.gateway import Gateway
+from comptoir.engine.hosting import Hosting
 from comptoir.engine.journal import (
     Decided,
     Fate,
-    Journal,
-    JournalStatistics,
     Lost,
     Pending,
     Recorded,
     Run,
 )
-from comptoir.engine.reference import Publisher, ReferenceSpec
-from comptoir.engine.spec import ActorSpec, Intensity
+from comptoir.engine.parts import EngineStatistics, Health, Parts
+from comptoir.engine.reference import Publisher
 from comptoir.engine.supervisor import ChildSpec, Supervisor
 from comptoir.engine.values import Address, Message
 from comptoir.engine.waiter import Waiter
 
-__all__ = ["Engine", "EngineBounds", "EngineStatistics", "Health", "Parts"]
+__all__ = ["Engine"]
 
 log = structlog.get_logger("comptoir.engine")
 
@@ -54,51 +50,6 @@ EVENT_PAGE = 500
 QUIESCE_POLL_S = 0.02
 SETTINGS = "setting"
 CLOCK = "clock"
-
-
-class EngineBounds(msgspec.Struct, frozen=True):
-    """What the engine as a whole may hold."""
-
-    ask_timeout_s: float = 10.0
-    stop_timeout_s: float = 10.0
-    sweep_s: float = 5.0
-    pending_rows_max: int = 1000
-    """Rows waiting for one address, beyond which asks to it are Overloaded."""
-    pending_rows_total_max: int = 100_000
-    """Rows waiting for all addresses together, beyond which every ask is Overloaded."""
-    intensity: Intensity = Intensity(restarts=20, period_ms=60_000)
-
-
-class Parts(msgspec.Struct, frozen=True):
-    """What an engine is made of; put together by the composition root or by a test."""
-
-    journal: Journal
-    clock: BusinessClock
-    actors: Sequence[ActorSpec[Any]] = ()
-    gateways: Sequence[GatewaySpec] = ()
-    references: Sequence[ReferenceSpec] = ()
-    constants: Mapping[str, Any] = {}
-    """Snapshots that never change, such as the programme's configuration."""
-    bounds: EngineBounds = EngineBounds()
-
-
-class EngineStatistics(msgspec.Struct, frozen=True):
-    """A snapshot of everything long-lived."""
-
-    hosts: tuple[HostStatistics, ...]
-    gateways: tuple[GatewayStatistics, ...]
-    delivery: DeliveryStatistics
-    journal: JournalStatistics
-    children: tuple[Any, ...]
-
-
-class Health(msgspec.Struct, frozen=True):
-    """What `/health/ready` says."""
-
-    status: str
-    """ready, starting, standby, degraded, stopping."""
-    checks: dict[str, str]
-    pending_messages: int
 
 
 class Engine:
@@ -145,7 +96,7 @@ class Engine:
         The composition root is named here and imported only when asked for, because an engine that
         is put together by hand (`Engine(parts)`) needs no other room.
         """
-        from comptoir.engine.boot import open_engine  # noqa: PLC0415  # see the docstring
+        from comptoir.engine.boot import open_engine  # see the docstring
 
         return open_engine(settings)
 
@@ -176,7 +127,8 @@ class Engine:
         """Take nothing new; let what was accepted finish or stay durable; bounded."""
         self._status = "stopping"
         with trio.move_on_after(self.bounds.stop_timeout_s) as scope:
-            while self._busy and self.journal.available:
+            # Polled, because "nobody is busy" is no single event, and this is asked once in a life.
+            while self._busy and self.journal.available:  # noqa: ASYNC110  # see above
                 await trio.sleep(QUIESCE_POLL_S)
         if scope.cancelled_caught:
             log.warning("stopped with work in hand; it is durable and resumes at the next start")
@@ -186,6 +138,11 @@ class Engine:
         return any(host.busy for host in self._hosts.values()) or any(
             gateway.busy for gateway in self._gateways.values()
         )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of actors and gateways."""
+        return (*self._hosts, *self._gateways)
 
     def now(self) -> int:
         """Business time, ms since 1970."""

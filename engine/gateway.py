@@ -12,7 +12,7 @@ Rules (design.md 6; invariants 1 and 6):
   again, but looked up, and held for a person where it cannot be.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -21,21 +21,14 @@ import trio
 
 from comptoir.engine.breaker import Breaker, Phase
 from comptoir.engine.decision import Attempt, DeadLetter, Decision, Outgoing
+from comptoir.engine.gateway_spec import CallContext, CallFault, GatewaySpec, Operation
 from comptoir.engine.journal import Decided, Fate, Gone, Journal, Pending, Run
 from comptoir.engine.mailbox import Mailbox
-from comptoir.engine.spec import BreakerBounds, decoder_of
+from comptoir.engine.spec import decoder_of
 from comptoir.engine.values import Address, Message, State
 from comptoir.engine.waiter import Waiter
 
-__all__ = [
-    "CallContext",
-    "CallFault",
-    "Gateway",
-    "GatewayBounds",
-    "GatewaySpec",
-    "GatewayStatistics",
-    "Operation",
-]
+__all__ = ["Gateway", "GatewayStatistics"]
 
 log = structlog.get_logger("comptoir.gateway")
 
@@ -44,66 +37,6 @@ PARK_DAYS_MAX = 30
 """A parked call that was never released is delivered after this long all the same."""
 DAY_MS = 86_400_000
 _STATELESS: Any = object()
-
-
-class CallFault(Exception):
-    """The party failed us. `sick` says that it speaks of the party's health (breaker, retry)."""
-
-    def __init__(self, code: str, *, retryable: bool, sick: bool = True) -> None:
-        super().__init__(code)
-        self.code = code
-        self.retryable = retryable
-        self.sick = sick
-
-
-class CallContext(msgspec.Struct, frozen=True, gc=False):
-    """What a call may know beside its message."""
-
-    now: int
-    """Business time, ms."""
-    attempt: int
-    """1 for the first."""
-    business_key: str
-    """Stable across retries, restarts and restores: the party's idempotency key."""
-
-
-class Operation(msgspec.Struct, frozen=True):
-    """One thing that can be asked of a party."""
-
-    call: Callable[[Any, CallContext], Awaitable[Message | None]]
-    """Makes the call; returns the message for the asking actor, if it wants one.
-    Raises CallFault."""
-    business_key: Callable[[Any], str]
-    """From the message: what makes two calls the same."""
-    idempotent: bool = True
-    """False: confirm-first."""
-    look_up: Callable[[Any, CallContext], Awaitable[Message | None]] | None = None
-    """Confirm-first: what became of it, by our reference; None = the party does not know."""
-    failed: Callable[[Any, str], Message | None] = lambda _message, _code: None
-    """The message for the asking actor when it has failed for good."""
-
-
-class GatewayBounds(msgspec.Struct, frozen=True):
-    """Time, number and pace."""
-
-    deadline_s: float = 10.0
-    calls_max: int = 16
-    mailbox_max: int = 256
-    retry_delays_ms: tuple[int, ...] = (1000, 2000, 4000)
-    breaker: BreakerBounds = BreakerBounds()
-    release_per_s: float = 50.0
-    """Pace of calls after the party came back, for as long as a recovery time."""
-
-
-class GatewaySpec(msgspec.Struct, frozen=True):
-    """One outside party."""
-
-    kind: str
-    operations: Mapping[type[Message], Operation]
-    bounds: GatewayBounds = GatewayBounds()
-    dead_queue: str = "dlq:engine"
-    hold_queue: str = "hold"
-    """Where calls of unknown outcome wait for a person."""
 
 
 class GatewayStatistics(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ a breaker per kind (S65, Points) turns a sick kind into a quick answer.
 """
 
 from collections import OrderedDict
+from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
@@ -206,14 +207,10 @@ class Hosting:
         return actor
 
     def _evict(self) -> bool:
-        tried = 0
-        for actor in self._residents.values():
+        for actor in islice(self._residents.values(), EVICTION_TRIES_MAX):
             if actor.idle and actor.loaded:
                 self._passivate(actor)
                 return True
-            tried += 1
-            if tried == EVICTION_TRIES_MAX:
-                break
         return False
 
     def _passivate(self, actor: Actor) -> None:

@@ -84,6 +84,7 @@ class Run:
         version: int | None,
         decided: list[Decided],
         settle: "Callable[[Run, Fate], None]",
+        *,
         schema: int = 1,
         state: object = None,
     ) -> None:
@@ -122,7 +123,8 @@ class Lost(msgspec.Struct, frozen=True, gc=False):
 class Gone(msgspec.Struct, frozen=True, gc=False):
     """The message that it consumes is no longer there: a timer that was cancelled or set again
     while it was on its way, or a row that was handed over twice. Forget the message; nothing of
-    its decision was applied."""
+    its decision was applied.
+    """
 
 
 class Fate(msgspec.Struct, frozen=True, gc=False):
@@ -313,6 +315,10 @@ class Journal(Protocol):
 
     async def replay(self, ids: Sequence[int], now: int) -> list[Pending]:
         """Turn dead letters back into due messages in one transaction; the rows, to deliver."""
+        ...
+
+    async def purge(self, now: int) -> int:
+        """Forget a slice of the `once` keys that expired; how many (0: none are left)."""
         ...
 
     def statistics(self) -> JournalStatistics:

@@ -24,7 +24,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from comptoir.engine.engine import EngineStatistics
+from comptoir.engine.parts import EngineStatistics
 
 __all__ = ["EngineCollector", "Telemetry", "configure_logging"]
 

@@ -34,6 +34,8 @@ DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
 """Of a body over its limit, this much is read before the answer, so that the sender, who reads only
 after it has written, sees the answer instead of a broken connection."""
 DISCARD_SECONDS_MAX: Final = 3.0
+DISCARD_PAUSE_SECONDS_MAX: Final = 0.25
+"""A sender that writes nothing for so long waits for the answer (it may have sent `Expect`)."""
 
 LENGTH_DIGITS_MAX: Final = 18
 LARGEST: Final = 10**LENGTH_DIGITS_MAX
@@ -140,7 +142,7 @@ class Edge:
             return
         dressed = _Dressed(send, ticket)
         try:
-            await self._application(scope, _replayed(body.data, receive), dressed)
+            await self._application(scope, _replayed(body.data, receive, dressed), dressed)
         except Exception:
             if dressed.started:
                 raise  # too late for an answer: the server breaks the connection off
@@ -172,7 +174,7 @@ async def _read(scope: Scope, receive: Receive, limit: int, seconds: float) -> _
         body.too_slow = True
     elif body.too_large and not body.complete:
         with trio.move_on_after(DISCARD_SECONDS_MAX):
-            await _discard(receive, DISCARDED_BYTES_MAX, body)
+            await _discard(receive, body)
     return body
 
 
@@ -197,14 +199,19 @@ async def _collect(receive: Receive, limit: int, body: _Body) -> None:
     body.gone = True
 
 
-async def _discard(receive: Receive, bytes_max: int, body: _Body) -> None:
-    """Read and forget until the end, the caller's leaving, or `bytes_max`."""
-    while bytes_max > 0:
-        message = await receive()
+async def _discard(receive: Receive, body: _Body) -> None:
+    """Read and forget until the end, a pause, the caller's leaving, or `DISCARDED_BYTES_MAX`."""
+    left = DISCARDED_BYTES_MAX
+    while left > 0:
+        message: MutableMapping[str, Any] | None = None
+        with trio.move_on_after(DISCARD_PAUSE_SECONDS_MAX):
+            message = await receive()
+        if message is None:
+            return
         if message["type"] != "http.request":
             body.gone = True
             return
-        bytes_max -= len(message.get("body", b""))
+        left -= len(message.get("body", b""))
         if not message.get("more_body", False):
             body.complete = True
             return
@@ -241,14 +248,21 @@ async def _send(send: Send, answer: Response) -> None:
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
-def _replayed(data: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body in one part, and then whatever the server tells."""
+def _replayed(data: bytes, receive: Receive, dressed: "_Dressed") -> Receive:
+    """A `receive` that gives the body in one part, and then whatever the server tells.
+
+    The server's disconnect after the answer is kept back: it comes out of the very send of the last
+    part, and quart-trio would cancel that send before the connection is closed.
+    """
     given = False
 
     async def once() -> MutableMapping[str, Any]:
         nonlocal given
         if given:
-            return await receive()
+            message = await receive()
+            if dressed.ended:
+                await trio.sleep_forever()  # until the application, which is done, returns
+            return message
         given = True
         return {"type": "http.request", "body": data, "more_body": False}
 
@@ -258,12 +272,14 @@ def _replayed(data: bytes, receive: Receive) -> Receive:
 class _Dressed:
     """A `send` that completes the header of the answer with what every answer carries."""
 
-    __slots__ = ("_send", "_ticket", "started")
+    __slots__ = ("_send", "_ticket", "ended", "started")
 
     def __init__(self, send: Send, ticket: str) -> None:
         self._send = send
         self._ticket = ticket
         self.started = False
+        self.ended = False
+        """The last part of the answer is on its way."""
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         """Pass one message on."""
@@ -278,4 +294,6 @@ class _Dressed:
             headers += [pair for pair in COMMON if pair[0] not in present]
             headers.append((b"x-request-id", self._ticket.encode("ascii")))
             message = {**message, "headers": headers}
+        elif not message.get("more_body", False):
+            self.ended = True
         await self._send(message)

@@ -21,7 +21,7 @@ from comptoir.actors.imports import (
     read_partners,
 )
 from comptoir.actors.merchants import messages as merchants
-from comptoir.engine import Address, Overloaded
+from comptoir.engine import Address, EngineError, Overloaded
 from comptoir.http.port import WebhookPort
 from comptoir.http.problems import FieldError
 
@@ -86,22 +86,27 @@ async def import_connections(port: WebhookPort, data: bytes) -> Counts:
     """
     links = iter([_link(port, row) for row in await _rows(read_connections(data))])
     counts = Counts(imported=0, updated=0, unchanged=0)
+    failed: list[EngineError] = []
 
-    async def work() -> None:
+    async def work(scope: trio.CancelScope) -> None:
         for link in links:  # shared: each worker takes the next one
-            reply = await _linked(port, link)
+            try:
+                reply = await _linked(port, link)
+            except EngineError as error:
+                failed.append(error)
+                scope.cancel()  # the others stop too: one answer is enough to tell
+                return
             match reply.change:
                 case "imported" | "updated" | "unchanged" as change:
                     counts[change] += 1
                 case other:
                     raise AssertionError(f"a connection answered {other!r}")
 
-    try:
-        async with trio.open_nursery() as nursery:
-            for _ in range(ASKS_AT_ONCE):
-                nursery.start_soon(work)
-    except ExceptionGroup as group:
-        raise _first(group) from None
+    async with trio.open_nursery() as nursery:
+        for _ in range(ASKS_AT_ONCE):
+            nursery.start_soon(work, nursery.cancel_scope)
+    if failed:
+        raise failed[0]
     return counts
 
 
@@ -109,12 +114,6 @@ IMPORTS: Final[dict[str, Callable[[WebhookPort, bytes], Awaitable[Counts]]]] = {
     "partners": import_partners,
     "connections": import_connections,
 }
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    """The first error of several workers: one is enough to tell."""
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
 
 
 def _link(port: WebhookPort, row: ConnectionRow) -> _Link:

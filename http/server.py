@@ -203,38 +203,36 @@ class _Server:
         """Accept until the stop, then let what is at work end."""
         sockets = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
         async with trio.open_nursery() as watch:
+            watch.start_soon(self._cut_off, listening.stopping)
             async with trio.open_nursery() as connections:
-                try:
-                    async with trio.open_nursery() as accepting:
-                        accepting.start_soon(
-                            partial(
-                                trio.serve_listeners,
-                                self._connection,
-                                sockets,
-                                handler_nursery=connections,
-                            )
+                async with trio.open_nursery() as accepting:
+                    accepting.start_soon(
+                        partial(
+                            trio.serve_listeners,
+                            self._connection,
+                            sockets,
+                            handler_nursery=connections,
                         )
-                        task_status.started(listening)
-                        await listening.stopping.wait()
-                        accepting.cancel_scope.cancel()
-                except trio.Cancelled:
-                    self._close_all()
-                    raise
+                    )
+                    task_status.started(listening)
+                    await listening.stopping.wait()
+                    accepting.cancel_scope.cancel()
                 # Idle connections end now, the others after their answer, or else in time.
                 await self._context.terminated.set()
                 connections.cancel_scope.deadline = trio.current_time() + self._stop_seconds
-                watch.start_soon(self._cut_off)
             watch.cancel_scope.cancel()
 
-    async def _cut_off(self) -> None:
-        """Close what the deadline of the stop did not end."""
-        await trio.sleep(self._stop_seconds + CUT_OFF_SECONDS)
-        self._close_all()
+    async def _cut_off(self, stopping: trio.Event) -> None:
+        """Close what the deadline of the stop, or a cancellation, does not end by itself.
 
-    def _close_all(self) -> None:
-        """Close every socket: hypercorn shields a send, so nothing else ends one."""
-        for stream in list(self._streams):
-            stream.socket.close()
+        hypercorn shields its sends, so nothing but a closed socket ends one whose peer is deaf.
+        """
+        try:
+            await stopping.wait()
+            await trio.sleep(self._stop_seconds + CUT_OFF_SECONDS)
+        finally:
+            for stream in list(self._streams):
+                stream.socket.close()
 
     async def _connection(self, stream: trio.SocketStream) -> None:
         """Serve one connection; whatever goes wrong in it stays in it."""

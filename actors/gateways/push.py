@@ -8,7 +8,13 @@ the notifications issue, behind the same message.
 import httpx
 
 from comptoir.actors.gateways.messages import PUSH, SendPush
-from comptoir.engine.gateway import CallContext, CallFault, GatewayBounds, GatewaySpec, Operation
+from comptoir.engine.gateway_spec import (
+    CallContext,
+    CallFault,
+    GatewayBounds,
+    GatewaySpec,
+    Operation,
+)
 from comptoir.engine.values import Message
 
 __all__ = ["push_gateway"]

@@ -14,7 +14,6 @@ Source: spec.md S47, X21, X24, X32; interface.md 1 and 7.
 """
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -30,149 +29,31 @@ from comptoir.actors.wallet.messages import (
     document_key,
 )
 from comptoir.actors.wallet.points import points_for, tier_for
+from comptoir.actors.wallet.state import (
+    ISSUED,
+    Books,
+    Phase,
+    PointsClawedBack,
+    PointsCredited,
+    PointsReleased,
+    RefundFacts,
+    RefundIgnored,
+    WalletState,
+)
 from comptoir.engine import (
     Decision,
-    Event,
     LotOpened,
     Message,
     Outgoing,
     Put,
-    State,
-    Transfer,
 )
 from comptoir.engine.journal import Lot
 from comptoir.engine.machine import Context, Machine, row
 
-__all__ = [
-    "MACHINE",
-    "Phase",
-    "PointsClawedBack",
-    "PointsCredited",
-    "PointsReleased",
-    "RefundFacts",
-    "RefundIgnored",
-    "WalletState",
-]
+__all__ = ["MACHINE"]
 
-ISSUED = "issued:"
-"""The programme's own book: what it owes all users together."""
 MONTHS_KEPT = 2
 """Months of capped spending remembered per wallet: this one and the one before."""
-
-
-class Phase(Enum):
-    """Whether it ever earned anything, and whether it owes."""
-
-    NEW = "new"
-    ACTIVE = "active"
-    OVERDRAWN = "overdrawn"
-
-
-class WalletState(State, frozen=True):
-    """Balances in points, all >= 0."""
-
-    phase: Phase
-    available: int = 0
-    pending: int = 0
-    blocked: int = 0
-    shortfall: int = 0
-    earned_total: int = 0
-    """Points ever credited less those taken back: what tiers count."""
-    capped: Mapping[str, int] = {}
-    """`PARTNER:YYYY-MM` -> cents that earned points, for partners with a cap per month."""
-    refunds_waiting: int = 0
-    updated_at: int = 0
-
-
-class PointsCredited(Event, frozen=True):
-    """A purchase earned points."""
-
-    transaction_id: str
-    partner_id: str
-    points: int
-    rate_bp: int
-    multiplier_bp: int
-    lot_id: str | None
-    pending: bool
-
-
-class PointsClawedBack(Event, frozen=True):
-    """A refund took points back."""
-
-    refund_id: str
-    transaction_id: str
-    points: int
-    shortfall: int
-    """Of these, what the wallet did not have."""
-
-
-class PointsReleased(Event, frozen=True):
-    """The hold of a lot ended."""
-
-    lot_id: str
-    points: int
-
-
-class RefundIgnored(Event, frozen=True):
-    """A refund waited for its purchase in vain."""
-
-    refund_id: str
-
-
-class RefundFacts(msgspec.Struct, frozen=True):
-    """What a refund or a release finds among this wallet's own rows (reading.py)."""
-
-    key: str = ""
-    """The purchase's document key; empty: no such purchase."""
-    purchase: Mapping[str, Any] = {}
-    lot: Lot | None = None
-    """The lot that it opened, if it earned points."""
-    others: tuple[Lot, ...] = ()
-    """Other open lots, oldest first."""
-
-
-class _Books(msgspec.Struct):
-    """Balances while a decision is being made, and the transfers that moved them."""
-
-    owner: str
-    available: int
-    pending: int
-    blocked: int
-    shortfall: int
-    transfers: list[Transfer]
-
-    @classmethod
-    def of(cls, state: WalletState, owner: str) -> "_Books":
-        return cls(owner, state.available, state.pending, state.blocked, state.shortfall, [])
-
-    def move(self, source: str, target: str, points: int, kind: str, **names: str | None) -> None:
-        """Transfer points between two of this wallet's books, or to and from the programme's."""
-        assert points > 0, "an empty transfer says nothing"
-        for book, sign in ((source, -1), (target, 1)):
-            if book == "shortfall":
-                self.shortfall -= sign * points
-            elif book != ISSUED:
-                setattr(self, book, getattr(self, book) + sign * points)
-        after = (self.available, self.pending, self.blocked, self.shortfall)
-        assert min(after) >= 0, "no balance below zero (invariant 4)"
-        debit, credit = self._account(source), self._account(target)
-        self.transfers.append(Transfer(debit, credit, points, kind, self.owner, after, **names))
-
-    def _account(self, book: str) -> str:
-        return book if book == ISSUED else f"{book}:{self.owner}"
-
-    def state(self, before: WalletState, now: int, **changes: Any) -> WalletState:
-        """The wallet after the transfers."""
-        phase = Phase.OVERDRAWN if self.shortfall else Phase.ACTIVE
-        return msgspec.structs.replace(
-            before,
-            phase=phase,
-            available=self.available,
-            pending=self.pending,
-            shortfall=self.shortfall,
-            updated_at=now,
-            **changes,
-        )
 
 
 Outcome = Decision[WalletState]
@@ -184,7 +65,7 @@ def _credit(state: WalletState, message: Credit, context: Context) -> Outcome:
     eligible, capped = _under_cap(state, message)
     points = points_for(eligible, message.rate_bp, tier.multiplier_bp, programme.value_cents)
     owner = context.address.key
-    books = _Books.of(state, owner)
+    books = Books.of(state, owner)
     lots: tuple[LotOpened, ...] = ()
     lot_id = None
     book = "pending" if programme.hold_ms else "available"
@@ -268,7 +149,7 @@ def _under_cap(state: WalletState, message: Credit) -> tuple[int, Mapping[str, i
     return eligible, capped
 
 
-def _settle_shortfall(books: _Books, points: int, lot_id: str, transaction_id: str) -> None:
+def _settle_shortfall(books: Books, points: int, lot_id: str, transaction_id: str) -> None:
     """Net what the wallet owes from points that have just become available (E7)."""
     netted = min(points, books.shortfall)
     if netted:
@@ -295,7 +176,7 @@ def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outco
         programme.value_cents,
     )
     due = max(0, granted - clawed_before - entitled)
-    books = _Books.of(state, context.address.key)
+    books = Books.of(state, context.address.key)
     pending = purchase["status"] == "pending"
     others = () if pending else _released(facts.others, context.now - programme.hold_ms)
     short = _take(books, due, facts, others)
@@ -331,7 +212,7 @@ def _released(lots: tuple[Lot, ...], earned_until: int) -> tuple[Lot, ...]:
     return tuple(lot for lot in lots if lot.earned_at <= earned_until)
 
 
-def _take(books: _Books, due: int, facts: RefundFacts, others: tuple[Lot, ...]) -> int:
+def _take(books: Books, due: int, facts: RefundFacts, others: tuple[Lot, ...]) -> int:
     """Take points from the purchase's own lot, then first in, first out; return what is missing."""
     original = str(facts.purchase["transaction_id"])
     book = "pending" if facts.purchase["status"] == "pending" else "available"
@@ -373,7 +254,7 @@ def _wait_or_ignore(
 def _release(state: WalletState, message: ReleasePoints, context: Context) -> Outcome:
     facts: RefundFacts = context.facts
     points = facts.lot.remaining if facts.lot is not None else 0
-    books = _Books.of(state, context.address.key)
+    books = Books.of(state, context.address.key)
     fields: dict[str, object] = {"status": "credited"}
     if points:
         books.move(

@@ -7,12 +7,9 @@ decision is taken (engine/spec.py, Lookup).
 from collections.abc import Callable
 from typing import Any
 
-from comptoir.actors.wallet.machine import (
-    MACHINE,
-    RefundFacts,
-    WalletState,
-)
+from comptoir.actors.wallet.machine import MACHINE
 from comptoir.actors.wallet.messages import TRANSACTIONS, ClawBack, ReleasePoints, document_key
+from comptoir.actors.wallet.state import RefundFacts, WalletState
 from comptoir.engine.journal import Decided, Journal, Lot
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.values import Address

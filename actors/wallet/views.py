@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from comptoir.actors.programme import Programme
-from comptoir.actors.wallet.machine import WalletState
 from comptoir.actors.wallet.messages import KIND
 from comptoir.actors.wallet.points import tier_for
+from comptoir.actors.wallet.state import WalletState
 from comptoir.engine.journal import Entry, Journal
 from comptoir.engine.values import Address
 

@@ -77,9 +77,7 @@ def demo(
     exit_: Annotated[
         bool, typer.Option("--exit", help="End after the verdict instead of staying up.")
     ] = False,
-    count: Annotated[
-        int, typer.Option(min=1, max=10_000_000, help="Webhooks to play.")
-    ] = 20_000,
+    count: Annotated[int, typer.Option(min=1, max=10_000_000, help="Webhooks to play.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Of the run: the same one, the same run.")] = 7,
     rate: Annotated[
         int | None,
@@ -149,7 +147,9 @@ def machines(
 @app.command(epilog="Example: [bold]comptoir config --format json[/bold]")
 def config(
     config: Config = None,
-    form: Annotated[Literal["text", "json"], typer.Option("--format", help="Of the list.")] = "text",
+    form: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="Of the list.")
+    ] = "text",
 ) -> None:
     """Show every setting in force and where it came from, secrets masked."""
     import json
@@ -187,7 +187,9 @@ def connections(file: CsvFile, url: Url = None, config: Config = None) -> int:
     return run_import("connections", file, url, config)
 
 
-@app.command(epilog='Example: [bold]comptoir check label < labels.jsonl | grep \'"ok":false\'[/bold]')
+@app.command(
+    epilog="Example: [bold]comptoir check label < labels.jsonl | grep '\"ok\":false'[/bold]"
+)
 def check(
     kind: Annotated[
         str,

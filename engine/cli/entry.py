@@ -16,7 +16,7 @@ from comptoir.engine.cli.errors import EXIT_INTERRUPTED, EXIT_OTHER, EXIT_USAGE,
 
 __all__ = ["main"]
 
-_HINT = re.compile(r"(.*?)\W*\bDid you mean (.+?)\??\Z", re.DOTALL)
+_HINT = re.compile(r"(.*?)[.\s]*\bDid you mean (.+?)\??\Z", re.DOTALL)
 
 
 def main() -> None:

@@ -38,9 +38,7 @@ TEXT_CHARS_MAX = 500
 class CommandError(Exception):
     """A command cannot do what it was asked to."""
 
-    def __init__(
-        self, code: str, text: str, remedy: str, *, exit_status: int = EXIT_USAGE
-    ) -> None:
+    def __init__(self, code: str, text: str, remedy: str, *, exit_status: int = EXIT_USAGE) -> None:
         """Keep what the line is made of.
 
         Args:

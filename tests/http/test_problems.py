@@ -45,8 +45,7 @@ def _engine_errors() -> list[EngineError]:
 
 
 def _read(answer: Any) -> dict[str, Any]:
-    body = orjson.loads(answer.body)
-    assert isinstance(body, dict)
+    body: dict[str, Any] = orjson.loads(answer.body)
     return body
 
 
@@ -74,7 +73,11 @@ def test_every_problem_is_whole(code: str) -> None:
     assert list(body) == [
         "type", "title", "status", "code", "detail", "userAction", "retryable", "requestId",
     ]  # fmt: skip
-    assert (body["type"], body["code"], body["status"]) == (f"/problems/{code}", code, answer.status)
+    assert (body["type"], body["code"], body["status"]) == (
+        f"/problems/{code}",
+        code,
+        answer.status,
+    )
     assert body["requestId"] == "abcdefgh" == headers[b"x-request-id"].decode()
     assert headers[b"content-type"] == b"application/problem+json"
     assert int(headers[b"content-length"]) == len(answer.body)
@@ -84,7 +87,7 @@ def test_every_problem_is_whole(code: str) -> None:
 
 @pytest.mark.parametrize("error", _engine_errors(), ids=lambda error: type(error).__name__)
 def test_total_over_the_engine(error: EngineError) -> None:
-    """style 8: every error of the engine has an answer, and its text stays inside."""
+    """Style 8: every error of the engine has an answer, and its text stays inside."""
     answer = problem_of(error, "abcdefgh")
     body = _read(answer)
     assert isinstance(error, Refused) or error.code in PROBLEMS

@@ -51,7 +51,14 @@ def test_both_wrong_and_doubled() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("u_1", True), ("é", True), ("", False), ("x" * 129, False), ("a\0b", False), ("\ud800", False)],
+    [
+        ("u_1", True),
+        ("é", True),
+        ("", False),
+        ("x" * 129, False),
+        ("a\0b", False),
+        ("\ud800", False),
+    ],
 )
 def test_plausible_ids(text: str, expected: bool) -> None:
     """design.md 2.1: what the database cannot hold is not asked for."""

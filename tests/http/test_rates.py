@@ -11,7 +11,8 @@ from comptoir.http.rates import Rates
 def test_no_minute_has_more_than_twice_the_rate(per_minute: int, pauses: list[float]) -> None:
     """S62: a full bucket and what flows in during one minute is the most that any minute takes."""
     bucket = Rates(per_minute)
-    now, taken = 0.0, []
+    now = 0.0
+    taken: list[float] = []
     for pause in pauses:
         now += pause
         if bucket.take("a", now):

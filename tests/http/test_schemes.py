@@ -72,7 +72,8 @@ def test_genuine_is_ok(scheme: str) -> None:
     """S54, protocols.md 5.1 and 5.3: what the sender signed is ok, under any of the secrets."""
     assert _code(_signed(scheme)) is None
     assert _code(_signed(scheme) | {"secrets": ["none", "of these"]}) == "WEBHOOK_SIGNATURE_INVALID"
-    assert _code(_signed(scheme) | {"secrets": []}) == "WEBHOOK_SIGNATURE_INVALID"
+    nothing: dict[str, Any] = {"secrets": []}
+    assert _code(_signed(scheme) | nothing) == "WEBHOOK_SIGNATURE_INVALID"
     changed = _signed(scheme) | {"body_b64": _b64(BODY + b" ")}
     assert _code(changed) == "WEBHOOK_SIGNATURE_INVALID"
 

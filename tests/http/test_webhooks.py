@@ -59,9 +59,7 @@ def _signature(body: bytes, at: int, secret: str = SECRET) -> list[Header]:
 
 def _request(body: bytes = BODY, at: int = NOW_MS, **changes: Any) -> WebhookRequest:
     """A genuine request, with other fields where told."""
-    genuine = WebhookRequest(
-        "POST", BANKING_PATH, [TYPE, *_signature(body, at)], body, "127.0.0.1"
-    )
+    genuine = WebhookRequest("POST", BANKING_PATH, [TYPE, *_signature(body, at)], body, "127.0.0.1")
     return genuine._replace(**changes)
 
 
@@ -299,7 +297,7 @@ async def test_rotation(rotated: str) -> None:
         ({"method": "PUT"}, 405),
     ],
 )
-async def test_elsewhere(daemon: FakeDaemon, change: dict[str, str], status: int) -> None:
+async def test_elsewhere(daemon: FakeDaemon, change: dict[str, Any], status: int) -> None:
     """interface.md 6: this path, by POST; other senders' paths come with their issue."""
     answer = await _receive(daemon, _request(**change))
     assert answer.status == status

@@ -1,0 +1,144 @@
+"""A wallet's state, events and books: what its machine decides on and with.
+
+Rule: balances are integers and never below zero; they change only through `Books.move`, which makes
+the transfer that explains the change. Source: spec.md S47, X24; interface.md 7.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from comptoir.engine import Event, State, Transfer
+from comptoir.engine.journal import Lot
+
+__all__ = [
+    "ISSUED",
+    "Books",
+    "Phase",
+    "PointsClawedBack",
+    "PointsCredited",
+    "PointsReleased",
+    "RefundFacts",
+    "RefundIgnored",
+    "WalletState",
+]
+
+ISSUED = "issued:"
+"""The programme's own book: what it owes all users together."""
+
+
+class Phase(Enum):
+    """Whether it ever earned anything, and whether it owes."""
+
+    NEW = "new"
+    ACTIVE = "active"
+    OVERDRAWN = "overdrawn"
+
+
+class WalletState(State, frozen=True):
+    """Balances in points, all >= 0."""
+
+    phase: Phase
+    available: int = 0
+    pending: int = 0
+    blocked: int = 0
+    shortfall: int = 0
+    earned_total: int = 0
+    """Points ever credited less those taken back: what tiers count."""
+    capped: Mapping[str, int] = {}
+    """`PARTNER:YYYY-MM` -> cents that earned points, for partners with a cap per month."""
+    refunds_waiting: int = 0
+    updated_at: int = 0
+
+
+class PointsCredited(Event, frozen=True):
+    """A purchase earned points."""
+
+    transaction_id: str
+    partner_id: str
+    points: int
+    rate_bp: int
+    multiplier_bp: int
+    lot_id: str | None
+    pending: bool
+
+
+class PointsClawedBack(Event, frozen=True):
+    """A refund took points back."""
+
+    refund_id: str
+    transaction_id: str
+    points: int
+    shortfall: int
+    """Of these, what the wallet did not have."""
+
+
+class PointsReleased(Event, frozen=True):
+    """The hold of a lot ended."""
+
+    lot_id: str
+    points: int
+
+
+class RefundIgnored(Event, frozen=True):
+    """A refund waited for its purchase in vain."""
+
+    refund_id: str
+
+
+class RefundFacts(msgspec.Struct, frozen=True):
+    """What a refund or a release finds among this wallet's own rows (reading.py)."""
+
+    key: str = ""
+    """The purchase's document key; empty: no such purchase."""
+    purchase: Mapping[str, Any] = {}
+    lot: Lot | None = None
+    """The lot that it opened, if it earned points."""
+    others: tuple[Lot, ...] = ()
+    """Other open lots, oldest first."""
+
+
+class Books(msgspec.Struct):
+    """Balances while a decision is being made, and the transfers that moved them."""
+
+    owner: str
+    available: int
+    pending: int
+    blocked: int
+    shortfall: int
+    transfers: list[Transfer]
+
+    @classmethod
+    def of(cls, state: WalletState, owner: str) -> "Books":
+        return cls(owner, state.available, state.pending, state.blocked, state.shortfall, [])
+
+    def move(self, source: str, target: str, points: int, kind: str, **names: str | None) -> None:
+        """Transfer points between two of this wallet's books, or to and from the programme's."""
+        assert points > 0, "an empty transfer says nothing"
+        for book, sign in ((source, -1), (target, 1)):
+            if book == "shortfall":
+                self.shortfall -= sign * points
+            elif book != ISSUED:
+                setattr(self, book, getattr(self, book) + sign * points)
+        after = (self.available, self.pending, self.blocked, self.shortfall)
+        assert min(after) >= 0, "no balance below zero (invariant 4)"
+        debit, credit = self._account(source), self._account(target)
+        self.transfers.append(Transfer(debit, credit, points, kind, self.owner, after, **names))
+
+    def _account(self, book: str) -> str:
+        return book if book == ISSUED else f"{book}:{self.owner}"
+
+    def state(self, before: WalletState, now: int, **changes: Any) -> WalletState:
+        """The wallet after the transfers."""
+        phase = Phase.OVERDRAWN if self.shortfall else Phase.ACTIVE
+        return msgspec.structs.replace(
+            before,
+            phase=phase,
+            available=self.available,
+            pending=self.pending,
+            shortfall=self.shortfall,
+            updated_at=now,
+            **changes,
+        )

