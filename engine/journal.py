@@ -235,7 +235,8 @@ class Journal(Protocol):
     """Durability for actors. All times are business time in ms since 1970."""
 
     def submit(self, run: Run) -> None:
-        """Queue a run for the next batch; its fate comes by `run.settle`, exactly once.
+        """Queue a run for the next batch; its fate comes by `run.settle`, exactly once. After the
+        journal has ended, it comes at once (`Lost`), before `submit` returns.
 
         While the database is away, runs wait (the number waiting is bounded by the engine's own
         mailboxes), and `available` is False, so that the edge refuses new work.

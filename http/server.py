@@ -21,6 +21,7 @@ import structlog
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.events import Event, RawData
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
@@ -181,6 +182,36 @@ def _config() -> Config:
     return config
 
 
+class _Connection(TCPServer):
+    """One connection, whose answers leave as one write each.
+
+    hypercorn writes an answer's header, its body and its (empty) end one by one: three system calls
+    and, at the other end, two wake-ups. The header is held here until what follows it is known.
+    """
+
+    _held = b""
+
+    async def protocol_send(self, event: Event) -> None:
+        """Write, but hold a header back until the next event."""
+        if isinstance(event, RawData):
+            data = self._held + event.data
+            self._held = b""
+            if _is_header(event.data):
+                self._held = data
+            elif data:
+                await super().protocol_send(RawData(data))
+            return
+        if self._held:
+            held, self._held = self._held, b""
+            await super().protocol_send(RawData(held))
+        await super().protocol_send(event)
+
+
+def _is_header(data: bytes) -> bool:
+    """Say whether this is the header of a final answer; 1xx must not wait."""
+    return data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1")
+
+
 class _Server:
     """The accept loop, and what is needed to end it."""
 
@@ -243,7 +274,7 @@ class _Server:
         try:
             state = ConnectionState(cast(LifespanState, {}))
             # Its parameter is typed for TLS streams only; it tells a plain one by itself.
-            await TCPServer(self._app, self._config, self._context, state, cast(Any, stream))
+            await _Connection(self._app, self._config, self._context, state, cast(Any, stream))
         except* Exception:  # noqa: BLE001 (logged with its traceback)
             # A fault of the server's own; left alone it would end every other connection as well.
             _log.exception("connection_crashed")

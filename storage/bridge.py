@@ -245,11 +245,22 @@ class Pool:
 
 @asynccontextmanager
 async def open_bridge() -> AsyncIterator[Bridge]:
-    """Run the asyncio loop inside trio for the length of the block."""
-    async with cast(Any, trio_asyncio).open_loop() as loop, trio.open_nursery() as nursery:
-        loop.set_exception_handler(_report)
-        yield Bridge(loop, nursery)
-        nursery.cancel_scope.cancel()
+    """Run the asyncio loop inside trio for the length of the block.
+
+    A single error leaves as itself, not in a group: callers catch our errors by class.
+    """
+    try:
+        async with cast(Any, trio_asyncio).open_loop() as loop, trio.open_nursery() as nursery:
+            loop.set_exception_handler(_report)
+            yield Bridge(loop, nursery)
+            nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if isinstance(error, BaseExceptionGroup):
+            raise
+        raise error from error.__cause__
 
 
 def _report(_loop: object, context: Mapping[str, Any]) -> None:

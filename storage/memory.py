@@ -117,8 +117,8 @@ class MemoryTables:
             progress.why = why
         except _RefusedRow as refused:
             progress.why = refused.rejected
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            progress.why = Rejected("22000", type(error).__name__)
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            progress.why = Rejected("22000", "")
         for undo in reversed(self._undo):
             undo()
         del progress.outgoing[outgoing:]

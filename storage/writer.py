@@ -130,8 +130,10 @@ class Writer:
         return self._months.missed
 
     def submit(self, run: Run) -> None:
-        """Queue a run."""
+        """Queue a run; after the end it is lost at once."""
         self._waiting.append(run)
+        if self.ended.is_set():
+            self._lose_all()
         self._wake.set()
 
     def stop(self) -> None:
@@ -285,7 +287,7 @@ class Writer:
         if isinstance(error, DataRefused):
             progress.why = Rejected(error.sqlstate, error.name)
         else:
-            progress.why = Rejected(CLIENT_ENCODING, str(error))
+            progress.why = Rejected(CLIENT_ENCODING, "")
         log.warning("the database refuses a decision of %s: %s",
                     progress.run.address.kind, progress.why.code)  # fmt: skip
 

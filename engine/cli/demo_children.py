@@ -121,6 +121,11 @@ class Child:
         if not self._expected:
             raise self._ended()
 
+    def ended_by_itself(self) -> CommandError | None:
+        """Why it ended, if it did and nobody here ended it."""
+        ended = self._process.poll() is not None and not self._expected
+        return self._ended() if ended else None
+
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self._expected = True

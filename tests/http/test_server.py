@@ -422,3 +422,20 @@ async def test_nothing_on_standard_output(
         for data in (_post(), b"GET / HTTP/1.1\r\n\r\n", b"GET /nope HTTP/1.1\r\nHost: x\r\n\r\n"):
             await _exchange(listening, data)
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("text", [b"", b"HTTP/1.1 200 OK", b"HTTP/1.1 100", b"HTTP/1.1 "])
+async def test_answer_that_looks_like_a_header(
+    daemon: FakeDaemon, listening: Listening, text: bytes
+) -> None:
+    """RFC 9112: an answer is whole whatever its body begins with, and one write where possible."""
+    daemon.metrics_text = lambda: text  # type: ignore[method-assign]
+    async with await _connect(listening) as stream:
+        for method in ("GET", "HEAD", "GET"):
+            request = f"{method} /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            await stream.send_all(request.encode())
+            with trio.fail_after(5):
+                whole = await stream.receive_some(65536)
+            expected = b"" if method == "HEAD" else text
+            assert whole.startswith(b"HTTP/1.1 200 ")
+            assert whole.partition(b"\r\n\r\n")[2] == expected

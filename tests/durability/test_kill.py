@@ -1,0 +1,407 @@
+"""The proof that nothing is lost: a daemon and a PostgreSQL that die at random, under load.
+
+Rules:
+- the bank (load.py) and the oracle (oracle.py) are programs of their own that share nothing with the
+  daemon; the auditor reads through psql;
+- PostgreSQL syncs its log to disk as in production: fsync off would make the claim hollow, although
+  no machine is cut off here;
+- what happens, and how long after what, is a function of the printed seed; the moment that a signal
+  finds the daemon in is chance.
+TESTS_SEED=n replays a schedule; `make soak SECONDS=n` plays scenes from fresh seeds for so long.
+Source: issue 2, "Must show", second line; design.md 7, 9 (invariants 1 to 4).
+"""
+
+import json
+import os
+import random
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import trio
+
+from comptoir.engine.testing import Process
+from comptoir.storage.embedded import EmbeddedPostgres
+from comptoir.storage.ledger_testing import audit, credited, wallets
+
+HERE = Path(__file__).parent
+SECRET_VARIABLE = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
+USERS = 60
+CONNECTIONS = 140
+LATE = 20
+"""Connections that become known only while it all goes on: what came for them was parked."""
+RATE = 250
+WORKERS = 12
+SUPERSEDED_SECONDS_MAX = 8.0
+ACTS = {
+    "kill": 7,
+    "kill_starting": 4,
+    "kill_overlapping": 5,
+    "restart": 5,
+    "restart_starting": 3,
+    "both": 3,
+    "pause": 2,
+    "split": 1,
+}
+"""What one scene is made of, in random order: 26 SIGKILLs, 12 immediate restarts."""
+ALARMS = re.compile(r"stranded rows|stale version|machine crashed|actor ended|crashed|Traceback")
+"""What a daemon writes to its log only if it has a bug."""
+
+Life = Callable[..., Process]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that goes wrong."""
+
+    name: str
+    before_s: float
+    """From the last daemon's being ready."""
+    within_s: float
+    """Between the parts of the act: into a start, into a pause."""
+    swapped: bool
+    """The order of two things at once."""
+
+
+def schedule(seed: int) -> list[Act]:
+    """All that goes wrong, from the seed alone."""
+    rng = random.Random(seed)
+    names = [name for name, times in ACTS.items() for _ in range(times)]
+    rng.shuffle(names)
+    # Half of the moments lie within 0.3 s after the daemon is ready: it still recovers then.
+    return [
+        Act(name, rng.choice((rng.uniform(0, 0.3), rng.uniform(0.1, 0.7))), rng.random(),
+            rng.random() < 0.5)
+        for name in names
+    ]  # fmt: skip
+
+
+@dataclass
+class Scene:
+    """One database, its daemons, and the bank."""
+
+    postgres: EmbeddedPostgres
+    url: str
+    new_life: Life
+    folder: Path
+    seed: int
+    counts: Counter[str] = field(default_factory=Counter[str])
+    seconds: Counter[str] = field(default_factory=Counter[str])
+    connections: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    partners: list[tuple[str, int, int | None]] = field(
+        default_factory=list[tuple[str, int, int | None]]
+    )
+    active: Process | None = None
+    bank: "subprocess.Popen[str] | None" = None
+
+    @property
+    def notes(self) -> Path:
+        """What the bank wrote down."""
+        return self.folder / "notes.jsonl"
+
+    @property
+    def daemon(self) -> Process:
+        """The daemon that the bank sends to."""
+        assert self.active is not None
+        return self.active
+
+    def spawn(self) -> Process:
+        """Begin a start; nobody waits for it."""
+        life = self.new_life(self.url)
+        life.spawn()
+        self.counts["starts"] += 1
+        return life
+
+    def follow(self, life: Process) -> None:
+        """Let the bank send to this daemon from now on."""
+        self.active = life
+        fresh = self.folder / "address.new"
+        fresh.write_text(life.url)
+        fresh.replace(self.folder / "address")
+
+    def kill(self, life: Process) -> None:
+        """SIGKILL."""
+        assert life.running, f"a daemon had ended by itself: {life.said()}"
+        life.kill()
+        self.counts["kills"] += 1
+
+    async def restart(self) -> None:
+        """End PostgreSQL without a checkpoint and start it again."""
+        began = time.monotonic()
+        await self.postgres.restart_immediately()
+        self.counts["restarts"] += 1
+        self.seconds["restarting PostgreSQL"] += time.monotonic() - began
+
+    def wait_ready(self, life: Process) -> None:
+        """Wait until a start is over; it must be, whatever happened meanwhile."""
+        began = time.monotonic()
+        life.wait_ready()
+        self.seconds["waiting for starts"] += time.monotonic() - began
+
+    def arrange(self) -> None:
+        """Make up partners and connections, import those that are known, send in the bank."""
+        rng = random.Random(f"{self.seed}/world")
+        self.partners = [
+            (f"Maison Essai{number}", rng.choice((50, 100, 333, 1000)), rng.choice((None, 15_000)))
+            for number in range(25)
+        ]
+        self.connections = [
+            (f"cn-{number}", f"user-{rng.randrange(USERS)}") for number in range(CONNECTIONS)
+        ]
+        rows = [f"p{n},{name},{rate},{cap or ''}" for n, (name, rate, cap) in
+                enumerate(self.partners)]  # fmt: skip
+        self.follow(self.spawn())
+        self.wait_ready(self.daemon)
+        header = "id,name,rate_bp,cap_cents_purchase"
+        assert self.daemon.load("partners", "\n".join([header, *rows])).status == 200
+        assert self.link(self.connections[:-LATE])
+        plan = {
+            "address": str(self.folder / "address"),
+            "notes": str(self.notes),
+            "secret": json.loads(self.daemon.env[SECRET_VARIABLE])[0],
+            "seed": self.seed,
+            "rate": RATE,
+            "workers": WORKERS,
+            "connections": self.connections,
+            "partners": self.partners,
+        }
+        (self.folder / "plan.json").write_text(json.dumps(plan))
+        self.bank = subprocess.Popen(
+            [sys.executable, str(HERE / "load.py"), str(self.folder / "plan.json")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def link(self, connections: list[tuple[str, str]]) -> bool:
+        """Import connections; False if the daemon could not tell that it did."""
+        rows = [f"{connection},{user}" for connection, user in connections]
+        try:
+            answer = self.daemon.load("connections", "\n".join(["connection_id,user_id", *rows]))
+        except OSError:
+            return False
+        return answer.status == 200
+
+    async def play(self, act: Act) -> None:
+        """Let one thing go wrong, and the daemon come back from it."""
+        await trio.sleep(act.before_s)
+        self.counts[act.name] += 1
+        await ACT_OF[act.name](self, act)
+        assert self.daemon.running, f"after {act}: {self.daemon.said()}"
+
+    async def settle(self) -> None:
+        """End the load, let everything due be handled, and hold that nothing is left over."""
+        assert self.bank is not None
+        assert self.bank.poll() is None, "the bank ended by itself"
+        began = time.monotonic()
+        await trio.to_thread.run_sync(self.bank.communicate, "")
+        assert self.bank.returncode == 0
+        while not self.link(self.connections):
+            assert time.monotonic() - began < 60, self.daemon.said()
+        answer = self.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30})
+        assert answer.status == 200, answer
+        self.seconds["settling"] += time.monotonic() - began
+
+
+# The acts.
+
+
+async def kill(scene: Scene, act: Act) -> None:
+    """The daemon dies; the next one starts when it is dead."""
+    scene.kill(scene.daemon)
+    scene.follow(scene.spawn())
+    scene.wait_ready(scene.daemon)
+
+
+async def kill_starting(scene: Scene, act: Act) -> None:
+    """The daemon dies, and so does the next one while it starts or recovers."""
+    scene.kill(scene.daemon)
+    scene.follow(scene.spawn())
+    await trio.sleep(act.within_s)
+    await kill(scene, act)
+
+
+async def kill_overlapping(scene: Scene, act: Act) -> None:
+    """The daemon dies while another one starts, or stands by already."""
+    successor = scene.spawn()
+    await trio.sleep(1.3 * act.within_s)
+    scene.kill(scene.daemon)
+    scene.follow(successor)
+    scene.wait_ready(successor)
+
+
+async def restart(scene: Scene, act: Act) -> None:
+    """PostgreSQL dies below a working daemon, which goes on by itself."""
+    await scene.restart()
+
+
+async def restart_starting(scene: Scene, act: Act) -> None:
+    """PostgreSQL dies below a daemon that starts or recovers."""
+    scene.kill(scene.daemon)
+    scene.follow(scene.spawn())
+    await trio.sleep(act.within_s)
+    await scene.restart()
+    scene.wait_ready(scene.daemon)
+
+
+async def both(scene: Scene, act: Act) -> None:
+    """Both die at once, one a moment before the other."""
+    if act.swapped:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(scene.restart)
+            await trio.sleep(0.02 * act.within_s)
+            scene.kill(scene.daemon)
+    else:
+        scene.kill(scene.daemon)
+        await scene.restart()
+    scene.follow(scene.spawn())
+    scene.wait_ready(scene.daemon)
+
+
+async def pause(scene: Scene, act: Act) -> None:
+    """The daemon stands still for a while, as on a machine that swaps."""
+    scene.daemon.send_signal(signal.SIGSTOP)
+    await trio.sleep(act.within_s)
+    scene.daemon.send_signal(signal.SIGCONT)
+    scene.counts["pauses"] += 1
+
+
+async def split(scene: Scene, act: Act) -> None:
+    """A daemon that stands still is replaced behind its back, and wakes up superseded."""
+    sleeper = scene.daemon
+    sleeper.send_signal(signal.SIGSTOP)
+    successor = scene.spawn()
+    await trio.sleep(act.within_s)
+    await scene.restart()  # its sessions end, and with them its lock
+    scene.wait_ready(successor)
+    scene.follow(successor)
+    sleeper.send_signal(signal.SIGCONT)
+    with trio.move_on_after(SUPERSEDED_SECONDS_MAX):
+        while sleeper.running:
+            await trio.sleep(0.02)
+    assert not sleeper.running, f"a superseded daemon stays: {sleeper.said()}"
+    scene.counts["superseded"] += 1
+
+
+ACT_OF = {
+    one.__name__: one
+    for one in (kill, kill_starting, kill_overlapping, restart, restart_starting, both, pause,
+                split)
+}  # fmt: skip
+
+
+# The verdict.
+
+
+def judged(scene: Scene) -> dict[str, Any]:
+    """What the oracle, a program of its own, says that the daemon must hold."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "oracle.py"), str(scene.notes)],
+        capture_output=True,
+        check=True,
+    )
+    return cast("dict[str, Any]", json.loads(done.stdout))
+
+
+def differences(
+    oracle: dict[str, Any], found: dict[str, list[tuple[str, int]]]
+) -> Iterator[tuple[str, str]]:
+    """Each purchase that was not credited as it must be: its id, and how."""
+    purchases: dict[str, Any] = oracle["purchases"]
+    for name, entries in found.items():
+        if name not in purchases:
+            yield name, f"credited, and nobody bought: {entries}"
+    for name, one in purchases.items():
+        entries = found.get(name, [])
+        possible = one["possible"]
+        if len(entries) > 1:
+            yield name, f"credited to two: {entries}"
+        elif entries:
+            (user, points), = entries  # fmt: skip
+            if not any(user == u and low <= points <= high for u, low, high in possible):
+                yield name, f"credited {points} to {user}, expected one of {possible}"
+        elif not one["may_be_absent"] and all(low for _, low, _ in possible):
+            yield name, f"not credited, expected one of {possible}"
+
+
+def history(scene: Scene, name: str) -> str:
+    """The bank's notes on a purchase, on its refunds and on their copies."""
+    wanted = (f'"id": "{name}"', f'"refunds": "{name}"')
+    lines = scene.notes.read_text().splitlines()
+    mine = {str(json.loads(line)["id"]) for line in lines if any(part in line for part in wanted)}
+    return "\n".join(line for line in lines if json.loads(line)["id"] in mine)
+
+
+async def judge(scene: Scene) -> dict[str, Any]:
+    """Compare what is with what must be; the oracle's counts.
+
+    Raises:
+        AssertionError: with the first purchase or user that differs, and its history.
+    """
+    oracle = judged(scene)
+    assert not oracle["faults"], oracle["faults"][:5]
+    found = await credited(scene.postgres)
+    for name, what in differences(oracle, found):
+        entries = await scene.postgres.run_sql(
+            f"select * from report.entry where transaction_id = '{name}' order by 1;", "comptoir"
+        )
+        raise AssertionError(f"{name}: {what}\n{history(scene, name)}\n{entries}")
+    ledger = await audit(scene.postgres)
+    assert (ledger.faults, ledger.due) == ({}, 0)
+    assert ledger.parked <= oracle["waiting_most"], "something is parked that has its purchase"
+    await check_wallets(scene, oracle)
+    check_last_life(scene)
+    return {**oracle["counts"], "credited_points": ledger.points}
+
+
+async def check_wallets(scene: Scene, oracle: dict[str, Any]) -> None:
+    """Each user's balance, by SQL, over HTTP and as the oracle has it."""
+    held = await wallets(scene.postgres)
+    expected: dict[str, tuple[int, int]] = oracle["users"]
+    assert set(held) <= set(expected), "a wallet of nobody's"
+    for user, (least, most) in sorted(expected.items()):
+        available, *others = held.get(user, (0, 0, 0, 0))
+        where = f"{user}: {available} points, expected {least} to {most}"
+        assert (least <= available <= most, others) == (True, [0, 0, 0]), where
+        answer = scene.daemon.get(f"/api/v1/wallets/{user}")
+        shown = answer.json()["balance"] if answer.status == 200 else {"available": 0}
+        assert shown["available"] == available, f"{where}, HTTP shows {shown}"
+        scene.counts["users_exact"] += least == most
+
+
+def check_last_life(scene: Scene) -> None:
+    """The last daemon's own figures, and what any of them wrote to the log."""
+    metrics = scene.daemon.get("/metrics").body.decode()
+    stranded = re.search(r"^comptoir_messages_stranded_total (\S+)$", metrics, re.MULTILINE)
+    assert stranded is not None
+    assert float(stranded[1]) == 0
+    assert not re.search(r"^comptoir_dead_letters\{.*\} [1-9]", metrics, re.MULTILINE)
+    alarms = [line for line in scene.daemon.log.read_text().splitlines() if ALARMS.search(line)]
+    assert not alarms, alarms[:5]
+
+
+@pytest.fixture
+async def postgres(disk_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """Give a server of the test's own, on disk, with fsync."""
+    server = EmbeddedPostgres(disk_folder / "postgres")
+    await server.start()
+    yield server
+    await server.destroy()
+
+
+async def play_scene(postgres: EmbeddedPostgres, new_life: Life, folder: Path, seed: int) -> str:
+    """Play a whole scene on a fresh database; what is worth telling of it."""
+    name = f"scene_{seed}"
+    url = await postgres.create_database(name)
+    began = time.monotonic()
+    scene = Scene(postgres, url, new_life, folder, seed)
+    return str((scene, began))
