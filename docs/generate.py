@@ -3,7 +3,8 @@
 Rule: what can be read off the code is never written by hand, so it cannot lie. `make docs` writes
 every page; `make check` and tests/repo/test_docs.py compare them. A new page is one more entry of
 PAGES: its path, and a function that returns its text.
-Source: docs/spec-lines.csv (the lines of the specification), tests/ (who cites them).
+Source: docs/spec-lines.csv (the lines of the specification), tests/ (who cites them), the machines'
+tables (`comptoir machines`).
 """
 
 import argparse
@@ -13,6 +14,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+from comptoir.engine.cli import drawing as machines
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -116,7 +119,19 @@ def coverage_page(root: Path) -> str:
     return "\n".join(out)
 
 
-PAGES: Mapping[str, Callable[[Path], str]] = {"docs/coverage.md": coverage_page}
+def machine_pages() -> dict[str, Callable[[Path], str]]:
+    """docs/machines: a page for each machine, made from the table that is executed."""
+
+    def always(text: str) -> Callable[[Path], str]:
+        return lambda _root: text
+
+    return {f"docs/machines/{name}": always(text) for name, text in machines.pages().items()}
+
+
+PAGES: Mapping[str, Callable[[Path], str]] = {
+    "docs/coverage.md": coverage_page,
+    **machine_pages(),
+}
 
 
 def stale(root: Path) -> list[str]:
@@ -138,6 +153,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check:
             print(f"{page} has fallen behind the code: make docs", file=sys.stderr)
         else:
+            (ROOT / page).parent.mkdir(exist_ok=True)
             (ROOT / page).write_text(PAGES[page](ROOT), encoding="utf-8")
             print(f"wrote {page}")
     return 1 if behind and options.check else 0

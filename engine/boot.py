@@ -11,8 +11,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -69,6 +70,9 @@ __all__ = [
 
 log = structlog.get_logger("comptoir.boot")
 
+DRAIN_S = 5.0
+"""For requests under way at a stop: half of the time that a stop may take (interface.md 2)."""
+
 
 def machines() -> dict[str, Machine[Any]]:
     """Every machine by name, for drawing and for enumeration."""
@@ -99,6 +103,7 @@ class Daemon:
         self._vault: Vault | None = None
         self._housekeeping: Housekeeping | None = None
         self._status = "starting"
+        self._unheard = trio.Event()
         self._began = trio.current_time()
         self._webhooks: dict[tuple[str, str], Any] = {}
         self._webhook_counter = self.telemetry.counter(
@@ -199,40 +204,50 @@ class Daemon:
     @asynccontextmanager
     async def open(self, *, listen: bool = True) -> AsyncIterator["Daemon"]:
         """Start everything, yield when work is taken, stop gracefully at the end."""
-        async with AsyncExitStack() as stack:
-            # The edge outlives the engine's stop by nothing: it is told to stop first.
-            nursery = await stack.enter_async_context(trio.open_nursery())
+        self._vault = await trio.to_thread.run_sync(_open_vault, self.settings)
+        async with trio.open_nursery() as nursery:
             if listen:
-                self.http = await nursery.start(
-                    lambda task_status: serve_http(self, self.settings, task_status=task_status)
-                )
-                stack.callback(nursery.cancel_scope.cancel)
-            async with self._engine(nursery):
+                self.http = await nursery.start(self._listen)
+            async with self._engine():
                 self._settle_memory()
                 try:
                     yield self
                 finally:
-                    self._status = "stopping"
-                    if self.http is not None:
-                        self.http.stop()
+                    await self._stop_listening()
             self.engine = None
             nursery.cancel_scope.cancel()
 
+    async def _listen(
+        self, *, task_status: "trio.TaskStatus[Listening]" = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        try:
+            await serve_http(self, self.settings, task_status=task_status)
+        finally:
+            self._unheard.set()
+
+    async def _stop_listening(self) -> None:
+        """Take no more connections; what was taken is answered before the engine stops."""
+        self._status = "stopping"
+        if self.http is not None:
+            self.http.stop()
+            with trio.move_on_after(DRAIN_S, shield=True):
+                await self._unheard.wait()
+
     @asynccontextmanager
-    async def _engine(self, nursery: trio.Nursery) -> AsyncIterator[None]:
+    async def _engine(self) -> AsyncIterator[None]:
         storage = self.settings.storage
+        vault = self._vault
+        assert vault is not None, "opened before"
         async with AsyncExitStack() as stack:
-            self._vault = await trio.to_thread.run_sync(_open_vault, self.settings)
             url = storage.url.reveal()
             if not url:
                 server = embedded(self.settings)
-                running = await stack.enter_async_context(server.session(_progress))
-                nursery.start_soon(server.watch, _progress)
-                url = running.url
+                url = (await stack.enter_async_context(server.session(_progress))).url
+                await _keep_running(stack, partial(server.watch, _progress))
             journal = await stack.enter_async_context(
                 PostgresJournal.open(
                     url,
-                    self._vault,
+                    vault,
                     JournalOptions(
                         readers=storage.pool_connections_max,
                         batch_decisions_max=storage.batch_decisions_max,
@@ -244,7 +259,7 @@ class Daemon:
             )
             self.journal = journal
             self._status = "starting"
-            nursery.start_soon(self._watch_journal, journal)
+            await _keep_running(stack, partial(self._watch_journal, journal))
             engine = Engine(await self.parts(journal, stack))
             async with engine.running():
                 self.engine = engine
@@ -254,7 +269,7 @@ class Daemon:
                     journal, self.telemetry.engine, self.clock, (*engine.kinds, "timer", "parked")
                 )
                 await self._housekeeping.take_figures()
-                nursery.start_soon(self._housekeeping.run)
+                await _keep_running(stack, self._housekeeping.run)
                 yield
 
     def _stand_by(self) -> None:
@@ -324,6 +339,13 @@ class Daemon:
             },
             option=orjson.OPT_APPEND_NEWLINE,
         )
+
+
+async def _keep_running(stack: AsyncExitStack, task: Callable[[], Awaitable[None]]) -> None:
+    """Run a task until what was entered before it on the stack is about to end."""
+    nursery = await stack.enter_async_context(trio.open_nursery())
+    stack.callback(nursery.cancel_scope.cancel)
+    nursery.start_soon(task)
 
 
 def _progress(text: str) -> None:

@@ -115,6 +115,11 @@ class Breaker:
         if self.state.phase is Phase.OPEN and before is not Phase.OPEN:
             self.opened_total += 1
 
+    @property
+    def closed(self) -> bool:
+        """Everything is let through; asking this first spares reading a clock."""
+        return self.state.phase is Phase.CLOSED
+
     def permits(self, now: int) -> bool:
         """Whether a call may be made now; in half-open this very call is the only probe."""
         if self.state.phase is Phase.CLOSED:

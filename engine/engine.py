@@ -15,6 +15,7 @@ import structlog
 import trio
 
 from comptoir.engine.actor import Answer
+from comptoir.engine.deadlines import Deadlines
 from comptoir.engine.decision import Decision, Outgoing, Put
 from comptoir.engine.delivery import Delivery
 from comptoir.engine.errors import (
@@ -70,13 +71,15 @@ class Engine:
         self._delivery = Delivery(
             parts.journal, {**self._hosts, **self._gateways}, self.now, parts.bounds.sweep_s
         )
+        self._deadlines = Deadlines(
+            parts.bounds.ask_timeout_s, lambda: AskTimeout("no answer in time")
+        )
         self._supervisor = Supervisor(
             self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
         )
         self._status = "starting"
         self.http_url: str | None = None
         """Where the daemon around this engine listens, if it does."""
-        self._asks = 0
         self._news = trio.Event()
 
     def _children(self) -> tuple[ChildSpec, ...]:
@@ -84,6 +87,7 @@ class Engine:
             *(ChildSpec(f"reference {p.spec.name}", p.run) for p in self._publishers),
             *(ChildSpec(f"gateway {g.kind}", g.run) for g in self._gateways.values()),
             *(ChildSpec(f"actors {h.kind}", h.run) for h in self._hosts.values()),
+            ChildSpec("ask deadlines", self._deadlines.run),
             ChildSpec("delivery pump", self._delivery.pump),
             ChildSpec("delivery timers", self._delivery.fire_timers),
             ChildSpec("delivery sweep", self._delivery.sweep),
@@ -180,9 +184,12 @@ class Engine:
             raise Overloaded("too many rows wait in all")
         waiter: Waiter[Answer] = Waiter()
         host.ask(address, message, waiter)
-        with trio.move_on_after(timeout_s or self.bounds.ask_timeout_s):
+        if timeout_s is None:
+            self._deadlines.add(waiter)
             return await waiter.wait()
-        raise AskTimeout(f"{address.kind}: no answer in time")
+        with trio.move_on_after(timeout_s):
+            return await waiter.wait()
+        raise AskTimeout("no answer in time")
 
     async def tell(
         self,

@@ -86,6 +86,8 @@ class Hosting:
         self._suspended: dict[str, str] = {}
         self._crashes: OrderedDict[str, tuple[int, ...]] = OrderedDict()
         self._nursery: trio.Nursery | None = None
+        self._tick = 0.0
+        """I/O time, to the janitor's period: reading the clock for each message is not worth it."""
         self.breaker = Breaker(spec.kind, spec.bounds.breaker)
         self._activations_total = 0
         self._passivations_total = 0
@@ -109,7 +111,7 @@ class Hosting:
 
     def settled(self, run: Run, fate: Fate) -> None:
         """Pass on what became durable; count it for the breaker."""
-        if fate.count:
+        if fate.count and not self.breaker.closed:
             self.breaker.succeeded(_io_ms())
         measure = self.spec.measure
         if measure is not None:
@@ -150,7 +152,7 @@ class Hosting:
             Overloaded: mailbox full, no room, or the kind's breaker is open.
             Suspended: this actor crashed too often.
         """
-        if not self.breaker.permits(_io_ms()):
+        if not self.breaker.closed and not self.breaker.permits(_io_ms()):
             raise Overloaded(f"{self.kind}: breaker open")
         actor = self._resident(address)
         if not actor.mailbox.offer(Envelope(message, waiter, None)):
@@ -190,7 +192,7 @@ class Hosting:
             actor = self._activate(address)
         else:
             self._residents.move_to_end(key)
-        actor.used_at = trio.current_time()
+        actor.used_at = self._tick
         return actor
 
     def _activate(self, address: Address) -> Actor:
@@ -226,6 +228,7 @@ class Hosting:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
                 while True:
+                    self._tick = trio.current_time()
                     await trio.sleep(JANITOR_PERIOD_S)
                     self._sweep_idle()
         finally:

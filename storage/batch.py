@@ -162,12 +162,12 @@ class _Actor:
 class _Row:
     """A message created in this batch, until it is cancelled in it."""
 
-    __slots__ = ("kind", "outcome", "pending")
+    __slots__ = ("kind", "payload", "pending")
 
-    def __init__(self, pending: Pending, kind: str, outcome: Outcome) -> None:
+    def __init__(self, pending: Pending, kind: str, payload: bytes) -> None:
         self.pending = pending
         self.kind = kind
-        self.outcome = outcome
+        self.payload = payload
 
 
 class _Folder:
@@ -296,6 +296,7 @@ class _Folder:
                 fields = dict(put.fields)
                 self.documents[(put.collection, put.key)] = [put.owner, fields, decided.at]
             else:
+                _write_fields(document[1])  # what is hidden by this merge must be sound as well
                 document[0] = put.owner or document[0]
                 document[1].update(put.fields)
                 document[2] = decided.at
@@ -346,7 +347,7 @@ class _Folder:
             pending = Pending(
                 row_id, out.target, sender, due, at, out.attempts, out.message, b"", out.name
             )  # type: ignore[arg-type]  # a parked row may have no due time while it is in here
-            row = self.rows[row_id] = _Row(pending, kind, outcome)
+            row = self.rows[row_id] = _Row(pending, kind, _encode(out.message))
             if out.name is not None:
                 self._forget(out.target, out.name)
                 self.names[(out.target, out.name)] = row
@@ -387,9 +388,8 @@ def _write_messages(folder: _Folder) -> Rows:
     rows: Rows = []
     for row in folder.rows.values():
         x = row.pending
-        assert x.message is not None
         target, sender = x.target, x.sender
-        payload = seal(_encode(x.message), identify_message(x.id, target))
+        payload = seal(row.payload, identify_message(x.id, target))
         attempts = write_attempts(x.attempts)
         rows.append(
             (x.id, *target, *sender, payload, row.kind, x.due_at, x.created_at, x.name, attempts)
@@ -411,12 +411,18 @@ def _write_documents(folder: _Folder) -> Rows:
     rows: Rows = []
     for collection, key in sorted(folder.documents):
         owner, fields, at = folder.documents[(collection, key)]
-        try:
-            body = orjson.dumps(fields).decode()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise Unencodable(type(error).__name__) from None
-        rows.append((collection, key, owner, body, at))
+        rows.append((collection, key, owner, _write_fields(fields), at))
     return rows
+
+
+def _write_fields(fields: Mapping[str, object]) -> str:
+    try:
+        text = orjson.dumps(fields).decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unencodable(type(error).__name__) from None
+    if "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
+        raise Unencodable("U+0000")  # jsonb cannot hold it
+    return text
 
 
 def _write_events(folder: _Folder) -> Rows:

@@ -287,7 +287,7 @@ class MemoryTables:
         _check_text(put.collection, put.key, put.owner)
         text = orjson.dumps(dict(put.fields))
         if b"\\u0000" in text.replace(b"\\\\", b""):
-            raise _RefusedRow("22P05")
+            raise _RefusedRow("22000")
         owner, body, _ = self.documents.get((put.collection, put.key), ("", {}, 0))
         merged = {**body, **orjson.loads(text)}
         self._set(self.documents, (put.collection, put.key), (put.owner or owner, merged, at))

@@ -60,7 +60,8 @@ grant select on comptoir.event_default, comptoir.lot, comptoir.balance, comptoir
 grant insert (id, owner, source, tag, points, basis_cents, rate_bp, multiplier_bp, earned_at,
               expires_at) on comptoir.lot to {ROLE_DAEMON};
 grant execute on all functions in schema comptoir to {ROLE_DAEMON};
-revoke execute on function comptoir.post_transfers() from {ROLE_DAEMON};
+revoke execute on function comptoir.post_transfers(), comptoir.check_each_set(comptoir.transfer[])
+    from {ROLE_DAEMON};
 """
 
 GRANT_READER: Final = f"""

@@ -77,6 +77,28 @@ def _derive(master: bytes, salt: bytes | None, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=purpose).derive(master)
 
 
+def _make_key_file(path: Path) -> None:
+    """Whole or not at all, and never over another: a crash leaves no half a key behind."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        key = base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii")
+        json.dump({"k1": key}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # another start was faster; its key is the one
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 class Vault:
     """Keys by name (`k1`, `k2`, ...): the greatest number seals, the smallest makes the digests.
 
@@ -130,16 +152,8 @@ class Vault:
             VaultKeysUnsafe: group or others may read it, or it is not of the right form.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                key = base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii")
-                json.dump({"k1": key}, file)
-                file.flush()
-                os.fsync(file.fileno())
+        if not path.exists():
+            _make_key_file(path)
         with path.open(encoding="ascii", errors="replace") as file:
             if os.fstat(file.fileno()).st_mode & 0o077:
                 raise VaultKeysUnsafe(f"others may read the key file {path.name}")

@@ -7,7 +7,7 @@ Memory is bounded by one line. Source: check-command contract.
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -86,7 +86,7 @@ def _malformed(detail: str) -> bytes:
 
 
 @contextmanager
-def _progress(source: BinaryIO) -> Iterator[Advance]:
+def _progress(source: BinaryIO) -> Generator[Advance]:
     """A bar on standard error where that is a terminal and the input is not."""
     if not sys.stderr.isatty() or source.isatty():
         yield lambda _size: None

@@ -4,6 +4,8 @@ Rule: proxies of the environment are not asked, because loopback is nobody's bus
 Source: interface.md 4, 5.
 """
 
+from http import HTTPStatus
+
 import httpx
 
 from comptoir.engine.settings import Settings
@@ -37,4 +39,4 @@ async def is_live(address: str) -> bool:
             answer = await client.get("/health/live", timeout=CONNECT_SECONDS)
         except httpx.HTTPError:
             return False
-    return answer.status_code == httpx.codes.OK and b'"live"' in answer.content
+    return answer.status_code == HTTPStatus.OK and b'"live"' in answer.content

@@ -7,7 +7,7 @@ demo. Source: issue "the engine" (deliver 7); interface.md 2.
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,7 @@ class _Demo:
         return self._status
 
     @asynccontextmanager
-    async def _up(self) -> AsyncIterator[None]:
+    async def _up(self) -> AsyncGenerator[None]:
         """Both children, ready; and their end, whatever happens."""
         self._screen.say(f"comptoir demo in {self._place.folder.parent}")
         try:

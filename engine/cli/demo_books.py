@@ -6,6 +6,7 @@ Source: interface.md 5 (SQL for auditors), 7 (wallets).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 import trio
@@ -61,9 +62,9 @@ async def read_wallets(client: httpx.AsyncClient, users: Sequence[str]) -> dict[
 
 async def _points(client: httpx.AsyncClient, user: str) -> int:
     answer = await client.get(f"/api/v1/wallets/{user}")
-    if answer.status_code == httpx.codes.NOT_FOUND:
+    if answer.status_code == HTTPStatus.NOT_FOUND:
         return 0
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != HTTPStatus.OK:
         text = f"the daemon answers {answer.status_code} for a wallet"
         raise CommandError("WALLET_UNREADABLE", text, "see its log", exit_status=EXIT_OTHER)
     balance = answer.json()["balance"]

@@ -149,7 +149,8 @@ class Child:
             self._process.stdout.close()
 
     async def _gone(self) -> None:
-        while self._process.poll() is None:
+        # A wait in a thread could not be cancelled, and this is no hot path.
+        while self._process.poll() is None:  # noqa: ASYNC110
             await trio.sleep(POLL_SECONDS)
 
     def _ended(self) -> CommandError:

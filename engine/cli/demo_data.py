@@ -27,12 +27,12 @@ BANKS: Final = (
 def partners_csv() -> str:
     """Two hundred partners."""
     rows: list[list[object]] = [["id", "name", "rate_bp", "mcc", "patterns", "city"]]
-    for number, (trade, rank) in enumerate(
-        (trade, rank) for trade in TRADES for rank in range(len(trade.names))
-    ):
-        city = CITIES[number % len(CITIES)] if number % CITY_EVERY == 0 else ""
-        rate_bp = trade.rate_bp + RATE_STEP_BP * rank
-        rows.append([f"demo-{number:03d}", trade.names[rank], rate_bp, trade.mcc, "", city])
+    for trade in TRADES:
+        for rank, name in enumerate(trade.names):
+            number = len(rows) - 1
+            city = CITIES[number % len(CITIES)] if number % CITY_EVERY == 0 else ""
+            rate_bp = trade.rate_bp + RATE_STEP_BP * rank
+            rows.append([f"demo-{number:03d}", name, rate_bp, trade.mcc, "", city])
     return _csv(rows)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class Play:
             compared = compare(run, before, after, books)
             rows = rows_of(run, compared, books, self.timings)
             rows.append(("pushes received", f"{await _pushes(sandbox):,}", "by the sandbox"))
-        self.screen.table("", rows)
+        self.screen.table(rows)
         self._judge(compared)
         return compared.good
 
@@ -91,7 +92,7 @@ class Play:
         self.screen.verdict(text, good=compared.good)
 
     async def _import(self, daemon: httpx.AsyncClient, kind: str, file: Path) -> None:
-        outcome = await post_csv(daemon, kind, file.read_bytes())
+        outcome = await post_csv(daemon, kind, await trio.Path(file).read_bytes())
         if isinstance(outcome, list):
             line = outcome[0].line(file.name)
             raise CommandError("IMPORT_REFUSED", line, "report it", exit_status=EXIT_OTHER)
@@ -115,11 +116,9 @@ class Play:
             "windowMs": settings.webhooks.window_ms,
         }
         answer = await sandbox.post("/control/runs", json=request)
-        if answer.status_code != httpx.codes.ACCEPTED:
+        if answer.status_code != HTTPStatus.ACCEPTED:
             text = str(answer.json().get("detail", answer.status_code))
-            raise CommandError(
-                "RUN_REFUSED", text, "see the sandbox's log", exit_status=EXIT_OTHER
-            )
+            raise CommandError("RUN_REFUSED", text, "see the sandbox's log", exit_status=EXIT_OTHER)
         path = f"/control/runs/{answer.json()['runId']}"
         with trio.move_on_after(RUN_SECONDS_MAX), self.screen.bar(self.script.count) as bar:
             await self._until(sandbox, path, 1, bar)
@@ -160,7 +159,7 @@ class Play:
             answer = await daemon.post(
                 "/dev/v1/quiesce", json={"timeoutSeconds": QUIESCE_SECONDS_MAX}
             )
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != HTTPStatus.OK:
             raise CommandError(
                 "NOT_QUIESCENT",
                 f"work is still due after {QUIESCE_SECONDS_MAX} s",

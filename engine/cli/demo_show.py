@@ -5,7 +5,7 @@ Source: issue "the engine" (deliver 7).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -82,7 +82,7 @@ class Screen:
         self._console.print(text, style=style, markup=False, soft_wrap=True)
 
     @contextmanager
-    def stage(self, text: str) -> Iterator[None]:
+    def stage(self, text: str) -> Generator[None]:
         """A step that takes a while: its name, and how long it took."""
         began = time.monotonic()
         if self._console.is_terminal:
@@ -96,9 +96,9 @@ class Screen:
         """The bar of a run; used as a context manager."""
         return Bar(self._console, total)
 
-    def table(self, title: str, rows: list[tuple[str, str, str]]) -> None:
+    def table(self, rows: list[tuple[str, str, str]]) -> None:
         """Three columns: what, figure, remark."""
-        table = Table(title=title, title_justify="left", show_header=False, pad_edge=False)
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 2), pad_edge=True)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
         table.add_column(style="dim")

@@ -8,8 +8,9 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import trio
@@ -129,9 +130,9 @@ async def post_csv(client: httpx.AsyncClient, kind: str, data: bytes) -> Outcome
     headers = {"Content-Type": "text/csv"}
     answer = await client.post(f"/dev/v1/import/{kind}", content=data, headers=headers)
     body = _json(answer)
-    if answer.status_code == httpx.codes.OK and all(name in body for name in COUNTS):
+    if answer.status_code == HTTPStatus.OK and all(name in body for name in COUNTS):
         return {name: int(body[name]) for name in COUNTS}
-    if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY and body.get("errors"):
+    if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and body.get("errors"):
         return [Wrong(one["pointer"], one["code"], one["detail"]) for one in body["errors"]]
     code = body.get("code")
     if not isinstance(code, str):
@@ -150,7 +151,7 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
         body = answer.json()
     except ValueError:
         return {}
-    return body if isinstance(body, dict) else {}
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
 
 async def _to_database(settings: Settings, kind: str, data: bytes) -> Outcome:
@@ -162,7 +163,12 @@ async def _to_database(settings: Settings, kind: str, data: bytes) -> Outcome:
         async with daemon.open(listen=False):
             waiting.cancel()
             try:
-                outcome: Outcome = {**await IMPORTS[kind](daemon, data)}
+                counts = await IMPORTS[kind](daemon, data)
+                outcome: Outcome = {
+                    "imported": counts["imported"],
+                    "updated": counts["updated"],
+                    "unchanged": counts["unchanged"],
+                }
             except BadFile as bad:
                 outcome = [Wrong(one["pointer"], one["code"], one["detail"]) for one in bad.errors]
     return outcome
@@ -171,7 +177,7 @@ async def _to_database(settings: Settings, kind: str, data: bytes) -> Outcome:
 async def _refuse_to_wait(daemon: boot.Daemon, waiting: trio.CancelScope) -> None:
     """An import does not queue as a standby behind the daemon that is the writer."""
     with waiting:
-        while daemon.health().status != "standby":
+        while daemon.health().status != "standby":  # noqa: ASYNC110  it is told to nobody
             await trio.sleep(STANDBY_POLL_SECONDS)
     if waiting.cancelled_caught:
         return

@@ -61,12 +61,56 @@ create table comptoir.balance (
 ) with (fillfactor = 50);
 create index balance_owner on comptoir.balance (owner, book);
 
+-- Replays the transfers of one statement set by set (a set is one decision) against what was before.
+create function comptoir.check_each_set(posted comptoir.transfer[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    perform from (
+        select split_part(account, ':', 1) as book,
+               coalesce((select b.points from comptoir.balance b where b.account = change.account), 0)
+               + sum(points) over (partition by account order by set_id) as points
+        from (select set_id, account, sum(points) as points
+              from (select set_id, credit as account, points from unnest(posted)
+                    union all
+                    select set_id, debit, -points from unnest(posted)) side
+              group by set_id, account) change) running
+    where (book in ('available', 'pending', 'blocked') and points < 0)
+       or (book = 'shortfall' and points > 0);
+    if found then
+        raise exception using errcode = 'check_violation', constraint = 'balance_not_negative',
+            message = 'a balance dips below zero';
+    end if;
+    perform from (
+        select l.points as whole,
+               l.remaining + sum(change.points) over (partition by l.id order by set_id) as remaining
+        from (select set_id, lot_id,
+                     sum(case when credit in ('available:' || owner, 'pending:' || owner)
+                              then points else 0 end
+                       - case when debit in ('available:' || owner, 'pending:' || owner)
+                              then points else 0 end) as points
+              from unnest(posted) where lot_id is not null group by set_id, lot_id) change
+        join comptoir.lot l on l.id = change.lot_id) running
+    where remaining not between 0 and whole;
+    if found then
+        raise exception using errcode = 'check_violation', constraint = 'lot_remaining',
+            message = 'a lot dips below zero or rises above its points';
+    end if;
+end $$;
+
 create function comptoir.post_transfers() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     lots_named bigint;
     lots_moved bigint;
 begin
+    -- Constraints see the end of a batch; a decision in the middle of it may not dip below zero
+    -- either. Only where something is taken away can a dip be hidden by a later gain.
+    if exists (select from posted
+               where starts_with(debit, 'available:') or starts_with(debit, 'pending:')
+                  or starts_with(debit, 'blocked:') or starts_with(credit, 'shortfall:')) then
+        perform comptoir.check_each_set(array(select row(p.*)::comptoir.transfer from posted p));
+    end if;
+
     with change as (
         select lot_id, owner,
                sum(case when credit in ('available:' || owner, 'pending:' || owner)

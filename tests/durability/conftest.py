@@ -7,7 +7,6 @@ Source: design.md 7 (tests leave none behind); issue 2, "Must show", second line
 import json
 import os
 import random
-import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -33,16 +32,14 @@ def disk_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def new_life(disk_folder: Path) -> Iterator[Life]:
-    """Give the maker of daemons that share a data folder, its keys and one log.
+def new_life() -> Iterator[Life]:
+    """Give the maker of daemons; those of one folder share their data, their keys and one log.
 
-    `new_life(url, VARIABLE="value") -> Process`, not started; its `url` is known beforehand.
+    `new_life(url, folder, VARIABLE="value") -> Process`, not started; its `url` is known already.
     """
     lives: list[Process] = []
-    folder = disk_folder / "daemon"
-    folder.mkdir()
 
-    def make(url: str, **values: str) -> Process:
+    def make(url: str, folder: Path, **values: str) -> Process:
         port = _free_port()
         env = {name: value for name, value in os.environ.items() if "COMPTOIR_" not in name}
         env |= {
@@ -67,7 +64,6 @@ def new_life(disk_folder: Path) -> Iterator[Life]:
     for process in lives:
         if process.running:
             process.kill()
-    shutil.rmtree(folder)
 
 
 def _free_port() -> int:

@@ -1,10 +1,10 @@
 """The oracle of the kill test: what must have been credited, from the bank's own notes alone.
 
-A program of the standard library with its own arithmetic: it reads the notes that load.py wrote,
-never the daemon and never its database, and prints JSON:
+A program of the standard library with its own arithmetic: what must be it computes from the notes
+that load.py wrote and from nothing else; with that it compares what the auditor found credited.
 
-`{"purchases": {id: {"possible": [[user, least, most]], "may_be_absent": bool}}, "users":
-{user: [least, most]}, "waiting_most": n, "counts": {…}, "faults": [text]}`.
+`oracle.py NOTES [CREDITED]`, where CREDITED is `{purchase: [[user, points]]}`, prints `{"users":
+{user: [least, most]}, "waiting_most": n, "counts": {…}, "faults": [text with its history]}`.
 
 Rules:
 - acknowledged (200 or 202) is taken, once, whatever came before and after;
@@ -18,7 +18,7 @@ Source: issue 2, "Must show", second line; interface.md 1, 4, 6; spec.md X16, X1
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ TAKEN = {"202 accepted", "202 parked"}
 DUPLICATE = "200 duplicate"
 UNKNOWN = {"lost", "left", "503 OVERLOADED", "503 STORAGE_UNAVAILABLE"}
 NOTHING = "unreached"
+FAULTS_MAX = 5
+
+Credited = dict[str, list[tuple[str, int]]]
+"""By purchase: whom it was credited to, with points less those taken back."""
 
 
 @dataclass
@@ -104,8 +108,8 @@ def refunded(fates: dict[str, Fate]) -> dict[str, tuple[int, int]]:
     return {purchase: (least[purchase], most[purchase]) for purchase in most}
 
 
-def judge(notes: Iterable[str]) -> dict[str, Any]:
-    """All that the notes tell."""
+def judge(notes: list[str], credited: Credited | None) -> dict[str, Any]:
+    """All that the notes tell, and where what was found differs from it."""
     faults: list[str] = []
     found = read(notes)
     fates = {name: fate(name, list(bodies.values()), faults) for name, bodies in found.items()}
@@ -122,18 +126,46 @@ def judge(notes: Iterable[str]) -> dict[str, Any]:
         for user, worst, best in possible:
             users[user][0] += worst if sole else 0
             users[user][1] += best
+    for name, text in differences(purchases, credited) if credited is not None else ():
+        if len(faults) < FAULTS_MAX:
+            faults.append(f"{name}: {text}\n" + "\n".join(history(notes, name)))
     sure = {name for name, one in fates.items() if one.certain}
     outcomes = Counter[str]()
     for bodies in found.values():
         for body in bodies.values():
             outcomes.update(body.outcomes)
     return {
-        "purchases": purchases,
         "users": users,
         "waiting_most": _waiting(fates, sure),
         "counts": _counts(found, fates, outcomes),
-        "faults": faults,
+        "faults": faults[:FAULTS_MAX],
     }
+
+
+def differences(
+    purchases: dict[str, Any], credited: Credited
+) -> Iterator[tuple[str, str]]:
+    """Each purchase that was not credited as it must be: its id, and how."""
+    for name in sorted(set(credited) - set(purchases)):
+        yield name, f"credited {credited[name]}, and nothing was bought"
+    for name, one in purchases.items():
+        entries = credited.get(name, [])
+        possible = one["possible"]
+        if len(entries) > 1:
+            yield name, f"credited to two: {entries}"
+        elif entries:
+            user, points = entries[0]
+            if not any(user == whose and low <= points <= high for whose, low, high in possible):
+                yield name, f"credited {points} to {user}, expected one of {possible}"
+        elif not one["may_be_absent"] and all(low for _, low, _ in possible):
+            yield name, f"not credited, expected one of {possible}"
+
+
+def history(notes: list[str], name: str) -> list[str]:
+    """The notes on a purchase and on its refunds, in order."""
+    about = [json.loads(line) for line in notes if f'"{name}"' in line]
+    names = {note["id"] for note in about}
+    return [line.strip() for line in notes if json.loads(line)["id"] in names]
 
 
 def _waiting(fates: dict[str, Fate], sure: set[str]) -> int:
@@ -169,5 +201,6 @@ def _counts(
 
 
 if __name__ == "__main__":
-    with Path(sys.argv[1]).open(encoding="ascii") as file:
-        sys.stdout.write(json.dumps(judge(file)) + "\n")
+    written = Path(sys.argv[1]).read_text(encoding="ascii").splitlines()
+    by_auditor = json.loads(Path(sys.argv[2]).read_text()) if sys.argv[2:] else None
+    sys.stdout.write(json.dumps(judge(written, by_auditor)) + "\n")

@@ -1,0 +1,376 @@
+"""Section 2: the ready line, signals, exit statuses, and two daemons on one database.
+
+Rule: standard output has one line; a start that fails says why in one line and a status.
+Source: interface.md 2; spec.md S71, X19.
+"""
+
+import json
+import re
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from comptoir.engine.testing import Process
+from comptoir.http.contract_testing import Customer, eventually, free_port, purchase
+
+READY_KEYS = {"event", "pid", "version", "http", "ingest", "database", "bootMs"}
+LINE = re.compile(r"^comptoir: ([A-Z][A-Z0-9_]+): (\S.*): (\S.*)$", re.MULTILINE)
+Start = Callable[..., Process]
+
+
+def refuses(process: Process, status: int) -> tuple[str, str]:
+    """Hold a start to its refusal: status, nothing on stdout, one line; its code and that line."""
+    process.spawn()
+    assert process.ended() == status, process.said()
+    assert process.printed == b""
+    said = process.said()
+    lines = LINE.findall(said)
+    assert len(lines) == 1, said
+    assert "Traceback" not in said
+    return lines[0][0], ": ".join(lines[0])
+
+
+def database_of(url: str) -> str:
+    """The name in a URL of the shared server."""
+    return url.partition("@/")[2].partition("?")[0]
+
+
+# The ready line.
+
+
+def test_ready_line(comptoir_daemon: Start) -> None:
+    """One line with exactly these keys when work is taken, and nothing else on stdout ever (S72)."""
+    process = comptoir_daemon()
+    ready = process.ready
+    assert ready.keys() == READY_KEYS
+    assert (ready["event"], ready["pid"], ready["database"]) == ("ready", process.pid, "external")
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", ready["version"])
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", ready["http"])
+    assert ready["ingest"] is None  # the webhook lane comes with a later issue
+    assert isinstance(ready["bootMs"], int)
+    assert 0 < ready["bootMs"] < 60_000
+    customer = Customer(process)
+    customer.buy(customer.card())
+    customer.process.get("/nowhere")
+    assert process.stop() == 0
+    assert process.printed == b""
+
+
+def test_a_chosen_port_is_taken(comptoir_daemon: Start) -> None:
+    """http.port is where it listens."""
+    port = free_port()
+    process = comptoir_daemon(COMPTOIR_HTTP__PORT=str(port))
+    assert process.ready["http"] == f"http://127.0.0.1:{port}"
+    assert process.get("/health/live").status == 200
+
+
+def test_ready_when_the_line_is_written(comptoir_daemon: Start) -> None:
+    """Whoever has read the line is not refused."""
+    process = comptoir_daemon()
+    assert process.get("/health/ready").json()["status"] == "ready"
+
+
+# Signals.
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_under_load_loses_nothing(comptoir_daemon: Start, number: int) -> None:
+    """Exit 0 within 10 s; what was acknowledged is credited after the next start (X19)."""
+    customer = Customer(comptoir_daemon())
+    card = customer.card(rate_bp=100)
+    at_ms = customer.now_ms()
+    acknowledged: list[str] = []
+    enough = threading.Event()
+
+    def pour(worker: int) -> None:
+        for position in range(10_000):
+            identity = f"{customer.mark}-{worker}-{position}"
+            body = purchase(identity, card.connection_id, merchant={"name": card.label}, amount=1)
+            try:
+                answer = customer.process.webhook(json.dumps(body).encode(), at_ms=at_ms)
+            except OSError:
+                return
+            if answer.status == 202:
+                acknowledged.append(identity)
+            if len(acknowledged) >= 40:
+                enough.set()
+
+    workers = [threading.Thread(target=pour, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    assert enough.wait(30)
+    customer.process.send_signal(number)
+    assert customer.process.ended(10) == 0
+    for worker in workers:
+        worker.join(30)
+    customer.process.start()
+    credited = customer.balance(card.user_id)["available"]
+    found = [customer.transaction(one)["status"] for one in acknowledged[:5] + acknowledged[-5:]]
+    assert set(found) == {"credited"}
+    # An answer that the stop cut off may have been taken all the same: never less, hardly more.
+    assert len(acknowledged) <= credited <= len(acknowledged) + len(workers)
+
+
+def test_a_stop_finishes_the_request_at_work(comptoir_daemon: Start) -> None:
+    """A request whose body is still arriving at the signal is answered."""
+    customer = Customer(comptoir_daemon())
+    body = json.dumps(purchase(customer.name("tx"), customer.name("conn"))).encode()
+    headers = [*customer.signed(body).items(), ("Content-Length", str(len(body)))]
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    request = f"POST /webhooks/banking HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode() + body
+    with customer.connection() as wire:
+        wire.sendall(request[:-5])
+        customer.process.get("/health/live")  # the bytes before are read by now
+        customer.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "stopping" in customer.process.said())
+        wire.sendall(request[-5:])
+        answer = wire.recv(65_536)
+    assert answer.startswith((b"HTTP/1.1 202", b"HTTP/1.1 503")), answer
+    assert customer.process.ended(10) == 0
+
+
+def test_a_second_signal_ends_at_once(comptoir_daemon: Start) -> None:
+    """The first waits for a request at work; the second does not (the SIGKILL path)."""
+    customer = Customer(comptoir_daemon())
+    with customer.connection() as wire:
+        wire.sendall(b"POST /webhooks/banking HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+        customer.process.get("/health/live")
+        customer.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "stopping" in customer.process.said())
+        assert customer.process.running
+        customer.process.send_signal(signal.SIGTERM)
+        customer.process.ended(2)
+    customer.process.start()
+    assert customer.process.get("/health/ready").status == 200
+
+
+def test_an_open_connection_does_not_hold_up_a_stop(comptoir_daemon: Start) -> None:
+    """Idle connections are closed; the stop is within 10 s and exits 0."""
+    customer = Customer(comptoir_daemon())
+    with customer.connection() as wire, customer.connection():
+        wire.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200")
+        customer.process.send_signal(signal.SIGTERM)
+        assert customer.process.ended(10) == 0
+
+
+# Exit 2: usage and configuration.
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("COMPTOIR_HTTP__PROT", "0", "COMPTOIR_HTTP__PORT"),
+        ("COMPTOIR_STORAGE__URI", "x", "COMPTOIR_STORAGE__URL"),
+        ("COMPTOIR_WEBHOOK__SEED__SECRETS", "[]", "COMPTOIR_WEBHOOKS__SEED__SECRETS"),
+        ("COMPTOIR_WEBHOOKS__SEED__SECRET_FILE", "x", "COMPTOIR_WEBHOOKS__SEED__SECRETS_FILE"),
+        ("COMPTOIR_HTTP__PORT", "eighty", "COMPTOIR_HTTP__PORT"),
+        ("COMPTOIR_HTTP__PORT", "70000", "COMPTOIR_HTTP__PORT"),
+        ("COMPTOIR_INGEST__ENABLED", "yes", "COMPTOIR_INGEST__ENABLED"),
+        ("COMPTOIR_WEBHOOKS__ALLOWED_IPS", "127.0.0.1", "COMPTOIR_WEBHOOKS__ALLOWED_IPS"),
+        ("COMPTOIR_WEBHOOKS__ALLOWED_IPS", '["300.0.0.1"]', "COMPTOIR_WEBHOOKS__ALLOWED_IPS"),
+        ("COMPTOIR_CLOCK__MODE", "fast", "COMPTOIR_CLOCK__MODE"),
+        ("COMPTOIR_STORAGE__URL", "mysql://u@localhost/d", "COMPTOIR_STORAGE__URL"),
+        ("COMPTOIR_VAULT__KEYS", '{"k1": "short"}', "COMPTOIR_VAULT__KEYS"),
+        ("COMPTOIR_HTTP__HOST", "0.0.0.0", "http.host"),
+        ("COMPTOIR_STORAGE__URL", "postgresql://u@db.example/d", "sslmode=verify-full"),
+    ],
+)
+def test_configuration_errors(
+    comptoir_daemon: Start, variable: str, value: str, expected: str
+) -> None:
+    """Unknown, ill-typed or unsafe: exit 2, and the line has the (nearest) right name (S62, S73)."""
+    process = comptoir_daemon(start=False, **{variable: value})
+    _, line = refuses(process, 2)
+    assert expected in line
+
+
+def test_every_configuration_error_is_a_line(comptoir_daemon: Start) -> None:
+    """Three things wrong are three lines, so that one start tells them all."""
+    process = comptoir_daemon(
+        start=False,
+        COMPTOIR_HTTP__PORT="x", COMPTOIR_CLOCK__MODE="x", COMPTOIR_NOTHING__LIKE__IT="x",
+    )  # fmt: skip
+    process.spawn()
+    assert process.ended() == 2
+    assert len(LINE.findall(process.said())) == 3
+    assert len(process.said().strip().splitlines()) == 3
+
+
+def test_a_config_file_with_an_unknown_key(comptoir_daemon: Start, tmp_path: Path) -> None:
+    """--config: an unknown key stops the start with the nearest name, a wrong file as well."""
+    file = tmp_path / "own.toml"
+    for text, expected in (
+        ("[http]\nprot = 1\n", "did you mean port"),
+        ("[htpp]\nport = 1\n", "did you mean http"),
+        ("[http\n", "own.toml:1"),
+        ('[http]\nport = "x"\n', "http.port"),
+    ):
+        file.write_text(text)
+        process = comptoir_daemon(start=False)
+        process.command += ["--config", str(file)]
+        assert expected in refuses(process, 2)[1]
+    process = comptoir_daemon(start=False)
+    process.command += ["--config", str(tmp_path / "absent.toml")]
+    assert "absent.toml" in refuses(process, 2)[1]
+
+
+@pytest.mark.parametrize("arguments", [["--prot", "1"], ["extra"], ["--config"]])
+def test_usage_errors(comptoir_daemon: Start, arguments: list[str]) -> None:
+    """A wrong command line is exit 2 and one line."""
+    process = comptoir_daemon(start=False)
+    process.command += arguments
+    refuses(process, 2)
+
+
+def test_an_unknown_command_is_a_usage_error(comptoir_daemon: Start) -> None:
+    """The nearest command is named."""
+    process = comptoir_daemon(start=False)
+    process.command[-1:] = ["sreve"]
+    assert "serve" in refuses(process, 2)[1]
+
+
+# Exit 3: the database.
+
+
+@pytest.mark.parametrize("listening", [False, True])
+def test_unreachable_database(comptoir_daemon: Start, listening: bool) -> None:
+    """Nobody there, or somebody who does not speak: exit 3 past storage.start_timeout_s (S71)."""
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        if listening:
+            mute.listen()
+        port = mute.getsockname()[1]
+        process = comptoir_daemon(
+            start=False,
+            COMPTOIR_STORAGE__URL=f"postgresql://u:hunter2hunter2@127.0.0.1:{port}/d",
+            COMPTOIR_STORAGE__START_TIMEOUT_S="1",
+        )
+        refuses(process, 3)
+    assert "hunter2" not in process.said()
+
+
+def test_database_that_does_not_exist(comptoir_daemon: Start, comptoir_postgres: str) -> None:
+    """A server without that database: exit 3."""
+    name = database_of(comptoir_postgres)
+    url = comptoir_postgres.replace(name, "absent_database")
+    process = comptoir_daemon(
+        start=False, COMPTOIR_STORAGE__URL=url, COMPTOIR_STORAGE__START_TIMEOUT_S="1"
+    )
+    refuses(process, 3)
+
+
+def test_read_only_database(
+    comptoir_daemon: Start, comptoir_postgres: str, comptoir_postgres_server: Any
+) -> None:
+    """A database that takes no writes: exit 3, before and after it was migrated."""
+    name = database_of(comptoir_postgres)
+    for setting in ("on", "off", "on"):
+        sql = f"alter database {name} set default_transaction_read_only = {setting};"
+        trio.run(comptoir_postgres_server.run_sql, sql)
+        if setting == "on":
+            code, _ = refuses(comptoir_daemon(start=False), 3)
+            assert code == "DATABASE_READ_ONLY"
+        else:
+            assert comptoir_daemon().stop() == 0
+
+
+def test_newer_schema(
+    comptoir_daemon: Start, comptoir_postgres: str, comptoir_postgres_server: Any
+) -> None:
+    """A database of a newer release is not touched: exit 3."""
+    assert comptoir_daemon().stop() == 0
+    sql = (
+        "insert into comptoir.schema_migration select (jsonb_populate_record(m, "
+        "jsonb_build_object('number', 9999))).* from comptoir.schema_migration m "
+        "order by m.number desc limit 1;"
+    )
+    trio.run(comptoir_postgres_server.run_sql, sql, database_of(comptoir_postgres))
+    code, _ = refuses(comptoir_daemon(start=False), 3)
+    assert code == "DATABASE_NEWER"
+
+
+# Exit 4 and 5.
+
+
+def test_port_in_use(comptoir_daemon: Start) -> None:
+    """Exit 4, and the one who has the port goes on."""
+    first = comptoir_daemon()
+    port = str(Customer(first).place[1])
+    code, line = refuses(comptoir_daemon(start=False, COMPTOIR_HTTP__PORT=port), 4)
+    assert code == "PORT_IN_USE"
+    assert port in line
+    assert first.get("/health/ready").status == 200
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        [], ["short"], ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"], ["changemechangeme"],
+        ["abcabcabcabcabcabcabc"], ["comptoir-demo-webhook-secret"],
+        ["a-good-one-0123456789", "weak"],
+    ],
+)  # fmt: skip
+def test_weak_secrets(comptoir_daemon: Start, secrets: list[str]) -> None:
+    """None, weak or known: exit 5, and the line does not repeat it (S73)."""
+    process = comptoir_daemon(start=False, COMPTOIR_WEBHOOKS__SEED__SECRETS=json.dumps(secrets))
+    _, line = refuses(process, 5)
+    assert "webhooks.seed.secrets" in line
+    assert all(secret not in process.said() for secret in secrets)
+
+
+# Two daemons.
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_second_daemon_stands_by_and_takes_over(comptoir_daemon: Start, end: str) -> None:
+    """`standby` with 503 on /health/ready; it takes over after a stop and after SIGKILL (S71)."""
+    first = comptoir_daemon()
+    customer = Customer(first)
+    card = customer.card(rate_bp=1000)
+    bought = customer.buy(card, 10)
+    port = free_port()
+    second = comptoir_daemon(start=False, COMPTOIR_HTTP__PORT=str(port))
+    second.ready = {"http": f"http://127.0.0.1:{port}"}
+    second.spawn()
+
+    def stands_by() -> bool:
+        try:
+            answer = second.get("/health/ready")
+        except OSError:
+            return False
+        return answer.status == 503 and answer.json()["status"] == "standby"
+
+    eventually(stands_by)
+    assert second.get("/health/live").status == 200
+    body = json.dumps(purchase("any", "any")).encode()
+    assert second.webhook(body).status == 503  # taken by nobody, so that it is sent again
+    assert second.get(f"/api/v1/wallets/{card.user_id}").status == 503
+    assert first.get("/health/ready").json()["status"] == "ready"
+    getattr(first, end)()
+    second.wait_ready()
+    other = Customer(second)
+    assert other.balance(card.user_id)["available"] == 100
+    again = purchase(bought, card.connection_id, merchant={"name": card.label})
+    assert other.send(again).json() == {"status": "duplicate"}
+    other.buy(card, 10)
+    assert other.balance(card.user_id)["available"] == 200
+    assert second.stop() == 0
+
+
+def test_a_standby_can_be_stopped(comptoir_daemon: Start) -> None:
+    """SIGTERM ends a standby with exit 0, without a ready line."""
+    comptoir_daemon()
+    port = free_port()
+    second = comptoir_daemon(start=False, COMPTOIR_HTTP__PORT=str(port))
+    second.ready = {"http": f"http://127.0.0.1:{port}"}
+    second.spawn()
+    eventually(lambda: "waiting to take over" in second.said())
+    assert second.stop() == 0
+    assert second.printed == b""

@@ -1,0 +1,96 @@
+"""The command as its users run it: a process of its own, in a folder of its own, without settings.
+
+Rule: what is tested is what a terminal shows (status, standard output, standard error).
+Source: interface.md 2.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SECONDS_MAX = 90
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def last_error(self) -> str:
+        """The last line of standard error."""
+        return self.err.splitlines()[-1] if self.err else ""
+
+
+Run = Callable[..., Ran]
+
+
+def environment(values: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment without settings and without a terminal's width, then these."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("COMPTOIR_")}
+    return {**kept, "COLUMNS": "120", "NO_COLOR": "1", **values}
+
+
+def program(*arguments: str) -> list[str]:
+    """The command beside this Python."""
+    return [str(Path(sys.executable).with_name("comptoir")), *arguments]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run `comptoir` to its end in an empty folder."""
+
+    def run(*arguments: str, stdin: bytes = b"", **values: str) -> Ran:
+        ran = subprocess.run(
+            program(*arguments),
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env=environment(values),
+            timeout=SECONDS_MAX,
+            check=False,
+        )
+        shown = Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+        assert "Traceback" not in shown.out + shown.err
+        return shown
+
+    return run
+
+
+@pytest.fixture
+def cli_process(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """Start `comptoir` with pipes on all sides; killed at the end if it still runs."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, **values: str) -> "subprocess.Popen[bytes]":
+            child = subprocess.Popen(
+                program(*arguments),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=tmp_path,
+                env=environment(values),
+            )
+            stack.callback(_end, child)
+            return child
+
+        yield start
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    if child.poll() is None:
+        child.kill()
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream is not None:
+            with suppress(BrokenPipeError):
+                stream.close()
+    child.wait()
