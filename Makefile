@@ -70,7 +70,7 @@ gate-pyright:
 		echo 'pyright needs node (Debian, Ubuntu: apt-get install nodejs)' >&2; exit 1; }
 	@PYRIGHT_PYTHON_CACHE_DIR=$(CURDIR)/.venv/pyright PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 gate-imports:
-	@$(BIN)/lint-imports
+	@PYTHONPATH=.src $(PY) tools/lint_imports.py
 gate-docs:
 	@$(PY) docs/generate.py --check
 gate-tidy:

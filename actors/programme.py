@@ -8,16 +8,26 @@ from typing import cast
 
 import msgspec
 
-from comptoir.actors.wallet.points import Tier
 from comptoir.engine.machine import Context
+from comptoir.engine.settings import Settings
 
-__all__ = ["PROGRAMME", "PROVIDERS", "Programme", "programme_of"]
+__all__ = ["PROGRAMME", "PROVIDERS", "Programme", "Tier", "programme_of"]
 
 PROGRAMME = "programme"
 PROVIDERS = ("seed", "powens", "plaid", "tink")
 """Sources of transactions (S42); a transaction is unique per provider."""
 
 DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """A level of the programme (palier), reached with a number of points."""
+
+    id: str
+    name: str
+    minimum_points: int
+    multiplier_bp: int = 10_000
 
 
 class Programme(msgspec.Struct, frozen=True):
@@ -39,6 +49,24 @@ class Programme(msgspec.Struct, frozen=True):
     """X23: of a dropped transaction only the keyed digest stays, for so long."""
     push: bool = False
     """Whether there is a party that takes push notifications."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Programme":
+        """The programme as configured."""
+        points, once = settings.points, settings.once
+        return cls(
+            currency=points.currency,
+            value_cents=points.value_cents,
+            hold_ms=points.hold_days * DAY_MS,
+            tiers=tuple(
+                Tier(t.id, t.name, t.threshold_points, t.multiplier_bp) for t in points.tiers
+            ),
+            unknown_connection_ms=settings.webhooks.unknown_connection_hours * HOUR_MS,
+            refund_wait_ms=points.refund_wait_hours * HOUR_MS,
+            once_transaction_ms=once.transaction_days * DAY_MS,
+            once_unmatched_ms=once.unmatched_days * DAY_MS,
+            push=bool(settings.providers.fcm.base_url),
+        )
 
 
 def programme_of(context: Context) -> Programme:

@@ -175,7 +175,14 @@ class Actor:
 
     async def _handle(self, waiting: deque[Envelope]) -> None:
         while waiting:
-            facts = await self._look_up(waiting[0])
+            try:
+                facts = await self._look_up(waiting[0])
+            except EngineError:
+                raise
+            except Exception as crash:
+                # What is wrong with one message must not suspend its actor, as below for decide.
+                await self._after_crash(waiting, crash)
+                continue
             decided, crash, writes = self._decide(waiting, facts)
             if decided:
                 run = Run(
@@ -218,8 +225,10 @@ class Actor:
             if decided and type(envelope.message) in spec.lookups:
                 break
             row = envelope.row
+            # Facts are the head's only: a run ends before another message that looks something up.
+            known = None if decided else facts
             context = Context(
-                self.address, now, version, host.references, facts, len(row.attempts) if row else 0
+                self.address, now, version, host.references, known, len(row.attempts) if row else 0
             )
             try:
                 outcome = spec.machine.decide(state, envelope.message, context)
@@ -333,7 +342,8 @@ class Actor:
             error=type(crash).__name__,
             at=_frames(crash),
         )
-        within = self._host.crashed(self, crash)
+        # An unreadable message says nothing of the machine: it counts for no restart, no breaker.
+        within = isinstance(crash, MessageUnreadable) or self._host.crashed(self, crash)
         await self._load()
         if envelope.crashed or not within:
             await self._bury(waiting, "MACHINE_CRASHED", f"{type(crash).__name__} {_frames(crash)}")

@@ -30,14 +30,14 @@ from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.merchants.messages import CATALOGUE, PartnersImported
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
-from comptoir.actors.programme import PROGRAMME
+from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.engine.actor import Answer
 from comptoir.engine.breaker import BREAKER
 from comptoir.engine.clock import BusinessClock
-from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds, programme
+from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import Stopping, Unavailable
 from comptoir.engine.failures import Broken, Failure, failure_of
@@ -93,7 +93,7 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.rules = EdgeRules.of(settings)
-        self.programme = programme(settings)
+        self.programme = Programme.of(settings)
         self.clock = BusinessClock(manual=settings.clock.mode == "manual")
         self.telemetry = Telemetry()
         self.engine: Engine | None = None
@@ -261,7 +261,7 @@ class Daemon:
             self._status = "starting"
             await _keep_running(stack, partial(self._watch_journal, journal))
             engine = Engine(await self.parts(journal, stack))
-            async with engine.running():
+            async with engine.running(), trio.open_nursery() as chores:
                 self.engine = engine
                 engine.http_url = self.http.url if self.http is not None else None
                 self.telemetry.engine.statistics = engine.statistics
@@ -269,8 +269,9 @@ class Daemon:
                     journal, self.telemetry.engine, self.clock, (*engine.kinds, "timer", "parked")
                 )
                 await self._housekeeping.take_figures()
-                await _keep_running(stack, self._housekeeping.run)
+                chores.start_soon(self._housekeeping.run)
                 yield
+                chores.cancel_scope.cancel()
 
     def _stand_by(self) -> None:
         self._status = "standby"

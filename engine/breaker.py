@@ -1,8 +1,8 @@
 """The circuit breaker, itself a small pure machine (S65, X18, E5).
 
 Rule: an open breaker burns no attempts. It refuses until its recovery time has passed, lets exactly
-one probe through, and closes on its success. What is refused meanwhile is parked by the gateway or
-answered as overloaded by an actor kind; that is theirs, not the breaker's.
+one probe through per recovery time, and closes on its success. What is refused meanwhile is parked
+by the gateway or answered as overloaded by an actor kind; that is theirs, not the breaker's.
 
 Times are I/O time in ms: a breaker guards real calls, not business deadlines (design.md 8).
 """
@@ -32,6 +32,7 @@ class BreakerState(State, frozen=True):
     failures: tuple[int, ...] = ()
     """Times of failures within the window, oldest first; at most `bounds.errors`."""
     opened_at: int = 0
+    """When it opened; in half-open, when its probe was let through."""
     bounds: BreakerBounds = BreakerBounds()
 
 
@@ -65,9 +66,12 @@ def _unchanged(state: BreakerState, _message: Message, _context: Context) -> Out
 
 
 def _probe(state: BreakerState, _message: ProbeDue, context: Context) -> Outcome:
+    """Let one through per recovery time: a probe that was never heard of again (its mailbox was
+    full, it was a duplicate, its task ended) must not keep the breaker half-open for ever.
+    """
     if context.now - state.opened_at < state.bounds.recovery_ms:
         return Decision(state)
-    return Decision(BreakerState(Phase.HALF_OPEN, (), state.opened_at, state.bounds))
+    return Decision(BreakerState(Phase.HALF_OPEN, (), context.now, state.bounds))
 
 
 def _closed(state: BreakerState, _message: CallSucceeded, _context: Context) -> Outcome:
@@ -92,7 +96,7 @@ BREAKER: Machine[BreakerState] = Machine(
         row(Phase.OPEN, ProbeDue, _probe, Phase.OPEN, Phase.HALF_OPEN),
         row(Phase.HALF_OPEN, CallSucceeded, _closed, Phase.CLOSED),
         row(Phase.HALF_OPEN, CallFailed, _reopened, Phase.OPEN),
-        row(Phase.HALF_OPEN, ProbeDue, _unchanged, Phase.HALF_OPEN),
+        row(Phase.HALF_OPEN, ProbeDue, _probe, Phase.HALF_OPEN),
     ),
 )
 
@@ -121,12 +125,12 @@ class Breaker:
         return self.state.phase is Phase.CLOSED
 
     def permits(self, now: int) -> bool:
-        """Whether a call may be made now; in half-open this very call is the only probe."""
+        """Whether a call may be made now; unless closed, this very call is the only probe."""
         if self.state.phase is Phase.CLOSED:
             return True
-        before = self.state.phase
+        before = self.state
         self._tell(ProbeDue(), now)
-        return before is Phase.OPEN and self.state.phase is Phase.HALF_OPEN
+        return self.state is not before
 
     def succeeded(self, now: int) -> None:
         """A call came back well."""
@@ -138,8 +142,8 @@ class Breaker:
         self._tell(CallFailed(), now)
 
     def wait_ms(self, now: int) -> int:
-        """How long until a probe may be made; 0 when calls are permitted."""
-        if self.state.phase is not Phase.OPEN:
+        """How long until a (further) probe may be made; 0 when calls are permitted."""
+        if self.state.phase is Phase.CLOSED:
             return 0
         return max(0, self.state.opened_at + self.state.bounds.recovery_ms - now)
 

@@ -1,31 +1,11 @@
-"""Settings turned into the bounds and values that the engine and the machines are given."""
+"""Settings turned into the bounds that the engine is given."""
 
-from comptoir.actors.programme import DAY_MS, Programme
-from comptoir.actors.wallet.points import Tier
 from comptoir.engine.gateway_spec import GatewayBounds
 from comptoir.engine.parts import EngineBounds
 from comptoir.engine.settings import Breaker, Provider, Settings
 from comptoir.engine.spec import Bounds, BreakerBounds, Intensity
 
-__all__ = ["actor_bounds", "engine_bounds", "gateway_bounds", "programme"]
-
-HOUR_MS = 3_600_000
-
-
-def programme(settings: Settings) -> Programme:
-    """The cashback programme's rules."""
-    points, once = settings.points, settings.once
-    return Programme(
-        currency=points.currency,
-        value_cents=points.value_cents,
-        hold_ms=points.hold_days * DAY_MS,
-        tiers=tuple(Tier(t.id, t.name, t.threshold_points, t.multiplier_bp) for t in points.tiers),
-        unknown_connection_ms=settings.webhooks.unknown_connection_hours * HOUR_MS,
-        refund_wait_ms=points.refund_wait_hours * HOUR_MS,
-        once_transaction_ms=once.transaction_days * DAY_MS,
-        once_unmatched_ms=once.unmatched_days * DAY_MS,
-        push=bool(settings.providers.fcm.base_url),
-    )
+__all__ = ["actor_bounds", "engine_bounds", "gateway_bounds"]
 
 
 def _breaker(breaker: Breaker) -> BreakerBounds:

@@ -6,8 +6,11 @@ Rules (design.md 2, 3):
   mailbox cannot reorder;
 - hand-over is synchronous, after the commit, never awaited; so a cycle of full mailboxes cannot
   deadlock;
-- the sweep is only a net: a due row that is neither held nor backlogged is *stranded*, counted, and
-  delivered. The count is 0 unless the engine has a bug.
+- a reading may show a row before the commit's answer has come to us, and so before its hand-over:
+  whoever finds it first holds it, and the hand-over passes it over;
+- the sweep is only a net: a due row that nobody has, although every commit that could be on its way
+  when it was first seen is settled, is *stranded*, counted, and delivered. The count is 0 unless the
+  engine has a bug.
 """
 
 from collections import deque
@@ -31,6 +34,8 @@ PAGE_ROWS = 256
 """Rows read in one step: a few mailboxes' worth."""
 PUMPS = 4
 """Backlogged addresses drained at the same time; one per reading connection."""
+ADDRESSES_MAX = 1_000_000
+"""Addresses with work left that a start looks for; the sweep finds what is beyond."""
 RETRY_S = 0.5
 """How soon an address that could take nothing is tried again."""
 TIMER_NAP_S_MAX = 1.0
@@ -56,10 +61,11 @@ class DeliveryStatistics(msgspec.Struct, frozen=True):
 
 
 class _Backlog(msgspec.Struct):
-    newest: int
-    """The greatest row id that was not handed over."""
     rows: int = 0
-    """About how many were skipped since it began."""
+    """About how many were skipped and not handed over since."""
+    changes: int = 0
+    """Grows with every row skipped: whether a reading that began before may have missed one. Not
+    the greatest id, because what is released or falls due has an older one."""
     pumping: bool = False
 
 
@@ -86,6 +92,9 @@ class Delivery:
         self._next_due: int | None = None
         self._due_sooner = trio.Event()
         self._timers_seen = 0
+        self._firing = trio.Lock()
+        self._suspects: set[int] = set()
+        self._suspects_batch = 0
         self._stranded_total = 0
         self._timers_fired_total = 0
 
@@ -94,13 +103,15 @@ class Delivery:
     def hand_over(self, rows: Iterable[Pending]) -> None:
         """Give freshly committed due rows to their receivers, in id order."""
         for row in rows:
+            if row.id in self._held:
+                continue
             backlog = self._backlogs.get(row.target)
             if backlog is not None:
-                backlog.newest = max(backlog.newest, row.id)
+                backlog.changes += 1
                 backlog.rows += 1
                 self._backlogged_rows += 1
             elif not self._offer(row):
-                self._fall_behind(row.target, row.id)
+                self.fall_behind(row.target)
 
     def forget(self, row: Pending) -> None:
         """The row was consumed by a durable decision."""
@@ -111,11 +122,17 @@ class Delivery:
     def give_back(self, row: Pending) -> None:
         """The row was not handled; it is delivered again, in its order."""
         self._held.discard(row.id)
-        self._fall_behind(row.target, row.id)
+        self.fall_behind(row.target)
 
     def fall_behind(self, address: Address) -> None:
         """There are due rows of this address in the table that nobody was handed."""
-        self._fall_behind(address, 0)
+        backlog = self._backlogs.get(address)
+        if backlog is None:
+            backlog = self._backlogs[address] = _Backlog()
+        backlog.changes += 1
+        backlog.rows += 1
+        self._backlogged_rows += 1
+        self._want_pump(address)
 
     def drained(self, address: Address) -> None:
         """The address's mailbox has room again."""
@@ -153,16 +170,6 @@ class Delivery:
         self._held.add(row.id)
         return True
 
-    def _fall_behind(self, address: Address, newest: int) -> None:
-        backlog = self._backlogs.get(address)
-        if backlog is None:
-            self._backlogs[address] = _Backlog(newest, 1)
-        else:
-            backlog.newest = max(backlog.newest, newest)
-            backlog.rows += 1
-        self._backlogged_rows += 1
-        self._want_pump(address)
-
     def _want_pump(self, address: Address) -> None:
         backlog = self._backlogs[address]
         if not backlog.pumping:
@@ -178,11 +185,13 @@ class Delivery:
         Returns:
             How many addresses have work left by an earlier life.
         """
-        found = await self._journal.backlog(self._now(), 1_000_000)
-        for address, newest in found:
-            self._fall_behind(address, newest)
-        self._timers_seen = self._now()
-        self._next_due = await self._journal.next_due(self._timers_seen)
+        now = self._now()
+        found = await self._journal.backlog(now, ADDRESSES_MAX)
+        for address, _newest in found:
+            self.fall_behind(address)
+        # One instant for both: what falls due while the backlog is read is a timer of this life.
+        self._timers_seen = now
+        self._note_next_due(await self._journal.next_due(now))
         return len(found)
 
     async def pump(self) -> None:
@@ -198,17 +207,21 @@ class Delivery:
     async def _pump_one_by_one(self) -> None:
         while True:
             while not self._to_pump:
-                self._pump_wanted = trio.Event()
+                # One event for all pumps: each making its own would leave the others asleep.
+                if self._pump_wanted.is_set():
+                    self._pump_wanted = trio.Event()
                 await self._pump_wanted.wait()
             address = self._to_pump.popleft()
+            again = False
             try:
                 again = await self._drain(address)
             except Unavailable:
-                again = False
-            if address in self._backlogs:
-                self._backlogs[address].pumping = False
-                if again:
-                    self._want_pump(address)
+                pass  # tried again after RETRY_S
+            finally:
+                if address in self._backlogs:
+                    self._backlogs[address].pumping = False
+            if again and address in self._backlogs:
+                self._want_pump(address)
 
     async def _drain(self, address: Address) -> bool:
         """Hand over what the address can take now.
@@ -217,7 +230,7 @@ class Delivery:
             Whether to go on at once; False when it can take no more, or nothing is left.
         """
         backlog = self._backlogs[address]
-        newest = backlog.newest
+        changes, taken = backlog.changes, 0
         async with self._reading() as consumed:
             rows = await self._journal.pending(address, PAGE_ROWS, self._now())
             for row in rows:
@@ -225,7 +238,14 @@ class Delivery:
                     continue
                 if not self._offer(row):
                     return False
-        if len(rows) == PAGE_ROWS or backlog.newest != newest:
+                taken += 1
+                if backlog.rows:
+                    backlog.rows -= 1
+                    self._backlogged_rows -= 1
+        if len(rows) == PAGE_ROWS:
+            # A page of which everything is held says nothing new until some of it is consumed.
+            return taken > 0
+        if backlog.changes != changes:
             return True
         # Read completely, and nothing was skipped since the reading began.
         self._backlogged_rows -= backlog.rows
@@ -264,29 +284,47 @@ class Delivery:
         Returns:
             How many.
         """
-        now = self._now()
-        if self._next_due is None or self._next_due > now:
-            return 0
-        fired = 0
-        try:
-            more = True
-            while more:
-                async with self._reading() as consumed:
-                    rows = await self._journal.due_timers(self._timers_seen, now, PAGE_ROWS)
-                    fresh = [r for r in rows if r.id not in self._held and r.id not in consumed]
-                    self.hand_over(fresh)
-                fired += len(fresh)
-                more = len(rows) == PAGE_ROWS
-                if more:
-                    # Others may share the last due time: look again from just before it. More of
-                    # them than a page holds are left to the backlog of their addresses.
-                    self._timers_seen = max(self._timers_seen + 1, rows[-1].due_at - 1)
-            self._timers_seen = now
-            self._next_due = await self._journal.next_due(now)
-        except Unavailable:
-            await trio.sleep(RETRY_S)
-        self._timers_fired_total += fired
-        return fired
+        async with self._firing:
+            now = self._now()
+            if self._next_due is None or self._next_due > now:
+                return 0
+            # Marked before the reading: what is set from here on lowers the marks again.
+            seen, self._timers_seen, self._next_due = self._timers_seen, now, None
+            before = self._timers_fired_total
+            try:
+                await self._hand_over_timers(seen, now)
+                self._note_next_due(await self._journal.next_due(now))
+            except Unavailable:
+                self._timers_seen = min(self._timers_seen, seen)
+                self._note_next_due(now)
+                await trio.sleep(RETRY_S)
+            return self._timers_fired_total - before
+
+    async def _hand_over_timers(self, seen: int, now: int) -> None:
+        """Hand over what fell due after `seen`, page by page in order of due times."""
+        limit = PAGE_ROWS
+        last: set[int] = set()
+        while True:
+            async with self._reading() as consumed:
+                rows = await self._journal.due_timers(seen, now, limit)
+                passed = (self._held, consumed, last)
+                fresh = [r for r in rows if not any(r.id in ids for ids in passed)]
+                self.hand_over(fresh)
+            self._timers_fired_total += len(fresh)
+            if len(rows) < limit:
+                return
+            # Others may share the last due time: look again from just before it, and further if a
+            # whole page shares it.
+            latest = rows[-1].due_at
+            last = {r.id for r in rows if r.due_at == latest}
+            if latest - 1 > seen:
+                seen = latest - 1
+            else:
+                limit *= 2
+
+    def _note_next_due(self, due_at: int | None) -> None:
+        if due_at is not None and (self._next_due is None or due_at < self._next_due):
+            self._next_due = due_at
 
     async def sweep(self) -> None:
         """Look for stranded rows, until cancelled."""
@@ -300,9 +338,16 @@ class Delivery:
     async def sweep_once(self) -> int:
         """Find due rows that are neither held nor backlogged, count them, and deliver them.
 
+        One that is seen for the first time is a suspect only: its commit may be durable and not
+        settled yet, for as long as its answer is on the way or lost.
+
         Returns:
             How many were stranded.
         """
+        journal = self._journal.statistics()
+        settled = journal.batch > self._suspects_batch or not journal.runs_waiting
+        before = self._suspects if settled else set[int]()
+        suspects: set[int] = set()
         stranded = 0
         horizon = self._timers_seen
         for address, newest in await self._journal.backlog(horizon, PAGE_ROWS):
@@ -310,15 +355,15 @@ class Delivery:
                 continue
             async with self._reading() as consumed:
                 rows = await self._journal.pending(address, PAGE_ROWS, horizon)
-                lost = [
-                    r
-                    for r in rows
-                    if r.id <= newest and r.id not in self._held and r.id not in consumed
-                ]
+                loose = {r.id for r in rows if r.id not in self._held and r.id not in consumed}
+            lost = loose & before
             if lost and address not in self._backlogs:
                 stranded += len(lost)
                 log.error("stranded rows", kind=address.kind, rows=len(lost))
-                self._fall_behind(address, newest)
+                self.fall_behind(address)
+            suspects |= loose
+        self._suspects = suspects
+        self._suspects_batch = self._journal.statistics().batch
         self._stranded_total += stranded
         return stranded
 

@@ -13,16 +13,27 @@ Rules (design.md 6; invariants 1 and 6):
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import structlog
 import trio
 
 from comptoir.engine.breaker import Breaker, Phase
-from comptoir.engine.decision import Attempt, DeadLetter, Decision, Outgoing
-from comptoir.engine.gateway_spec import CallContext, CallFault, GatewaySpec, Operation
-from comptoir.engine.journal import Decided, Fate, Gone, Journal, Pending, Run
+from comptoir.engine.decision import Attempt, DeadLetter, Decision, Once, Outgoing
+from comptoir.engine.gateway_spec import (
+    STARTED,
+    UNDER_WAY,
+    CallContext,
+    CallFault,
+    GatewaySpec,
+    GatewayStatistics,
+    GatewaySurroundings,
+    Operation,
+    tries_of,
+    was_started,
+)
+from comptoir.engine.journal import Decided, Duplicate, Fate, Gone, Pending, Rejected, Run
 from comptoir.engine.mailbox import Mailbox
 from comptoir.engine.spec import decoder_of
 from comptoir.engine.values import Address, Message, State
@@ -32,47 +43,13 @@ __all__ = ["Gateway", "GatewayStatistics"]
 
 log = structlog.get_logger("comptoir.gateway")
 
-STARTED = "started"
+STARTED_DAYS_KEPT = 400
+"""A confirm-first call is started once per business key for so long: beyond the 13 months in which
+a SEPA payment can still be disputed."""
 PARK_DAYS_MAX = 30
 """A parked call that was never released is delivered after this long all the same."""
 DAY_MS = 86_400_000
 _STATELESS: Any = object()
-
-
-class GatewayStatistics(msgspec.Struct, frozen=True):
-    """What one gateway is doing."""
-
-    kind: str
-    waiting: int
-    in_flight: int
-    breaker: str
-    calls_total: int
-    failures_total: int
-    parked_total: int
-    dead_total: int
-    held_total: int
-
-
-class GatewaySurroundings(Protocol):
-    """What a gateway needs of the engine around it."""
-
-    journal: Journal
-
-    def now(self) -> int:
-        """Business time, ms."""
-        ...
-
-    def settled(self, run: Run, fate: Fate) -> None:
-        """Decisions are durable."""
-        ...
-
-    def forget(self, row: Pending) -> None:
-        """A row is no longer there."""
-        ...
-
-    def give_back(self, row: Pending) -> None:
-        """A row goes back to its table."""
-        ...
 
 
 class Gateway:
@@ -102,8 +79,8 @@ class Gateway:
 
     @property
     def busy(self) -> bool:
-        """Whether a call waits or is in flight."""
-        return bool(self._mailbox) or bool(self._in_flight)
+        """Whether a call waits or is in flight, its row being already replaced or not."""
+        return bool(self._mailbox) or bool(self._in_flight) or self._slots.borrowed_tokens > 0
 
     async def run(self) -> None:
         """Make calls until cancelled; what is in hand goes back to its table."""
@@ -111,10 +88,10 @@ class Gateway:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._release_when_due)
                 while True:
-                    # A place first, then a row: what waits, waits in the bounded mailbox.
+                    # One at a time, and a place for it: what waits, waits in the bounded mailbox.
                     for row in await self._mailbox.take(1):
-                        await self._slots.acquire_on_behalf_of(row.id)
                         self._in_flight[row.id] = row
+                        await self._slots.acquire_on_behalf_of(row.id)
                         nursery.start_soon(self._guarded, row)
                     await self._pace()
         finally:
@@ -130,6 +107,12 @@ class Gateway:
         done = False
         try:
             await self._handle(row)
+            done = True
+        except Exception as error:  # the bulkhead, as in _call
+            # A bug in what declares an operation hurts its own call, never those beside it.
+            log.exception("operation crashed", kind=self.kind, error=type(error).__name__)
+            if row.id in self._in_flight:
+                await self._bury(row, row.message, "ADAPTER_CRASHED")
             done = True
         finally:
             self._slots.release_on_behalf_of(row.id)
@@ -147,7 +130,7 @@ class Gateway:
         operation = self.spec.operations.get(type(message))
         if operation is None:
             await self._bury(row, message, "OPERATION_UNKNOWN")
-        elif row.attempts and row.attempts[-1].outcome == STARTED:
+        elif was_started(row):
             await self._find_out(row, message, operation)
         elif not self.breaker.permits(_io_ms()):
             await self._park(row, message)
@@ -160,9 +143,11 @@ class Gateway:
         watchdog = None
         if not operation.idempotent:
             watchdog = f"started:{key}"
-            if not await self._commit_started(row, message, watchdog):
+            fate = await self._commit_started(row, message, watchdog)
+            if isinstance(fate.why, Duplicate):
+                await self._find_out(row, message, operation)  # another row started this very call
+            if not fate.count:
                 return
-        self._calls_total += 1
         self._started.add(key)
         try:
             answer, fault = await self._call(operation.call, message, context)
@@ -189,6 +174,7 @@ class Gateway:
         context: CallContext,
     ) -> tuple[Message | None, CallFault | None]:
         """Call the adapter within the deadline; whatever it raises is a fault of this one call."""
+        self._calls_total += 1
         try:
             with trio.fail_after(self.spec.bounds.deadline_s):
                 return await function(message, context), None
@@ -201,9 +187,10 @@ class Gateway:
             log.exception("adapter crashed", kind=self.kind, error=type(error).__name__)
             return None, CallFault("ADAPTER_CRASHED", retryable=True)
 
-    async def _commit_started(self, row: Pending, message: Message, watchdog: str) -> bool:
-        """Durably replace the row by a named watchdog before the first byte leaves."""
+    async def _commit_started(self, row: Pending, message: Message, watchdog: str) -> Fate:
+        """Durably replace the row by a named watchdog before the first byte leaves, once ever."""
         now = self._around.now()
+        once = Once("call", f"{self.kind}:{watchdog}", STARTED_DAYS_KEPT * DAY_MS)
         due = now + round(self.spec.bounds.deadline_s * 2000)
         marked = Outgoing(
             row.target,
@@ -213,31 +200,39 @@ class Gateway:
             attempts=(*row.attempts, Attempt(now, STARTED)),
             sender=row.sender,
         )
-        fate = await self._commit(row, Decision(_STATELESS, messages=(marked,)), message)
-        return fate.count == 1
+        decision = Decision(_STATELESS, messages=(marked,), once=(once,))
+        return await self._commit(row, decision, message)
 
     async def _find_out(self, row: Pending, message: Message, operation: Operation) -> None:
         """A started call whose answer nobody has: look it up, or hold it; never send it again."""
         key = operation.business_key(message)
-        context = CallContext(self._around.now(), len(row.attempts), key)
-        code = "OUTCOME_UNKNOWN"
         delays = self.spec.bounds.retry_delays_ms
         if key in self._started:
             # Business time ran past the watchdog while the call is still under way in this process.
-            await self._retry(row, message, "STILL_UNDER_WAY", delays[-1])
-            return
-        if operation.look_up is not None:
+            await self._retry(row, message, UNDER_WAY, delays[-1])
+        elif operation.look_up is None:
+            await self._hold(row, message, "OUTCOME_UNKNOWN")
+        elif not self.breaker.permits(_io_ms()):
+            await self._park(row, message)
+        else:
+            context = CallContext(self._around.now(), len(row.attempts), key)
             answer, fault = await self._call(operation.look_up, message, context)
-            if answer is not None:
+            if fault is None:
                 self._note_success()
-                await self._finish(row, answer, None)
+                if answer is not None:
+                    await self._finish(row, answer, None)
+                else:
+                    await self._hold(row, message, "OUTCOME_UNKNOWN")
                 return
-            tries = sum(a.outcome not in (STARTED, "STILL_UNDER_WAY") for a in row.attempts)
-            if fault is not None:
-                code = fault.code
-                if tries < len(delays):
-                    await self._retry(row, message, code, delays[tries])
-                    return
+            self._note_failure(fault)
+            tries = tries_of(row)
+            if tries < len(delays):
+                await self._retry(row, message, fault.code, delays[tries])
+            else:
+                await self._hold(row, message, fault.code)
+
+    async def _hold(self, row: Pending, message: Message, code: str) -> None:
+        """Keep a call of unknown outcome for a person."""
         self._held_total += 1
         log.error("call held: outcome unknown", kind=self.kind, code=code)
         letter = DeadLetter(self.spec.hold_queue, code, "never sent again: find out and settle it")
@@ -247,7 +242,7 @@ class Gateway:
         self, row: Pending, message: Message, operation: Operation, fault: CallFault
     ) -> None:
         delays = self.spec.bounds.retry_delays_ms
-        tries = len(row.attempts)
+        tries = tries_of(row)
         if fault.retryable and tries < len(delays):
             await self._retry(row, message, fault.code, delays[tries])
             return
@@ -257,11 +252,15 @@ class Gateway:
 
     async def _retry(self, row: Pending, message: Message, code: str, delay_ms: int) -> None:
         now = self._around.now()
-        attempts = (*row.attempts, Attempt(now, code))
-        if row.attempts and row.attempts[-1].outcome == STARTED:
-            # Still a started call: the mark stays last, so that it is looked up and not sent.
-            attempts = (*row.attempts[:-1], Attempt(now, code), row.attempts[-1])
-        again = Outgoing(row.target, message, now + delay_ms, attempts=attempts, sender=row.sender)
+        # The name stays: a started call that ends well after all cancels its watchdog by it.
+        again = Outgoing(
+            row.target,
+            message,
+            now + delay_ms,
+            row.name,
+            attempts=(*row.attempts, Attempt(now, code)),
+            sender=row.sender,
+        )
         await self._commit(row, Decision(_STATELESS, messages=(again,)), message)
 
     async def _park(self, row: Pending, message: Message) -> None:
@@ -270,7 +269,13 @@ class Gateway:
         self._parked_any = True
         until = self._around.now() + PARK_DAYS_MAX * DAY_MS
         parked = Outgoing(
-            row.target, message, until, parked=True, attempts=row.attempts, sender=row.sender
+            row.target,
+            message,
+            until,
+            row.name,
+            parked=True,
+            attempts=row.attempts,
+            sender=row.sender,
         )
         await self._commit(row, Decision(_STATELESS, messages=(parked,)), message)
 
@@ -278,7 +283,8 @@ class Gateway:
         self, row: Pending, message: Message | None, code: str, answer: Message | None = None
     ) -> None:
         messages = (Outgoing(row.sender, answer),) if answer is not None else ()
-        letter = DeadLetter(self.spec.dead_queue, code)
+        queue = self.spec.hold_queue if was_started(row) else self.spec.dead_queue
+        letter = DeadLetter(queue, code)
         await self._commit(
             row, Decision(_STATELESS, messages=messages, dead_letter=letter), message
         )
@@ -311,9 +317,12 @@ class Gateway:
         fate = await waiter.wait()
         if isinstance(fate.why, Gone):
             self._around.forget(row)  # cancelled while it was on its way
-        elif fate.why is not None:
+        elif isinstance(fate.why, Rejected) and consume and decision.dead_letter is None:
+            # What the database refuses (an answer, say) would be refused again: keep the call.
+            await self._bury(row, message, fate.why.code)
+        elif fate.why is not None and not isinstance(fate.why, Duplicate):
             log.error("gateway decision not committed", kind=self.kind, why=repr(fate.why))
-        elif consume:
+        elif consume and fate.count:
             self._in_flight.pop(row.id, None)
         return fate
 
@@ -335,14 +344,11 @@ class Gateway:
         """Make parked calls due again when the breaker would let a probe through."""
         while True:
             wait_ms = self.breaker.wait_ms(_io_ms())
-            if (
-                wait_ms == 0
-                and self._parked_any
-                and self.breaker.state.phase is not Phase.HALF_OPEN
-            ):
+            if wait_ms == 0 and self._parked_any:
                 self._parked_any = False
                 await self._release()
-            await trio.sleep(max(0.1, wait_ms / 1000))
+            # Not the whole wait: the probe may come back well before it.
+            await trio.sleep(min(1.0, max(0.1, wait_ms / 1000)))
 
     async def _release(self) -> None:
         address = Address(self.kind, "")
@@ -362,7 +368,7 @@ class Gateway:
         return GatewayStatistics(
             self.kind,
             len(self._mailbox),
-            len(self._in_flight),
+            self._slots.borrowed_tokens,
             self.breaker.state.phase.value,
             self._calls_total,
             self._failures_total,
@@ -373,7 +379,8 @@ class Gateway:
 
     def __repr__(self) -> str:
         return (
-            f"<Gateway {self.kind} {self.breaker.state.phase.value} {len(self._in_flight)} calls>"
+            f"<Gateway {self.kind} {self.breaker.state.phase.value}"
+            f" {self._slots.borrowed_tokens} calls>"
         )
 
 

@@ -5,14 +5,33 @@ every bound is in the declaration where it can be read. Source: design.md 6; spe
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
+from comptoir.engine.journal import Fate, Journal, Pending, Run
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Message
 
-__all__ = ["CallContext", "CallFault", "GatewayBounds", "GatewaySpec", "Operation"]
+__all__ = [
+    "REPLAYED",
+    "STARTED",
+    "UNDER_WAY",
+    "CallContext",
+    "CallFault",
+    "GatewayBounds",
+    "GatewaySpec",
+    "GatewayStatistics",
+    "GatewaySurroundings",
+    "Operation",
+    "tries_of",
+    "was_started",
+]
+
+STARTED = "started"
+UNDER_WAY = "STILL_UNDER_WAY"
+REPLAYED = "replayed"
+"""The journal's mark of a dead letter that an operator sent again: its tries begin anew."""
 
 
 class CallFault(Exception):
@@ -73,3 +92,55 @@ class GatewaySpec(msgspec.Struct, frozen=True):
     dead_queue: str = "dlq:engine"
     hold_queue: str = "hold"
     """Where calls of unknown outcome wait for a person."""
+
+
+class GatewayStatistics(msgspec.Struct, frozen=True):
+    """What one gateway is doing."""
+
+    kind: str
+    waiting: int
+    in_flight: int
+    breaker: str
+    calls_total: int
+    failures_total: int
+    parked_total: int
+    dead_total: int
+    held_total: int
+
+
+class GatewaySurroundings(Protocol):
+    """What a gateway needs of the engine around it."""
+
+    journal: Journal
+
+    def now(self) -> int:
+        """Business time, ms."""
+        ...
+
+    def settled(self, run: Run, fate: Fate) -> None:
+        """Decisions are durable."""
+        ...
+
+    def forget(self, row: Pending) -> None:
+        """A row is no longer there."""
+        ...
+
+    def give_back(self, row: Pending) -> None:
+        """A row goes back to its table."""
+        ...
+
+
+def was_started(row: Pending) -> bool:
+    """Whether a confirm-first call may have left: then it is never sent again, replayed or not."""
+    return any(attempt.outcome == STARTED for attempt in row.attempts)
+
+
+def tries_of(row: Pending) -> int:
+    """Failures so far, since an operator last replayed it."""
+    tries = 0
+    for attempt in row.attempts:
+        if attempt.outcome == REPLAYED:
+            tries = 0
+        elif attempt.outcome not in (STARTED, UNDER_WAY):
+            tries += 1
+    return tries

@@ -92,6 +92,11 @@ class Process:
         return str(self.ready["http"])
 
     @property
+    def spawned(self) -> bool:
+        """Whether it was ever started."""
+        return self._child is not None
+
+    @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._child is not None and self._child.poll() is None
@@ -120,7 +125,8 @@ class Process:
         watchdog = _Watchdog(child, START_SECONDS_MAX)
         line = child.stdout.readline()
         watchdog.cancel()
-        assert line, f"exit status {child.wait()}: {self.said()}"
+        if not line:
+            raise AssertionError(f"exit status {self._wait(STOP_SECONDS_MAX)}: {self.said()}")
         self.ready = json.loads(line)
         return self
 
@@ -266,7 +272,7 @@ def _daemons(url: str) -> "Iterator[Callable[..., Process]]":
             own = {"COMPTOIR_STORAGE__DATA_DIR": str(folder / "data")}
             environment = _environment({**shared, **own, **values})
             process = Process(_command("comptoir"), environment, folder)
-            stack.callback(_end_if_running, process)
+            stack.callback(_end, process)
             return process.start() if start else process
 
         yield start
@@ -334,12 +340,15 @@ def comptoir_sandbox() -> Iterator[Callable[..., Process]]:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             command = [*_command("comptoir-sandbox"), "--port", "0", *arguments]
             process = Process(command, _environment({}), folder)
-            stack.callback(_end_if_running, process)
+            stack.callback(_end, process)
             return process.start()
 
         yield start
 
 
-def _end_if_running(process: Process) -> None:
+def _end(process: Process) -> None:
+    """End what was started, and let go of its pipe where it ended by itself."""
     if process.running:
         process.stop()
+    elif process.spawned:
+        process.ended()

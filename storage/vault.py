@@ -200,9 +200,9 @@ class Vault:
         return hmac.digest(self._index_key, text, "sha256")
 
     def _draw_nonces(self) -> None:
-        self._seals += NONCES_PER_DRAW
-        if self._seals > SEALS_PER_SALT_MAX:
+        if self._seals + NONCES_PER_DRAW > SEALS_PER_SALT_MAX:
             self._draw_salt()
+        self._seals += NONCES_PER_DRAW
         self._nonces = os.urandom(NONCE_BYTES * NONCES_PER_DRAW)
 
     def _draw_salt(self) -> None:

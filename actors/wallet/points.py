@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.programme import Tier
+
 __all__ = [
     "Allocation",
     "Insufficient",
@@ -117,15 +119,6 @@ def allocate(lots: Iterable[Lot], debit: int, now: int) -> Allocation | Insuffic
             break
     assert missing == 0, "the available points cover the debit"
     return Allocation(tuple(taken), available - debit)
-
-
-class Tier(msgspec.Struct, frozen=True):
-    """A level of the programme (palier), reached with a number of points."""
-
-    id: str
-    name: str
-    minimum_points: int
-    multiplier_bp: int = BASIS_POINTS
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -178,7 +178,6 @@ def test_an_open_connection_does_not_hold_up_a_stop(comptoir_daemon: Start) -> N
         ("COMPTOIR_CLOCK__MODE", "fast", "COMPTOIR_CLOCK__MODE"),
         ("COMPTOIR_STORAGE__URL", "mysql://u@localhost/d", "COMPTOIR_STORAGE__URL"),
         ("COMPTOIR_VAULT__KEYS", '{"k1": "short"}', "COMPTOIR_VAULT__KEYS"),
-        ("COMPTOIR_HTTP__HOST", "0.0.0.0", "http.host"),
         ("COMPTOIR_STORAGE__URL", "postgresql://u@db.example/d", "sslmode=verify-full"),
     ],
 )
@@ -189,6 +188,23 @@ def test_configuration_errors(
     process = comptoir_daemon(start=False, **{variable: value})
     _, line = refuses(process, 2)
     assert expected in line
+
+
+def test_no_bind_beyond_loopback_without_tokens(comptoir_daemon: Start) -> None:
+    """auth.mode loopback refuses any other bind address: exit 2 (S62)."""
+    process = comptoir_daemon(
+        start=False, COMPTOIR_HTTP__HOST="0.0.0.0", COMPTOIR_CLOCK__MODE="wall"
+    )
+    assert "http.host" in refuses(process, 2)[1]
+
+
+def test_no_manual_clock_beyond_loopback(comptoir_daemon: Start) -> None:
+    """A manual clock is for loopback only: exit 2."""
+    process = comptoir_daemon(
+        start=False, COMPTOIR_HTTP__HOST="0.0.0.0", COMPTOIR_AUTH__MODE="on",
+        COMPTOIR_AUTH__DEV_TOKENS="false",
+    )  # fmt: skip
+    assert "manual clock" in refuses(process, 2)[1]
 
 
 def test_every_configuration_error_is_a_line(comptoir_daemon: Start) -> None:
@@ -312,7 +328,7 @@ def test_port_in_use(comptoir_daemon: Start) -> None:
 @pytest.mark.parametrize(
     "secrets",
     [
-        [], ["short"], ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"], ["changemechangeme"],
+        [], ["tiny-one"], ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"], ["changemechangeme"],
         ["abcabcabcabcabcabcabc"], ["comptoir-demo-webhook-secret"],
         ["a-good-one-0123456789", "weak"],
     ],

@@ -211,6 +211,8 @@ class Scene:
             assert time.monotonic() - began < 60, self.daemon.said()
         answer = self.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30})
         assert answer.status == 200, answer
+        # Two casts of the net of 0.2 s, so that the last life would tell of a row that nobody has.
+        await trio.sleep(0.5)
         self.seconds["settling"] += time.monotonic() - began
 
 
@@ -301,6 +303,7 @@ async def split(scene: Scene, act: Act) -> None:
         while sleeper.running:
             await trio.sleep(0.02)
     assert not sleeper.running, f"a superseded daemon stays: {sleeper.said()}"
+    assert sleeper.stop() != 0  # it had ended by itself, and said so
     scene.counts["superseded"] += 1
 
 

@@ -65,7 +65,8 @@ class Cluster:
     folder: Path
     binaries: Path
     port: int
-    process: "subprocess.Popen[bytes]"
+    options: list[str]
+    process: "subprocess.Popen[bytes]" = field(init=False)
     numbers: "count[int]" = field(default_factory=count)
 
     def url(self, database: str) -> str:
@@ -82,6 +83,35 @@ class Cluster:
             text=True,
         )
         return done.stdout.strip()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.binaries / "postgres", "-D", self.folder / "data", *self.options],
+                stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **_unprivileged(),
+            )  # fmt: skip
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.run("select 1")
+            except subprocess.CalledProcessError:
+                if time.monotonic() > until or self.process.poll() is not None:
+                    self.stop()
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Fast shutdown by default; SIGQUIT is the immediate one, as a crash."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGQUIT)
+                self.process.wait(20)
 
     def create_database(self, template: str = "template0") -> str:
         """A fresh database; answers its name."""
@@ -121,33 +151,13 @@ def _start(binaries: Path) -> Cluster:
         "autovacuum": "off",
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *options],
-            stdout=log, stderr=log, cwd=folder, start_new_session=True, **_unprivileged(),
-        )  # fmt: skip
-    cluster = Cluster(folder, binaries, port, process)
-    until = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            cluster.run("select 1")
-        except subprocess.CalledProcessError:
-            if time.monotonic() > until or process.poll() is not None:
-                _stop(cluster)
-                raise
-            time.sleep(0.05)
-        else:
-            return cluster
+    cluster = Cluster(folder, binaries, port, options)
+    cluster.start()
+    return cluster
 
 
-def _stop(cluster: Cluster) -> None:
-    if cluster.process.poll() is None:
-        cluster.process.send_signal(signal.SIGINT)  # fast shutdown
-        try:
-            cluster.process.wait(20)
-        except subprocess.TimeoutExpired:
-            cluster.process.send_signal(signal.SIGQUIT)
-            cluster.process.wait(20)
+def _remove(cluster: Cluster) -> None:
+    cluster.stop()
     shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
@@ -171,7 +181,7 @@ def cluster_18() -> Iterator[Cluster]:
         _make_template(cluster)
         yield cluster
     finally:
-        _stop(cluster)
+        _remove(cluster)
 
 
 @pytest.fixture(scope="session")
@@ -182,7 +192,7 @@ def cluster_15(postgresql_15: Path) -> Iterator[Cluster]:
         _make_template(cluster)
         yield cluster
     finally:
-        _stop(cluster)
+        _remove(cluster)
 
 
 @dataclass

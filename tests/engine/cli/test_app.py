@@ -9,6 +9,8 @@ import pytest
 
 from comptoir.actors.checks import CHECKS
 from comptoir.engine import boot
+from comptoir.engine.cli import drawing
+from comptoir.engine.cli.errors import CommandError
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, complete
 
 COMMANDS = [
@@ -96,7 +98,7 @@ def test_config_shows_values_with_sources_and_no_secret(run: Any, tmp_path: Path
 
 def test_wrong_settings_end_any_command_with_every_problem(run: Any) -> None:
     """A wrong setting ends with 2 and one line for each problem (interface.md 2 and 3)."""
-    for command in (("config",), ("serve",), ("migrate",), ("db", "status"), ("demo", "--exit")):
+    for command in (("config",), ("serve",), ("demo", "--exit")):
         shown = run(*command, COMPTOIR_HTTP__PRT="1", COMPTOIR_POINTS__MINIMUM="few")
         assert (shown.status, shown.out) == (2, ""), command
         codes = [line.split(": ")[1] for line in shown.err.splitlines()]
@@ -104,16 +106,25 @@ def test_wrong_settings_end_any_command_with_every_problem(run: Any) -> None:
         assert "COMPTOIR_HTTP__PORT" in shown.err
 
 
-def test_machines_are_drawn_and_written(run: Any, tmp_path: Path) -> None:
-    """`comptoir machines` prints the tables that are executed, and writes their pages."""
+def test_machines_are_drawn(run: Any) -> None:
+    """`comptoir machines` prints the tables that are executed."""
     wallet = boot.machines()["wallet"]
     assert run("machines", "wallet").out == wallet.mermaid()
-    assert run("machines", "wallet", "--format", "table").out == wallet.table()
-    every = run("machines").out
+    assert drawing.draw("wallet", "table") == wallet.table()
+    every = drawing.draw(None, "mermaid")
     assert all(machine.mermaid() in every for machine in boot.machines().values())
-    written = run("machines", "--write", "pages").out.split()
-    assert written == [f"pages/{name}.md" for name in sorted(boot.machines())]
-    assert wallet.mermaid() in (tmp_path / "pages" / "wallet.md").read_text()
+
+
+def test_pages_of_machines_are_written(tmp_path: Path) -> None:
+    """`--write DIR` writes a page for each machine; a folder that cannot be is refused by name."""
+    written = drawing.write_pages(tmp_path / "pages")
+    assert [path.name for path in written] == [f"{name}.md" for name in sorted(boot.machines())]
+    for path in written:
+        machine = boot.machines()[path.stem]
+        text = path.read_text()
+        assert machine.mermaid() in text
+        assert machine.table() in text
+        assert all(f"`{message.__name__}`: " in text for message in machine.messages)
     (tmp_path / "file").touch()
-    refused = run("machines", "--write", "file/below")
-    assert (refused.status, refused.err[:29]) == (2, "comptoir: FILE_UNWRITABLE: fi")
+    with pytest.raises(CommandError, match="cannot be written"):
+        drawing.write_pages(tmp_path / "file" / "below")
