@@ -117,6 +117,7 @@ class Engine:
             await publisher.build()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._supervisor.run)
+            await self._supervisor.wait_began()
             left = await self._delivery.recover()
             self._status = "ready"
             log.info("engine ready", addresses_with_work_left=left)
@@ -208,8 +209,11 @@ class Engine:
             name: Replaces an earlier undelivered one of the same name for the same address.
 
         Raises:
+            UnknownAddress: nobody of that kind is there to take it, ever.
             Unavailable: not durable.
         """
+        if address.kind not in self._hosts and address.kind not in self._gateways:
+            raise UnknownAddress(address.kind)
         outgoing = Outgoing(address, message, due_at, name)
         await self.commit(Decision(_STATELESS, messages=(outgoing,)))
 

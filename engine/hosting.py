@@ -7,6 +7,7 @@ a breaker per kind (S65, Points) turns a sick kind into a quick answer.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ import trio
 from comptoir.engine.actor import Actor, Answer, Envelope, reason_of
 from comptoir.engine.breaker import Breaker
 from comptoir.engine.errors import EngineError, Failed, Overloaded, Stopping, Suspended
-from comptoir.engine.journal import Fate, Journal, Pending, Run
+from comptoir.engine.journal import Decided, Fate, Journal, Pending, Run
 from comptoir.engine.spec import ActorSpec
 from comptoir.engine.supervisor import add_restart
 from comptoir.engine.values import Address, Message
@@ -113,11 +114,17 @@ class Hosting:
         """Pass on what became durable; count it for the breaker."""
         if fate.count and not self.breaker.closed:
             self.breaker.succeeded(_io_ms())
-        measure = self.spec.measure
-        if measure is not None:
-            for decided in run.decided[: fate.count]:
-                measure(decided)
         self._around.settled(run, fate)
+        if self.spec.measure is not None:
+            self._measure(self.spec.measure, run.decided[: fate.count])
+
+    def _measure(self, measure: Callable[[Decided], None], done: list[Decided]) -> None:
+        """Tell the metrics; this runs inside the journal's own task, which nothing may end."""
+        try:
+            for decided in done:
+                measure(decided)
+        except Exception as error:
+            log.exception("measure crashed", kind=self.kind, error=type(error).__name__)
 
     def forget(self, row: Pending) -> None:
         """Pass on that a row is gone."""
@@ -254,8 +261,6 @@ class Hosting:
         """One actor's task: whatever ends it ends only it."""
         try:
             await actor.run()
-        except trio.Cancelled:
-            raise
         except Exception as error:
             # The bulkhead: this actor's failure must not reach its siblings in the nursery.
             reason = reason_of(error)
@@ -263,6 +268,10 @@ class Hosting:
                 log.exception("actor ended", kind=self.kind)
                 self.crashed(actor, error)
             actor.abandon(reason)
+        except BaseException:
+            # Cancelled: the engine stops, or this kind is started again.
+            actor.abandon(Stopping("the engine stops"))
+            raise
         finally:
             if self._residents.get(actor.address.key) is actor:
                 del self._residents[actor.address.key]

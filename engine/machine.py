@@ -122,6 +122,9 @@ class Machine(Generic[S]):
         self.initial = self.phases[0]
         self.refusal = refusal or Refusal("CONFLICT", f"a {name} in this phase does not take this")
         self._rows: dict[tuple[Enum, type[Message]], Row] = {}
+        strangers = [str(phase) for phase in terminal if phase not in self.phases]
+        if strangers:
+            raise MachineError(f"{name}: terminal, but not its phases: {', '.join(strangers)}")
         for line in rows:
             self._add(line)
         self._check_reachable()

@@ -69,12 +69,16 @@ class Publisher:
         """Rebuild after every change, until cancelled; changes during a building are one more."""
         while True:
             await self._stale.wait()
-            self._stale = trio.Event()
+            stale, self._stale = self._stale, trio.Event()
             try:
                 await self.build()
             except Unavailable:
                 self._stale.set()
                 await trio.sleep(RETRY_S)
+            except BaseException:
+                # Whoever starts this again must build: a change is not forgotten with a crash.
+                self._stale = stale
+                raise
 
     async def wait_version(self, version: int) -> None:
         """Return once a snapshot of at least this version is published."""

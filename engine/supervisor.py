@@ -80,11 +80,14 @@ def add_restart(
 
 
 class _Child:
-    __slots__ = ("recent", "restarts_total", "scope", "spec", "stopped")
+    __slots__ = ("began", "recent", "restarts_total", "scope", "spec", "stopped")
 
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
-        self.scope: trio.CancelScope | None = None
+        # Shielded from the supervisor's own cancellation, so that children stop in order and not
+        # all at once. It is there from the beginning: a child may be stopped before it began.
+        self.scope = trio.CancelScope(shield=True)
+        self.began = trio.Event()
         self.stopped = trio.Event()
         self.recent: tuple[int, ...] = ()
         self.restarts_total = 0
@@ -115,19 +118,22 @@ class Supervisor:
                 with trio.CancelScope(shield=True):
                     await self._stop_all()
 
+    async def wait_began(self) -> None:
+        """Return when every child has been started and has come to its first wait."""
+        for child in self._children:
+            await child.began.wait()
+
     async def _stop_all(self) -> None:
         for child in reversed(self._children):
-            if child.scope is not None:
-                child.scope.cancel()
+            child.scope.cancel()
             with trio.move_on_after(child.spec.shutdown_s):
                 await child.stopped.wait()
 
     async def _keep(self, child: _Child) -> None:
         spec = child.spec
         try:
-            # The scope is shielded from the supervisor's own cancellation, so that children stop
-            # in order and not all at once; _stop_all cancels it.
-            with trio.CancelScope(shield=True) as child.scope:
+            with child.scope:
+                child.began.set()
                 while True:
                     crash = await self._once(spec)
                     if spec.restart is Restart.TEMPORARY:
@@ -139,6 +145,7 @@ class Supervisor:
                     if not within:
                         raise TooManyRestarts(spec.id) from crash
         finally:
+            child.began.set()
             child.stopped.set()
 
     @staticmethod

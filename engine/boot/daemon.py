@@ -1,20 +1,14 @@
-"""The composition root: the one module that knows every room and puts a daemon together.
+"""The daemon as one object: what the edge speaks to, and the order of its life.
 
-Rule: only the command line, the shipped test fixtures and `Engine.open` come here; nothing else may
-import it. The order of a start is: sockets (so that health can say "starting"), database, writer's
-lock (here a standby waits), epoch, references, actors, and then the ready line.
-
-Source: design.md 1, 7; interface.md 2, 11.
+Rule: the order of a start is sockets (so that health can say "starting"), database, writer's lock
+(here a standby waits), epoch, references, actors; a stop goes the other way.
+Source: design.md 7; interface.md 2.
 """
 
 import gc
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -23,30 +17,25 @@ import structlog
 import trio
 
 from comptoir.actors.connection.kind import connection_spec
-from comptoir.actors.connection.machine import MACHINE as CONNECTION
 from comptoir.actors.connection.views import find_transaction, show_transaction
 from comptoir.actors.gateways.push import push_gateway
 from comptoir.actors.measures import CashbackMeasures
-from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.merchants.messages import CATALOGUE, PartnersImported
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.programme import PROGRAMME, Programme
-from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.engine.actor import Answer
-from comptoir.engine.breaker import BREAKER
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import Stopping, Unavailable
-from comptoir.engine.failures import Broken, Failure, failure_of
+from comptoir.engine.failures import Broken
 from comptoir.engine.housekeeping import Housekeeping
 from comptoir.engine.journal import Journal
-from comptoir.engine.machine import Machine
 from comptoir.engine.parts import Health, Parts
-from comptoir.engine.settings import Settings, check_start
-from comptoir.engine.telemetry import Telemetry, configure_logging
+from comptoir.engine.settings import Settings
+from comptoir.engine.telemetry import Telemetry
 from comptoir.engine.values import Address, Message
 from comptoir.http.rules import EdgeRules
 from comptoir.http.server import Listening
@@ -56,27 +45,12 @@ from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.journal import JournalOptions, PostgresJournal
 from comptoir.storage.vault import Vault
 
-__all__ = [
-    "Daemon",
-    "Failure",
-    "embedded",
-    "failure_of",
-    "machines",
-    "migrate",
-    "open_engine",
-    "open_headless",
-    "serve",
-]
+__all__ = ["Daemon", "embedded"]
 
 log = structlog.get_logger("comptoir.boot")
 
 DRAIN_S = 5.0
 """For requests under way at a stop: half of the time that a stop may take (interface.md 2)."""
-
-
-def machines() -> dict[str, Machine[Any]]:
-    """Every machine by name, for drawing and for enumeration."""
-    return {m.name: m for m in (CONNECTION, WALLET, MERCHANTS, BREAKER)}
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -104,7 +78,7 @@ class Daemon:
         self._housekeeping: Housekeeping | None = None
         self._status = "starting"
         self._unheard = trio.Event()
-        self._began = trio.current_time()
+        self.began = trio.current_time()
         self._webhooks: dict[tuple[str, str], Any] = {}
         self._webhook_counter = self.telemetry.counter(
             "comptoir_webhooks", "Webhooks by result and code.", ("result", "code")
@@ -326,21 +300,6 @@ class Daemon:
         gc.collect()
         gc.freeze()
 
-    def ready_line(self) -> bytes:
-        """The one line on standard output (interface.md 2)."""
-        return orjson.dumps(
-            {
-                "event": "ready",
-                "pid": os.getpid(),
-                "version": version("comptoir"),
-                "http": self.http.url if self.http is not None else None,
-                "ingest": None,
-                "database": self.database,
-                "bootMs": round((trio.current_time() - self._began) * 1000),
-            },
-            option=orjson.OPT_APPEND_NEWLINE,
-        )
-
 
 async def _keep_running(stack: AsyncExitStack, task: Callable[[], Awaitable[None]]) -> None:
     """Run a task until what was entered before it on the stack is about to end."""
@@ -359,69 +318,3 @@ def _open_vault(settings: Settings) -> Vault:
         return Vault.from_json(orjson.dumps(keys).decode())
     make_data_dir(settings.storage.data_dir.resolve())
     return Vault.from_file(settings.storage.data_dir / "keys" / "vault.json")
-
-
-@asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """The whole daemon, embedded in a test or a program (interface.md 11)."""
-    async with Daemon(settings).open() as daemon:
-        assert daemon.engine is not None
-        yield daemon.engine
-
-
-@asynccontextmanager
-async def open_headless(settings: Settings) -> AsyncIterator[Daemon]:
-    """A daemon without its sockets: imports when none is running, under the writer's lock."""
-    async with Daemon(settings).open(listen=False) as daemon:
-        yield daemon
-
-
-@asynccontextmanager
-async def memory_engine(settings: Settings | None = None) -> AsyncIterator[Engine]:
-    """The cashback actors over an in-memory journal and a manual clock; no socket, no database."""
-    from comptoir.storage.testing import MemoryJournal  # a test's, not a daemon's
-
-    chosen = settings or Settings().having({("clock", "mode"): "manual"})
-    daemon = Daemon(chosen)
-    async with AsyncExitStack() as stack:
-        journal = await stack.enter_async_context(MemoryJournal().open())
-        yield await stack.enter_async_context(Engine(await daemon.parts(journal, stack)).running())
-
-
-async def migrate(settings: Settings) -> Any:
-    """Bring the database to our schema; what was applied."""
-    async with Daemon(settings).open(listen=False) as daemon:
-        assert daemon.journal is not None
-        return daemon.journal.migrated
-
-
-async def serve(settings: Settings, *, demo: bool = False) -> None:
-    """The daemon in the foreground until it is told to stop (SIGTERM, SIGINT).
-
-    Raises:
-        Exception: see `failure_of` for what each means to the caller of the program.
-    """
-    check_start(settings, demo)
-    configure_logging(settings.log.format, settings.log.level)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_stop_on_signal, nursery.cancel_scope)
-        async with Daemon(settings).open() as daemon:
-            if settings.auth.mode == "loopback":
-                log.warning("no access tokens: the API is open to this machine only (auth.mode)")
-            sys.stdout.buffer.write(daemon.ready_line())
-            sys.stdout.buffer.flush()
-            await trio.sleep_forever()
-
-
-async def _stop_on_signal(
-    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    """First signal: stop gracefully; second: end at once, which is safe (the SIGKILL path)."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        async for number in signals:
-            log.info("stopping", signal=signal.Signals(number).name)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            scope.cancel()
-            break

@@ -1,0 +1,66 @@
+"""The daemon in the foreground: signals, and the one line on standard output (interface.md 2)."""
+
+import os
+import signal
+import sys
+from importlib.metadata import version
+
+import orjson
+import structlog
+import trio
+
+from comptoir.engine.boot.daemon import Daemon
+from comptoir.engine.settings import Settings, check_start
+from comptoir.engine.telemetry import configure_logging
+
+__all__ = ["serve"]
+
+log = structlog.get_logger("comptoir.boot")
+
+
+def ready_line(daemon: Daemon) -> bytes:
+    """The one line on standard output (interface.md 2)."""
+    return orjson.dumps(
+        {
+            "event": "ready",
+            "pid": os.getpid(),
+            "version": version("comptoir"),
+            "http": daemon.http.url if daemon.http is not None else None,
+            "ingest": None,
+            "database": daemon.database,
+            "bootMs": round((trio.current_time() - daemon.began) * 1000),
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+async def serve(settings: Settings, *, demo: bool = False) -> None:
+    """The daemon in the foreground until it is told to stop (SIGTERM, SIGINT).
+
+    Raises:
+        Exception: see `failure_of` for what each means to the caller of the program.
+    """
+    check_start(settings, demo)
+    configure_logging(settings.log.format, settings.log.level)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_stop_on_signal, nursery.cancel_scope)
+        async with Daemon(settings).open() as daemon:
+            if settings.auth.mode == "loopback":
+                log.warning("no access tokens: the API is open to this machine only (auth.mode)")
+            sys.stdout.buffer.write(ready_line(daemon))
+            sys.stdout.buffer.flush()
+            await trio.sleep_forever()
+
+
+async def _stop_on_signal(
+    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """First signal: stop gracefully; second: end at once, which is safe (the SIGKILL path)."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for number in signals:
+            log.info("stopping", signal=signal.Signals(number).name)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            scope.cancel()
+            break
