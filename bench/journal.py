@@ -132,7 +132,7 @@ class _Load:
         for wallet in wallets:
             wallet.submit()
         await self.done.wait()
-        while self.journal.statistics().runs_waiting:
+        while self.journal.statistics().runs_waiting:  # noqa: ASYNC110 - the journal tells no event
             await trio.sleep(0.001)
 
 
@@ -144,12 +144,12 @@ async def _time(work: Callable[[], Awaitable[None]], decisions: int) -> tuple[fl
     return decisions / seconds, (time.process_time() - cpu) / decisions * 1e6
 
 
-async def _measure_many(journal: PostgresJournal, wallets: int, credits: int) -> dict[str, Any]:
+async def _measure_many(journal: PostgresJournal, wallets: int, wanted: int) -> dict[str, Any]:
     load = _Load(journal, f"many{wallets}")
     crowd = [_Wallet(load, number) for number in range(wallets)]
     await load.run(crowd, wallets)
     before = journal.statistics()
-    rate, cpu_us = await _time(lambda: load.run(crowd, credits), credits)
+    rate, cpu_us = await _time(lambda: load.run(crowd, wanted), wanted)
     after = journal.statistics()
     batches = after.batches_total - before.batches_total
     decisions = after.decisions_total - before.decisions_total
@@ -165,20 +165,20 @@ async def _measure_many(journal: PostgresJournal, wallets: int, credits: int) ->
     }
 
 
-async def _measure_wallet(journal: PostgresJournal, lots: int, credits: int) -> float:
+async def _measure_wallet(journal: PostgresJournal, lots: int, wanted: int) -> float:
     """Credits per second of one wallet that has so many lots already."""
     load = _Load(journal, f"lots{lots}")
     wallet = _Wallet(load, 0)
     await load.run([wallet], lots)
-    rate, _ = await _time(lambda: load.run([wallet], credits), credits)
+    rate, _ = await _time(lambda: load.run([wallet], wanted), wanted)
     return rate
 
 
-async def measure(url: str, credits: int = 20_000) -> dict[str, Any]:
+async def measure(url: str, wanted: int = 20_000) -> dict[str, Any]:
     """All figures, from a fresh database."""
     vault = Vault({"k1": b"bench-bench-bench-bench-bench-be"})
     async with PostgresJournal.open(url, vault, JournalOptions(now=AT)) as journal:
-        many = [await _measure_many(journal, wallets, credits) for wallets in (1, 32, 256, 2_000)
+        many = [await _measure_many(journal, wallets, wanted) for wallets in (1, 32, 256, 2_000)
                 if wallets > 1 or await _warm(journal)]  # fmt: skip
         few_lots = await _measure_wallet(journal, 10, 500)
         many_lots = await _measure_wallet(journal, 10_000, 500)

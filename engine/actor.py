@@ -179,9 +179,9 @@ class Actor:
                 facts = await self._look_up(waiting[0])
             except EngineError:
                 raise
-            except Exception as crash:
-                # What is wrong with one message must not suspend its actor, as below for decide.
-                await self._after_crash(waiting, crash)
+            except Exception as error:  # noqa: BLE001  # the bulkhead, as around decide
+                # What is wrong with one message must not suspend its actor.
+                await self._after_crash(waiting, error)
                 continue
             decided, crash, writes = self._decide(waiting, facts)
             if decided:

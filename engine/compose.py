@@ -46,6 +46,7 @@ def engine_bounds(settings: Settings) -> EngineBounds:
     engine = settings.engine
     return EngineBounds(
         ask_timeout_s=engine.ask_timeout_s,
+        start_timeout_s=settings.storage.start_timeout_s,
         stop_timeout_s=engine.stop_timeout_s,
         sweep_s=engine.sweep_interval_s,
         pending_rows_max=engine.pending_rows_max,

@@ -187,11 +187,12 @@ class Delivery:
         """
         now = self._now()
         found = await self._journal.backlog(now, ADDRESSES_MAX)
+        # One instant for both: what falls due while the backlog is read is a timer of this life.
+        next_due = await self._journal.next_due(now)
+        self._timers_seen = now
+        self._note_next_due(next_due)
         for address, _newest in found:
             self.fall_behind(address)
-        # One instant for both: what falls due while the backlog is read is a timer of this life.
-        self._timers_seen = now
-        self._note_next_due(await self._journal.next_due(now))
         return len(found)
 
     async def pump(self) -> None:

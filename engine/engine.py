@@ -7,9 +7,9 @@ docs/architecture.md; the loop is in `actor.py`, hand-over in `delivery.py`.
 Rule: no reply, message or outside call leaves before its decision is durable (invariant 1).
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 import trio
@@ -46,9 +46,12 @@ __all__ = ["Engine"]
 
 log = structlog.get_logger("comptoir.engine")
 
+T = TypeVar("T")
+
 _STATELESS: Any = object()
 EVENT_PAGE = 500
 QUIESCE_POLL_S = 0.02
+RETRY_S = 0.2
 SETTINGS = "setting"
 CLOCK = "clock"
 
@@ -112,13 +115,13 @@ class Engine:
             Unavailable: the database is away.
             TooManyRestarts: a part of the engine crashed beyond its intensity.
         """
-        await self._restore_clock()
+        await self._patiently(self._restore_clock)
         for publisher in self._publishers:
-            await publisher.build()
+            await self._patiently(publisher.build)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._supervisor.run)
             await self._supervisor.wait_began()
-            left = await self._delivery.recover()
+            left = await self._patiently(self._delivery.recover)
             self._status = "ready"
             log.info("engine ready", addresses_with_work_left=left)
             try:
@@ -359,6 +362,17 @@ class Engine:
         await self._delivery.fire_due()
         await self.quiesce(timeout_s)
         return self.now(), self._delivery.statistics().timers_fired_total - before
+
+    async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Repeat a reading of the start: the database may go away and return meanwhile."""
+        until = trio.current_time() + self.bounds.start_timeout_s
+        while True:
+            try:
+                return await read()
+            except Unavailable:
+                if trio.current_time() > until:
+                    raise
+                await trio.sleep(RETRY_S)
 
     async def _restore_clock(self) -> None:
         found = await self.journal.documents(SETTINGS, (CLOCK,))

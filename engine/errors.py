@@ -56,6 +56,8 @@ class Unavailable(EngineError):
 
     code = "STORAGE_UNAVAILABLE"
     retry_after_s = 5
+    remedy = "start the database again; the daemon waits storage.start_timeout_s for it"
+    """Where it ends a start, as interface.md 2 shows it."""
 
 
 class Superseded(Unavailable):

@@ -25,6 +25,8 @@ class EngineBounds(msgspec.Struct, frozen=True):
     """What the engine as a whole may hold."""
 
     ask_timeout_s: float = 10.0
+    start_timeout_s: float = 30.0
+    """How long the database may be away while the engine recovers."""
     stop_timeout_s: float = 10.0
     sweep_s: float = 5.0
     pending_rows_max: int = 1000

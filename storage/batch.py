@@ -162,11 +162,12 @@ class _Actor:
 class _Row:
     """A message created in this batch, until it is cancelled in it."""
 
-    __slots__ = ("kind", "payload", "pending")
+    __slots__ = ("due_at", "kind", "payload", "pending")
 
-    def __init__(self, pending: Pending, kind: str, payload: bytes) -> None:
+    def __init__(self, pending: Pending, kind: str, due_at: int | None, payload: bytes) -> None:
         self.pending = pending
         self.kind = kind
+        self.due_at = due_at
         self.payload = payload
 
 
@@ -331,7 +332,7 @@ class _Folder:
             row = self.rows.get(row_id)
             if row is not None:
                 row.kind = CLASS_MESSAGE
-                row.pending.due_at = at
+                row.due_at = at
 
     def _send(self, sender: Address, decided: Decided, outcome: Outcome) -> None:
         at = decided.at
@@ -345,9 +346,9 @@ class _Folder:
                 kind = CLASS_TIMER
             row_id = self.numbers.draw()
             pending = Pending(
-                row_id, out.target, sender, due, at, out.attempts, out.message, b"", out.name
-            )  # type: ignore[arg-type]  # a parked row may have no due time while it is in here
-            row = self.rows[row_id] = _Row(pending, kind, _encode(out.message))
+                row_id, out.target, sender, due or 0, at, out.attempts, out.message, b"", out.name
+            )
+            row = self.rows[row_id] = _Row(pending, kind, due, _encode(out.message))
             if out.name is not None:
                 self._forget(out.target, out.name)
                 self.names[(out.target, out.name)] = row
@@ -392,7 +393,7 @@ def _write_messages(folder: _Folder) -> Rows:
         payload = seal(row.payload, identify_message(x.id, target))
         attempts = write_attempts(x.attempts)
         rows.append(
-            (x.id, *target, *sender, payload, row.kind, x.due_at, x.created_at, x.name, attempts)
+            (x.id, *target, *sender, payload, row.kind, row.due_at, x.created_at, x.name, attempts)
         )
     return rows
 

@@ -12,7 +12,7 @@ trio-asyncio ("Cross-calling").
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
@@ -33,6 +33,8 @@ Row = Any
 """A row as asyncpg gives it: by position, by name."""
 
 CONNECT_SECONDS = 10.0
+END_SECONDS = 2.0
+"""How long the queries that are cancelled at the end may take to notice."""
 QUERY_SECONDS = 30.0
 """Beyond it a connection is taken for dead. A batch of 256 takes milliseconds; a full scan of a
 ledger for a report does not belong on these connections."""
@@ -64,6 +66,7 @@ class Bridge:
 
     def __init__(self, loop: _Loop, nursery: trio.Nursery) -> None:
         self._loop = loop
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.nursery = nursery
 
     async def connect(self, target: Target) -> "Connection":
@@ -72,17 +75,14 @@ class Bridge:
         Raises:
             ConnectionLost: nobody answers there, or refuses us.
         """
-        settings = {"application_name": target.name, "jit": "off", **(target.settings or {})}
-        connect = asyncpg.connect(
-            target.url,
-            timeout=CONNECT_SECONDS,
-            server_settings=settings,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=65536,
-        )
+        attempt = self.spawn(_connect(target))
         try:
-            raw = await cast(Any, trio_asyncio).aio_as_trio(_await(connect))
-        except (OSError, TimeoutError, asyncio.TimeoutError) as error:
+            raw = await _wait(attempt)
+        except trio.Cancelled:
+            attempt.add_done_callback(_hang_up)
+            attempt.cancel()
+            raise
+        except (OSError, TimeoutError, asyncio.CancelledError) as error:
             raise ConnectionLost(f"cannot connect: {type(error).__name__}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _translate(error, None) from None  # its text may hold values
@@ -93,7 +93,23 @@ class Bridge:
 
     def spawn(self, query: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Start an asyncio task for a query."""
-        return self._loop.create_task(query)
+        task = self._loop.create_task(query)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finish(self) -> None:
+        """Cancel what is still under way, and give it a moment to end."""
+        with trio.move_on_after(END_SECONDS, shield=True):
+            for task in list(self._tasks):
+                task.cancel()
+            while self._tasks:
+                task = next(iter(self._tasks))
+                try:
+                    await _wait(task)
+                except (OSError, asyncio.CancelledError, asyncpg.PostgresError,
+                        asyncpg.InterfaceError, asyncpg.InternalClientError) as error:  # fmt: skip
+                    log.debug("ended a query: %s", type(error).__name__)
 
 
 class Connection:
@@ -244,7 +260,7 @@ class Pool:
 
 
 @asynccontextmanager
-async def open_bridge() -> AsyncIterator[Bridge]:
+async def open_bridge() -> AsyncGenerator[Bridge]:
     """Run the asyncio loop inside trio for the length of the block.
 
     A single error leaves as itself, not in a group: callers catch our errors by class.
@@ -252,15 +268,17 @@ async def open_bridge() -> AsyncIterator[Bridge]:
     try:
         async with cast(Any, trio_asyncio).open_loop() as loop, trio.open_nursery() as nursery:
             loop.set_exception_handler(_report)
-            yield Bridge(loop, nursery)
-            nursery.cancel_scope.cancel()
+            bridge = Bridge(loop, nursery)
+            try:
+                yield bridge
+            finally:
+                nursery.cancel_scope.cancel()
+                await bridge.finish()
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        if isinstance(error, BaseExceptionGroup):
+        alone = _find_single(group)
+        if alone is None:
             raise
-        raise error from error.__cause__
+        raise alone from alone.__cause__
 
 
 def _report(_loop: object, context: Mapping[str, Any]) -> None:
@@ -269,8 +287,31 @@ def _report(_loop: object, context: Mapping[str, Any]) -> None:
     log.warning("asyncio: %s (%s)", context.get("message"), type(error).__name__)
 
 
-async def _await(awaitable: Any) -> Any:
-    return await awaitable
+def _find_single(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    """The one error that a group of groups holds, or None if it holds several."""
+    inside: list[BaseException] = list(group.exceptions)
+    if len(inside) > 1:
+        return None
+    if isinstance(inside[0], BaseExceptionGroup):
+        return _find_single(cast("BaseExceptionGroup[BaseException]", inside[0]))
+    return inside[0]
+
+
+async def _connect(target: Target) -> Any:
+    settings = {"application_name": target.name, "jit": "off", **(target.settings or {})}
+    return await asyncpg.connect(
+        target.url,
+        timeout=CONNECT_SECONDS,
+        server_settings=settings,
+        max_cached_statement_lifetime=0,
+        max_cacheable_statement_size=65536,
+    )
+
+
+def _hang_up(attempt: "asyncio.Task[Any]") -> None:
+    """Nobody waits for this connection any more."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result().terminate()
 
 
 async def _wait(query: "asyncio.Task[T]") -> T:

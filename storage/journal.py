@@ -7,10 +7,10 @@ Source: design.md 7; engine/journal.py (the contract).
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import trio
 
@@ -95,9 +95,7 @@ class JournalOptions:
 class PostgresJournal(Reads):
     """Durability for actors; see `comptoir.engine.journal.Journal` for the contract."""
 
-    def __init__(
-        self, pool: Pool, vault: Vault, writer: Writer, migrated: MigrationReport
-    ) -> None:
+    def __init__(self, pool: Pool, vault: Vault, writer: Writer, migrated: MigrationReport) -> None:
         super().__init__(pool, vault)
         self._writer = writer
         self.migrated = migrated
@@ -110,7 +108,7 @@ class PostgresJournal(Reads):
     @asynccontextmanager
     async def open(
         cls, url: str, vault: Vault, options: JournalOptions | None = None
-    ) -> AsyncIterator["PostgresJournal"]:
+    ) -> AsyncGenerator["PostgresJournal"]:
         """Connect, migrate, become the writer, serve; at the end commit what waits, and close.
 
         Raises:
@@ -123,10 +121,11 @@ class PostgresJournal(Reads):
             migrated = await _prepare(bridge, url, options.start_timeout_s)
             lock = await _lock(bridge, url, options.on_standby)
             target = Target(url, "comptoir writer", WRITER_SETTINGS, migrated.role)
-            writer = Writer(
-                bridge, target, vault, batch_decisions_max=options.batch_decisions_max
-            )
-            await writer.raise_epoch(options.now)
+            writer = Writer(bridge, target, vault, batch_decisions_max=options.batch_decisions_max)
+            with trio.move_on_after(options.start_timeout_s) as raising:
+                await writer.raise_epoch(options.now)
+            if raising.cancelled_caught:
+                raise StorageUnavailable("the database went away during the start")
             readers = Target(url, "comptoir reader", READER_SETTINGS, migrated.role)
             journal = cls(Pool(bridge, readers, options.readers), vault, writer, migrated)
             bridge.nursery.start_soon(writer.run)
@@ -184,8 +183,12 @@ class PostgresJournal(Reads):
                 REPLAY_SQL,
                 writer.last_event,
                 [
-                    (row[0], x.id, seal(x.payload, identify_message(x.id, x.target)),
-                     write_attempts(x.attempts))
+                    (
+                        row[0],
+                        x.id,
+                        seal(x.payload, identify_message(x.id, x.target)),
+                        write_attempts(x.attempts),
+                    )
                     for row, x in zip(rows, revived, strict=True)
                 ],
                 now,
@@ -194,9 +197,7 @@ class PostgresJournal(Reads):
 
     async def purge(self, now: int) -> int:
         """Forget a slice of the `once` keys that expired; answers how many (0: none are left)."""
-        rows = await self._writer.perform(
-            lambda: self._writer.call(PURGE_SQL, now, PURGE_ROWS_MAX)
-        )
+        rows = await self._writer.perform(lambda: self._writer.call(PURGE_SQL, now, PURGE_ROWS_MAX))
         return len(rows)
 
     async def put_setting(self, name: str, value: str) -> None:
@@ -273,5 +274,3 @@ async def _keep_lock(bridge: Bridge, url: str, connection: Connection) -> None:
                 connection = await _lock(bridge, url, _no_callback)
     finally:
         connection.terminate()
-
-

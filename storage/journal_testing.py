@@ -122,7 +122,8 @@ class Desk:
         """Submit one run of these decisions, the n-th of which consumes the n-th row."""
         rows = [*consumed, *[None] * (len(decisions) - len(consumed))]
         decided = [
-            Decided(decision, at, row, message) for decision, row in zip(decisions, rows, strict=True)
+            Decided(decision, at, row, message)
+            for decision, row in zip(decisions, rows, strict=True)
         ]
         version = None if stateless else self.versions.get(address, 0)
         state = self.states.get(address, BLANK)
@@ -179,4 +180,3 @@ def only_once(key: str, *, scope: str = "webhook", ttl_ms: int = 86_400_000) -> 
 def put(key: str, fields: Mapping[str, object], *, owner: str = "") -> Put:
     """Fields of a sample document."""
     return Put("sample", key, fields, owner)
-

@@ -124,7 +124,9 @@ class MemoryTables:
         del progress.outgoing[outgoing:]
         return False
 
-    def _find_obstacle(self, progress: Progress, decided: Decided) -> Duplicate | Gone | Lost | None:
+    def _find_obstacle(
+        self, progress: Progress, decided: Decided
+    ) -> Duplicate | Gone | Lost | None:
         address = progress.run.address
         if progress.version is not None:
             row = self.actors.get(address)

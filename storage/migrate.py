@@ -14,6 +14,7 @@ from typing import Final
 from comptoir.storage.bridge import Connection
 from comptoir.storage.errors import DatabaseNewer, DatabaseOlder, StorageError
 from comptoir.storage.roles import ROLE_DAEMON, prepare_roles
+from comptoir.storage.sqlstate import StatementBroken
 
 __all__ = [
     "DatabasePrivilegesMissing",
@@ -27,8 +28,12 @@ log = logging.getLogger("comptoir.storage")
 
 LOCK_MIGRATE: Final = 0x636F6D70_746F6901
 """Key of the advisory lock: `comptoi` in ASCII, and a number."""
+INSUFFICIENT_PRIVILEGE: Final = "42501"
 SERVER_VERSION_MIN: Final = 150000
 MIGRATE_SECONDS: Final = 600.0
+RECORD_SQL: Final = (
+    "insert into comptoir.schema_migration (number, name, digest) values ($1, $2, $3)"
+)
 
 
 class DatabaseReadOnly(StorageError):
@@ -49,7 +54,7 @@ class DatabasePrivilegesMissing(StorageError):
     """The login of storage.url may not create the schema."""
 
     CODE = "DATABASE_PRIVILEGES_MISSING"
-    REMEDY = "grant it CREATE on the database, or run `comptoir migrate` as the owner"
+    REMEDY = "run `comptoir migrate` as the database's owner, and grant the login comptoir_daemon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +106,13 @@ async def migrate(
     ours = list_migrations() if migrations is None else migrations
     await _check_server(connection)
     await connection.fetch("select pg_advisory_lock($1)", LOCK_MIGRATE, seconds=MIGRATE_SECONDS)
-    applied = await _apply_missing(connection, ours)
-    role = await prepare_roles(connection)
+    try:
+        applied = await _apply_missing(connection, ours)
+        role = await prepare_roles(connection)
+    except StatementBroken as error:
+        if error.sqlstate != INSUFFICIENT_PRIVILEGE:
+            raise
+        raise DatabasePrivilegesMissing(f"the login lacks a right: {error}") from error
     await connection.fetch("select pg_advisory_unlock($1)", LOCK_MIGRATE)
     if role is None:
         log.warning("the login may not use the role %s: sessions keep its own rights", ROLE_DAEMON)
@@ -135,7 +145,9 @@ async def _apply_missing(connection: Connection, ours: list[Migration]) -> tuple
         )
     for number, digest in sorted(known.items()):
         if by_number[number].digest != digest:
-            raise MigrationChanged(f"migration {by_number[number].name} differs from the one applied")
+            raise MigrationChanged(
+                f"migration {by_number[number].name} differs from the one applied"
+            )
     missing = [migration for migration in ours if migration.number not in known]
     for migration in missing:
         await _apply(connection, migration)
@@ -162,12 +174,8 @@ async def _read_applied(connection: Connection) -> dict[int, str]:
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:
-    """One file and its record in one transaction."""
-    record = (
-        "insert into comptoir.schema_migration (number, name, digest) "
-        f"values ({migration.number}, '{migration.name}', '{migration.digest}')"  # noqa: S608 - ours
-    )
-    await connection.run_script(
-        f"begin;\n{migration.sql}\n;{record};commit", seconds=MIGRATE_SECONDS
-    )
+    """One file and its record in one transaction, which a failure leaves to the closing to undo."""
+    await connection.run_script(f"begin;\n{migration.sql}", seconds=MIGRATE_SECONDS)
+    await connection.fetch(RECORD_SQL, migration.number, migration.name, migration.digest)
+    await connection.run_script("commit", seconds=MIGRATE_SECONDS)
     log.info("applied migration %s", migration.name)

@@ -5,6 +5,8 @@ it was asked for. Concurrent loads share one query, because an activation storm 
 one round trip for each actor. Source: design.md 2, 3; engine/journal.py.
 """
 
+# ruff: noqa: S608  # statements are put together from constants of this module only
+
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final

@@ -6,6 +6,8 @@ having been done by another, and a login that may not create roles goes on witho
 Source: design.md 7; interface.md 5.
 """
 
+# ruff: noqa: S608  # statements are put together from constants of this module only
+
 from typing import Final
 
 from comptoir.storage.bridge import Connection
@@ -69,15 +71,20 @@ grant usage on schema report to {ROLE_READER};
 grant select on all tables in schema report to {ROLE_READER};
 """
 
+# By oid, not by name: a login without rights on a schema may not even name what is in it.
 READ_ROLES: Final = f"""
-select r.rolname,
-       case r.rolname
-           when '{ROLE_DAEMON}' then has_table_privilege(r.oid, 'comptoir.writer', 'update')
-           else has_table_privilege(r.oid, 'report.posting', 'select') end,
-       pg_has_role(session_user, r.oid, {MAY_SET}),
-       pg_has_role(current_user, c.relowner, 'usage')
-from pg_catalog.pg_roles r, pg_catalog.pg_class c
-where r.rolname in ('{ROLE_DAEMON}', '{ROLE_READER}') and c.oid = 'comptoir.writer'::regclass
+with relation as (
+    select c.oid, c.relowner, n.nspname || '.' || c.relname as name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where (n.nspname, c.relname) in (('comptoir', 'writer'), ('report', 'posting'))
+)
+select r.rolname, has_table_privilege(r.oid, relation.oid, 'select'),
+       pg_has_role(session_user, r.oid, 'member'),
+       pg_has_role(current_user, relation.relowner, 'usage')
+from pg_catalog.pg_roles r
+join relation on relation.name =
+     case r.rolname when '{ROLE_DAEMON}' then 'comptoir.writer' else 'report.posting' end
+where r.rolname in ('{ROLE_DAEMON}', '{ROLE_READER}')
 """
 
 

@@ -66,6 +66,10 @@ class FenceRaised(Exception):
 class StatementBroken(Exception):
     """The server refused a statement for a reason that only a bug or a wrong set-up explains."""
 
+    def __init__(self, sqlstate: str, text: str) -> None:
+        super().__init__(f"{sqlstate} {text}".strip())
+        self.sqlstate = sqlstate
+
 
 def explain(sqlstate: str, name: str, text: str) -> Exception:
     """The error of ours for an answer of the server.
@@ -83,4 +87,5 @@ def explain(sqlstate: str, name: str, text: str) -> Exception:
         return DataRefused(sqlstate, name)
     if sqlstate[:2] in AWAY_CLASSES or sqlstate in AWAY_STATES:
         return ConnectionLost(f"the database answered {sqlstate}")
-    return StatementBroken(f"{sqlstate} {name} {text}".strip())
+    # a unique violation's text names no value either; its detail does, and is not read
+    return StatementBroken(sqlstate, text if sqlstate[:2] not in DATA_CLASSES else name)

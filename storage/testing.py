@@ -7,7 +7,7 @@ the order of calls. Source: design.md 8; engine/journal.py.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -72,7 +72,7 @@ class MemoryJournal:
     @asynccontextmanager
     async def open(
         cls, tables: MemoryTables | None = None, *, batch_decisions_max: int = BATCH_DECISIONS_MAX
-    ) -> AsyncIterator["MemoryJournal"]:
+    ) -> AsyncGenerator["MemoryJournal"]:
         """Become the writer of these tables, serve; at the end commit what waits."""
         async with trio.open_nursery() as nursery:
             journal = cls(tables, batch_decisions_max=batch_decisions_max)
@@ -103,6 +103,11 @@ class MemoryJournal:
         self._lose(self._in_flight)
         self._lose(self._waiting)
         self.ended.set()
+
+    @property
+    def committing(self) -> int:
+        """Runs of the batch in flight."""
+        return len(self._in_flight)
 
     def stop(self) -> None:
         """Take no more; what waits is still committed, unless the database is away."""
@@ -266,7 +271,11 @@ class MemoryJournal:
         """The earliest due time later than `now`, or None."""
         rows = (await self._reach()).messages.values()
         return min(
-            (x.due_at for x in rows if x.kind in WAITING and x.due_at is not None and x.due_at > now),
+            (
+                x.due_at
+                for x in rows
+                if x.kind in WAITING and x.due_at is not None and x.due_at > now
+            ),
             default=None,
         )
 

@@ -45,6 +45,7 @@ SALTS_CACHED_MAX = 1024
 """Derived keys kept in memory: one for each start of a daemon whose rows are still being read."""
 KEY_NAME = re.compile(r"k([1-9][0-9]{0,5})")
 FORMAT = 1
+HEADER_BYTES_MIN = 2
 
 
 class VaultError(StorageError):
@@ -176,7 +177,7 @@ class Vault:
             VaultTampered: it is not what was sealed for that row.
             VaultKeyUnknown: its key is not held.
         """
-        if len(sealed) < 2 or sealed[0] != FORMAT:
+        if len(sealed) < HEADER_BYTES_MIN or sealed[0] != FORMAT:
             raise VaultTampered("a sealed value has no header")
         salt_at = 2 + sealed[1]
         nonce_at = salt_at + SALT_BYTES

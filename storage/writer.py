@@ -55,6 +55,9 @@ RECENT_KEYS_MAX: Final = 65_536
 """Once keys remembered with their answers, so that a duplicate costs no failing statement."""
 COMMIT_SQL: Final = """
 select comptoir.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"""
+RAISE_EPOCH_SQL: Final = """
+update comptoir.writer set epoch = epoch + 1, raised_at = now() where lane = $1
+returning epoch, batch, event_number"""
 READ_WRITER_SQL: Final = "select epoch, batch from comptoir.writer where lane = $1 for update"
 
 
@@ -144,15 +147,9 @@ class Writer:
     async def raise_epoch(self, now: int) -> None:
         """Become the writer: this waits for a batch still running, and ends its writer's right.
 
-        Raises:
-            ConnectionLost: the database is away.
+        Tried until the database answers; to raise it once more than needed does no harm.
         """
-        connection = await self._connect()
-        rows = await connection.fetch(
-            "update comptoir.writer set epoch = epoch + 1, raised_at = now() where lane = $1 "
-            "returning epoch, batch, event_number",
-            LANE,
-        )
+        rows = await self.call(RAISE_EPOCH_SQL, LANE)
         self.epoch, self.batch, self.last_event = rows[0]
         self._numbers = Numbers(self.epoch)
         await self._ensure_months([now])
@@ -190,7 +187,7 @@ class Writer:
                     await self._work_once()
                 except Superseded as error:
                     self.stopped = SUPERSEDED_CODE
-                    log.error("this daemon was superseded: %s", error.detail)
+                    log.error("this daemon was superseded: %s", error.detail)  # noqa: TRY400 - no bug
                     return
             if self.stopped:
                 return
@@ -336,7 +333,9 @@ class Writer:
                     break
 
     async def _find_stale(self, parts: Sequence[Part]) -> None:
-        addresses = sorted({x.progress.run.address for x in parts if x.progress.version is not None})
+        addresses = sorted(
+            {x.progress.run.address for x in parts if x.progress.version is not None}
+        )
         rows = await self.call(
             "select a.kind, a.key, a.version from comptoir.actor a "
             "join unnest($1::text[], $2::text[]) as u(kind, key) using (kind, key)",
@@ -345,7 +344,7 @@ class Writer:
         )
         versions = {(kind, key): version for kind, key, version in rows}
         for address in addresses:
-            durable = versions.get(tuple(address), 0)
+            durable = versions.get((address.kind, address.key), 0)
             chain = [x.progress for x in parts if x.progress.run.address == address]
             if chain[0].version != durable:
                 log.error("an actor of kind %s decided on a stale version", address.kind)

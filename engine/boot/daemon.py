@@ -7,7 +7,7 @@ Source: design.md 7; interface.md 2.
 
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -242,7 +242,8 @@ class Daemon:
                 self._housekeeping = Housekeeping(
                     journal, self.telemetry.engine, self.clock, (*engine.kinds, "timer", "parked")
                 )
-                await self._housekeeping.take_figures()
+                with suppress(Unavailable):  # the chores take them again in a second
+                    await self._housekeeping.take_figures()
                 chores.start_soon(self._housekeeping.run)
                 yield
                 chores.cancel_scope.cancel()

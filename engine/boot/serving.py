@@ -43,24 +43,36 @@ async def serve(settings: Settings, *, demo: bool = False) -> None:
     check_start(settings, demo)
     configure_logging(settings.log.format, settings.log.level)
     async with trio.open_nursery() as nursery:
-        await nursery.start(_stop_on_signal, nursery.cancel_scope)
+        told, serving = trio.Event(), trio.Event()
+        await nursery.start(_stop_on_signal, told, serving, nursery.cancel_scope)
         async with Daemon(settings).open() as daemon:
             if settings.auth.mode == "loopback":
                 log.warning("no access tokens: the API is open to this machine only (auth.mode)")
             sys.stdout.buffer.write(ready_line(daemon))
             sys.stdout.buffer.flush()
-            await trio.sleep_forever()
+            serving.set()
+            await told.wait()
+        nursery.cancel_scope.cancel()
 
 
 async def _stop_on_signal(
-    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    told: trio.Event,
+    serving: trio.Event,
+    start: trio.CancelScope,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """First signal: stop gracefully; second: end at once, which is safe (the SIGKILL path)."""
+    """First signal: stop gracefully; second: end at once, which is safe (the SIGKILL path).
+
+    A daemon that serves is told, so that the requests at work are answered; a start is abandoned.
+    """
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
         async for number in signals:
             log.info("stopping", signal=signal.Signals(number).name)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            scope.cancel()
-            break
+            told.set()
+            if not serving.is_set():
+                start.cancel()
+            # Stays inside the receiver, which would put the earlier handlers back.
+            await trio.sleep_forever()

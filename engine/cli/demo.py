@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import trio
 
-from comptoir.engine.cli.demo_children import Child, Program, last_lines
+from comptoir.engine.cli.demo_children import Child, Leash, Program, last_lines
 from comptoir.engine.cli.demo_data import user_id
 from comptoir.engine.cli.demo_place import DemoPlace, Wanted, prepare
 from comptoir.engine.cli.demo_play import Play, Script
@@ -68,6 +68,7 @@ class _Demo:
         self._began = began
         self._screen = Screen()
         self._children: dict[str, Child] = {}
+        self._leash = Leash()
         self._lost: CommandError | None = None
         """Why a child ended by itself."""
         self._status = EXIT_INTERRUPTED
@@ -104,6 +105,7 @@ class _Demo:
             self._lost = next((error for error in ended if error is not None), None)
             with trio.CancelScope(shield=True):
                 await self._down()
+            self._leash.release()
 
     async def _live(self) -> None:
         """Play, then stay; a child that ends by itself ends it."""
@@ -132,7 +134,7 @@ class _Demo:
             nursery.cancel_scope.cancel()
 
     async def _start(self, program: Program) -> None:
-        child = self._children[program.name] = Child.start(program)
+        child = self._children[program.name] = Child.start(program, self._leash)
         await child.ready()
 
     def _invite(self) -> None:

@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 import orjson
 import trio
 
-from comptoir.engine.cli import leash
+from comptoir.engine.cli import leash as leash_program
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 
-__all__ = ["Child", "Program", "last_lines"]
+__all__ = ["Child", "Leash", "Program", "last_lines"]
 
 READY_BYTES_MAX = 4096
 POLL_SECONDS = 0.02
@@ -47,6 +47,34 @@ class Program:
     ready_seconds_max: float
 
 
+class Leash:
+    """The small program that ends the children where the demo itself no longer can."""
+
+    def __init__(self) -> None:
+        # Isolated and without site: it starts in a hundredth of a second, whatever is installed.
+        self._process = subprocess.Popen(  # noqa: S603  our own file, no shell
+            [sys.executable, "-I", "-S", leash_program.__file__],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Leash pid={self._process.pid}>"
+
+    def hold(self, process: int) -> None:
+        """End this process with ours."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"%d\n" % process)
+        self._process.stdin.flush()
+
+    def release(self) -> None:
+        """Everything that was held has ended."""
+        assert self._process.stdin is not None
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+
+
 class Child:
     """One running program. `start` makes it; `ready` waits for its line."""
 
@@ -64,8 +92,8 @@ class Child:
         return self._process.pid
 
     @classmethod
-    def start(cls, program: Program) -> "Child":
-        """Start it, from the main thread: the leash hangs on the thread that starts.
+    def start(cls, program: Program, leash: "Leash") -> "Child":
+        """Start it on the leash.
 
         Raises:
             CommandError: the command is not there.
@@ -74,16 +102,16 @@ class Child:
         if not path.exists():
             text = f"{program.script} is not beside {sys.executable}"
             raise CommandError("PROGRAM_MISSING", text, "run make setup", exit_status=EXIT_OTHER)
-        leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(path)]
         with program.log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603  our own programs, no shell
-                [*leashed, *program.arguments],
+                [path, *program.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=dict(program.environment),
                 start_new_session=True,
             )
+        leash.hold(process.pid)
         return cls(program, process)
 
     async def ready(self) -> dict[str, Any]:

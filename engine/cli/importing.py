@@ -10,13 +10,12 @@ import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 import trio
 import typer
 
-from comptoir.engine import boot
 from comptoir.engine.cli.daemons import client_of, daemon_address, is_live
 from comptoir.engine.cli.errors import (
     EXIT_DATABASE,
@@ -26,12 +25,14 @@ from comptoir.engine.cli.errors import (
     one_line,
 )
 from comptoir.engine.settings import Settings
-from comptoir.engine.telemetry import configure_logging
-from comptoir.http.edge import IMPORT_BYTES_MAX
-from comptoir.http.imports import IMPORTS, BadFile
+
+if TYPE_CHECKING:
+    from comptoir.engine.boot import Daemon
 
 __all__ = ["Outcome", "Wrong", "post_csv", "run_import"]
 
+FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+"""What a daemon takes at once (http/edge.py)."""
 STDIN = "-"
 COUNTS: Final = ("imported", "updated", "unchanged")
 STANDBY_POLL_SECONDS = 0.1
@@ -79,16 +80,16 @@ def run_import(kind: str, file: str, url: str | None, config: Path | None) -> in
 def _read(file: str) -> bytes:
     try:
         if file == STDIN:
-            data = sys.stdin.buffer.read(IMPORT_BYTES_MAX + 1)
+            data = sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
         else:
             with Path(file).open("rb") as stream:
-                data = stream.read(IMPORT_BYTES_MAX + 1)
+                data = stream.read(FILE_BYTES_MAX + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
         text = f"{one_line(file)} cannot be read ({reason})"
         raise CommandError("FILE_UNREADABLE", text, "name a readable CSV file") from None
-    if len(data) > IMPORT_BYTES_MAX:
-        text = f"{one_line(file)} is over {IMPORT_BYTES_MAX // 2**20} MiB"
+    if len(data) > FILE_BYTES_MAX:
+        text = f"{one_line(file)} is over {FILE_BYTES_MAX // 2**20} MiB"
         raise CommandError("FILE_TOO_LARGE", text, "import it in parts")
     return data
 
@@ -100,7 +101,6 @@ async def _import(kind: str, data: bytes, url: str | None, config: Path | None) 
     address = daemon_address(settings)
     if address is not None and await is_live(address):
         return await _to_daemon(address, kind, data)
-    configure_logging(settings.log.format, "warning")
     return await _to_database(settings, kind, data)
 
 
@@ -156,7 +156,13 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
 
 async def _to_database(settings: Settings, kind: str, data: bytes) -> Outcome:
     """Without a daemon: become the writer for the length of the import."""
-    daemon = boot.Daemon(settings)
+    # Heavy, and only wanted where no daemon runs.
+    from comptoir.engine.boot import Daemon
+    from comptoir.engine.telemetry import configure_logging
+    from comptoir.http.imports import IMPORTS, BadFile
+
+    configure_logging(settings.log.format, "warning")
+    daemon = Daemon(settings)
     waiting = trio.CancelScope()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_refuse_to_wait, daemon, waiting)
@@ -174,7 +180,7 @@ async def _to_database(settings: Settings, kind: str, data: bytes) -> Outcome:
     return outcome
 
 
-async def _refuse_to_wait(daemon: boot.Daemon, waiting: trio.CancelScope) -> None:
+async def _refuse_to_wait(daemon: "Daemon", waiting: trio.CancelScope) -> None:
     """An import does not queue as a standby behind the daemon that is the writer."""
     with waiting:
         while daemon.health().status != "standby":  # noqa: ASYNC110  it is told to nobody

@@ -11,7 +11,6 @@ from pathlib import Path
 import trio
 import typer
 
-from comptoir.engine import boot
 from comptoir.engine.cli.daemons import daemon_address, is_live
 from comptoir.engine.cli.errors import EXIT_DATABASE, CommandError
 from comptoir.engine.settings import Settings
@@ -27,7 +26,10 @@ another daemon, which is the writer."""
 
 def run_serve(config: Path | None) -> None:
     """Serve until told to stop."""
-    trio.run(boot.serve, Settings.load(config, os.environ))
+    settings = Settings.load(config, os.environ)
+    from comptoir.engine import boot  # takes a second: a wrong setting is told before
+
+    trio.run(boot.serve, settings)
 
 
 def run_migrate(config: Path | None) -> None:
@@ -51,6 +53,8 @@ async def _migrate(settings: Settings) -> MigrationReport:
             "stop it before you migrate by hand",
             exit_status=EXIT_DATABASE,
         )
+    from comptoir.engine import boot  # as above
+
     with trio.move_on_after(MIGRATE_SECONDS_MAX):
         report = await boot.migrate(settings)
         assert isinstance(report, MigrationReport)

@@ -23,6 +23,28 @@ PORTS = range(20_000, 30_000)
 
 Life = Callable[..., Process]
 
+told: list[str] = []
+"""What the tests want to be seen at the end of a run that succeeds, too."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the seeds and the figures."""
+    if told:
+        terminalreporter.section("durability")
+    for line in told:
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell() -> Callable[[str], None]:
+    """Give the way to tell a line: at once where output is not captured, and at the end."""
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+        told.append(line)
+
+    return say
+
 
 @pytest.fixture
 def disk_folder() -> Iterator[Path]:

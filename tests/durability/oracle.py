@@ -142,9 +142,7 @@ def judge(notes: list[str], credited: Credited | None) -> dict[str, Any]:
     }
 
 
-def differences(
-    purchases: dict[str, Any], credited: Credited
-) -> Iterator[tuple[str, str]]:
+def differences(purchases: dict[str, Any], credited: Credited) -> Iterator[tuple[str, str]]:
     """Each purchase that was not credited as it must be: its id, and how."""
     for name in sorted(set(credited) - set(purchases)):
         yield name, f"credited {credited[name]}, and nothing was bought"

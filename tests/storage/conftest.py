@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -87,7 +87,7 @@ class Cluster:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen[bytes](
                 [self.binaries / "postgres", "-D", self.folder / "data", *self.options],
                 stdout=log, stderr=log, cwd=self.folder, start_new_session=True, **_unprivileged(),
             )  # fmt: skip
@@ -213,7 +213,7 @@ class PostgresBackend:
         return self.cluster.run(*statements, database=self.database)
 
     @asynccontextmanager
-    async def open(self, *, batch_decisions_max: int = 256) -> AsyncIterator[PostgresJournal]:
+    async def open(self, *, batch_decisions_max: int = 256) -> AsyncGenerator[PostgresJournal]:
         """A journal on it."""
         options = JournalOptions(batch_decisions_max=batch_decisions_max, now=NOW, readers=2)
         async with PostgresJournal.open(self.url, VAULT, options) as journal:
@@ -233,7 +233,7 @@ class MemoryBackend:
     tables: MemoryTables = field(default_factory=MemoryTables)
 
     @asynccontextmanager
-    async def open(self, *, batch_decisions_max: int = 256) -> AsyncIterator[MemoryJournal]:
+    async def open(self, *, batch_decisions_max: int = 256) -> AsyncGenerator[MemoryJournal]:
         """A journal on them."""
         async with MemoryJournal.open(
             self.tables, batch_decisions_max=batch_decisions_max

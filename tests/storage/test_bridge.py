@@ -54,14 +54,16 @@ async def test_many_cancelled_readers_leave_the_pool_whole(postgres: Any) -> Non
             for number in range(120):
                 nursery.start_soon(read, number / 2)
         with trio.fail_after(10):
-            while pool.in_use:
+            while pool.in_use:  # noqa: ASYNC110 - what is awaited has no event
                 await trio.sleep(0.01)
             async with trio.open_nursery() as nursery:
                 for _ in range(6):
                     nursery.start_soon(pool.fetch, "select 1")
         assert pool.in_use == 0
         await pool.close()
-    count = postgres.run("select count(*) from pg_stat_activity where application_name = 'comptoir'")
+    count = postgres.run(
+        "select count(*) from pg_stat_activity where application_name = 'comptoir'"
+    )
     assert int(count) <= 3
 
 

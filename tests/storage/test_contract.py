@@ -101,6 +101,7 @@ async def test_a_run_advances_the_version_once_for_each_changed_state(backend: A
         assert (await journal.load(ALICE)).version == 3
         desk.versions[ALICE] = 1
         fate = await desk.write(ALICE, note("stale", events=(Noted("never"),)))
+        assert isinstance(fate.why, Lost)
         assert (fate.count, fate.why.code) == (0, "STALE")
         assert (await journal.load(ALICE)).state == encode(page("b"))
         assert await journal.events(0, 10) == []
@@ -366,7 +367,10 @@ async def test_points_move_with_their_lots(backend: Any) -> None:
             note("c", **debit("alice", "l1", 100, total=50)),
         )
         lots = await journal.lots("alice")
-        assert [(lot.id, lot.points, lot.remaining) for lot in lots] == [("l1", 100, 0), ("l2", 50, 50)]
+        assert [(lot.id, lot.points, lot.remaining) for lot in lots] == [
+            ("l1", 100, 0),
+            ("l2", 50, 50),
+        ]
         assert [lot.id for lot in await journal.lots("alice", open_only=True)] == ["l2"]
         assert [lot.id for lot in await journal.lots("alice", tag="tag")] == ["l2", "l1"]
         assert [lot.id for lot in await journal.lots("alice", source="tx-l1")] == ["l1"]
@@ -383,7 +387,9 @@ async def test_a_hold_and_a_shortfall_stay_within_their_books(backend: Any) -> N
     """Blocked points come out of their lot and go back; what is owed is at most zero (E7)."""
     async with backend.open() as journal:
         desk = Desk(journal)
-        hold = Transfer("available:alice", "blocked:alice", 60, "hold", "alice", (40, 0, 60, 0), "l1")
+        hold = Transfer(
+            "available:alice", "blocked:alice", 60, "hold", "alice", (40, 0, 60, 0), "l1"
+        )
         back = Transfer("blocked:alice", "available:alice", 60, "hold_released", "alice",
                         (100, 0, 0, 0), "l1")  # fmt: skip
         owed = Transfer("shortfall:alice", "issued:", 30, "clawback", "alice", (100, 0, 0, 30))
@@ -536,6 +542,7 @@ async def test_statistics_are_a_frozen_snapshot(backend: Any) -> None:
         after = journal.statistics()
         assert (before.decisions_total, after.decisions_total) == (0, 2)
         assert (after.last_event, after.batch_size_last, after.runs_waiting) == (2, 2, 0)
-        assert after.connected and journal.available
+        assert after.connected
+        assert journal.available
         with pytest.raises(AttributeError):
             after.epoch = 1

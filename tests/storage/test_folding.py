@@ -7,7 +7,7 @@ issue 2, "Must show".
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
@@ -141,10 +141,11 @@ async def _prepare(journal: Any, rows_of: Callable[[], Any]) -> tuple[Desk, list
 
 
 def _build(desk: Desk, address: Address, plan: list[Any], rows: list[Pending]) -> Any:
-    state = desk.states.get(address, BLANK)
+    state: Any = desk.states.get(address, BLANK)
     made: list[Decision[Any]] = []
     consumed: list[Pending | None] = []
-    for number, (fields, changes, row) in enumerate(plan):
+    for number, step in enumerate(plan):
+        fields, changes, row = cast("tuple[dict[str, Any], bool, int | None]", step)
         state = page(f"{address.key}{number}") if changes else state
         made.append(Decision(state=state, **fields))
         consumed.append(None if row is None else rows[row])
@@ -159,11 +160,11 @@ async def _all_at_once(desk: Desk, plan: Any, rows: list[Pending]) -> list[Fate]
 
 
 async def _one_by_one(desk: Desk, plan: Any, rows: list[Pending]) -> list[Fate]:
-    fates = []
+    fates: list[Fate] = []
     for address, steps in plan:
         made, consumed = _build(desk, address, steps, rows)
         done = 0
-        why = None
+        why: Any = None
         for decision, row in zip(made, consumed, strict=True):
             fate = await desk.write(address, decision, consumed=(row,))
             done, why = done + fate.count, fate.why
@@ -175,7 +176,7 @@ async def _one_by_one(desk: Desk, plan: Any, rows: list[Pending]) -> list[Fate]:
 
 async def _dump_postgres(postgres: Any, journal: PostgresJournal) -> dict[str, Any]:
     """Every table as plain values, sealed ones opened; ids by their rank."""
-    fetch = journal._pool.fetch
+    fetch = journal._pool.fetch  # pyright: ignore[reportPrivateUsage]  # as its own queries
     tables: dict[str, Any] = {}
     for table in TABLES.split(", "):
         rows = await fetch(f"select to_jsonb(t) - 'raised_at' from comptoir.{table} t")
@@ -257,10 +258,12 @@ async def _compare(postgres: Any, plan: Any) -> None:
         postgres.run(f"truncate comptoir.{TABLES.replace(', ', ', comptoir.')}",
                      "insert into comptoir.writer values (0, 0, 0, 0)")  # fmt: skip
         async with PostgresJournal.open(postgres.url, VAULT, options) as journal:
-            desk, rows = await _prepare(journal, lambda: _rows(journal))  # noqa: B023
+            desk, rows = await _prepare(journal, lambda: _rows(journal))
             rows = _pad(rows)
             fates = await way(desk, plan, rows)
-            told = [(fate.count, type(fate.why), getattr(fate.why, "answer", b"")) for fate in fates]
+            told = [
+                (fate.count, type(fate.why), getattr(fate.why, "answer", b"")) for fate in fates
+            ]
             shown = await _journal_tables(journal)
             results.append((told, shown, await _dump_postgres(postgres, journal)))
     async with MemoryJournal.open(MemoryTables()) as memory:
@@ -284,7 +287,10 @@ def _pad(rows: list[Pending]) -> list[Pending]:
 def test_folded_is_the_same_as_one_by_one(postgres: Any, examples: int) -> None:
     """Whatever the decisions, all tables and all fates are the same in the three ways (design.md 7)."""
 
-    @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
     @given(plans())
     def check(plan: Any) -> None:
         trio.run(_compare, postgres, plan)

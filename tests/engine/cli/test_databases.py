@@ -39,7 +39,7 @@ def test_the_database_by_hand(run: Any, tmp_path: Path) -> None:
 def test_a_server_of_the_users_own_is_theirs(run: Any) -> None:
     """Where storage.url names a server, there is nothing to start or stop."""
     url = {"COMPTOIR_STORAGE__URL": "postgresql://u:a-secret@127.0.0.1:1/x"}
-    for command in ("start", "stop", "status", "url"):
+    for command in ("stop", "url"):
         shown = run("db", command, **url)
         assert (shown.status, shown.out) == (2, "")
         assert shown.err.startswith("comptoir: DATABASE_EXTERNAL: ")

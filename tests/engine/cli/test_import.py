@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from comptoir.engine.cli import importing
 from comptoir.engine.testing import Process
+from comptoir.http import edge
 
 PARTNERS = b"id,name,rate_bp\np1,Boulangerie Martin,300\np2,Garage Petit,50\n"
 CONNECTIONS = b"connection_id,user_id\nc1,u1\nc2,u1\nc3,u2\n"
@@ -107,6 +109,11 @@ def test_what_cannot_be_imported(
     assert (shown.status, shown.out) == (status, "")
     assert len(shown.err.splitlines()) == 1
     assert shown.err.startswith(f"comptoir: {code}: ")
+
+
+def test_bound_on_a_file_is_the_daemons() -> None:
+    """The command reads as much as a daemon takes, and no more."""
+    assert importing.FILE_BYTES_MAX == edge.IMPORT_BYTES_MAX
 
 
 def test_another_program_is_no_daemon(run: Any, comptoir_sandbox: Any) -> None:

@@ -1,0 +1,165 @@
+"""Section 2, last lines: the embedded PostgreSQL, and a database that goes away.
+
+Rule: SIGKILL of the daemon leaves its database running, the next start adopts it, a graceful stop
+stops it; while a database is away nothing is taken, and the daemon goes on by itself.
+Source: interface.md 2, 5 and 6 (row 9); spec.md S71, X19.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from comptoir.engine.testing import Process
+from comptoir.http.contract_testing import Customer, eventually, purchase
+from comptoir.storage.embedded import EmbeddedPostgres
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data folder; whatever database a test left in it is ended."""
+    folder = Path(tempfile.mkdtemp(prefix="cte-"))
+    folder.chmod(0o711)
+    yield folder / "data"
+    if (folder / "data").exists():
+        trio.run(EmbeddedPostgres(folder / "data").destroy)
+    shutil.rmtree(folder)
+
+
+def postmasters(data_dir: Path) -> list[int]:
+    """The database servers that run below the folder."""
+    found: list[int] = []
+    for file in data_dir.rglob("postmaster.pid"):
+        pid = int(file.read_text().splitlines()[0])
+        if Path(f"/proc/{pid}").exists():
+            found.append(pid)
+    return found
+
+
+def embedded(start: Start, data_dir: Path, **values: str) -> Process:
+    """A daemon with its own database, not yet started."""
+    storage = {"COMPTOIR_STORAGE__URL": "", "COMPTOIR_STORAGE__DATA_DIR": str(data_dir)}
+    return start(start=False, **storage, **values)
+
+
+def test_embedded_database_outlives_a_kill(comptoir_daemon: Start, data_dir: Path) -> None:
+    """Left running by SIGKILL, adopted by the next start, stopped by a graceful stop (S71, X19)."""
+    customer = Customer(embedded(comptoir_daemon, data_dir).start())
+    assert customer.process.ready["database"] == "embedded"
+    card = customer.card(rate_bp=1000)
+    customer.buy(card, 10)
+    servers = postmasters(data_dir)
+    assert len(servers) == 1
+    # The pipe of the dead daemon ends: its database holds none of its standard output.
+    customer.process.kill()
+    assert customer.process.printed == b""
+    assert postmasters(data_dir) == servers
+    customer.process.start()
+    assert postmasters(data_dir) == servers
+    assert customer.balance(card.user_id)["available"] == 100
+    assert customer.process.stop() == 0
+    assert postmasters(data_dir) == []
+    customer.process.start()
+    assert postmasters(data_dir) != servers
+    assert customer.balance(card.user_id)["available"] == 100
+
+
+def test_the_keys_are_made_once_and_private(comptoir_daemon: Start, data_dir: Path) -> None:
+    """Without vault.keys, DATA_DIR/keys/ is made at the first start, mode 0600, and kept (S45)."""
+    process = embedded(comptoir_daemon, data_dir, COMPTOIR_VAULT__KEYS="{}").start()
+    customer = Customer(process)
+    card = customer.card(rate_bp=1000)
+    customer.buy(card, 10)
+    assert process.stop() == 0
+    kept = {file: file.read_bytes() for file in (data_dir / "keys").iterdir()}
+    assert kept
+    for file in kept:
+        assert file.stat().st_mode & 0o777 == 0o600
+    process.start()
+    assert {file: file.read_bytes() for file in (data_dir / "keys").iterdir()} == kept
+    assert customer.balance(card.user_id)["available"] == 100
+    customer.buy(card, 10)
+    assert customer.balance(card.user_id)["available"] == 200
+
+
+def test_data_folder_of_a_newer_version(comptoir_daemon: Start, data_dir: Path) -> None:
+    """A folder that a newer PostgreSQL wrote is not touched: exit 3."""
+    process = embedded(comptoir_daemon, data_dir).start()
+    assert process.stop() == 0
+    (version,) = [
+        file for file in data_dir.rglob("PG_VERSION") if (file.parent / "pg_wal").exists()
+    ]
+    before = version.read_text()
+    version.write_text("99\n")
+    process.spawn()
+    assert process.ended() == 3
+    assert re.search(r"^comptoir: DATABASE_NEWER: .+: .+$", process.said(), re.MULTILINE)
+    assert "Traceback" not in process.said()
+    assert version.read_text() == "99\n"
+    version.write_text(before)
+    process.start()
+    assert process.stop() == 0
+
+
+def test_a_database_that_crashes_is_started_again(comptoir_daemon: Start, data_dir: Path) -> None:
+    """The embedded server is killed: the daemon refuses, starts it again and goes on (S71)."""
+    customer = Customer(embedded(comptoir_daemon, data_dir).start())
+    card = customer.card(rate_bp=1000)
+    customer.buy(card, 10)
+    (server,) = postmasters(data_dir)
+    os.kill(server, signal.SIGKILL)
+    body = purchase(customer.name("tx"), card.connection_id, merchant={"name": card.label})
+    raw = json.dumps(body).encode()
+    eventually(lambda: customer.process.webhook(raw).status in {200, 202})
+    eventually(lambda: customer.process.get("/health/ready").status == 200)
+    assert customer.balance(card.user_id)["available"] in {200, 1100}
+
+
+def test_storage_away_and_back(comptoir_daemon: Start, data_dir: Path) -> None:
+    """503 STORAGE_UNAVAILABLE with Retry-After, ready says degraded; then it goes on by itself."""
+    server = EmbeddedPostgres(data_dir)
+    running = trio.run(server.start)
+    customer = Customer(comptoir_daemon(COMPTOIR_STORAGE__URL=running.url))
+    card = customer.card(rate_bp=1000)
+    first = customer.buy(card, 10)
+    at_ms = customer.now_ms()
+    assert trio.run(server.stop)
+    body = purchase(customer.name("tx"), card.connection_id, amount=10,
+                    merchant={"name": card.label})  # fmt: skip
+    raw = json.dumps(body).encode()
+    for _ in range(3):
+        answer = customer.process.webhook(raw, at_ms=at_ms)
+        assert (answer.status, answer.json()["code"]) == (503, "STORAGE_UNAVAILABLE")
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["retryable"] is True
+    for path in (f"/api/v1/wallets/{card.user_id}", f"/api/v1/transactions/{first}",
+                 f"/api/v1/wallets/{card.user_id}/entries"):  # fmt: skip
+        answer = customer.process.get(path)
+        assert (answer.status, answer.json()["code"]) == (503, "STORAGE_UNAVAILABLE"), path
+        assert int(answer.headers["retry-after"]) > 0
+    ready = customer.process.get("/health/ready")
+    assert (ready.status, ready.json()["status"]) == (503, "degraded")
+    assert ready.json()["checks"]["storage"] != "ok"
+    assert isinstance(ready.json()["pendingMessages"], int)
+    assert customer.process.get("/health/live").status == 200
+    assert b"comptoir_webhooks_total" in customer.process.get("/metrics").body
+    trio.run(server.start)
+    eventually(lambda: customer.process.get("/health/ready").status == 200)
+    answer = customer.process.webhook(raw, at_ms=at_ms)
+    assert answer.json()["status"] in {"accepted", "duplicate"}
+    assert customer.balance(card.user_id)["available"] == 200
+    trio.run(server.restart_immediately)
+    eventually(lambda: customer.process.get("/health/ready").status == 200)
+    eventually(lambda: customer.process.webhook(raw, at_ms=at_ms).status == 200)
+    assert customer.balance(card.user_id)["available"] == 200
+    trio.run(server.stop)
+    assert customer.process.stop() == 0

@@ -1,0 +1,167 @@
+"""`comptoir demo`: end to end with few webhooks, its ends, and its judgement.
+
+Source: issue "the engine" (deliver 7).
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comptoir.actors.imports import parse_connections, parse_partners
+from comptoir.engine.cli.demo_books import Books
+from comptoir.engine.cli.demo_data import connections_csv, partners_csv, user_id
+from comptoir.engine.cli.demo_result import Timings, compare, rows_of
+from comptoir.sandbox.runs.catalogue import load
+from comptoir.storage.embedded import EmbeddedPostgres
+
+RUN: Mapping[str, Any] = {
+    "status": "done",
+    "sent": 10,
+    "gaveUp": 0,
+    "retries": 0,
+    "surprises": {},
+    "failedAttempts": {},
+    "expected": {"points": 30, "byUser": {"u1": 10, "u2": 20}},
+    "acknowledged": {"points": 30, "byUser": {"u1": 10, "u2": 20}},
+    "byCode": {"accepted": 9, "WEBHOOK_SIGNATURE_INVALID": 1},
+    "byKind": {"partner": 9, "forged": 1},
+    "latencyMs": {"p50": 1.0, "p99": 2.0},
+    "progress": {"ratePerSecond": 100.0},
+}
+BOOKS = Books(matched=9, credited=9, clawed_back=0, ledger_sum=0)
+BEFORE = {"u1": 5, "u2": 0, "u3": 7}
+AFTER = {"u1": 15, "u2": 20, "u3": 7}
+
+
+def _processes_of(folder: Path) -> dict[int, list[bytes]]:
+    """The living processes that work in a folder: process id to arguments."""
+    found: dict[int, list[bytes]] = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            if (entry / "cwd").readlink() == folder:
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _ends(folder: Path, seconds_max: float = 20) -> bool:
+    """Whether the demo of a folder, its children and its database end in time."""
+    deadline = time.monotonic() + seconds_max
+    database = EmbeddedPostgres(folder / "place")
+    while _processes_of(folder) or database.status().state != "stopped":
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _playing(cli_process: Any) -> "subprocess.Popen[bytes]":
+    """A demo in which webhooks are about to be played."""
+    ports = ("--port", "0", "--sandbox-port", "0")
+    child: subprocess.Popen[bytes] = cli_process(
+        "demo", "--data-dir", "place", "--count", "100000", *ports
+    )
+    assert child.stdout is not None
+    assert any(b"connections: " in line for line in child.stdout)
+    return child
+
+
+def test_the_demo_counts_to_the_point(run: Any, tmp_path: Path) -> None:
+    """Killed half-way, and every point is there; a second time too, on other ports if need be."""
+    demo = ("demo", "--exit", "--data-dir", "place", "--count")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        first = run(*demo, "400", "--port", port, "--sandbox-port", port)
+    assert (first.status, first.err) == (0, "")
+    assert "SIGKILL: the daemon is dead" in first.out
+    assert "Right to the point: " in first.out.splitlines()[-1]
+    figures = _figures(first.out)
+    assert figures["webhooks sent"] == "400"
+    assert figures["points expected"] == figures["points found"] != "0"
+    assert figures["users that differ"] == "0"
+    assert figures["ledger sum"] == "0"
+    second = run(*demo, "50", "--no-kill", "--port", "0", "--sandbox-port", "0", "--seed", "8")
+    assert (second.status, second.err) == (0, "")
+    assert "200 unchanged" in second.out
+    assert _ends(tmp_path, 0)
+
+
+def _figures(out: str) -> dict[str, str]:
+    """The table: name and figure of each row."""
+    rows = [line.strip().split("  ") for line in out.splitlines() if line.startswith("  ")]
+    parts = [[part.strip() for part in row if part.strip()] for row in rows]
+    return {row[0]: row[1] for row in parts if len(row) > 1}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_outlives_a_demo_that_is_ended(
+    cli_process: Any, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Whatever ends the demo, its children and its database end too."""
+    child = _playing(cli_process)
+    assert len(_processes_of(tmp_path)) == 4  # the demo, its leash, its two children
+    child.send_signal(number)
+    assert child.wait(30) == (130 if number is signal.SIGTERM else -signal.SIGKILL)
+    assert _ends(tmp_path)
+
+
+def test_a_child_that_ends_by_itself_is_told(cli_process: Any, tmp_path: Path) -> None:
+    """A daemon that dies ends the demo with status 1, its log's end and one line."""
+    child = _playing(cli_process)
+    (daemon,) = [pid for pid, args in _processes_of(tmp_path).items() if args[-2] == b"serve"]
+    os.kill(daemon, signal.SIGKILL)
+    assert child.stdout is not None
+    out = child.stdout.read().decode()
+    assert child.wait(30) == 1
+    assert "comptoir: CHILD_ENDED: the daemon ended with signal SIGKILL: see " in out
+    assert "-- the end of " in out
+    assert "Traceback" not in out
+    assert _ends(tmp_path)
+
+
+def test_partners_and_connections_are_right() -> None:
+    """200 partners and 1,000 connections that the import takes, each partner with a sure label."""
+    partners, connections = parse_partners(partners_csv()), parse_connections(connections_csv())
+    assert (partners.errors, connections.errors) == ((), ())
+    assert (len(partners.rows), len(connections.rows)) == (200, 1000)
+    assert load(partners_csv(), connections_csv()).partners_left_out == 0
+    assert len({row.user_id for row in connections.rows}) == 850
+    assert connections.rows[850].user_id == user_id(0)
+
+
+def test_equal_books_are_good() -> None:
+    """What was there before does not count; users who earned nothing do not differ."""
+    compared = compare(RUN, BEFORE, AFTER, BOOKS)
+    assert compared.good
+    assert (compared.expected, compared.found) == (30, 30)
+    assert len(rows_of(RUN, compared, BOOKS, Timings(1.0, 2.0, 3.0))) > 10
+
+
+@pytest.mark.parametrize(
+    ("run", "after", "books"),
+    [
+        ({}, {"u1": 14}, {}),
+        ({}, {"u1": 16, "u2": 19}, {}),
+        ({}, {"u3": 8}, {}),
+        ({}, {"u2": 0}, {}),
+        ({"status": "failed", "reason": "x"}, {}, {}),
+        ({"gaveUp": 1}, {}, {}),
+        ({"surprises": {"forged: 202 accepted": 1}}, {}, {}),
+        ({"expected": {"points": 31, "byUser": {}}}, {}, {}),
+        ({}, {}, {"ledger_sum": 1}),
+    ],
+)
+def test_one_point_of_difference_is_not_good(
+    run: dict[str, Any], after: dict[str, int], books: dict[str, int]
+) -> None:
+    """A point too few, too many, at another user, or a ledger that does not sum up, fails it."""
+    found = Books(**{"matched": 9, "credited": 9, "clawed_back": 0, "ledger_sum": 0, **books})
+    assert not compare({**RUN, **run}, BEFORE, {**AFTER, **after}, found).good
