@@ -6,6 +6,7 @@ demo. Source: issue "the engine" (deliver 7); interface.md 2.
 
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -83,7 +84,7 @@ class _Demo:
                 async with self._up():
                     await self._live()
                 nursery.cancel_scope.cancel()
-        except* (CommandError, httpx.HTTPError) as group:
+        except* CommandError as group:
             self._tell(self._lost or group)
         if self._status == EXIT_INTERRUPTED:
             self._screen.say("interrupted; everything has been stopped")
@@ -127,7 +128,13 @@ class _Demo:
                 kill_daemon=self._children["daemon"].kill,
                 start_daemon=start_again,
             )
-            self._status = 0 if await play.perform() else EXIT_OTHER
+            try:
+                self._status = 0 if await play.perform() else EXIT_OTHER
+            except* httpx.HTTPError as group:
+                text = f"a child does not answer ({type(group.exceptions[0]).__name__})"
+                raise CommandError(
+                    "NO_ANSWER", text, "read the logs above", exit_status=EXIT_OTHER
+                ) from None
             if options.stay:
                 self._invite()
                 await trio.sleep_forever()
@@ -153,14 +160,13 @@ class _Demo:
         self._screen.say("Ctrl-C ends it.")
 
     def _tell(self, error: BaseException) -> None:
-        """What went wrong, and the end of both logs."""
-        self._status = EXIT_OTHER
+        """The end of both logs, then what went wrong in a line."""
         for program in (self._place.daemon, self._place.sandbox):
             self._screen.say(f"-- the end of {program.log}")
             for line in last_lines(program.log):
                 self._screen.say(f"   {line}")
-        for line in explain(error)[0]:
-            self._screen.say(line, style="red")
+        lines, self._status = explain(error)
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
 
     async def _down(self) -> None:
         """End both, then the database where a killed daemon has left it running."""

@@ -7,17 +7,30 @@ Source: design.md 7 (tests leave none behind); issue 2, "Must show", second line
 import json
 import os
 import random
+import re
 import socket
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from comptoir.engine.testing import Process
+from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.embedded_testing import DISK, open_folder
+from comptoir.storage.ledger_testing import audit, credited, wallets
 
 SECRET = "0123456789abcdef0123456789abcdef0123456789abcdef"
+USERS = 60
+CONNECTIONS = 140
+RATE = 250
+"""Webhooks a second, from so many connections:"""
+WORKERS = 12
+ORACLE = Path(__file__).with_name("oracle.py")
+ALARMS = re.compile(r"stranded rows|stale version|crashed|actor ended|Traceback")
+"""What a daemon writes to its log only if it has a bug."""
 PORTS = range(20_000, 30_000)
 """Below those that the kernel gives to whoever asks for any: what was free a moment ago still is."""
 
@@ -40,7 +53,8 @@ def tell() -> Callable[[str], None]:
     """Give the way to tell a line: at once where output is not captured, and at the end."""
 
     def say(line: str) -> None:
-        print(line, flush=True)
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
         told.append(line)
 
     return say
@@ -86,6 +100,104 @@ def new_life() -> Iterator[Life]:
     for process in lives:
         if process.running:
             process.kill()
+
+
+@pytest.fixture
+async def postgres(disk_folder: Path) -> AsyncGenerator[EmbeddedPostgres]:
+    """Give a server of the test's own, on disk, with fsync."""
+    server = EmbeddedPostgres(disk_folder / "postgres")
+    await server.start()
+    yield server
+    await server.destroy()
+
+
+@pytest.fixture
+def make_world() -> Callable[[int], dict[str, Any]]:
+    """Give the maker of a bank's plan (load.py) from a seed: partners, connections, pace."""
+
+    def make(seed: int) -> dict[str, Any]:
+        rng = random.Random(f"{seed}/world")
+        caps = (None, None, 15_000)
+        return {
+            "secret": SECRET,
+            "seed": seed,
+            "rate": RATE,
+            "workers": WORKERS,
+            "connections": [
+                (f"cn-{number}", f"user-{rng.randrange(USERS)}") for number in range(CONNECTIONS)
+            ],
+            "partners": [
+                (f"Maison Essai{number}", rng.choice((50, 100, 333, 1000)), rng.choice(caps))
+                for number in range(25)
+            ],
+        }
+
+    return make
+
+
+@pytest.fixture
+def judge() -> Callable[[EmbeddedPostgres, str, Process, Path], Awaitable[dict[str, int]]]:
+    """Give the verdict on a scene that has settled: what is held is what was acknowledged."""
+    return _judge
+
+
+async def _judge(
+    postgres: EmbeddedPostgres, database: str, daemon: Process, folder: Path
+) -> dict[str, int]:
+    """Hold that credited = acknowledged, exactly; the oracle's counts.
+
+    Args:
+        postgres: where the ledger is.
+        database: its name.
+        daemon: the last one, at rest.
+        folder: where the bank's notes are.
+
+    Raises:
+        AssertionError: with the first purchases that differ and their history.
+    """
+    found = folder / "credited.json"
+    found.write_text(json.dumps(await credited(postgres, database)))
+    oracle: dict[str, Any] = json.loads(
+        subprocess.run(
+            [sys.executable, str(ORACLE), str(folder / "notes.jsonl"), str(found)],
+            capture_output=True,
+            check=True,
+        ).stdout
+    )
+    assert not oracle["faults"], "\n".join(oracle["faults"])
+    ledger = await audit(postgres, database)
+    assert (ledger.faults, ledger.due) == ({}, 0)
+    assert ledger.parked <= oracle["waiting_most"], "something is parked that has its purchase"
+    _check_wallets(daemon, await wallets(postgres, database), oracle["users"])
+    _check_lives(daemon)
+    return {**oracle["counts"], "points": ledger.points, "entries": ledger.entries}
+
+
+def _check_wallets(
+    daemon: Process,
+    held: dict[str, tuple[int, int, int, int]],
+    expected: dict[str, tuple[int, int]],
+) -> None:
+    """Each user's balance, by SQL, over HTTP and as the oracle has it."""
+    assert set(held) <= set(expected), "a wallet of nobody's"
+    for user, (least, most) in sorted(expected.items()):
+        available, *others = held.get(user, (0, 0, 0, 0))
+        where = f"{user}: {available} points, expected {least} to {most}"
+        assert (least <= available <= most, others) == (True, [0, 0, 0]), where
+        answer = daemon.get(f"/api/v1/wallets/{user}")
+        shown = answer.json()["balance"] if answer.status == 200 else {"available": 0}
+        assert shown["available"] == available, f"{where}, HTTP shows {shown}"
+
+
+def _check_lives(daemon: Process) -> None:
+    """The last daemon's own figures, and what any before it wrote to their log."""
+    metrics = daemon.get("/metrics").body.decode()
+    stranded = re.search(r"^comptoir_messages_stranded_total (\S+)$", metrics, re.MULTILINE)
+    assert stranded is not None
+    assert float(stranded[1]) == 0
+    assert not re.search(r"^comptoir_dead_letters\{.*\} [1-9]", metrics, re.MULTILINE)
+    alarms = [line for line in daemon.log.read_text().splitlines() if ALARMS.search(line)]
+    assert not alarms, "\n".join(alarms[:5])
 
 
 def _free_port() -> int:

@@ -196,8 +196,8 @@ class Imagination:
             [50, 8, 10, 8, 8, 10, 6],
         )[0]
         if kind == "nothing":
-            strange = {"label": rng.choice(STRANGERS), "rate_bp": 0}
-            yield replace(purchase, **rng.choice([strange, {"currency": "USD"}])), True
+            strange = replace(purchase, label=rng.choice(STRANGERS), rate_bp=0)
+            yield rng.choice([strange, replace(purchase, currency="USD")]), True
         elif kind == "bodies":
             yield purchase, True
             yield from self._other_bodies(purchase)

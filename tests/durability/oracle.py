@@ -120,7 +120,7 @@ def judge(notes: list[str], credited: Credited | None) -> dict[str, Any]:
         if next(iter(found[name].values())).refunds or not one.bodies:
             continue
         low, high = back.get(name, (0, 0))
-        possible = [[x.user, x.points(high), x.points(low)] for x in one.bodies]
+        possible = [(x.user, x.points(high), x.points(low)) for x in one.bodies]
         purchases[name] = {"possible": possible, "may_be_absent": not one.certain}
         sole = one.certain and len(possible) == 1
         for user, worst, best in possible:
@@ -167,8 +167,7 @@ def history(notes: list[str], name: str) -> list[str]:
 
 
 def _waiting(fates: dict[str, Fate], sure: set[str]) -> int:
-    """Refunds that may wait for their purchase for ever: it may never have been taken, or earned
-    nothing and is not named."""
+    """Refunds that may wait for ever: their purchase may never have been taken, or earned nothing."""
     count = 0
     for one in fates.values():
         if one.bodies and one.bodies[0].refunds:

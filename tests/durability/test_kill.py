@@ -14,14 +14,13 @@ Source: issue 2, "Must show", second line; design.md 7, 9 (invariants 1 to 4).
 import json
 import os
 import random
-import re
 import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,35 +30,28 @@ import trio
 
 from comptoir.engine.testing import Process
 from comptoir.storage.embedded import EmbeddedPostgres
-from comptoir.storage.ledger_testing import audit, credited, wallets
+from comptoir.storage.ledger_testing import audit
 
 HERE = Path(__file__).parent
-SECRET_VARIABLE = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
-USERS = 60
-CONNECTIONS = 140
 LATE = 20
 """Connections that become known only while it all goes on: what came for them was parked."""
-RATE = 250
-WORKERS = 12
 SUPERSEDED_SECONDS_MAX = 8.0
 ACTS = {
-    "kill": 7,
-    "kill_starting": 4,
-    "kill_overlapping": 5,
-    "restart": 5,
+    "kill": 4,
+    "kill_starting": 6,
+    "kill_overlapping": 4,
+    "restart": 4,
     "restart_starting": 3,
     "both": 3,
     "pause": 2,
     "split": 1,
 }
-"""What one scene is made of, in random order: 26 SIGKILLs, 12 immediate restarts."""
-ALARMS = re.compile(r"stranded rows|stale version|machine crashed|actor ended|crashed|Traceback")
-"""What a daemon writes to its log only if it has a bug."""
-
+"""What one scene is made of, in random order: 26 SIGKILLs, 11 immediate restarts."""
 SESSIONS_SQL = """
 select count(*) from pg_stat_activity where datname = '{}' and application_name like 'comptoir%';"""
 
 Life = Callable[..., Process]
+Judge = Callable[[EmbeddedPostgres, str, Process, Path], Awaitable[dict[str, int]]]
 
 
 @dataclass(frozen=True)
@@ -97,12 +89,10 @@ class Scene:
     new_life: Life
     folder: Path
     seed: int
+    world: dict[str, Any]
+    """The bank's plan (load.py)."""
     counts: Counter[str] = field(default_factory=Counter[str])
-    seconds: Counter[str] = field(default_factory=Counter[str])
-    connections: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    partners: list[tuple[str, int, int | None]] = field(
-        default_factory=list[tuple[str, int, int | None]]
-    )
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     lives: list[Process] = field(default_factory=list[Process])
     active: Process | None = None
     bank: "subprocess.Popen[str] | None" = None
@@ -146,7 +136,7 @@ class Scene:
             return
         with trio.move_on_after(3):
             while await self.postgres.run_sql(SESSIONS_SQL.format(self.database)) == "0":
-                await trio.sleep(0)
+                await trio.lowlevel.checkpoint()
             await trio.sleep(0.15 * act.within_s)
 
     async def restart(self) -> None:
@@ -163,33 +153,18 @@ class Scene:
         self.seconds["waiting for starts"] += time.monotonic() - began
 
     def arrange(self) -> None:
-        """Make up partners and connections, import those that are known, send in the bank."""
-        rng = random.Random(f"{self.seed}/world")
-        self.partners = [
-            (f"Maison Essai{number}", rng.choice((50, 100, 333, 1000)), rng.choice((None, 15_000)))
-            for number in range(25)
-        ]
-        self.connections = [
-            (f"cn-{number}", f"user-{rng.randrange(USERS)}") for number in range(CONNECTIONS)
-        ]
-        rows = [f"p{n},{name},{rate},{cap or ''}" for n, (name, rate, cap) in
-                enumerate(self.partners)]  # fmt: skip
+        """Import partners and the connections that are known, and send in the bank."""
         self.follow(self.spawn())
         self.wait_ready(self.daemon)
+        partners = [
+            f"p{number},{name},{rate},{cap or ''}"
+            for number, (name, rate, cap) in enumerate(self.world["partners"])
+        ]
         header = "id,name,rate_bp,cap_cents_purchase"
-        assert self.daemon.load("partners", "\n".join([header, *rows])).status == 200
-        assert self.link(self.connections[:-LATE])
-        plan = {
-            "address": str(self.folder / "address"),
-            "notes": str(self.notes),
-            "secret": json.loads(self.daemon.env[SECRET_VARIABLE])[0],
-            "seed": self.seed,
-            "rate": RATE,
-            "workers": WORKERS,
-            "connections": self.connections,
-            "partners": self.partners,
-        }
-        (self.folder / "plan.json").write_text(json.dumps(plan))
+        assert self.daemon.load("partners", "\n".join([header, *partners])).status == 200
+        assert self.link(self.world["connections"][:-LATE])
+        files = {"address": str(self.folder / "address"), "notes": str(self.notes)}
+        (self.folder / "plan.json").write_text(json.dumps(self.world | files))
         self.bank = subprocess.Popen(
             [sys.executable, str(HERE / "load.py"), str(self.folder / "plan.json")],
             stdin=subprocess.PIPE,
@@ -220,12 +195,12 @@ class Scene:
         began = time.monotonic()
         await trio.to_thread.run_sync(self.bank.communicate, "")
         assert self.bank.returncode == 0
-        while not self.link(self.connections):
+        while not self.link(self.world["connections"]):
             assert time.monotonic() - began < 60, self.daemon.said()
         answer = self.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30})
         assert answer.status == 200, answer
-        # Two casts of the net of 0.2 s, so that the last life would tell of a row that nobody has.
-        await trio.sleep(0.5)
+        # Casts of the net of 0.2 s, so that the last life would tell of a row that nobody has.
+        await trio.sleep(0.7)
         self.seconds["settling"] += time.monotonic() - began
 
     def end(self) -> None:
@@ -312,7 +287,7 @@ async def split(scene: Scene, act: Act) -> None:
     scene.follow(successor)
     sleeper.send_signal(signal.SIGCONT)
     with trio.move_on_after(SUPERSEDED_SECONDS_MAX):
-        while sleeper.running:
+        while sleeper.running:  # noqa: ASYNC110 - another program: nothing here sets an event
             await trio.sleep(0.02)
     assert not sleeper.running, f"a superseded daemon stays: {sleeper.said()}"
     assert sleeper.stop() != 0  # it had ended by itself, and said so
@@ -326,64 +301,16 @@ ACT_OF = {
 }  # fmt: skip
 
 
-# The verdict.
+# The whole.
 
 
-async def judge(scene: Scene) -> dict[str, int]:
-    """Hold that what is credited is what was acknowledged; the oracle's counts.
-
-    Raises:
-        AssertionError: with the first purchases that differ and their history.
-    """
-    found = scene.folder / "credited.json"
-    found.write_text(json.dumps(await credited(scene.postgres, scene.database)))
-    done = subprocess.run(
-        [sys.executable, str(HERE / "oracle.py"), str(scene.notes), str(found)],
-        capture_output=True,
-        check=True,
-    )
-    oracle: dict[str, Any] = json.loads(done.stdout)
-    assert not oracle["faults"], "\n".join(oracle["faults"])
-    ledger = await audit(scene.postgres, scene.database)
-    assert (ledger.faults, ledger.due) == ({}, 0)
-    assert ledger.parked <= oracle["waiting_most"], "something is parked that has its purchase"
-    await check_wallets(scene, oracle["users"])
-    check_lives(scene)
-    counts: dict[str, int] = oracle["counts"]
-    return {**counts, "points": ledger.points, "entries": ledger.entries}
-
-
-async def check_wallets(scene: Scene, expected: dict[str, tuple[int, int]]) -> None:
-    """Each user's balance, by SQL, over HTTP and as the oracle has it."""
-    held = await wallets(scene.postgres, scene.database)
-    assert set(held) <= set(expected), "a wallet of nobody's"
-    for user, (least, most) in sorted(expected.items()):
-        available, *others = held.get(user, (0, 0, 0, 0))
-        where = f"{user}: {available} points, expected {least} to {most}"
-        assert (least <= available <= most, others) == (True, [0, 0, 0]), where
-        answer = scene.daemon.get(f"/api/v1/wallets/{user}")
-        shown = answer.json()["balance"] if answer.status == 200 else {"available": 0}
-        assert shown["available"] == available, f"{where}, HTTP shows {shown}"
-
-
-def check_lives(scene: Scene) -> None:
-    """The last daemon's own figures, and what any of them wrote to the log."""
-    metrics = scene.daemon.get("/metrics").body.decode()
-    stranded = re.search(r"^comptoir_messages_stranded_total (\S+)$", metrics, re.MULTILINE)
-    assert stranded is not None
-    assert float(stranded[1]) == 0
-    assert not re.search(r"^comptoir_dead_letters\{.*\} [1-9]", metrics, re.MULTILINE)
-    alarms = [line for line in scene.daemon.log.read_text().splitlines() if ALARMS.search(line)]
-    assert not alarms, "\n".join(alarms[:5])
-
-
-async def play_scene(scene: Scene) -> str:
+async def play_scene(scene: Scene, judge: Judge) -> str:
     """Play a whole scene; what is worth telling of it."""
     began = time.monotonic()
     await scene.postgres.create_database(scene.database)
     try:
         scene.arrange()
-        late = scene.connections[-LATE:]
+        late = scene.world["connections"][-LATE:]
         for act in schedule(scene.seed):
             await scene.play(act)
             if late and scene.link(late[:1]):
@@ -391,35 +318,29 @@ async def play_scene(scene: Scene) -> str:
             ledger = await audit(scene.postgres, scene.database)
             assert not ledger.faults, f"after {act}: {ledger.faults}"
         await scene.settle()
-        counts = await judge(scene)
+        counts = await judge(scene.postgres, scene.database, scene.daemon, scene.folder)
         assert scene.daemon.stop() == 0, scene.daemon.said()
     finally:
         scene.end()
     await scene.postgres.drop_database(scene.database)
     told = {**scene.counts, **counts}
     spent = {what: round(seconds, 1) for what, seconds in scene.seconds.items()}
-    return f"TESTS_SEED={scene.seed} {time.monotonic() - began:.1f} s {told} of it {spent} s"
-
-
-@pytest.fixture
-async def postgres(disk_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """Give a server of the test's own, on disk, with fsync."""
-    server = EmbeddedPostgres(disk_folder / "postgres")
-    await server.start()
-    yield server
-    await server.destroy()
+    return f"passed in {time.monotonic() - began:.1f} s: {told}; of it {spent} s"
 
 
 @pytest.fixture
 def scene_of(
-    postgres: EmbeddedPostgres, new_life: Life, disk_folder: Path
+    postgres: EmbeddedPostgres,
+    new_life: Life,
+    disk_folder: Path,
+    make_world: Callable[[int], dict[str, Any]],
 ) -> Callable[[int], Scene]:
     """Give the maker of scenes; TESTS_SEED alone decides what goes wrong in one."""
 
     def make(seed: int) -> Scene:
         folder = disk_folder / f"scene-{seed}"
         folder.mkdir()
-        return Scene(postgres, f"scene_{seed}", new_life, folder, seed)
+        return Scene(postgres, f"scene_{seed}", new_life, folder, seed, make_world(seed))
 
     return make
 
@@ -430,24 +351,25 @@ def first_seed() -> int:
 
 
 async def test_nothing_is_lost_and_nothing_is_credited_twice(
-    scene_of: Callable[[int], Scene], tell: Callable[[str], None]
+    scene_of: Callable[[int], Scene], judge: Judge, tell: Callable[[str], None]
 ) -> None:
-    """X16, X19: through 26 SIGKILLs of the daemon and 12 immediate restarts of PostgreSQL under
-    load, credited = acknowledged, exactly, none twice, and the ledger sums to zero after each."""
+    """X16, X19: through 26 SIGKILLs of the daemon and 11 immediate restarts of PostgreSQL under
+    load, credited = acknowledged, exactly, none twice, and the ledger sums to zero after each.
+    """
     seed = first_seed()
-    print(f"TESTS_SEED={seed} replays this scene")
-    tell(await play_scene(scene_of(seed)))
+    tell(f"TESTS_SEED={seed} replays the scene that begins now")
+    tell(await play_scene(scene_of(seed), judge))
 
 
 @pytest.mark.soak
 @pytest.mark.skipif("TESTS_SOAK_SECONDS" not in os.environ, reason="make soak SECONDS=n runs it")
 async def test_nothing_is_lost_for_as_long_as_asked(
-    scene_of: Callable[[int], Scene], tell: Callable[[str], None]
+    scene_of: Callable[[int], Scene], judge: Judge, tell: Callable[[str], None]
 ) -> None:
     """X16, X19: the same, scene after scene from fresh seeds, for TESTS_SOAK_SECONDS."""
     until = time.monotonic() + float(os.environ["TESTS_SOAK_SECONDS"])
     seed = first_seed()
     while time.monotonic() < until:
-        print(f"TESTS_SEED={seed} replays this scene", flush=True)
-        tell(await play_scene(scene_of(seed)))
+        tell(f"TESTS_SEED={seed} replays the scene that begins now")
+        tell(await play_scene(scene_of(seed), judge))
         seed += 1

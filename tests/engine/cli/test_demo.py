@@ -121,9 +121,12 @@ def test_a_child_that_ends_by_itself_is_told(cli_process: Any, tmp_path: Path) -
     assert child.stdout is not None
     out = child.stdout.read().decode()
     assert child.wait(30) == 1
-    assert "comptoir: CHILD_ENDED: the daemon ended with signal SIGKILL: see " in out
     assert "-- the end of " in out
     assert "Traceback" not in out
+    assert child.stderr is not None
+    error = child.stderr.read().decode()
+    assert error.startswith("comptoir: CHILD_ENDED: the daemon ended with signal SIGKILL: see ")
+    assert len(error.splitlines()) == 1
     assert _ends(tmp_path)
 
 

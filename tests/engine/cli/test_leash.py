@@ -19,6 +19,7 @@ def test_each_child_gets_one_signal() -> None:
         subprocess.Popen([sys.executable, "-c", COUNTING], **pipes) as alive,  # type: ignore[call-overload]
         subprocess.Popen([sys.executable, "-c", "print('ready')"], **pipes) as dead,  # type: ignore[call-overload]
     ):
+        assert alive.stdout is not None
         assert alive.stdout.readline() == "ready\n"
         dead.communicate()
         ids = f"{alive.pid}\n{dead.pid}\n"
