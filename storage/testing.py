@@ -55,6 +55,7 @@ class MemoryJournal:
         self._away = False
         self._answers_to_lose = 0
         self._crashed = False
+        self._crash_after_commit = False
         self._batches = 0
         self._decisions = 0
         self._size = 0
@@ -104,20 +105,17 @@ class MemoryJournal:
         self._lose(self._waiting)
         self.ended.set()
 
-    @property
-    def committing(self) -> int:
-        """Runs of the batch in flight."""
-        return len(self._in_flight)
-
     def stop(self) -> None:
         """Take no more; what waits is still committed, unless the database is away."""
         self.stopped = self.stopped or "STOPPING"
         self._changed.set()
 
     def crash(self, *, after_commit: bool = False) -> None:
-        """Die now: no fate is told any more. With `after_commit`, the batch in flight is durable."""
-        if after_commit and self._in_flight:
-            self._apply([Progress(run) for run in self._in_flight])
+        """Die: no fate is told any more. With `after_commit`, die as soon as one more batch is
+        durable, before anybody hears of it."""
+        if after_commit:
+            self._crash_after_commit = True
+            return
         self._crashed = True
         self.stopped = "CRASHED"
         self._waiting.clear()
@@ -178,6 +176,9 @@ class MemoryJournal:
             return False
         progresses = [Progress(run) for run in runs]
         self._apply(progresses)
+        if self._crash_after_commit:
+            self.crash()
+            return False
         if self._answers_to_lose:
             self._answers_to_lose -= 1
             self._reconnects += 1
