@@ -231,6 +231,7 @@ def _document(
         "date": report.date,
         "merchant_name": report.merchant_name,
         "partner_id": match.partner.id if match.partner is not None else None,
+        "points": 0,
         "trace": match.trace,
         "received_at": context.now,
     }

@@ -42,6 +42,7 @@ from comptoir.http.server import Listening
 from comptoir.http.server import serve as serve_http
 from comptoir.storage._place import make_data_dir
 from comptoir.storage.embedded import EmbeddedPostgres
+from comptoir.storage.errors import DatabaseBusy
 from comptoir.storage.journal import JournalOptions, PostgresJournal
 from comptoir.storage.vault import Vault
 
@@ -249,6 +250,16 @@ class Daemon:
                 chores.cancel_scope.cancel()
 
     def _stand_by(self) -> None:
+        """Another daemon is the writer: one that serves waits for it, one that only works does not.
+
+        Raises:
+            DatabaseBusy: this one has no edge that could say "standby".
+        """
+        if self.http is None:
+            raise DatabaseBusy(
+                "another daemon is the writer of this database",
+                remedy="use that daemon (--url gives its address), or stop it first",
+            )
         self._status = "standby"
         log.info("another daemon is the writer; waiting to take over")
 

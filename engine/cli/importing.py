@@ -18,7 +18,6 @@ import typer
 
 from comptoir.engine.cli.daemons import client_of, daemon_address, is_live
 from comptoir.engine.cli.errors import (
-    EXIT_DATABASE,
     EXIT_OTHER,
     EXIT_USAGE,
     CommandError,
@@ -27,7 +26,7 @@ from comptoir.engine.cli.errors import (
 from comptoir.engine.settings import Settings
 
 if TYPE_CHECKING:
-    from comptoir.engine.boot import Daemon
+    pass
 
 __all__ = ["Outcome", "Wrong", "post_csv", "run_import"]
 
@@ -162,34 +161,13 @@ async def _to_database(settings: Settings, kind: str, data: bytes) -> Outcome:
     from comptoir.http.imports import IMPORTS, BadFile
 
     configure_logging(settings.log.format, "warning")
-    daemon = Daemon(settings)
-    waiting = trio.CancelScope()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_refuse_to_wait, daemon, waiting)
-        async with daemon.open(listen=False):
-            waiting.cancel()
-            try:
-                counts = await IMPORTS[kind](daemon, data)
-                outcome: Outcome = {
-                    "imported": counts["imported"],
-                    "updated": counts["updated"],
-                    "unchanged": counts["unchanged"],
-                }
-            except BadFile as bad:
-                outcome = [Wrong(one["pointer"], one["code"], one["detail"]) for one in bad.errors]
-    return outcome
-
-
-async def _refuse_to_wait(daemon: "Daemon", waiting: trio.CancelScope) -> None:
-    """An import does not queue as a standby behind the daemon that is the writer."""
-    with waiting:
-        while daemon.health().status != "standby":  # noqa: ASYNC110  it is told to nobody
-            await trio.sleep(STANDBY_POLL_SECONDS)
-    if waiting.cancelled_caught:
-        return
-    raise CommandError(
-        "DATABASE_BUSY",
-        "a daemon on another address is the writer of this database",
-        "give its address with --url",
-        exit_status=EXIT_DATABASE,
-    )
+    async with Daemon(settings).open(listen=False) as daemon:
+        try:
+            counts = await IMPORTS[kind](daemon, data)
+        except BadFile as bad:
+            return [Wrong(one["pointer"], one["code"], one["detail"]) for one in bad.errors]
+    return {
+        "imported": counts["imported"],
+        "updated": counts["updated"],
+        "unchanged": counts["unchanged"],
+    }

@@ -64,8 +64,10 @@ create index balance_owner on comptoir.balance (owner, book);
 -- Replays the transfers of one statement set by set (a set is one decision) against what was before.
 create function comptoir.check_each_set(posted comptoir.transfer[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    dips text;
 begin
-    perform from (
+    select book from (
         select split_part(account, ':', 1) as book,
                coalesce((select b.points from comptoir.balance b where b.account = change.account), 0)
                + sum(points) over (partition by account order by set_id) as points
@@ -75,10 +77,13 @@ begin
                     select set_id, debit, -points from unnest(posted)) side
               group by set_id, account) change) running
     where (book in ('available', 'pending', 'blocked') and points < 0)
-       or (book = 'shortfall' and points > 0);
+       or (book = 'shortfall' and points > 0)
+    limit 1 into dips;
     if found then
-        raise exception using errcode = 'check_violation', constraint = 'balance_not_negative',
-            message = 'a balance dips below zero';
+        raise exception using errcode = 'check_violation',
+            constraint = case dips when 'shortfall' then 'balance_shortfall_not_positive'
+                                   else 'balance_not_negative' end,
+            message = 'a balance crosses zero';
     end if;
     perform from (
         select l.points as whole,

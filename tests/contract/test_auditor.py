@@ -63,7 +63,7 @@ def test_columns(daemon: Process, auditor: Ask) -> None:
 )  # fmt: skip
 def test_a_reader_reads_the_views_and_nothing_else(daemon: Process, auditor: Ask, sql: str) -> None:
     """The role may neither write nor look behind the views (S60)."""
-    with pytest.raises(StorageUnavailable, match="permission denied|cannot"):
+    with pytest.raises(StorageUnavailable, match=r"permission denied|cannot"):
         auditor(daemon, sql)
 
 

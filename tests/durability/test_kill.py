@@ -184,6 +184,7 @@ class Scene:
     async def play(self, act: Act) -> None:
         """Let one thing go wrong, and the daemon come back from it."""
         await trio.sleep(act.before_s)
+        assert self.daemon.running, f"before {act}: {self.daemon.said()}"
         self.counts[act.name] += 1
         await ACT_OF[act.name](self, act)
         assert self.daemon.running, f"after {act}: {self.daemon.said()}"
@@ -196,6 +197,7 @@ class Scene:
         await trio.to_thread.run_sync(self.bank.communicate, "")
         assert self.bank.returncode == 0
         while not self.link(self.world["connections"]):
+            assert self.daemon.running, self.daemon.said()
             assert time.monotonic() - began < 60, self.daemon.said()
         answer = self.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30})
         assert answer.status == 200, answer

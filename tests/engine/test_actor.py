@@ -12,15 +12,13 @@ from comptoir.engine.actor import Answer
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import AskTimeout, EngineError, Refused
 from comptoir.engine.journal import Run
-from comptoir.engine.spec import Bounds
-from comptoir.engine.toys import Do, Done, Look, Send, Toy, toy_parts, toy_spec
+from comptoir.engine.spec import Bounds, BreakerBounds, Intensity
+from comptoir.engine.toys import Do, Done, Look, Phase, Send, Toy, toy_parts, toy_spec
 from comptoir.engine.values import Address, Message
 from comptoir.storage.testing import MemoryJournal, MemoryTables
 
 Together = Callable[[Engine, Address, Sequence[Message]], Awaitable[list[Answer | EngineError]]]
 StateOf = Callable[[MemoryTables, Address], Toy]
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 A = Address("toy", "a")
 
@@ -46,7 +44,7 @@ class HeldJournal(MemoryJournal):
             super().submit(run)
 
 
-async def test_messages_take_effect_in_order(together: Together, state_of: StateOf) -> None:
+async def test_messages_take_effect_in_order(autojump_clock: MockClock, together: Together, state_of: StateOf) -> None:
     """A hundred asks are handled one at a time, in the order in which they were asked."""
     tables = MemoryTables()
     async with (
@@ -60,7 +58,7 @@ async def test_messages_take_effect_in_order(together: Together, state_of: State
     assert state_of(tables, A).seen == tuple(f"m{n}" for n in range(100))
 
 
-async def test_waiting_messages_are_committed_as_one_run(together: Together) -> None:
+async def test_waiting_messages_are_committed_as_one_run(autojump_clock: MockClock, together: Together) -> None:
     """What waits for a hot actor is decided on tentative state and committed together, bounded."""
     journal = HeldJournal()
     runs: list[int] = []
@@ -82,7 +80,7 @@ async def test_waiting_messages_are_committed_as_one_run(together: Together) -> 
     assert version == 70
 
 
-async def test_no_answer_before_it_is_durable(state_of: StateOf) -> None:
+async def test_no_answer_before_it_is_durable(autojump_clock: MockClock, state_of: StateOf) -> None:
     """Invariant 1: while the batch is not flushed nobody hears anything, and nothing is sent on."""
     journal = HeldJournal()
     b = Address("toy", "b")
@@ -111,7 +109,7 @@ async def test_no_answer_before_it_is_durable(state_of: StateOf) -> None:
         journal.stop()
 
 
-async def test_rejected_decision_hurts_itself_only(together: Together, state_of: StateOf) -> None:
+async def test_rejected_decision_hurts_itself_only(autojump_clock: MockClock, together: Together, state_of: StateOf) -> None:
     """Design.md 7, isolation: the guilty one is a dead letter, what was decided on it is undone and
     decided again, and all others stand.
     """
@@ -131,7 +129,7 @@ async def test_rejected_decision_hurts_itself_only(together: Together, state_of:
     assert [letter.code for letter in letters] == ["23514"]
 
 
-async def test_repeat_is_answered_with_the_first_answer(together: Together) -> None:
+async def test_repeat_is_answered_with_the_first_answer(autojump_clock: MockClock, together: Together) -> None:
     """X16, X19: in the same run, later, and after a restart, the repeat of a `once` key gets the
     first answer and changes nothing, whatever the rest of its body.
     """
@@ -148,7 +146,7 @@ async def test_repeat_is_answered_with_the_first_answer(together: Together) -> N
         assert (await engine.ask(A, Look("?"))).reply == Done("?", 2, 2)
 
 
-async def test_repeat_at_another_actor_in_the_same_batch(together: Together) -> None:
+async def test_repeat_at_another_actor_in_the_same_batch(autojump_clock: MockClock, together: Together) -> None:
     """A `once` key is one for all actors: two that decide in one batch cannot both take it."""
     journal = HeldJournal()
     async with trio.open_nursery() as nursery:
@@ -171,7 +169,7 @@ async def test_repeat_at_another_actor_in_the_same_batch(together: Together) -> 
     assert journal.statistics().refusals_total == 2
 
 
-async def test_repeat_of_a_sent_message_has_no_effect(state_of: StateOf) -> None:
+async def test_repeat_of_a_sent_message_has_no_effect(autojump_clock: MockClock, state_of: StateOf) -> None:
     """A row whose `once` key is taken is consumed and changes nothing."""
     tables = MemoryTables()
     b = Address("toy", "b")
@@ -179,17 +177,11 @@ async def test_repeat_of_a_sent_message_has_no_effect(state_of: StateOf) -> None
     async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
         await engine.ask(A, Do("m", send=sends))
         assert await engine.quiesce(5)
-    assert state_of(tables, b) == msgspec_toy(1, ("s0",))
+    assert state_of(tables, b) == Toy(Phase.USED, 1, ("s0",))
     assert not tables.messages
 
 
-def msgspec_toy(total: int, seen: tuple[str, ...]) -> Toy:
-    """A toy that was used."""
-    newborn = toy_spec().newborn
-    return type(newborn)(tuple(type(newborn.phase))[1], total, seen)
-
-
-async def test_refusal_of_an_ask_changes_nothing(together: Together, state_of: StateOf) -> None:
+async def test_refusal_of_an_ask_changes_nothing(autojump_clock: MockClock, together: Together, state_of: StateOf) -> None:
     """Invariant 5: a refused message has a stable code and left no trace; its neighbours stand."""
     tables = MemoryTables()
     async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
@@ -205,7 +197,7 @@ async def test_refusal_of_an_ask_changes_nothing(together: Together, state_of: S
     assert not tables.messages
 
 
-async def test_refused_row_is_a_dead_letter() -> None:
+async def test_refused_row_is_a_dead_letter(autojump_clock: MockClock) -> None:
     """A sent message that its receiver refuses is not lost: it is kept under the refusal's code."""
     tables = MemoryTables()
     async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
@@ -217,7 +209,7 @@ async def test_refused_row_is_a_dead_letter() -> None:
     assert toy_spec().read_message(letter.payload) == Do("s", refuse="NOT_NOW")
 
 
-async def test_asker_that_gives_up_undoes_nothing(state_of: StateOf) -> None:
+async def test_asker_that_gives_up_undoes_nothing(autojump_clock: MockClock, state_of: StateOf) -> None:
     """Design.md 2: a cancelled or late caller does not undo a decision; the answer waits under the
     key.
     """
@@ -244,7 +236,7 @@ async def test_asker_that_gives_up_undoes_nothing(state_of: StateOf) -> None:
     assert state_of(journal.tables, A).total == 111
 
 
-async def test_look_up_sees_everything_decided_before(together: Together) -> None:
+async def test_look_up_sees_everything_decided_before(autojump_clock: MockClock, together: Together) -> None:
     """A message that looks something up ends the run before it: it sees what came before it, even
     when all of them were asked in one step.
     """
@@ -278,7 +270,7 @@ def test_runs_leave_what_one_by_one_would(
 
     async def play() -> Toy:
         tables = MemoryTables()
-        bounds = Bounds(run_max=run_max)
+        bounds = Bounds(run_max=run_max, intensity=Intensity(1000), breaker=BreakerBounds(1000))
         async with (
             MemoryJournal.open(tables, batch_decisions_max=batch_max) as journal,
             Engine(toy_parts(journal, actors=(toy_spec(bounds=bounds),))).running() as engine,
@@ -292,9 +284,7 @@ def test_runs_leave_what_one_by_one_would(
             reply = (await engine.ask(A, Look("?"))).reply
             assert isinstance(reply, Done)
             assert reply.total == reply.found
-            return (await engine.journal.load(A) and engine._hosts["toy"]._residents["a"].state) or (
-                toy_spec().newborn
-            )
+            return engine._hosts["toy"].spec.read_state(await journal.load(A))[0]
 
     total, seen, taken = 0, list[str](), set[str]()
     for message in messages:

@@ -4,16 +4,14 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from comptoir.engine.deadlines import PERIOD_S, Deadlines
 from comptoir.engine.mailbox import Mailbox
 from comptoir.engine.waiter import Waiter
 
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
-
-async def test_full_mailbox_refuses_and_changes_nothing() -> None:
+async def test_full_mailbox_refuses_and_changes_nothing(autojump_clock: MockClock) -> None:
     """A full mailbox says False at once; what is in it stays, in order."""
     box: Mailbox[int] = Mailbox(3)
     assert [box.offer(n) for n in range(5)] == [True, True, True, False, False]
@@ -23,7 +21,7 @@ async def test_full_mailbox_refuses_and_changes_nothing() -> None:
     assert await box.take(10) == [2, 9]
 
 
-async def test_reader_waits_and_is_woken_once() -> None:
+async def test_reader_waits_and_is_woken_once(autojump_clock: MockClock) -> None:
     """A waiting reader gets everything that came until it runs, as one run."""
     box: Mailbox[str] = Mailbox(8)
     got: list[list[str]] = []
@@ -40,7 +38,7 @@ async def test_reader_waits_and_is_woken_once() -> None:
     assert got == [["a", "b"]]
 
 
-async def test_cancelled_reader_takes_nothing() -> None:
+async def test_cancelled_reader_takes_nothing(autojump_clock: MockClock) -> None:
     """A reader that is cancelled while waiting leaves the mailbox as it was."""
     box: Mailbox[int] = Mailbox(2)
     with trio.move_on_after(1) as scope:
@@ -50,7 +48,7 @@ async def test_cancelled_reader_takes_nothing() -> None:
     assert await box.take(1) == [1]
 
 
-async def test_woken_reader_that_is_then_cancelled_loses_nothing() -> None:
+async def test_woken_reader_that_is_then_cancelled_loses_nothing(autojump_clock: MockClock) -> None:
     """Waking and cancelling at the same moment: the item is in the run or still in the mailbox."""
     box: Mailbox[int] = Mailbox(2)
     got: list[int] = []
@@ -68,7 +66,7 @@ async def test_woken_reader_that_is_then_cancelled_loses_nothing() -> None:
     assert sorted((*got, *box.drain())) == [7]
 
 
-async def test_closed_mailbox_gives_what_is_left_and_then_nothing() -> None:
+async def test_closed_mailbox_gives_what_is_left_and_then_nothing(autojump_clock: MockClock) -> None:
     """After closing nothing is taken in; the reader gets the rest, then an empty run."""
     box: Mailbox[int] = Mailbox(4)
     box.offer(1)
@@ -78,7 +76,7 @@ async def test_closed_mailbox_gives_what_is_left_and_then_nothing() -> None:
     assert await box.take(4) == []
 
 
-async def test_closing_wakes_the_reader() -> None:
+async def test_closing_wakes_the_reader(autojump_clock: MockClock) -> None:
     """A reader that waits on an empty mailbox is told of its end."""
     box: Mailbox[int] = Mailbox(4)
     async with trio.open_nursery() as nursery:
@@ -113,7 +111,7 @@ def test_mailbox_is_a_bounded_queue(limit: int, steps: list[int]) -> None:
     trio.run(play)
 
 
-async def test_waiter_gives_what_came_first() -> None:
+async def test_waiter_gives_what_came_first(autojump_clock: MockClock) -> None:
     """The first result stands; later ones, good or bad, are ignored."""
     waiter: Waiter[int] = Waiter()
     waiter.give(1)
@@ -122,7 +120,7 @@ async def test_waiter_gives_what_came_first() -> None:
     assert await waiter.wait() == 1
 
 
-async def test_waiter_raises_its_error_in_the_waiting_task() -> None:
+async def test_waiter_raises_its_error_in_the_waiting_task(autojump_clock: MockClock) -> None:
     """An error is raised where it is waited for."""
     waiter: Waiter[int] = Waiter()
 
@@ -136,7 +134,7 @@ async def test_waiter_raises_its_error_in_the_waiting_task() -> None:
             await waiter.wait()
 
 
-async def test_giving_to_who_left_disturbs_nobody() -> None:
+async def test_giving_to_who_left_disturbs_nobody(autojump_clock: MockClock) -> None:
     """A waiter whose task was cancelled takes the result in silence."""
     waiter: Waiter[int] = Waiter()
     with trio.move_on_after(1):
@@ -146,7 +144,7 @@ async def test_giving_to_who_left_disturbs_nobody() -> None:
     assert await waiter.wait() == 3
 
 
-async def test_result_that_came_before_the_cancellation_is_heard() -> None:
+async def test_result_that_came_before_the_cancellation_is_heard(autojump_clock: MockClock) -> None:
     """Giving and then cancelling in one step: the result is not lost."""
     waiter: Waiter[int] = Waiter()
     got: list[int] = []
@@ -164,7 +162,7 @@ async def test_result_that_came_before_the_cancellation_is_heard() -> None:
     assert got == [5]
 
 
-async def test_deadlines_fail_who_is_late_and_only_those() -> None:
+async def test_deadlines_fail_who_is_late_and_only_those(autojump_clock: MockClock) -> None:
     """A waiter is failed within a period after its time, never before; done ones are let go."""
     deadlines = Deadlines(2.0, TimeoutError)
     async with trio.open_nursery() as nursery:

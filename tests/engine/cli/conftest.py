@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trio
+
+from comptoir.storage.embedded import EmbeddedPostgres
 
 SECONDS_MAX = 90
 
@@ -64,6 +67,14 @@ def run(tmp_path: Path) -> Run:
         return shown
 
     return run
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A data folder whose database, wherever it had to lie, is gone at the end."""
+    folder = tmp_path / "place"
+    yield folder
+    trio.run(EmbeddedPostgres(folder).destroy)
 
 
 @pytest.fixture

@@ -10,20 +10,20 @@ import trio
 from comptoir.storage import _locate
 
 
-def test_the_database_by_hand(run: Any, tmp_path: Path) -> None:
+def test_the_database_by_hand(run: Any, place: Path) -> None:
     """start, status, url, stop: it outlives the command, psql reaches it, it ends when told."""
-    place = {"COMPTOIR_STORAGE__DATA_DIR": str(tmp_path / "data")}
-    assert json.loads(run("db", "status", **place).out)["state"] == "absent"
-    absent = run("db", "url", **place)
+    there = {"COMPTOIR_STORAGE__DATA_DIR": str(place)}
+    assert json.loads(run("db", "status", **there).out)["state"] == "absent"
+    absent = run("db", "url", **there)
     assert (absent.status, absent.out) == (3, "")
     assert absent.last_error.endswith("start it: comptoir db start")
     try:
-        started = json.loads(run("db", "start", **place).out)
+        started = json.loads(run("db", "start", **there).out)
         assert not started["adopted"]
-        assert json.loads(run("db", "start", **place).out)["adopted"]
-        status = json.loads(run("db", "status", **place).out)
+        assert json.loads(run("db", "start", **there).out)["adopted"]
+        status = json.loads(run("db", "status", **there).out)
         assert (status["state"], status["pid"]) == ("running", started["pid"])
-        url = run("db", "url", **place).out.strip()
+        url = run("db", "url", **there).out.strip()
         psql = trio.run(_locate.find_binaries).program("psql")
         asked = subprocess.run(
             [psql, "-XqAt", "-d", url, "-c", "select current_database()"],
@@ -31,9 +31,9 @@ def test_the_database_by_hand(run: Any, tmp_path: Path) -> None:
         )  # fmt: skip
         assert asked.stdout.strip() == "comptoir"
     finally:
-        stopped = run("db", "stop", **place)
+        stopped = run("db", "stop", **there)
     assert json.loads(stopped.out) == {"state": "stopped"}
-    assert json.loads(run("db", "stop", **place).out) == {"state": "stopped"}
+    assert json.loads(run("db", "stop", **there).out) == {"state": "stopped"}
 
 
 def test_a_server_of_the_users_own_is_theirs(run: Any) -> None:

@@ -74,7 +74,7 @@ def _playing(cli_process: Any) -> "subprocess.Popen[bytes]":
     return child
 
 
-def test_the_demo_counts_to_the_point(run: Any, tmp_path: Path) -> None:
+def test_the_demo_counts_to_the_point(place: Path, run: Any) -> None:
     """Killed half-way, and every point is there; a second time too, on other ports if need be."""
     demo = ("demo", "--exit", "--data-dir", "place", "--count")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -91,7 +91,7 @@ def test_the_demo_counts_to_the_point(run: Any, tmp_path: Path) -> None:
     second = run(*demo, "50", "--no-kill", "--port", "0", "--sandbox-port", "0", "--seed", "8")
     assert (second.status, second.err) == (0, "")
     assert "200 unchanged" in second.out
-    assert _ends(tmp_path, 0)
+    assert _ends(place.parent, 0)
 
 
 def _figures(out: str) -> dict[str, str]:
@@ -103,20 +103,20 @@ def _figures(out: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_a_demo_that_is_ended(
-    cli_process: Any, tmp_path: Path, number: signal.Signals
+    place: Path, cli_process: Any, number: signal.Signals
 ) -> None:
     """Whatever ends the demo, its children and its database end too."""
     child = _playing(cli_process)
-    assert len(_processes_of(tmp_path)) == 4  # the demo, its leash, its two children
+    assert len(_processes_of(place.parent)) == 4  # the demo, its leash, its two children
     child.send_signal(number)
     assert child.wait(30) == (130 if number is signal.SIGTERM else -signal.SIGKILL)
-    assert _ends(tmp_path)
+    assert _ends(place.parent)
 
 
-def test_a_child_that_ends_by_itself_is_told(cli_process: Any, tmp_path: Path) -> None:
+def test_a_child_that_ends_by_itself_is_told(place: Path, cli_process: Any) -> None:
     """A daemon that dies ends the demo with status 1, its log's end and one line."""
     child = _playing(cli_process)
-    (daemon,) = [pid for pid, args in _processes_of(tmp_path).items() if args[-2] == b"serve"]
+    (daemon,) = [pid for pid, args in _processes_of(place.parent).items() if args[-2] == b"serve"]
     os.kill(daemon, signal.SIGKILL)
     assert child.stdout is not None
     out = child.stdout.read().decode()
@@ -127,7 +127,7 @@ def test_a_child_that_ends_by_itself_is_told(cli_process: Any, tmp_path: Path) -
     error = child.stderr.read().decode()
     assert error.startswith("comptoir: CHILD_ENDED: the daemon ended with signal SIGKILL: see ")
     assert len(error.splitlines()) == 1
-    assert _ends(tmp_path)
+    assert _ends(place.parent)
 
 
 def test_partners_and_connections_are_right() -> None:
