@@ -307,7 +307,7 @@ class Delivery:
         last: set[int] = set()
         while True:
             async with self._reading() as consumed:
-                rows = await self._journal.due_timers(seen, now, limit)
+                rows = await self._journal.due_timers(now, after=seen, limit=limit)
                 passed = (self._held, consumed, last)
                 fresh = [r for r in rows if not any(r.id in ids for ids in passed)]
                 self.hand_over(fresh)

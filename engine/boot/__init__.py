@@ -40,10 +40,26 @@ def machines() -> dict[str, Machine[Any]]:
 
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """The whole daemon, embedded in a test or a program (interface.md 11)."""
-    async with Daemon(settings).open() as daemon:
-        assert daemon.engine is not None
-        yield daemon.engine
+    """The whole daemon, embedded in a test or a program (interface.md 11).
+
+    A single error leaves as itself, not in a group: a caller's own must reach it as it was raised.
+    """
+    own: BaseException | None = None
+    try:
+        async with Daemon(settings).open() as daemon:
+            assert daemon.engine is not None
+            try:
+                yield daemon.engine
+            except BaseException as error:
+                own = error
+                raise
+    except BaseExceptionGroup as group:
+        alone: BaseException = group
+        while alone is not own and isinstance(alone, BaseExceptionGroup):
+            if len(alone.exceptions) != 1:
+                raise
+            alone = alone.exceptions[0]
+        raise alone from alone.__cause__
 
 
 @asynccontextmanager
