@@ -103,7 +103,7 @@ PROBLEMS: dict[str, Problem] = {
         _LATER_FR, _LATER_EN, True, 1,
     ),
     "STORAGE_UNAVAILABLE": Problem(
-        503, "Storage unavailable", "The database does not answer; nothing was taken.",
+        503, "Storage unavailable", "The database does not answer. Send it again: what was taken already is not taken twice.",
         _LATER_FR, _LATER_EN, True, 5,
     ),
     "QUIESCE_TIMEOUT": Problem(

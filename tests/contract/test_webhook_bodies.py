@@ -109,7 +109,7 @@ def test_one_wrong_value(customer: Customer, place: str, value: object) -> None:
     errors = refused(answer, 422, "WEBHOOK_PAYLOAD_INVALID")
     assert [one["pointer"] for one in errors] == ["/" + place.replace(".", "/")]
     assert all(one.keys() == {"pointer", "code", "detail"} for one in errors)
-    assert all(isinstance(text, str) and text for one in errors for text in one.values())
+    assert all(text for one in errors for text in one.values())
 
 
 @pytest.mark.parametrize(
