@@ -11,139 +11,36 @@ Source: design.md 2, 3, 7 (Folding).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import orjson
 
-from comptoir.engine.decision import Attempt, Decision
-from comptoir.engine.journal import Decided, Duplicate, Fate, Gone, Lost, Pending, Rejected, Run
+from comptoir.engine.decision import Decision
+from comptoir.engine.journal import Decided, Duplicate, Gone, Pending, Run
 from comptoir.engine.values import Address, encode
+from comptoir.storage.runs import (
+    CLASS_MESSAGE,
+    CLASS_PARKED,
+    CLASS_TIMER,
+    STALE,
+    Batch,
+    Numbers,
+    Outcome,
+    Part,
+    Unencodable,
+    identify_actor,
+    identify_event,
+    identify_message,
+    identify_once,
+    write_attempts,
+)
 from comptoir.storage.vault import Vault
 
-__all__ = [
-    "Batch",
-    "Numbers",
-    "Outcome",
-    "Part",
-    "Progress",
-    "Unencodable",
-    "fold",
-    "identify_actor",
-    "identify_event",
-    "identify_message",
-    "identify_once",
-]
-
-COUNTER_BITS: Final = 40
-"""Of a message id: a trillion rows in one life of a daemon; the epoch has the other 23 bits."""
-CLASS_MESSAGE: Final = "message"
-CLASS_TIMER: Final = "timer"
-CLASS_PARKED: Final = "parked"
-STALE: Final = Lost("STALE", "decided on another version than the durable one")
+__all__ = ["fold"]
 
 Recent = Callable[[bytes, int], bytes | None]
 """(digest, business time) -> the answer to a `once` key known to be taken then, or None."""
-
-
-class Unencodable(Exception):
-    """A value of a decision cannot be written at all: a data error found before the database."""
-
-
-def identify_actor(address: Address, version: int) -> bytes:
-    """What a sealed actor state is bound to."""
-    return f"actor|{address.kind}|{address.key}|{version}".encode("utf-8", "surrogatepass")
-
-
-def identify_message(row: int, target: Address) -> bytes:
-    """What a sealed message payload is bound to."""
-    return f"message|{row}|{target.kind}|{target.key}".encode("utf-8", "surrogatepass")
-
-
-def identify_event(number: int) -> bytes:
-    """What a sealed event payload is bound to."""
-    return b"event|%d" % number
-
-
-def identify_once(digest: bytes) -> bytes:
-    """What a sealed answer is bound to."""
-    return b"once|" + digest
-
-
-class Numbers:
-    """Gives ids under one epoch; never the same one twice."""
-
-    __slots__ = ("_next",)
-
-    def __init__(self, epoch: int) -> None:
-        self._next = (epoch << COUNTER_BITS) + 1
-
-    def draw(self) -> int:
-        """The next id of a message or of a ledger entry."""
-        drawn = self._next
-        self._next = drawn + 1
-        return drawn
-
-
-class Progress:
-    """How far a run has come: what is durable, and why it ended."""
-
-    __slots__ = (
-        "barrier", "barrier_at", "done", "outgoing", "released", "run", "state", "version", "why",
-    )  # fmt: skip
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.done = 0
-        self.version = run.version
-        self.state = run.state
-        self.outgoing: list[Pending] = []
-        self.released = False
-        self.why: Duplicate | Rejected | Gone | Lost | None = None
-        self.barrier_at = -1
-        self.barrier: Gone | Lost | None = None
-        """What the database is known to answer to decision `barrier_at`: it is not sent again."""
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more will become of it."""
-        return self.why is not None or self.done == len(self.run.decided)
-
-    def fate(self) -> Fate:
-        """What to tell its submitter."""
-        return Fate(self.done, self.outgoing, self.why, self.released)
-
-
-class Part(msgspec.Struct, gc=False):
-    """The decisions of one run, from where it has come up to `stop`, that go into one batch."""
-
-    progress: Progress
-    stop: int
-
-
-class Outcome(msgspec.Struct):
-    """What a batch, once durable, means for one part."""
-
-    done: int
-    version: int | None
-    state: object
-    outgoing: list[Pending]
-    released: bool
-    why: Duplicate | Gone | Lost | None
-
-
-class Batch(msgspec.Struct):
-    """Rows for `comptoir.commit_batch`, and what to tell when they are durable."""
-
-    arguments: tuple[Any, ...]
-    """Of commit_batch, from `p_once` on."""
-    outcomes: list[Outcome]
-    decisions: int
-    last_event: int
-    answers: dict[bytes, tuple[bytes, int]]
-    """digest -> (answer, expires_at) of the once keys that it takes."""
-    events_at: list[int]
-    """Business times of its events, for the partitions."""
 
 
 class _Actor:
@@ -373,11 +270,6 @@ def _encode(value: msgspec.Struct) -> bytes:
         return encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Unencodable(type(error).__name__) from None
-
-
-def write_attempts(attempts: Sequence[Attempt]) -> str | None:
-    """Attempts as the column holds them: JSON, or NULL for none."""
-    return msgspec.json.encode(attempts).decode() if attempts else None
 
 
 Rows = list[tuple[Any, ...]]

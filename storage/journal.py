@@ -17,11 +17,11 @@ import trio
 from comptoir.engine.decision import Attempt
 from comptoir.engine.journal import JournalStatistics, Pending, Run
 from comptoir.engine.values import Address
-from comptoir.storage.batch import identify_message, write_attempts
 from comptoir.storage.bridge import Bridge, Connection, Pool, Target, open_bridge
 from comptoir.storage.errors import StorageUnavailable
 from comptoir.storage.migrate import MigrationReport, migrate
 from comptoir.storage.reads import Reads, read_attempts
+from comptoir.storage.runs import identify_message, write_attempts
 from comptoir.storage.sqlstate import ConnectionLost
 from comptoir.storage.vault import Vault
 from comptoir.storage.writer import Writer

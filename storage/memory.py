@@ -14,7 +14,7 @@ import orjson
 from comptoir.engine.decision import Attempt, Decision, LotOpened, Outgoing, Put, Transfer
 from comptoir.engine.journal import Decided, Duplicate, Gone, Lost, Pending, Recorded, Rejected
 from comptoir.engine.values import Address, encode
-from comptoir.storage.batch import (
+from comptoir.storage.runs import (
     CLASS_MESSAGE,
     CLASS_PARKED,
     CLASS_TIMER,

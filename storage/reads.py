@@ -20,8 +20,8 @@ from comptoir.engine.decision import Attempt
 from comptoir.engine.errors import Stopping
 from comptoir.engine.journal import DeadLetterRow, Entry, Loaded, Lot, Pending, Recorded
 from comptoir.engine.values import Address
-from comptoir.storage.batch import identify_actor, identify_event, identify_message
 from comptoir.storage.bridge import Pool
+from comptoir.storage.runs import identify_actor, identify_event, identify_message
 from comptoir.storage.sqlstate import ConnectionLost, DataRefused
 from comptoir.storage.vault import Vault, VaultError
 

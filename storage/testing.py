@@ -9,42 +9,29 @@ the order of calls. Source: design.md 8; engine/journal.py.
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import trio
 
 from comptoir.engine.decision import Attempt
-from comptoir.engine.errors import Stopping, Superseded, Unavailable
-from comptoir.engine.journal import (
-    DeadLetterRow,
-    Entry,
-    JournalStatistics,
-    Loaded,
-    Lost,
-    Lot,
-    Pending,
-    Recorded,
-    Rejected,
-    Run,
-)
-from comptoir.engine.values import Address
-from comptoir.storage.batch import CLASS_MESSAGE, CLASS_PARKED, CLASS_TIMER, Numbers, Progress
-from comptoir.storage.memory import MemoryTables, MessageRow
+from comptoir.engine.errors import Stopping, Superseded
+from comptoir.engine.journal import JournalStatistics, Lost, Pending, Rejected, Run
+from comptoir.storage.memory import MemoryTables
+from comptoir.storage.memory_reads import MemoryReads
+from comptoir.storage.runs import Numbers, Progress
 
 __all__ = ["MemoryJournal", "MemoryTables"]
 
 BATCH_DECISIONS_MAX: Final = 256
-WAITING: Final = (CLASS_TIMER, CLASS_PARKED)
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryReads):
     """A journal on `MemoryTables`. See `comptoir.engine.journal.Journal` for the contract."""
 
     def __init__(
         self, tables: MemoryTables | None = None, *, batch_decisions_max: int = BATCH_DECISIONS_MAX
     ) -> None:
-        self.tables = MemoryTables() if tables is None else tables
-        """What is durable; open another journal on it after a crash."""
+        super().__init__(tables)
         self._batch_decisions_max = batch_decisions_max
         self.tables.epoch += 1
         self._epoch = self.tables.epoch
@@ -52,9 +39,7 @@ class MemoryJournal:
         self._waiting: deque[Run] = deque()
         self._in_flight: list[Run] = []
         self._changed = trio.Event()
-        self._away = False
         self._answers_to_lose = 0
-        self._crashed = False
         self._crash_after_commit = False
         self._batches = 0
         self._decisions = 0
@@ -112,7 +97,8 @@ class MemoryJournal:
 
     def crash(self, *, after_commit: bool = False) -> None:
         """Die: no fate is told any more. With `after_commit`, die as soon as one more batch is
-        durable, before anybody hears of it."""
+        durable, before anybody hears of it.
+        """
         if after_commit:
             self._crash_after_commit = True
             return
@@ -224,151 +210,11 @@ class MemoryJournal:
             run.settle(run, progress.fate())
         runs.clear()
 
-    async def _reach(self) -> MemoryTables:
-        await trio.lowlevel.checkpoint()
-        if self._away or self._crashed:
-            raise Unavailable("the database is away")
-        return self.tables
-
     def _fence(self) -> None:
         if self.stopped:
             raise Stopping(self.stopped)
         if self.tables.epoch != self._epoch:
             raise Superseded("another journal was opened on these tables")
-
-    async def load(self, address: Address) -> Loaded | None:
-        """The last committed state of one actor, or None."""
-        row = (await self._reach()).actors.get(address)
-        return None if row is None else Loaded(row[0], row[1], row[2])
-
-    async def pending(self, target: Address, limit: int, now: int) -> list[Pending]:
-        """The due, unparked rows of one address, in id order."""
-        tables = await self._reach()
-        rows = tables.by_target.get(target, {})
-        due = sorted((row for row in rows.values() if _is_due(row, now)), key=lambda row: row.id)
-        return [row.pending() for row in due[:limit]]
-
-    async def backlog(self, now: int, limit: int) -> list[tuple[Address, int]]:
-        """Addresses that have due rows, with the greatest such id."""
-        tables = await self._reach()
-        found: list[tuple[Address, int]] = []
-        for target in sorted(tables.by_target):
-            ids = [row.id for row in tables.by_target[target].values() if _is_due(row, now)]
-            if ids:
-                found.append((target, max(ids)))
-        return found[:limit]
-
-    async def due_timers(self, now: int, after: int, limit: int) -> list[Pending]:
-        """Timers and parked rows with a due time in (`after`, `now`], by (due_at, id)."""
-        rows = [
-            row
-            for row in (await self._reach()).messages.values()
-            if row.kind in WAITING and row.due_at is not None and after < row.due_at <= now
-        ]
-        rows.sort(key=lambda row: (row.due_at, row.id))
-        return [row.pending() for row in rows[:limit]]
-
-    async def next_due(self, now: int) -> int | None:
-        """The earliest due time later than `now`, or None."""
-        rows = (await self._reach()).messages.values()
-        return min(
-            (
-                x.due_at
-                for x in rows
-                if x.kind in WAITING and x.due_at is not None and x.due_at > now
-            ),
-            default=None,
-        )
-
-    async def count_pending(self, now: int) -> dict[tuple[str, str], int]:
-        """(kind, class) -> rows; a timer or parked row that is due counts as a `message`."""
-        counts: dict[tuple[str, str], int] = {}
-        for row in (await self._reach()).messages.values():
-            if row.kind != "dead":
-                group = (row.target.kind, CLASS_MESSAGE if _is_due(row, now) else row.kind)
-                counts[group] = counts.get(group, 0) + 1
-        return counts
-
-    async def lots(
-        self,
-        owner: str,
-        *,
-        source: str | None = None,
-        tag: str | None = None,
-        open_only: bool = False,
-        limit: int = 1000,
-    ) -> list[Lot]:
-        """A user's lots: by source or by tag newest first, else oldest first (FIFO)."""
-        tables = await self._reach()
-        rows = [
-            Lot(x.id, x.owner, x.source, x.tag, x.points, row.remaining, x.basis_cents, x.rate_bp,
-                x.multiplier_bp, x.earned_at, x.expires_at)
-            for row in tables.lots.values()
-            for x in (row.opened,)
-            if x.owner == owner
-            and source in (None, x.source)
-            and tag in (None, x.tag)
-            and (row.remaining > 0 or not open_only)
-        ]  # fmt: skip
-        newest_first = source is not None or tag is not None
-        rows.sort(key=lambda lot: (lot.earned_at, lot.id), reverse=newest_first)
-        return rows[:limit]
-
-    async def entries(self, owner: str, before: int | None, limit: int) -> list[Entry]:
-        """A page of a user's history, newest first, with ids below `before`."""
-        tables = await self._reach()
-        found: list[Entry] = []
-        for entry_id in sorted(tables.transfers, reverse=True):
-            _, at, x = tables.transfers[entry_id]
-            if x.owner == owner and (before is None or entry_id < before):
-                points = x.points if x.credit.partition(":")[2] == owner else -x.points
-                found.append(
-                    Entry(entry_id, owner, x.kind, points, x.after, x.lot, x.transaction,
-                          x.withdrawal, at)
-                )  # fmt: skip
-            if len(found) == limit:
-                break
-        return found
-
-    async def documents(self, collection: str, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The documents of a collection that exist among these keys."""
-        tables = await self._reach()
-        found = ((key, tables.documents.get((collection, key))) for key in keys)
-        return {key: dict(row[1]) for key, row in found if row is not None}
-
-    async def scan(
-        self, collection: str, after: str, limit: int, *, owner: str | None = None
-    ) -> list[tuple[str, dict[str, Any]]]:
-        """Documents of a collection in key order, after a key; optionally one owner's."""
-        tables = await self._reach()
-        keys = sorted(
-            key
-            for (its_collection, key), row in tables.documents.items()
-            if its_collection == collection and key > after and owner in (None, row[0])
-        )
-        return [(key, dict(tables.documents[(collection, key)][1])) for key in keys[:limit]]
-
-    async def events(self, after: int, limit: int) -> list[Recorded]:
-        """Committed events with numbers above `after`, in order."""
-        return (await self._reach()).events[after : after + limit]
-
-    async def dead_letters(self, queue: str | None, limit: int) -> list[DeadLetterRow]:
-        """Dead letters, newest first."""
-        rows = [
-            DeadLetterRow(x.id, x.queue, x.target, x.sender, x.code, x.detail, x.attempts,
-                          x.created_at, x.died_at, x.payload)
-            for x in (await self._reach()).messages.values()
-            if x.kind == "dead" and queue in (None, x.queue)
-        ]  # fmt: skip
-        return sorted(rows, key=lambda row: -row.id)[:limit]
-
-    async def count_dead_letters(self) -> dict[str, int]:
-        """Queue -> number of dead letters."""
-        counts: dict[str, int] = {}
-        for row in (await self._reach()).messages.values():
-            if row.kind == "dead":
-                counts[row.queue] = counts.get(row.queue, 0) + 1
-        return counts
 
     async def replay(self, ids: Sequence[int], now: int) -> list[Pending]:
         """Turn dead letters back into due messages under new ids; those rows, for delivery."""
@@ -393,10 +239,6 @@ class MemoryJournal:
             del tables.once[key]
         return len(expired)
 
-    async def setting(self, name: str) -> str | None:
-        """A setting that outlives restarts (the business clock's offset), or None."""
-        return (await self._reach()).settings.get(name)
-
     async def put_setting(self, name: str, value: str) -> None:
         """Keep a setting beyond restarts."""
         tables = await self._reach()
@@ -420,9 +262,3 @@ class MemoryJournal:
             reconnects_total=self._reconnects,
             stopped=self.stopped,
         )
-
-
-def _is_due(row: MessageRow, now: int) -> bool:
-    return row.kind == CLASS_MESSAGE or (
-        row.kind in WAITING and row.due_at is not None and row.due_at <= now
-    )

@@ -16,20 +16,13 @@ import outcome
 import trio
 
 from comptoir.engine.errors import EngineError, Stopping, Superseded
-from comptoir.engine.journal import Gone, Lost, Rejected, Run
-from comptoir.storage.batch import (
-    STALE,
-    Batch,
-    Numbers,
-    Part,
-    Progress,
-    Unencodable,
-    fold,
-    identify_once,
-)
+from comptoir.engine.journal import Lost, Rejected, Run
+from comptoir.storage.batch import fold
 from comptoir.storage.bridge import Bridge, Connection, Target
 from comptoir.storage.errors import StorageError
+from comptoir.storage.guilt import find_gone, find_stale, read_answers
 from comptoir.storage.months import Months
+from comptoir.storage.runs import Batch, Numbers, Part, Progress, Unencodable, halve
 from comptoir.storage.sqlstate import (
     ALREADY_TAKEN,
     CLIENT_ENCODING,
@@ -42,7 +35,7 @@ from comptoir.storage.sqlstate import (
 from comptoir.storage.sqlstate import STALE as STALE_STATE
 from comptoir.storage.vault import Vault
 
-__all__ = ["Writer", "halve"]
+__all__ = ["Writer"]
 
 log = logging.getLogger("comptoir.storage")
 
@@ -291,64 +284,13 @@ class Writer:
     async def _find_guilty(self, fence: str, parts: Sequence[Part]) -> None:
         """Learn whom a fence was raised for, so that the next fold leaves them out."""
         if fence == ALREADY_TAKEN:
-            await self._read_answers(parts)
+            for digest, answer in (await read_answers(self.call, self._vault, parts)).items():
+                self._remember(digest, answer)
         elif fence == GONE:
-            await self._find_gone(parts)
+            await find_gone(self.call, parts)
         else:
             assert fence == STALE_STATE
-            await self._find_stale(parts)
-
-    async def _read_answers(self, parts: Sequence[Part]) -> None:
-        make = self._vault.once_digest
-        digests = {
-            make(once.scope, once.key)
-            for part in parts
-            for decided in part.progress.run.decided[part.progress.done : part.stop]
-            for once in decided.decision.once
-        }
-        rows = await self.call(
-            "select digest, answer, expires_at from comptoir.once where digest = any($1)",
-            sorted(digests),
-        )
-        for digest, sealed, expires in rows:
-            answer = self._vault.open(sealed, identify_once(digest)) if sealed else b""
-            self._remember(digest, (answer, expires))
-
-    async def _find_gone(self, parts: Sequence[Part]) -> None:
-        ids = [
-            decided.consumed.id
-            for part in parts
-            for decided in part.progress.run.decided[part.progress.done : part.stop]
-            if decided.consumed is not None
-        ]
-        rows = await self.call(
-            "select id from comptoir.message where id = any($1) and class <> 'dead'", sorted(ids)
-        )
-        there = {row[0] for row in rows}
-        for part in parts:
-            for index in range(part.progress.done, part.stop):
-                consumed = part.progress.run.decided[index].consumed
-                if consumed is not None and consumed.id not in there:
-                    part.progress.barrier_at, part.progress.barrier = index, Gone()
-                    break
-
-    async def _find_stale(self, parts: Sequence[Part]) -> None:
-        addresses = sorted(
-            {x.progress.run.address for x in parts if x.progress.version is not None}
-        )
-        rows = await self.call(
-            "select a.kind, a.key, a.version from comptoir.actor a "
-            "join unnest($1::text[], $2::text[]) as u(kind, key) using (kind, key)",
-            [address.kind for address in addresses],
-            [address.key for address in addresses],
-        )
-        versions = {(kind, key): version for kind, key, version in rows}
-        for address in addresses:
-            durable = versions.get((address.kind, address.key), 0)
-            chain = [x.progress for x in parts if x.progress.run.address == address]
-            if chain[0].version != durable:
-                log.error("an actor of kind %s decided on a stale version", address.kind)
-                chain[0].barrier_at, chain[0].barrier = chain[0].done, STALE
+            await find_stale(self.call, parts)
 
     def _find_recent(self, digest: bytes, at: int) -> bytes | None:
         known = self._recent.get(digest)
@@ -452,22 +394,3 @@ class Writer:
             progress.run.settle(progress.run, progress.fate())
         while self._jobs:
             self._jobs.popleft().done.set()
-
-
-def halve(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    """Split parts into the earlier and the later half of their decisions, order kept."""
-    total = sum(part.stop - part.progress.done for part in parts)
-    room = total // 2
-    left: list[Part] = []
-    right: list[Part] = []
-    for part in parts:
-        size = part.stop - part.progress.done
-        if room >= size:
-            left.append(part)
-        elif room > 0:
-            left.append(Part(part.progress, part.progress.done + room))
-            right.append(part)
-        else:
-            right.append(part)
-        room = max(0, room - size)
-    return left, right

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from comptoir.engine.decision import DeadLetter, Decision, LotOpened, Outgoing, Put, Transfer
 from comptoir.engine.journal import Fate, Pending
 from comptoir.engine.values import Address
-from comptoir.storage.batch import identify_actor, identify_event, identify_message, identify_once
 from comptoir.storage.journal import JournalOptions, PostgresJournal
 from comptoir.storage.journal_testing import (
     BLANK,
@@ -29,6 +28,7 @@ from comptoir.storage.journal_testing import (
     only_once,
     page,
 )
+from comptoir.storage.runs import identify_actor, identify_event, identify_message, identify_once
 from comptoir.storage.testing import MemoryJournal, MemoryTables
 from comptoir.storage.vault import Vault
 
