@@ -67,9 +67,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="ctb-"))
     folder.chmod(0o711)
     secret = secrets.token_hex(24)
-    bare = subprocess.Popen(
-        [sys.executable, "-m", "bench.bare"], stdout=subprocess.PIPE, text=True
-    )
+    bare = subprocess.Popen([sys.executable, "-m", "bench.bare"], stdout=subprocess.PIPE, text=True)
     daemon = None
     try:
         assert bare.stdout is not None

@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from collections import Counter, deque
+from typing import Any
 from urllib.parse import urlsplit
 
 __all__ = ["run"]
@@ -23,24 +24,18 @@ __all__ = ["run"]
 RECEIVE_BYTES = 65_536
 
 
-def signed(job: dict, number: int) -> bytes:
+def signed(job: dict[str, Any], number: int) -> bytes:
     """One signed webhook of the seed scheme as the bytes of an HTTP request."""
     partner = number % int(job["partners"])
     cents = 1000 + number % 9000
-    body = (
-        '{"event":"transaction.created","data":{"transaction_id":"%s%d","connection_id":"c%d",'
-        '"account_id":"a1","amount":%d.%02d,"currency":"EUR","direction":"DEBIT",'
-        '"date":"2026-11-20","merchant":{"name":"PAIEMENT CB 2311 ENSEIGNE %03d PARIS",'
-        '"mcc_code":"5411","city":"Paris","country":"FR"}}}'
-        % (
-            job["prefix"],
-            number,
-            (number * 7919) % int(job["users"]),
-            cents // 100,
-            cents % 100,
-            partner,
-        )
-    ).encode()
+    user = (number * 7919) % int(job["users"])
+    data = (
+        f'"transaction_id":"{job["prefix"]}{number}","connection_id":"c{user}","account_id":"a1",'
+        f'"amount":{cents // 100}.{cents % 100:02d},"currency":"EUR","direction":"DEBIT",'
+        f'"date":"2026-11-20","merchant":{{"name":"PAIEMENT CB 2311 ENSEIGNE {partner:03d} PARIS",'
+        f'"mcc_code":"5411","city":"Paris","country":"FR"}}'
+    )
+    body = f'{{"event":"transaction.created","data":{{{data}}}}}'.encode()
     at = str(time.time_ns() // 1_000_000)
     mac = hmac.new(job["secret"].encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
     head = (
@@ -79,7 +74,7 @@ class _Connection:
         return status
 
 
-def run(job: dict) -> dict:
+def run(job: dict[str, Any]) -> dict[str, Any]:
     """Send `count` webhooks over `connections`, at most `rate` a second if given."""
     parts = urlsplit(job["url"])
     requests = [signed(job, number) for number in range(int(job["count"]))]

@@ -14,7 +14,7 @@ Rules (design.md 2, 3):
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -254,7 +254,7 @@ class Delivery:
         return False
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[set[int]]:
+    async def _reading(self) -> AsyncGenerator[set[int], None]:
         """Remember what is consumed while rows are being read.
 
         A reading shows rows as they were when it began; one that was held then and is consumed

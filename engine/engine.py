@@ -7,7 +7,7 @@ docs/architecture.md; the loop is in `actor.py`, hand-over in `delivery.py`.
 Rule: no reply, message or outside call leaves before its decision is durable (invariant 1).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from comptoir.engine.errors import (
     UnknownAddress,
 )
 from comptoir.engine.gateway import Gateway
+from comptoir.engine.gateway_spec import ENGINE
 from comptoir.engine.hosting import Hosting
 from comptoir.engine.journal import (
     Decided,
@@ -108,7 +109,7 @@ class Engine:
         return open_engine(settings)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Engine"]:
+    async def running(self) -> AsyncGenerator["Engine", None]:
         """Recover what an earlier life left, serve, and stop gracefully at the end.
 
         Raises:
@@ -231,7 +232,7 @@ class Engine:
             waiter.give(fate)
 
         decided = Decided(decision, self.now(), None, None)
-        self.journal.submit(Run(Address("engine", ""), None, [decided], settle, state=_STATELESS))
+        self.journal.submit(Run(ENGINE, None, [decided], settle, state=_STATELESS))
         fate = await waiter.wait()
         if isinstance(fate.why, Lost):
             raise Unavailable(fate.why.detail)

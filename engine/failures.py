@@ -5,6 +5,8 @@ person can mend. Errors are recognised by what they carry (`code`, `remedy`, `ex
 module needs no other room.
 """
 
+from typing import cast
+
 import msgspec
 
 __all__ = ["Broken", "Failure", "failure_of"]
@@ -64,7 +66,8 @@ def failure_of(error: BaseException) -> tuple[Failure, ...]:
 
 def _leaves(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
-        return [leaf for one in error.exceptions for leaf in _leaves(one)]
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return [leaf for one in group.exceptions for leaf in _leaves(one)]
     return [error]
 
 

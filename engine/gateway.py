@@ -13,7 +13,7 @@ Rules (design.md 6; invariants 1 and 6):
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -30,6 +30,7 @@ from comptoir.engine.gateway_spec import (
     GatewayStatistics,
     GatewaySurroundings,
     Operation,
+    answer_to,
     tries_of,
     was_started,
 )
@@ -123,7 +124,7 @@ class Gateway:
         message = row.message
         if message is None:
             try:
-                message = self._decoder.decode(row.payload)
+                message = cast("Message", self._decoder.decode(row.payload))
             except msgspec.DecodeError:
                 await self._bury(row, None, "MESSAGE_UNREADABLE")
                 return
@@ -282,18 +283,18 @@ class Gateway:
     async def _bury(
         self, row: Pending, message: Message | None, code: str, answer: Message | None = None
     ) -> None:
-        messages = (Outgoing(row.sender, answer),) if answer is not None else ()
         queue = self.spec.hold_queue if was_started(row) else self.spec.dead_queue
         letter = DeadLetter(queue, code)
         await self._commit(
-            row, Decision(_STATELESS, messages=messages, dead_letter=letter), message
+            row, Decision(_STATELESS, messages=answer_to(row, answer), dead_letter=letter), message
         )
 
     async def _finish(self, row: Pending, answer: Message | None, watchdog: str | None) -> None:
         """Commit the answer with the removal of the call."""
-        messages = (Outgoing(row.sender, answer),) if answer is not None else ()
         cancel = (watchdog,) if watchdog is not None else ()
-        decision: Decision[State] = Decision(_STATELESS, messages=messages, cancel=cancel)
+        decision: Decision[State] = Decision(
+            _STATELESS, messages=answer_to(row, answer), cancel=cancel
+        )
         await self._commit(row, decision, None, consume=watchdog is None)
 
     async def _commit(

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 import msgspec
 
+from comptoir.engine.decision import Outgoing
 from comptoir.engine.journal import Fate, Journal, Pending, Run
 from comptoir.engine.spec import BreakerBounds
-from comptoir.engine.values import Message
+from comptoir.engine.values import Address, Message
 
 __all__ = [
+    "ENGINE",
     "REPLAYED",
     "STARTED",
     "UNDER_WAY",
@@ -24,12 +26,15 @@ __all__ = [
     "GatewayStatistics",
     "GatewaySurroundings",
     "Operation",
+    "answer_to",
     "tries_of",
     "was_started",
 ]
 
 STARTED = "started"
 UNDER_WAY = "STILL_UNDER_WAY"
+ENGINE = Address("engine", "")
+"""Sender of what the engine itself was told to send: nobody, who takes no answers."""
 REPLAYED = "replayed"
 """The journal's mark of a dead letter that an operator sent again: its tries begin anew."""
 
@@ -128,6 +133,11 @@ class GatewaySurroundings(Protocol):
     def give_back(self, row: Pending) -> None:
         """A row goes back to its table."""
         ...
+
+
+def answer_to(row: Pending, answer: Message | None) -> tuple[Outgoing, ...]:
+    """The answer as a message to whoever asked, if there is an answer and somebody asked."""
+    return () if answer is None or row.sender == ENGINE else (Outgoing(row.sender, answer),)
 
 
 def was_started(row: Pending) -> bool:

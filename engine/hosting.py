@@ -246,7 +246,7 @@ class Hosting:
 
     def _sweep_idle(self) -> None:
         limit = trio.current_time() - self.spec.bounds.idle_ms / 1000
-        old = []
+        old: list[Actor] = []
         for actor in self._residents.values():
             if actor.used_at > limit:
                 break

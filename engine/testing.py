@@ -25,7 +25,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -239,7 +239,7 @@ def _environment(values: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _database(server: Any) -> "Iterator[str]":
+def _database(server: Any) -> "Generator[str]":
     """A fresh database of this server, dropped at the end."""
     import trio  # a plugin that nobody uses must cost nothing
 
@@ -252,7 +252,7 @@ def _database(server: Any) -> "Iterator[str]":
 
 
 @contextmanager
-def _daemons(url: str) -> "Iterator[Callable[..., Process]]":
+def _daemons(url: str) -> "Generator[Callable[..., Process]]":
     """What starts daemons over one database, and stops at the end those that run."""
     key = base64.b64encode(secrets.token_bytes(VAULT_KEY_BYTES)).decode()
     shared = {

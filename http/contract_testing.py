@@ -10,7 +10,7 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,6 +87,7 @@ class Customer:
         self.process = process
         self.mark = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(10))
         self._drawn = 0
+        self._added_ms: int | None = None
 
     # Names and data.
 
@@ -205,15 +206,20 @@ class Customer:
     def now_ms(self) -> int:
         """The daemon's business time; wall time where its clock is not manual."""
         if self.process.env["COMPTOIR_CLOCK__MODE"] != "manual":
-            return time.time_ns() // 1_000_000
-        return self.advance(0)
+            return _wall_ms()
+        if self._added_ms is None:
+            self.advance(0)
+        assert self._added_ms is not None
+        return _wall_ms() + self._added_ms
 
     def advance(self, seconds: float) -> int:
         """Move business time; where it is then, in ms."""
         answer = self.process.post("/dev/v1/clock", {"advanceSeconds": seconds})
         assert answer.status == 200, answer  # noqa: PLR2004  # as above
         moment = datetime.fromisoformat(answer.json()["now"])
-        return round(moment.timestamp() * 1000)
+        now_ms = round(moment.timestamp() * 1000)
+        self._added_ms = now_ms - _wall_ms()
+        return now_ms
 
     # Bytes.
 
@@ -236,10 +242,14 @@ class Customer:
         return parts.hostname, parts.port
 
     @contextmanager
-    def connection(self) -> Iterator[socket.socket]:
+    def connection(self) -> Generator[socket.socket]:
         """A plain connection."""
         with socket.create_connection(self.place, timeout=PATIENCE_S) as wire:
             yield wire
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def read_answer(wire: socket.socket, method: str = "POST") -> Answered:

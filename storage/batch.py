@@ -129,12 +129,7 @@ class _Folder:
     def _find_obstacle(
         self, decided: Decided, digests: Mapping[bytes, Any] | None
     ) -> Duplicate | Gone | None:
-        consumed = decided.consumed
-        if consumed is not None and (
-            consumed.id in self.consumed
-            or (consumed.name is not None and (consumed.target, consumed.name) in self.names)
-        ):
-            return Gone()
+        # A decision may be both: commit_batch meets the once keys first, so they come first here.
         for digest in digests or ():
             mine = self.once.get(digest)
             if mine is not None:
@@ -142,6 +137,12 @@ class _Folder:
             answer = self.recent(digest, decided.at)
             if answer is not None:
                 return Duplicate(answer)
+        consumed = decided.consumed
+        if consumed is not None and (
+            consumed.id in self.consumed
+            or (consumed.name is not None and (consumed.target, consumed.name) in self.names)
+        ):
+            return Gone()
         return None
 
     def _take_once(self, decided: Decided, digests: Mapping[bytes, Any]) -> None:

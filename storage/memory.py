@@ -132,15 +132,15 @@ class MemoryTables:
             row = self.actors.get(address)
             if progress.version != (row[0] if row else 0):
                 return STALE
+        for once in decided.decision.once:
+            taken = self.once.get((once.scope, once.key))
+            if taken is not None and taken[1] > decided.at:
+                return Duplicate(taken[0])
         consumed = decided.consumed
         if consumed is not None:
             there = self.messages.get(consumed.id)
             if there is None or there.kind == "dead":
                 return Gone()
-        for once in decided.decision.once:
-            taken = self.once.get((once.scope, once.key))
-            if taken is not None and taken[1] > decided.at:
-                return Duplicate(taken[0])
         return None
 
     def _write(self, progress: Progress, decided: Decided, numbers: Numbers) -> None:

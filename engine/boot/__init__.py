@@ -4,7 +4,7 @@ Rule: only the command line, the shipped test fixtures and `Engine.open` come he
 import it. Source: design.md 1; interface.md 11.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ def machines() -> dict[str, Machine[Any]]:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+async def open_engine(settings: Settings) -> AsyncGenerator[Engine, None]:
     """The whole daemon, embedded in a test or a program (interface.md 11).
 
     A single error leaves as itself, not in a group: a caller's own must reach it as it was raised.
@@ -56,21 +56,22 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     except BaseExceptionGroup as group:
         alone: BaseException = group
         while alone is not own and isinstance(alone, BaseExceptionGroup):
-            if len(alone.exceptions) != 1:
+            inside: tuple[BaseException, ...] = alone.exceptions
+            if len(inside) != 1:
                 raise
-            alone = alone.exceptions[0]
+            alone = inside[0]
         raise alone from alone.__cause__
 
 
 @asynccontextmanager
-async def open_headless(settings: Settings) -> AsyncIterator[Daemon]:
+async def open_headless(settings: Settings) -> AsyncGenerator[Daemon, None]:
     """A daemon without its sockets: imports when none is running, under the writer's lock."""
     async with Daemon(settings).open(listen=False) as daemon:
         yield daemon
 
 
 @asynccontextmanager
-async def memory_engine(settings: Settings | None = None) -> AsyncIterator[Engine]:
+async def memory_engine(settings: Settings | None = None) -> AsyncGenerator[Engine, None]:
     """The cashback actors over an in-memory journal and a manual clock; no socket, no database."""
     from comptoir.storage.testing import MemoryJournal  # a test's, not a daemon's
 

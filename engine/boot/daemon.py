@@ -6,7 +6,7 @@ Source: design.md 7; interface.md 2.
 """
 
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import Stopping, Unavailable
 from comptoir.engine.failures import Broken
+from comptoir.engine.gateway_spec import GatewaySpec
 from comptoir.engine.housekeeping import Housekeeping
 from comptoir.engine.journal import Journal
 from comptoir.engine.parts import Health, Parts
@@ -177,7 +178,7 @@ class Daemon:
     # Its life.
 
     @asynccontextmanager
-    async def open(self, *, listen: bool = True) -> AsyncIterator["Daemon"]:
+    async def open(self, *, listen: bool = True) -> AsyncGenerator["Daemon", None]:
         """Start everything, yield when work is taken, stop gracefully at the end."""
         self._vault = await trio.to_thread.run_sync(_open_vault, self.settings)
         async with trio.open_nursery() as nursery:
@@ -209,7 +210,7 @@ class Daemon:
                 await self._unheard.wait()
 
     @asynccontextmanager
-    async def _engine(self) -> AsyncIterator[None]:
+    async def _engine(self) -> AsyncGenerator[None, None]:
         storage = self.settings.storage
         vault = self._vault
         assert vault is not None, "opened before"
@@ -269,7 +270,7 @@ class Daemon:
         measures = CashbackMeasures(
             self.telemetry.registry, self.telemetry.credit_seconds, self.clock.now
         )
-        gateways = []
+        gateways: list[GatewaySpec] = []
         party = settings.providers.fcm
         if party.base_url:
             client = httpx.AsyncClient(

@@ -6,6 +6,7 @@ Source: interface.md 1; RFC 9457; RFC 9110.
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,9 @@ GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/
 POSTS = ["/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners"]
 
 
-def is_problem(answer: Answered, status: int, code: str) -> dict[str, object]:
+def is_problem(answer: Answered, status: int, code: str) -> dict[str, Any]:
     """Hold an answer to the form of a problem; its body."""
-    body: dict[str, object] = answer.json()
+    body: dict[str, Any] = answer.json()
     assert (answer.status, body["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert body.keys() - {"errors"} == KEYS
@@ -29,8 +30,7 @@ def is_problem(answer: Answered, status: int, code: str) -> dict[str, object]:
     for name in ("title", "detail"):
         assert isinstance(body[name], str)
         assert body[name]
-    action = body["userAction"]
-    assert isinstance(action, dict)
+    action: dict[str, Any] = body["userAction"]
     assert action.keys() == {"fr", "en"}
     assert all(isinstance(text, str) and text for text in action.values())
     assert body["requestId"] == answer.headers["x-request-id"]
@@ -139,8 +139,8 @@ def test_malformed_json_to_a_door_is_a_problem(daemon: Process) -> None:
     assert "errors" not in is_problem(malformed, 400, "REQUEST_MALFORMED")
     answer = daemon.request("POST", path, b'{"timeoutSeconds": "x"}', json_type)
     body = is_problem(answer, 422, "REQUEST_INVALID")
-    errors = body["errors"]
-    assert isinstance(errors, list)
+    errors: list[dict[str, str]] = body["errors"]
+    assert errors
     assert all(one.keys() == {"pointer", "code", "detail"} for one in errors)
     other = daemon.request("POST", path, b"{}", {"Content-Type": "text/plain"})
     is_problem(other, 415, "MEDIA_TYPE_UNSUPPORTED")

@@ -52,8 +52,14 @@ def embedded(start: Start, data_dir: Path, **values: str) -> Process:
 
 
 def test_embedded_database_outlives_a_kill(comptoir_daemon: Start, data_dir: Path) -> None:
-    """Left running by SIGKILL, adopted by the next start, stopped by a graceful stop (S71, X19)."""
-    customer = Customer(embedded(comptoir_daemon, data_dir).start())
+    """Left running by SIGKILL, adopted by the next start, stopped by a graceful stop (S71, X19).
+
+    Without vault.keys they are made at the first start, private, and kept (S45).
+    """
+    customer = Customer(embedded(comptoir_daemon, data_dir, COMPTOIR_VAULT__KEYS="{}").start())
+    keys = {file: file.read_bytes() for file in (data_dir / "keys").iterdir()}
+    assert keys
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in keys)
     assert customer.process.ready["database"] == "embedded"
     card = customer.card(rate_bp=1000)
     customer.buy(card, 10)
@@ -70,25 +76,8 @@ def test_embedded_database_outlives_a_kill(comptoir_daemon: Start, data_dir: Pat
     assert postmasters(data_dir) == []
     customer.process.start()
     assert postmasters(data_dir) != servers
+    assert {file: file.read_bytes() for file in (data_dir / "keys").iterdir()} == keys
     assert customer.balance(card.user_id)["available"] == 100
-
-
-def test_the_keys_are_made_once_and_private(comptoir_daemon: Start, data_dir: Path) -> None:
-    """Without vault.keys, DATA_DIR/keys/ is made at the first start, mode 0600, and kept (S45)."""
-    process = embedded(comptoir_daemon, data_dir, COMPTOIR_VAULT__KEYS="{}").start()
-    customer = Customer(process)
-    card = customer.card(rate_bp=1000)
-    customer.buy(card, 10)
-    assert process.stop() == 0
-    kept = {file: file.read_bytes() for file in (data_dir / "keys").iterdir()}
-    assert kept
-    for file in kept:
-        assert file.stat().st_mode & 0o777 == 0o600
-    process.start()
-    assert {file: file.read_bytes() for file in (data_dir / "keys").iterdir()} == kept
-    assert customer.balance(card.user_id)["available"] == 100
-    customer.buy(card, 10)
-    assert customer.balance(card.user_id)["available"] == 200
 
 
 def test_data_folder_of_a_newer_version(comptoir_daemon: Start, data_dir: Path) -> None:
