@@ -5,12 +5,21 @@ Source: bench/__init__.py.
 """
 
 import argparse
+import logging
 from collections.abc import Callable
 
-from bench import matching
+import structlog
+import trio
+
+from bench import ask, edge, lots, matching, memory, webhook_receive
 
 BENCHES: dict[str, Callable[[], None]] = {
+    "edge": edge.main,
+    "ask": ask.main,
+    "memory": memory.main,
+    "lots": lots.main,
     "matching": matching.main,
+    "receive": lambda: trio.run(webhook_receive.main),
 }
 
 
@@ -21,6 +30,8 @@ def main() -> None:
     names = parser.parse_args().names
     if unknown := [name for name in names if name not in BENCHES]:
         parser.error(f"no bench is named {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    # Benches print figures; what the daemon has to say while they run is not one of them.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for name in names or BENCHES:
         print(f"== {name}", flush=True)
         BENCHES[name]()

@@ -141,27 +141,45 @@ class Gateway:
     async def _attempt(self, row: Pending, message: Message, operation: Operation) -> None:
         key = operation.business_key(message)
         context = CallContext(self._around.now(), len(row.attempts) + 1, key)
-        watchdog = None
         if not operation.idempotent:
-            watchdog = f"started:{key}"
-            fate = await self._commit_started(row, message, watchdog)
-            if isinstance(fate.why, Duplicate):
-                await self._find_out(row, message, operation)  # another row started this very call
-            if not fate.count:
-                return
+            await self._attempt_once(row, message, operation, context)
+            return
+        answer, fault = await self._call(operation.call, message, context)
+        if fault is None:
+            self._note_success()
+            await self._finish(row, answer, None)
+        else:
+            self._note_failure(fault)
+            await self._after_fault(row, message, operation, fault)
+
+    async def _attempt_once(
+        self, row: Pending, message: Message, operation: Operation, context: CallContext
+    ) -> None:
+        """Confirm-first: durably started, then sent, and never again whatever comes of it."""
+        key = context.business_key
+        if key in self._started:
+            await self._retry(row, message, UNDER_WAY, self.spec.bounds.retry_delays_ms[-1])
+            return
+        watchdog = f"started:{key}"
+        outcome: tuple[Message | None, CallFault | None] | None = None
         self._started.add(key)
         try:
-            answer, fault = await self._call(operation.call, message, context)
+            fate = await self._commit_started(row, message, watchdog)
+            if fate.count:
+                outcome = await self._call(operation.call, message, context)
         finally:
             self._started.discard(key)
+        if outcome is None:
+            if isinstance(fate.why, Duplicate):  # another row started this very call before
+                await self._find_out(row, message, operation)
+            return
+        answer, fault = outcome
         if fault is None:
             self._note_success()
             await self._finish(row, answer, watchdog)
             return
         self._note_failure(fault)
-        if watchdog is None:
-            await self._after_fault(row, message, operation, fault)
-        elif not fault.retryable and not fault.sick:
+        if not fault.retryable and not fault.sick:
             # The party said no: that is an outcome, not an unknown one.
             await self._finish(row, operation.failed(message, fault.code), watchdog)
         else:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from comptoir.engine.decision import DeadLetter, Decision, LotOpened, Outgoing, Put, Transfer
@@ -261,21 +261,28 @@ async def _compare(postgres: Any, plan: Any) -> None:
             desk, rows = await _prepare(journal, lambda: _rows(journal))
             rows = _pad(rows)
             fates = await way(desk, plan, rows)
-            told = [
-                (fate.count, type(fate.why), getattr(fate.why, "answer", b"")) for fate in fates
-            ]
+            told = _tell(fates)
             shown = await _journal_tables(journal)
             results.append((told, shown, await _dump_postgres(postgres, journal)))
     async with MemoryJournal.open(MemoryTables()) as memory:
         desk, rows = await _prepare(memory, lambda: _rows(memory))
         fates = await _all_at_once(desk, plan, _pad(rows))
-        told = [(fate.count, type(fate.why), getattr(fate.why, "answer", b"")) for fate in fates]
+        told = _tell(fates)
         shown = await _journal_tables(memory)
     folded, single = results
     assert folded[0] == single[0] == told
     assert folded[1] == single[1] == shown
     assert folded[2] == single[2]
     assert sum(row["points"] for row in folded[2]["balance"]) == 0
+
+
+def _tell(fates: list[Fate]) -> list[tuple[int, bool]]:
+    """How many decisions of each run are durable, and whether the run was cut there.
+
+    Why it was cut is not compared: a decision may have two reasons (a bad value, and a message that is
+    gone), and which one is met first depends on what else is in the batch.
+    """
+    return [(fate.count, fate.why is not None) for fate in fates]
 
 
 def _pad(rows: list[Pending]) -> list[Pending]:
@@ -289,6 +296,7 @@ def test_folded_is_the_same_as_one_by_one(postgres: Any, examples: int) -> None:
 
     @settings(
         max_examples=examples,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking would take minutes
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(plans())
