@@ -47,6 +47,8 @@ log = structlog.get_logger("comptoir.gateway")
 STARTED_DAYS_KEPT = 400
 """A confirm-first call is started once per business key for so long: beyond the 13 months in which
 a SEPA payment can still be disputed."""
+LOOK_AGAIN_MS = 4000
+"""When a call that is still under way is looked at again."""
 PARK_DAYS_MAX = 30
 """A parked call that was never released is delivered after this long all the same."""
 DAY_MS = 86_400_000
@@ -158,7 +160,7 @@ class Gateway:
         """Confirm-first: durably started, then sent, and never again whatever comes of it."""
         key = context.business_key
         if key in self._started:
-            await self._retry(row, message, UNDER_WAY, self.spec.bounds.retry_delays_ms[-1])
+            await self._retry(row, message, UNDER_WAY, LOOK_AGAIN_MS)
             return
         watchdog = f"started:{key}"
         outcome: tuple[Message | None, CallFault | None] | None = None
@@ -228,7 +230,7 @@ class Gateway:
         delays = self.spec.bounds.retry_delays_ms
         if key in self._started:
             # Business time ran past the watchdog while the call is still under way in this process.
-            await self._retry(row, message, UNDER_WAY, delays[-1])
+            await self._retry(row, message, UNDER_WAY, LOOK_AGAIN_MS)
         elif operation.look_up is None:
             await self._hold(row, message, "OUTCOME_UNKNOWN")
         elif not self.breaker.permits(_io_ms()):

@@ -173,7 +173,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     owner: str
     kind: str
     points: int
-    """Signed: positive when the user gained."""
+    """Signed: positive when points came to the user's available or pending book, else negative."""
     after: tuple[int, int, int, int]
     lot: str | None
     transaction: str | None

@@ -120,7 +120,8 @@ class MemoryReads:
         for entry_id in sorted(tables.transfers, reverse=True):
             _, at, x = tables.transfers[entry_id]
             if x.owner == owner and (before is None or entry_id < before):
-                points = x.points if x.credit.partition(":")[2] == owner else -x.points
+                gained = x.credit.partition(":")[0] in ("available", "pending")
+                points = x.points if gained else -x.points
                 found.append(
                     Entry(entry_id, owner, x.kind, points, x.after, x.lot, x.transaction,
                           x.withdrawal, at)

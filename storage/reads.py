@@ -69,7 +69,7 @@ select id, owner, source, tag, points, remaining, basis_cents, rate_bp, multipli
 from comptoir.lot where owner = $1"""
 ENTRY_SQL: Final = f"""
 select entry_id, owner, kind,
-       case when substr(credit, strpos(credit, ':') + 1) = owner then points else -points end,
+       case when split_part(credit, ':', 1) in ('available', 'pending') then points else -points end,
        after_available, after_pending, after_blocked, after_shortfall,
        lot_id, transaction_id, withdrawal_id, {MS.format("at")}
 from comptoir.transfer where owner = $1 and entry_id < $2 order by entry_id desc limit $3"""
@@ -146,15 +146,18 @@ class Reads:
                 await self._load_wanted.wait()
                 self._load_wanted = trio.Event()
                 while self._loads:
-                    # taken out before the query: a load asked for from now on sees later commits
-                    taken = dict(islice(self._loads.items(), LOADS_PER_QUERY_MAX))
-                    for address in taken:
-                        del self._loads[address]
-                    await self._load_together(taken)
+                    await self._load_together(self._take_loads())
         finally:
             self._loads_ended = True
             for load in self._loads.values():
                 load.done.set()
+
+    def _take_loads(self) -> dict[Address, _Load]:
+        # Taken out before the query: a load asked for from now on sees later commits.
+        taken = dict(islice(self._loads.items(), LOADS_PER_QUERY_MAX))
+        for address in taken:
+            del self._loads[address]
+        return taken
 
     async def _load_together(self, loads: dict[Address, _Load]) -> None:
         try:

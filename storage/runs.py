@@ -20,6 +20,7 @@ __all__ = [
     "CLASS_TIMER",
     "STALE",
     "Batch",
+    "Counters",
     "Numbers",
     "Outcome",
     "Part",
@@ -163,3 +164,18 @@ def halve(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
             right.append(part)
         room = max(0, room - size)
     return left, right
+
+
+class Counters:
+    """What the writer has done, for `statistics()`."""
+
+    __slots__ = ("batches", "decisions", "reconnects", "refusals", "rejections", "seconds", "size")
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self.decisions = 0
+        self.reconnects = 0
+        self.refusals = 0
+        self.rejections = 0
+        self.seconds = 0.0
+        self.size = 0

@@ -22,7 +22,7 @@ from comptoir.storage.bridge import Bridge, Connection, Target
 from comptoir.storage.errors import StorageError
 from comptoir.storage.guilt import find_gone, find_stale, read_answers
 from comptoir.storage.months import Months
-from comptoir.storage.runs import Batch, Numbers, Part, Progress, Unencodable, halve
+from comptoir.storage.runs import Batch, Counters, Numbers, Part, Progress, Unencodable, halve
 from comptoir.storage.sqlstate import (
     ALREADY_TAKEN,
     CLIENT_ENCODING,
@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 LANE: Final = 0
 BACKOFF_SECONDS_MIN: Final = 0.05
+CONVOY_MIN: Final = 16  # a batch costs about as much as ten decisions
 BACKOFF_SECONDS_MAX: Final = 2.0
 RECENT_KEYS_MAX: Final = 65_536
 """Once keys remembered with their answers, so that a duplicate costs no failing statement."""
@@ -68,21 +69,6 @@ class _Job:
         self.work = work
         self.done = trio.Event()
         self.result: outcome.Outcome[Any] = outcome.Error(Stopping("the journal stopped"))
-
-
-class Counters:
-    """What the writer has done, for `statistics()`."""
-
-    __slots__ = ("batches", "decisions", "reconnects", "refusals", "rejections", "seconds", "size")
-
-    def __init__(self) -> None:
-        self.batches = 0
-        self.decisions = 0
-        self.reconnects = 0
-        self.refusals = 0
-        self.rejections = 0
-        self.seconds = 0.0
-        self.size = 0
 
 
 class Writer:
@@ -175,17 +161,26 @@ class Writer:
         while True:
             await self._wake.wait()
             self._wake = trio.Event()
+            room = self._room_after_a_pause()
             while self._waiting or self._jobs:
                 try:
-                    await self._work_once()
+                    await self._work_once(room)
                 except Superseded as error:
                     self.stopped = SUPERSEDED_CODE
                     log.error("this daemon was superseded: %s", error.detail)  # noqa: TRY400 - no bug
                     return
+                room = self._batch_decisions_max
             if self.stopped:
                 return
 
-    async def _work_once(self) -> None:
+    def _room_after_a_pause(self) -> int:
+        """Half of what waits: else all who were answered together wait together for ever. Two halves
+        take turns, one being flushed while the actors of the other decide.
+        """
+        waiting = sum(len(run.decided) for run in self._waiting)
+        return self._batch_decisions_max if waiting < CONVOY_MIN else (waiting + 1) // 2
+
+    async def _work_once(self, room: int) -> None:
         """One job, if any waits, and one batch."""
         if self._jobs:
             job = self._jobs.popleft()
@@ -198,15 +193,14 @@ class Writer:
             finally:
                 job.done.set()
         if self._waiting:
-            parts = self._collect()
+            parts = self._collect(min(room, self._batch_decisions_max))
             self._in_flight = [part.progress for part in parts]
             await self._commit(parts)
             self._in_flight = []
 
-    def _collect(self) -> list[Part]:
+    def _collect(self, room: int) -> list[Part]:
         """The next batch: whole runs in order, up to the bound (a single greater run goes alone)."""
         parts: list[Part] = []
-        room = self._batch_decisions_max
         while self._waiting:
             size = len(self._waiting[0].decided)
             if parts and size > room:

@@ -14,7 +14,7 @@ group by owner;
 
 create view report.entry as
 select entry_id, owner as user_id, kind,
-       case when substr(credit, strpos(credit, ':') + 1) = owner then points else -points end
+       case when split_part(credit, ':', 1) in ('available', 'pending') then points else -points end
            as points,
        lot_id, transaction_id, withdrawal_id, at
 from comptoir.transfer;

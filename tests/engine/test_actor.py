@@ -26,9 +26,7 @@ A = Address("toy", "a")
 class HeldJournal(MemoryJournal):
     """Keeps runs to itself until told: between deciding and durable lies all the time we want."""
 
-    def __init__(self, tables: MemoryTables | None = None) -> None:
-        super().__init__(tables)
-        self.kept: list[Run] | None = None
+    kept: list[Run] | None = None
 
     def submit(self, run: Run) -> None:
         """Keep it, or pass it on."""
@@ -44,12 +42,16 @@ class HeldJournal(MemoryJournal):
             super().submit(run)
 
 
-async def test_messages_take_effect_in_order(autojump_clock: MockClock, together: Together, state_of: StateOf) -> None:
+async def test_messages_take_effect_in_order(
+    autojump_clock: MockClock, together: Together, state_of: StateOf
+) -> None:
     """A hundred asks are handled one at a time, in the order in which they were asked."""
     tables = MemoryTables()
     async with (
         MemoryJournal.open(tables) as journal,
-        Engine(toy_parts(journal, actors=(toy_spec(bounds=Bounds(mailbox_max=100)),))).running() as e,
+        Engine(
+            toy_parts(journal, actors=(toy_spec(bounds=Bounds(mailbox_max=100)),))
+        ).running() as e,
     ):
         answers = await together(e, A, [Do(f"m{n}", add=1) for n in range(100)])
     assert [a.reply for a in answers if isinstance(a, Answer)] == [
@@ -58,12 +60,13 @@ async def test_messages_take_effect_in_order(autojump_clock: MockClock, together
     assert state_of(tables, A).seen == tuple(f"m{n}" for n in range(100))
 
 
-async def test_waiting_messages_are_committed_as_one_run(autojump_clock: MockClock, together: Together) -> None:
+async def test_waiting_messages_are_committed_as_one_run(
+    autojump_clock: MockClock, together: Together
+) -> None:
     """What waits for a hot actor is decided on tentative state and committed together, bounded."""
-    journal = HeldJournal()
     runs: list[int] = []
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(journal.run)
+    async with HeldJournal.open() as journal:
+        assert isinstance(journal, HeldJournal)
         bounds = Bounds(mailbox_max=100, run_max=32)
         async with Engine(toy_parts(journal, actors=(toy_spec(bounds=bounds),))).running() as e:
             submit = journal.submit
@@ -74,7 +77,6 @@ async def test_waiting_messages_are_committed_as_one_run(autojump_clock: MockClo
 
             journal.submit = count  # type: ignore[method-assign]  # counted on its way
             await together(e, A, [Do(f"m{n}", add=1) for n in range(70)])
-        journal.stop()
     assert runs == [32, 32, 6]
     version, *_ = journal.tables.actors[A]
     assert version == 70
@@ -82,10 +84,9 @@ async def test_waiting_messages_are_committed_as_one_run(autojump_clock: MockClo
 
 async def test_no_answer_before_it_is_durable(autojump_clock: MockClock, state_of: StateOf) -> None:
     """Invariant 1: while the batch is not flushed nobody hears anything, and nothing is sent on."""
-    journal = HeldJournal()
     b = Address("toy", "b")
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(journal.run)
+    async with HeldJournal.open() as journal:
+        assert isinstance(journal, HeldJournal)
         async with Engine(toy_parts(journal)).running() as engine:
             journal.kept = []
             answers: list[Answer] = []
@@ -106,16 +107,20 @@ async def test_no_answer_before_it_is_durable(autojump_clock: MockClock, state_o
             assert answers == [Answer(Done("m", 1))]
             assert await engine.quiesce(5)
             assert state_of(journal.tables, b).seen == ("sent",)
-        journal.stop()
 
 
-async def test_rejected_decision_hurts_itself_only(autojump_clock: MockClock, together: Together, state_of: StateOf) -> None:
+async def test_rejected_decision_hurts_itself_only(
+    autojump_clock: MockClock, together: Together, state_of: StateOf
+) -> None:
     """Design.md 7, isolation: the guilty one is a dead letter, what was decided on it is undone and
     decided again, and all others stand.
     """
     tables = MemoryTables()
     messages = [Do("a", add=1), Do("bad", add=1000, spoil=True), Do("b", add=10), Do("c", add=100)]
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         first, bad, *rest = await together(engine, A, messages)
         letters = await journal.dead_letters("dlq:toy", 10)
     assert [x.reply for x in (first, *rest) if isinstance(x, Answer)] == [
@@ -129,28 +134,37 @@ async def test_rejected_decision_hurts_itself_only(autojump_clock: MockClock, to
     assert [letter.code for letter in letters] == ["23514"]
 
 
-async def test_repeat_is_answered_with_the_first_answer(autojump_clock: MockClock, together: Together) -> None:
+async def test_repeat_is_answered_with_the_first_answer(
+    autojump_clock: MockClock, together: Together
+) -> None:
     """X16, X19: in the same run, later, and after a restart, the repeat of a `once` key gets the
     first answer and changes nothing, whatever the rest of its body.
     """
     tables = MemoryTables()
     first = Answer(Done("m0", 1))
     again = Answer(Done("m0", 1), replayed=True)
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         messages = [Do(f"m{n}", add=1, once="k") for n in range(3)]
         assert await together(engine, A, messages) == [first, again, again]
         assert await engine.ask(A, Do("later", add=7, once="k")) == again
         assert await engine.ask(A, Do("other", add=1, once="k2")) == Answer(Done("other", 2))
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         assert await engine.ask(A, Do("m0", add=1, once="k")) == again
         assert (await engine.ask(A, Look("?"))).reply == Done("?", 2, 2)
 
 
-async def test_repeat_at_another_actor_in_the_same_batch(autojump_clock: MockClock, together: Together) -> None:
+async def test_repeat_at_another_actor_in_the_same_batch(
+    autojump_clock: MockClock, together: Together
+) -> None:
     """A `once` key is one for all actors: two that decide in one batch cannot both take it."""
-    journal = HeldJournal()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(journal.run)
+    async with HeldJournal.open() as journal:
+        assert isinstance(journal, HeldJournal)
         async with Engine(toy_parts(journal)).running() as engine:
             journal.kept = []
             answers: dict[str, Answer] = {}
@@ -163,28 +177,37 @@ async def test_repeat_at_another_actor_in_the_same_batch(autojump_clock: MockClo
                     asking.start_soon(ask, key)
                     await wait_all_tasks_blocked()
                 journal.let_go()
-        journal.stop()
     assert answers["a"] == Answer(Done("a", 1))
     assert answers["b"] == answers["c"] == Answer(Done("a", 1), replayed=True)
     assert journal.statistics().refusals_total == 2
 
 
-async def test_repeat_of_a_sent_message_has_no_effect(autojump_clock: MockClock, state_of: StateOf) -> None:
+async def test_repeat_of_a_sent_message_has_no_effect(
+    autojump_clock: MockClock, state_of: StateOf
+) -> None:
     """A row whose `once` key is taken is consumed and changes nothing."""
     tables = MemoryTables()
     b = Address("toy", "b")
     sends = tuple(Send("toy", "b", Do(f"s{n}", add=1, once="k")) for n in range(3))
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         await engine.ask(A, Do("m", send=sends))
         assert await engine.quiesce(5)
     assert state_of(tables, b) == Toy(Phase.USED, 1, ("s0",))
     assert not tables.messages
 
 
-async def test_refusal_of_an_ask_changes_nothing(autojump_clock: MockClock, together: Together, state_of: StateOf) -> None:
+async def test_refusal_of_an_ask_changes_nothing(
+    autojump_clock: MockClock, together: Together, state_of: StateOf
+) -> None:
     """Invariant 5: a refused message has a stable code and left no trace; its neighbours stand."""
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         messages = [Do("a", add=1), Do("b", add=1, refuse="NOT_NOW"), Do("c", add=1)]
         _, refused, _ = await together(engine, A, messages)
         batch = tables.batch
@@ -200,7 +223,10 @@ async def test_refusal_of_an_ask_changes_nothing(autojump_clock: MockClock, toge
 async def test_refused_row_is_a_dead_letter(autojump_clock: MockClock) -> None:
     """A sent message that its receiver refuses is not lost: it is kept under the refusal's code."""
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         await engine.ask(A, Do("m", send=(Send("toy", "b", Do("s", refuse="NOT_NOW")),)))
         assert await engine.quiesce(5)
         (letter,) = await journal.dead_letters(None, 10)
@@ -209,13 +235,14 @@ async def test_refused_row_is_a_dead_letter(autojump_clock: MockClock) -> None:
     assert toy_spec().read_message(letter.payload) == Do("s", refuse="NOT_NOW")
 
 
-async def test_asker_that_gives_up_undoes_nothing(autojump_clock: MockClock, state_of: StateOf) -> None:
+async def test_asker_that_gives_up_undoes_nothing(
+    autojump_clock: MockClock, state_of: StateOf
+) -> None:
     """Design.md 2: a cancelled or late caller does not undo a decision; the answer waits under the
     key.
     """
-    journal = HeldJournal()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(journal.run)
+    async with HeldJournal.open() as journal:
+        assert isinstance(journal, HeldJournal)
         async with Engine(toy_parts(journal)).running() as engine:
             journal.kept = []
             with pytest.raises(AskTimeout):
@@ -232,15 +259,23 @@ async def test_asker_that_gives_up_undoes_nothing(autojump_clock: MockClock, sta
             assert again == Answer(Done("late", 1), replayed=True)
             again = await engine.ask(A, Do("retry", add=1, once="k2"))
             assert again == Answer(Done("left", 11), replayed=True)
-        journal.stop()
     assert state_of(journal.tables, A).total == 111
 
 
-async def test_look_up_sees_everything_decided_before(autojump_clock: MockClock, together: Together) -> None:
+async def test_look_up_sees_everything_decided_before(
+    autojump_clock: MockClock, together: Together
+) -> None:
     """A message that looks something up ends the run before it: it sees what came before it, even
     when all of them were asked in one step.
     """
-    messages = [Do("a", add=1), Look("l1"), Do("b", add=10), Do("c", add=10), Look("l2"), Look("l3")]
+    messages = [
+        Do("a", add=1),
+        Look("l1"),
+        Do("b", add=10),
+        Do("c", add=10),
+        Look("l2"),
+        Look("l3"),
+    ]
     async with MemoryJournal.open() as journal, Engine(toy_parts(journal)).running() as engine:
         answers = await together(engine, A, messages)
     found = [x.reply.found for x in answers if isinstance(x, Answer) and isinstance(x.reply, Done)]
@@ -263,9 +298,7 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, st.integers(1, 8), st.integers(1, 6))
-def test_runs_leave_what_one_by_one_would(
-    messages: list[Do], run_max: int, batch_max: int
-) -> None:
+def test_runs_leave_what_one_by_one_would(messages: list[Do], run_max: int, batch_max: int) -> None:
     """However many are decided together, the end is that of deciding one at a time (the oracle)."""
 
     async def play() -> Toy:

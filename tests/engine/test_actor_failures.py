@@ -32,7 +32,10 @@ async def test_crash_is_tried_once_more_alone(
     """Design.md 5: what was decided before stands, the message is tried again, the rest goes on."""
     tables = MemoryTables()
     messages = [Do("a", add=1), Do("b", add=1, crash="first"), Do("c", add=1)]
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         answers = await together(engine, A, messages)
         (host,) = engine.statistics().hosts
     assert answers == [Answer(Done(name, n + 1)) for n, name in enumerate("abc")]
@@ -47,7 +50,10 @@ async def test_second_crash_makes_a_dead_letter(
     """A message that crashes twice is kept with where it crashed and without any value of it."""
     tables = MemoryTables()
     messages = [Do("a", add=1), Do("b", add=1, crash="always"), Do("c", add=1)]
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         _, failed, _ = await together(engine, A, messages)
         (letter,) = await journal.dead_letters("dlq:toy", 10)
     assert isinstance(failed, Failed)
@@ -64,7 +70,10 @@ async def test_crashing_row_is_a_dead_letter_with_its_sender(
     """A sent message that crashes its receiver is buried there; the next in order still arrives."""
     tables = MemoryTables()
     sends = (Send("toy", "b", Do("x", crash="always")), Send("toy", "b", Do("y", add=1)))
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         await engine.ask(A, Do("m", send=sends))
         assert await engine.quiesce(5)
         (letter,) = await journal.dead_letters(None, 10)
@@ -77,7 +86,10 @@ async def test_replayed_dead_letter_is_handled(
 ) -> None:
     """S64: an operator sends a dead letter again; it is a due message like any other."""
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         await engine.ask(A, Do("m", send=(Send("toy", "b", Do("x", refuse="NOT_NOW")),)))
         assert await engine.quiesce(5)
         (letter,) = await journal.dead_letters(None, 10)
@@ -95,7 +107,13 @@ async def test_crashing_look_up_hurts_its_message_only(
     """A message whose look-up crashes is tried again and buried; its actor is not suspended."""
     tables = MemoryTables()
     bounds = Bounds(intensity=Intensity(restarts=4))
-    messages = [Do("a", add=1), Look("x", crash=True), Do("b", add=1), Look("y", crash=True), Do("c")]
+    messages = [
+        Do("a", add=1),
+        Look("x", crash=True),
+        Do("b", add=1),
+        Look("y", crash=True),
+        Do("c"),
+    ]
     async with (
         MemoryJournal.open(tables) as journal,
         Engine(toy_parts(journal, actors=(toy_spec(bounds=bounds),))).running() as engine,
@@ -221,7 +239,10 @@ async def test_database_away_is_said_and_nothing_is_lost(
 ) -> None:
     """Design.md 7: while the database is away asks are refused as such; it goes on by itself."""
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         await engine.ask(A, Do("m", send=(Send("toy", "b", Do("later"), due_in_ms=1000),)))
         journal.go_away()
         with pytest.raises(Unavailable):

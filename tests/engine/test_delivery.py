@@ -316,8 +316,6 @@ async def test_cycle_of_full_mailboxes_neither_blocks_nor_reorders(
     ]
     assert sum(len(labels) for labels in seen) == 3 * sum(3**level for level in range(6))
     for source in range(3):
-        sent = [
-            f"{label}.{n}" for label in seen[source] if label.count(".") < 5 for n in range(3)
-        ]
+        sent = [f"{label}.{n}" for label in seen[source] if label.count(".") < 5 for n in range(3)]
         received = [label for label in seen[(source + 1) % 3] if "." in label]
         assert received == sent

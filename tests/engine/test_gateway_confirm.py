@@ -263,13 +263,13 @@ def test_never_sent_twice_whatever_dies(
     held: list[str] = []
 
     async def live(steps: int, *, landed: bool, pause: int, last: bool) -> None:
-        journal = MemoryJournal(tables)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(journal.run)
+        async with MemoryJournal.open(tables) as journal, trio.open_nursery() as nursery:
             spec = party.gateway(BOUNDS, confirm=True)
             async with Engine(toy_parts(journal, spec)).running() as engine:
                 if A not in tables.actors:
-                    nursery.start_soon(_ask_quietly, engine, Do("m", once="k", send=_pay(*names).send))
+                    nursery.start_soon(
+                        _ask_quietly, engine, Do("m", once="k", send=_pay(*names).send)
+                    )
                 await trio.sleep(4 * pause)
                 for _ in range(steps):
                     await trio.lowlevel.checkpoint()
@@ -280,7 +280,6 @@ def test_never_sent_twice_whatever_dies(
                 else:
                     journal.crash(after_commit=landed)
                     nursery.cancel_scope.cancel()
-            journal.stop()
 
     async def play() -> None:
         for steps, landed, pause in lives:

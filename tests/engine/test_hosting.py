@@ -13,7 +13,7 @@ from comptoir.engine.actor import Answer
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError, Overloaded, UnknownAddress
 from comptoir.engine.spec import Bounds
-from comptoir.engine.toys import Do, Done, Send, Toy, toy_parts, toy_spec
+from comptoir.engine.toys import Do, Done, Look, Send, Toy, toy_parts, toy_spec
 from comptoir.engine.values import Address, Message
 from comptoir.storage.testing import MemoryJournal, MemoryTables
 
@@ -60,19 +60,27 @@ async def test_residents_are_bounded(autojump_clock: MockClock) -> None:
 
 async def test_no_room_is_overloaded(autojump_clock: MockClock) -> None:
     """When all residents are busy a further one is refused, and taken once there is room."""
+    free = trio.Event()
+
+    async def look(*_: object) -> int:
+        await free.wait()
+        return 0
+
     spec = toy_spec(bounds=Bounds(resident_max=2))
-    journal = MemoryJournal()
-    async with trio.open_nursery() as nursery:
-        async with Engine(toy_parts(journal, actors=(spec,))).running() as engine:
-            for key in (1, 2):
-                nursery.start_soon(engine.ask, _address(key), Do("m"))
-            await wait_all_tasks_blocked()  # nobody runs the journal yet: both are busy
-            with pytest.raises(Overloaded, match="resident"):
-                await engine.ask(_address(3), Do("m"))
-            nursery.start_soon(journal.run)
-            await wait_all_tasks_blocked()
-            assert (await engine.ask(_address(3), Do("m", add=1))).reply == Done("m", 1)
-        journal.stop()
+    spec.lookups = {Look: look}
+    async with (
+        MemoryJournal.open() as journal,
+        Engine(toy_parts(journal, actors=(spec,))).running() as engine,
+        trio.open_nursery() as nursery,
+    ):
+        for key in (1, 2):
+            nursery.start_soon(engine.ask, _address(key), Look("?"))
+        await wait_all_tasks_blocked()
+        with pytest.raises(Overloaded, match="resident"):
+            await engine.ask(_address(3), Do("m"))
+        free.set()
+        await wait_all_tasks_blocked()
+        assert (await engine.ask(_address(3), Do("m", add=1))).reply == Done("m", 1)
 
 
 async def test_full_mailbox_is_overloaded(autojump_clock: MockClock, together: Together) -> None:
@@ -91,7 +99,10 @@ async def test_full_mailbox_is_overloaded(autojump_clock: MockClock, together: T
 async def test_unknown_kind_is_the_callers_bug(autojump_clock: MockClock) -> None:
     """Asking or telling a kind that nobody declared is refused, not kept as a row for ever."""
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         with pytest.raises(UnknownAddress):
             await engine.ask(Address("nobody", "1"), Do("m"))
         with pytest.raises(UnknownAddress):

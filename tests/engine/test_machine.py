@@ -68,7 +68,11 @@ def _door(*rows: Row, terminal: tuple[Enum, ...] = (Phase.WALLED,)) -> Machine[D
     ("rows", "terminal", "place"),
     [
         ((PUSH, PUSH, WALL), (Phase.WALLED,), "door: SHUT x Push: two rows"),
-        ((PUSH, row(Phase.OPEN, Stranger, _go, Phase.SHUT)), (), "door: OPEN x Stranger: .*declared"),
+        (
+            (PUSH, row(Phase.OPEN, Stranger, _go, Phase.SHUT)),
+            (),
+            "door: OPEN x Stranger: .*declared",
+        ),
         ((row(Phase.SHUT, Push, _go),), (), "door: SHUT x Push: no target"),
         ((row(Phase.SHUT, Push, _go, Other.ELSEWHERE),), (), "door: SHUT x Push: not a phase"),
         ((row(Other.ELSEWHERE, Push, _go, Phase.OPEN),), (), "door: ELSEWHERE x Push: not a phase"),

@@ -66,7 +66,9 @@ async def test_woken_reader_that_is_then_cancelled_loses_nothing(autojump_clock:
     assert sorted((*got, *box.drain())) == [7]
 
 
-async def test_closed_mailbox_gives_what_is_left_and_then_nothing(autojump_clock: MockClock) -> None:
+async def test_closed_mailbox_gives_what_is_left_and_then_nothing(
+    autojump_clock: MockClock,
+) -> None:
     """After closing nothing is taken in; the reader gets the rest, then an empty run."""
     box: Mailbox[int] = Mailbox(4)
     box.offer(1)

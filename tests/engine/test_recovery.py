@@ -16,7 +16,7 @@ from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
 from comptoir.engine.gateway_spec import GatewayBounds
 from comptoir.engine.spec import Bounds
-from comptoir.engine.toys import Call, Do, Look, Party, Send, Toy, toy_clock, toy_parts, toy_spec
+from comptoir.engine.toys import Call, Do, Look, Party, Send, Toy, toy_parts, toy_spec
 from comptoir.engine.values import Address
 from comptoir.storage.testing import MemoryJournal, MemoryTables
 
@@ -56,23 +56,15 @@ class World:
     async def live(self, act: Callable[[Engine, MemoryJournal], Awaitable[None]]) -> None:
         """One life of the daemon: the sender sends what was never acknowledged, and then `act`."""
         bounds = Bounds(mailbox_max=4, run_max=3, resident_max=2)
-        journal = MemoryJournal(self.tables, batch_decisions_max=4)
-        clock = toy_clock()
-        parts = toy_parts(
-            journal,
-            self.party.gateway(GatewayBounds(calls_max=2, mailbox_max=3)),
-            actors=(toy_spec(bounds=bounds),),
-            clock=clock,
-        )
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(journal.run)
+        gateway = self.party.gateway(GatewayBounds(calls_max=2, mailbox_max=3))
+        async with MemoryJournal.open(self.tables, batch_decisions_max=4) as journal:
+            parts = toy_parts(journal, gateway, actors=(toy_spec(bounds=bounds),))
             async with Engine(parts).running() as engine, trio.open_nursery() as senders:
                 for label, index in list(self.waiting.items()):
                     senders.start_soon(self._send, engine, label, index)
                 await act(engine, journal)
                 self.stranded += engine.statistics().delivery.stranded_total
                 senders.cancel_scope.cancel()
-            journal.stop()
 
 
 LIVES = st.lists(st.tuples(st.integers(0, 120), st.booleans(), st.booleans()), max_size=6)
@@ -121,7 +113,9 @@ def test_everything_takes_effect_exactly_once(
     labels = [f"job{n}" for n in range(jobs)]
     effects = ("", "sent ", "timer ", "answered ")
     assert not world.waiting
-    assert _seen(world.tables) == Counter(f"{effect}{label}" for effect in effects for label in labels)
+    assert _seen(world.tables) == Counter(
+        f"{effect}{label}" for effect in effects for label in labels
+    )
     assert not world.tables.messages
     assert world.stranded == 0
     assert {key for _, key, _ in world.party.calls} == {f"party:{label}" for label in labels}
@@ -148,24 +142,19 @@ def test_superseded_daemon_tells_nobody_anything(steps: int, look: bool) -> None
             pass
 
     async def play() -> None:
-        old = MemoryJournal(tables)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(old.run)
+        async with MemoryJournal.open(tables) as old:
             async with Engine(toy_parts(old)).running() as engine, trio.open_nursery() as asking:
                 for n in range(5):
                     asking.start_soon(ask, engine, f"old{n}")
                 for _ in range(steps):
                     await trio.lowlevel.checkpoint()
                 durable = tables.batch
-                new = MemoryJournal(tables)
-                nursery.start_soon(new.run)
-                await trio.sleep(1)
-                assert tables.batch == durable
-                async with Engine(toy_parts(new)).running() as heir:
-                    message = Look("?") if look else Do("new", add=1)
-                    await heir.ask(Address("toy", "a"), message)
-                new.stop()
-            old.stop()
+                async with MemoryJournal.open(tables) as new:
+                    await trio.sleep(1)
+                    assert tables.batch == durable
+                    async with Engine(toy_parts(new)).running() as heir:
+                        message = Look("?") if look else Do("new", add=1)
+                        await heir.ask(Address("toy", "a"), message)
 
     trio.run(play, clock=MockClock(autojump_threshold=0))
     row = tables.actors.get(Address("toy", "a"))

@@ -86,7 +86,9 @@ class Recorder:
         (Restart.TEMPORARY, "r.", 1),
     ],
 )
-async def test_restart_types(autojump_clock: MockClock, restart: Restart, script: str, starts: int) -> None:
+async def test_restart_types(
+    autojump_clock: MockClock, restart: Restart, script: str, starts: int
+) -> None:
     """Permanent: always again; transient: after a crash only; temporary: never."""
     recorder = Recorder()
     supervisor = _supervisor(ChildSpec("a", recorder.child("a", script), restart))

@@ -37,7 +37,10 @@ def _sooner(label: str, ms: int, name: str | None = None, *, parked: bool = Fals
 async def test_timer_fires_once_at_its_time(autojump_clock: MockClock, state_of: StateOf) -> None:
     """Not a moment before its business time, and once."""
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         await engine.ask(A, Do("m", send=(_later("late", 3000), _later("soon", 1000))))
         await trio.sleep(0.9)
         assert state_of(tables, B).seen == ()
@@ -97,7 +100,10 @@ async def test_named_timer_is_replaced(autojump_clock: MockClock, state_of: Stat
     the same name is another one.
     """
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         first = (_later("b1", 1000, "n"), _later("c1", 5000, "o"), _sooner("a1", 2000, "n"))
         await engine.ask(A, Do("m", send=first))
         await engine.ask(A, Do("n", send=(_later("b2", 3000, "n"), _later("c2", 500, "o"))))
@@ -109,7 +115,10 @@ async def test_named_timer_is_replaced(autojump_clock: MockClock, state_of: Stat
 async def test_own_timer_is_cancelled(autojump_clock: MockClock, state_of: StateOf) -> None:
     """An actor forgets its own timer by name; a name that is not there is no error."""
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         await engine.ask(A, Do("m", send=(_sooner("no", 1000, "n"), _sooner("yes", 1000, "o"))))
         await engine.ask(A, Do("n", cancel=("n", "unknown")))
         await trio.sleep(10)
@@ -122,9 +131,7 @@ async def test_timer_cancelled_on_its_way_has_no_effect(
 ) -> None:
     """A timer that is already in the mailbox when it is cancelled is gone when it is handled."""
     tables = MemoryTables()
-    journal = MemoryJournal(tables)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(journal.run)
+    async with MemoryJournal.open(tables) as journal, trio.open_nursery() as nursery:
         async with Engine(toy_parts(journal)).running() as engine:
             await engine.ask(A, Do("m", send=(_sooner("no", 1000, "n"),)))
             journal.go_away()
@@ -140,7 +147,6 @@ async def test_timer_cancelled_on_its_way_has_no_effect(
             await waiting.wait()
             assert await engine.quiesce(5)
             assert engine.statistics().delivery.held == 0
-        journal.stop()
     assert state_of(tables, A).seen == ("m", "n")
 
 
@@ -157,7 +163,10 @@ async def test_parked_work_waits_for_its_release(
     come at their due time.
     """
     tables = MemoryTables()
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         parked = tuple(_sooner(f"p{n}", 60_000, parked=True) for n in range(3))
         await engine.ask(A, Do("m", send=parked))
         assert await engine.quiesce(1), "parked is not due"
@@ -179,7 +188,10 @@ async def test_many_timers_of_one_moment_all_fire(
     """More timers of one millisecond than a page holds, for as many actors: none is left over."""
     tables = MemoryTables()
     count = 2 * PAGE_ROWS + 100
-    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as engine:
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
         sends = tuple(Send("toy", f"k{n}", Do("t"), 1000) for n in range(count))
         await engine.ask(A, Do("m", send=sends))
         await trio.sleep(1.5)
