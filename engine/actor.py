@@ -9,7 +9,6 @@ Rules (design.md 2, 5; invariant 1):
   state is loaded again, the message tried once more alone, and then it is a dead letter.
 """
 
-import traceback
 from collections import deque
 from typing import Any, Protocol
 
@@ -17,7 +16,15 @@ import msgspec
 import structlog
 
 from comptoir.engine.decision import DeadLetter, Decision, Refusal
-from comptoir.engine.errors import EngineError, Failed, Refused, Superseded, Suspended, Unavailable
+from comptoir.engine.errors import (
+    EngineError,
+    Failed,
+    Refused,
+    Superseded,
+    Suspended,
+    Unavailable,
+    frames_of,
+)
 from comptoir.engine.journal import (
     Decided,
     Duplicate,
@@ -41,8 +48,6 @@ log = structlog.get_logger("comptoir.actor")
 
 STALE = "STALE"
 """The journal's word for: decided on another version than the durable one; load again."""
-CRASH_FRAMES_MAX = 5
-"""Innermost frames kept with a dead letter: enough to find the line, few enough to read."""
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -340,13 +345,15 @@ class Actor:
             address=self.address.kind,
             message=type(envelope.message).__name__,
             error=type(crash).__name__,
-            at=_frames(crash),
+            at=frames_of(crash),
         )
         # An unreadable message says nothing of the machine: it counts for no restart, no breaker.
         within = isinstance(crash, MessageUnreadable) or self._host.crashed(self, crash)
         await self._load()
         if envelope.crashed or not within:
-            await self._bury(waiting, "MACHINE_CRASHED", f"{type(crash).__name__} {_frames(crash)}")
+            await self._bury(
+                waiting, "MACHINE_CRASHED", f"{type(crash).__name__} {frames_of(crash)}"
+            )
         else:
             envelope.crashed = True
         if not within:
@@ -379,12 +386,6 @@ def _writes(decision: Decision[Any], before: Any) -> bool:
         or decision.release
         or decision.dead_letter
     )
-
-
-def _frames(crash: Exception) -> str:
-    """Where it crashed, innermost last, without values: these may be personal."""
-    frames = traceback.extract_tb(crash.__traceback__)[-CRASH_FRAMES_MAX:]
-    return " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames))
 
 
 def reason_of(error: Exception) -> EngineError:

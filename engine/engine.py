@@ -7,7 +7,7 @@ docs/architecture.md; the loop is in `actor.py`, hand-over in `delivery.py`.
 Rule: no reply, message or outside call leaves before its decision is durable (invariant 1).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -278,7 +278,7 @@ class Engine:
 
     # Watching.
 
-    async def events(self, after: int = 0) -> AsyncIterator[Recorded]:
+    async def events(self, after: int = 0) -> AsyncGenerator[Recorded, None]:
         """Committed events with numbers above `after`, in order, for ever.
 
         A subscriber reads the journal itself, page by page, so a slow one holds nothing up and a

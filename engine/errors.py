@@ -8,6 +8,9 @@ Every class carries a stable `code` (spec.md S66, interface.md 1), which the edg
 status; `http/problems.py` is tested for totality over these codes.
 """
 
+import traceback
+from typing import Any
+
 __all__ = [
     "AskTimeout",
     "EngineError",
@@ -19,7 +22,23 @@ __all__ = [
     "Suspended",
     "Unavailable",
     "UnknownAddress",
+    "frames_of",
+    "log_crash",
 ]
+
+FRAMES_MAX = 5
+"""Innermost frames that are kept: enough to find the line, few enough to read."""
+
+
+def frames_of(crash: BaseException) -> str:
+    """Where it crashed, innermost first, without its text or any value: these may be personal."""
+    frames = traceback.extract_tb(crash.__traceback__)[-FRAMES_MAX:]
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+
+
+def log_crash(log: Any, event: str, crash: BaseException, **names: str) -> None:
+    """One line of log for a crash: its type and where it was, never its text (invariant 8)."""
+    log.error(event, error=type(crash).__name__, at=frames_of(crash), **names)
 
 
 class EngineError(Exception):

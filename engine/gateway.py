@@ -21,8 +21,12 @@ import trio
 
 from comptoir.engine.breaker import Breaker, Phase
 from comptoir.engine.decision import Attempt, DeadLetter, Decision, Once, Outgoing
+from comptoir.engine.errors import log_crash
 from comptoir.engine.gateway_spec import (
+    LOOK_AGAIN_MS,
+    PARKED_MS_MAX,
     STARTED,
+    STARTED_KEPT_MS,
     UNDER_WAY,
     CallContext,
     CallFault,
@@ -44,14 +48,6 @@ __all__ = ["Gateway", "GatewayStatistics"]
 
 log = structlog.get_logger("comptoir.gateway")
 
-STARTED_DAYS_KEPT = 400
-"""A confirm-first call is started once per business key for so long: beyond the 13 months in which
-a SEPA payment can still be disputed."""
-LOOK_AGAIN_MS = 4000
-"""When a call that is still under way is looked at again."""
-PARK_DAYS_MAX = 30
-"""A parked call that was never released is delivered after this long all the same."""
-DAY_MS = 86_400_000
 _STATELESS: Any = object()
 
 
@@ -111,9 +107,9 @@ class Gateway:
         try:
             await self._handle(row)
             done = True
-        except Exception as error:  # the bulkhead, as in _call
+        except Exception as error:  # noqa: BLE001  # a bulkhead
             # A bug in what declares an operation hurts its own call, never those beside it.
-            log.exception("operation crashed", kind=self.kind, error=type(error).__name__)
+            log_crash(log, "operation crashed", error, kind=self.kind)
             if row.id in self._in_flight:
                 await self._bury(row, row.message, "ADAPTER_CRASHED")
             done = True
@@ -203,15 +199,15 @@ class Gateway:
             return None, CallFault("CALL_TIMEOUT", retryable=True)
         except CallFault as fault:
             return None, fault
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # a bulkhead
             # The bulkhead: a bug in an adapter must not end the calls beside it.
-            log.exception("adapter crashed", kind=self.kind, error=type(error).__name__)
+            log_crash(log, "adapter crashed", error, kind=self.kind)
             return None, CallFault("ADAPTER_CRASHED", retryable=True)
 
     async def _commit_started(self, row: Pending, message: Message, watchdog: str) -> Fate:
         """Durably replace the row by a named watchdog before the first byte leaves, once ever."""
         now = self._around.now()
-        once = Once("call", f"{self.kind}:{watchdog}", STARTED_DAYS_KEPT * DAY_MS)
+        once = Once("call", f"{self.kind}:{watchdog}", STARTED_KEPT_MS)
         due = now + round(self.spec.bounds.deadline_s * 2000)
         marked = Outgoing(
             row.target,
@@ -288,7 +284,7 @@ class Gateway:
         """Hold the row until the breaker lets work through; no attempt is counted."""
         self._parked_total += 1
         self._parked_any = True
-        until = self._around.now() + PARK_DAYS_MAX * DAY_MS
+        until = self._around.now() + PARKED_MS_MAX
         parked = Outgoing(
             row.target,
             message,
@@ -325,17 +321,9 @@ class Gateway:
         *,
         consume: bool = True,
     ) -> Fate:
-        """Commit one decision of this gateway about one row, and wait until it is durable."""
-        waiter: Waiter[Fate] = Waiter()
-
-        def settle(run: Run, fate: Fate) -> None:
-            self._around.settled(run, fate)
-            waiter.give(fate)
-
-        decided = Decided(decision, self._around.now(), row if consume else None, message)
-        run = Run(row.target, None, [decided], settle, state=_STATELESS)
-        self._around.journal.submit(run)
-        fate = await waiter.wait()
+        """Commit one decision about one row, and wait until it is durable."""
+        consumed = row if consume else None
+        fate = await self._submit(Decided(decision, self._around.now(), consumed, message))
         if isinstance(fate.why, Gone):
             self._around.forget(row)  # cancelled while it was on its way
         elif isinstance(fate.why, Rejected) and consume and decision.dead_letter is None:
@@ -372,17 +360,20 @@ class Gateway:
             await trio.sleep(min(1.0, max(0.1, wait_ms / 1000)))
 
     async def _release(self) -> None:
-        address = Address(self.kind, "")
+        decision: Decision[Any] = Decision(_STATELESS, release=True)
+        await self._submit(Decided(decision, self._around.now(), None, None))
+
+    async def _submit(self, decided: Decided) -> Fate:
+        """Commit one decision of this gateway and wait until it is durable."""
         waiter: Waiter[Fate] = Waiter()
 
         def settle(run: Run, fate: Fate) -> None:
             self._around.settled(run, fate)
             waiter.give(fate)
 
-        decision: Decision[Any] = Decision(_STATELESS, release=True)
-        decided = Decided(decision, self._around.now(), None, None)
+        address = Address(self.kind, "")
         self._around.journal.submit(Run(address, None, [decided], settle, state=_STATELESS))
-        await waiter.wait()
+        return await waiter.wait()
 
     def statistics(self) -> GatewayStatistics:
         """A snapshot."""

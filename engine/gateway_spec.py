@@ -16,8 +16,11 @@ from comptoir.engine.values import Address, Message
 
 __all__ = [
     "ENGINE",
+    "LOOK_AGAIN_MS",
+    "PARKED_MS_MAX",
     "REPLAYED",
     "STARTED",
+    "STARTED_KEPT_MS",
     "UNDER_WAY",
     "CallContext",
     "CallFault",
@@ -35,6 +38,14 @@ STARTED = "started"
 UNDER_WAY = "STILL_UNDER_WAY"
 ENGINE = Address("engine", "")
 """Sender of what the engine itself was told to send: nobody, who takes no answers."""
+DAY_MS = 86_400_000
+STARTED_KEPT_MS = 400 * DAY_MS
+"""A confirm-first call is started once per business key for so long: beyond the 13 months in which
+a SEPA payment can still be disputed."""
+LOOK_AGAIN_MS = 4000
+"""When a call that is still under way is looked at again."""
+PARKED_MS_MAX = 30 * DAY_MS
+"""A parked call that was never released is delivered after this long all the same."""
 REPLAYED = "replayed"
 """The journal's mark of a dead letter that an operator sent again: its tries begin anew."""
 

@@ -17,7 +17,7 @@ import trio
 
 from comptoir.engine.actor import Actor, Answer, Envelope, reason_of
 from comptoir.engine.breaker import Breaker
-from comptoir.engine.errors import EngineError, Failed, Overloaded, Stopping, Suspended
+from comptoir.engine.errors import EngineError, Failed, Overloaded, Stopping, Suspended, log_crash
 from comptoir.engine.journal import Decided, Fate, Journal, Pending, Run
 from comptoir.engine.spec import ActorSpec
 from comptoir.engine.supervisor import add_restart
@@ -123,8 +123,8 @@ class Hosting:
         try:
             for decided in done:
                 measure(decided)
-        except Exception as error:
-            log.exception("measure crashed", kind=self.kind, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # a bulkhead
+            log_crash(log, "measure crashed", error, kind=self.kind)
 
     def forget(self, row: Pending) -> None:
         """Pass on that a row is gone."""
@@ -261,11 +261,11 @@ class Hosting:
         """One actor's task: whatever ends it ends only it."""
         try:
             await actor.run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # a bulkhead
             # The bulkhead: this actor's failure must not reach its siblings in the nursery.
             reason = reason_of(error)
             if isinstance(reason, Failed):
-                log.exception("actor ended", kind=self.kind)
+                log_crash(log, "actor ended", error, kind=self.kind)
                 self.crashed(actor, error)
             actor.abandon(reason)
         except BaseException:

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 import trio
 
+from comptoir.engine.errors import log_crash
 from comptoir.engine.spec import Intensity
 
 __all__ = [
@@ -152,9 +153,9 @@ class Supervisor:
     async def _once(spec: ChildSpec) -> Exception | None:
         try:
             await spec.start()
-        except Exception as crash:
+        except Exception as crash:  # noqa: BLE001  # a bulkhead
             # The one place that may catch anything: this is what a supervisor is for.
-            log.exception("child crashed", child=spec.id)
+            log_crash(log, "child crashed", crash, child=spec.id)
             await trio.lowlevel.checkpoint()
             return crash
         return None

@@ -217,10 +217,18 @@ class Party:
         self.in_flight = 0
         self.in_flight_max = 0
         self.gate = trio.Event()
+        self._called = trio.Event()
+
+    async def wait_calls(self, count: int) -> None:
+        """Return when at least so many calls were made."""
+        while len(self.calls) < count:
+            await self._called.wait()
 
     async def call(self, message: Call, context: CallContext) -> Message | None:
         """One call."""
         self.calls.append((message.reference, context.business_key, context.attempt))
+        called, self._called = self._called, trio.Event()
+        called.set()
         steps = self.script.get(message.reference) or ["ok"]
         return await self._play(steps.pop(0), message)
 
@@ -244,7 +252,7 @@ class Party:
                 case "no":
                     raise CallFault("PARTY_REFUSED", retryable=False, sick=False)
                 case "crash":
-                    raise ZeroDivisionError("a bug of the adapter")
+                    raise ZeroDivisionError(f"a bug with {message.reference}")
                 case "hang":
                     await trio.sleep_forever()
                 case "gate":

@@ -232,10 +232,10 @@ class _Folder:
                 row.kind = CLASS_MESSAGE
                 row.due_at = at
 
-    def _send(self, sender: Address, decided: Decided, outcome: Outcome) -> None:
+    def _send(self, address: Address, decided: Decided, outcome: Outcome) -> None:
         at = decided.at
         for out in decided.decision.messages:
-            due = out.due_at
+            due, sender = out.due_at, out.sender or address
             if out.parked:
                 kind = CLASS_PARKED
             elif due is None or due <= at:

@@ -214,7 +214,7 @@ class MemoryTables:
             kind = CLASS_PARKED
         elif due is None or due <= at:
             due, kind = at, CLASS_MESSAGE
-        sender = progress.run.address
+        sender = out.sender or progress.run.address
         _check_text(*out.target, out.name or "")
         _check_big(due or 0)
         if out.name is not None:

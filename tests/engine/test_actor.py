@@ -317,7 +317,7 @@ def test_runs_leave_what_one_by_one_would(messages: list[Do], run_max: int, batc
             reply = (await engine.ask(A, Look("?"))).reply
             assert isinstance(reply, Done)
             assert reply.total == reply.found
-            return engine._hosts["toy"].spec.read_state(await journal.load(A))[0]
+            return toy_spec().read_state(await journal.load(A))[0]
 
     total, seen, taken = 0, list[str](), set[str]()
     for message in messages:
@@ -335,5 +335,6 @@ def test_runs_leave_what_one_by_one_would(messages: list[Do], run_max: int, batc
 async def _ask_quietly(engine: Engine, message: Do) -> None:
     try:
         await engine.ask(A, message)
-    except EngineError as error:
-        assert message.crash or message.refuse or message.spoil, error
+    except EngineError:
+        if not (message.crash or message.refuse or message.spoil):
+            raise

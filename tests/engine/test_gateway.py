@@ -1,8 +1,12 @@
 """Gateways: bounded calls, retries, parking, paced release (design.md 6; S63, S65, X18, E5)."""
 
+# pyright: reportPrivateUsage=false
+# Faults are planted, and rows are looked at, where no public door leads.
+
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 import trio
@@ -29,7 +33,7 @@ def _calls(*references: str) -> Do:
 
 
 @asynccontextmanager
-async def _engine(tables: MemoryTables, *gateways: GatewaySpec) -> AsyncIterator[Engine]:
+async def _engine(tables: MemoryTables, *gateways: GatewaySpec) -> AsyncGenerator[Engine, None]:
     async with (
         MemoryJournal.open(tables) as journal,
         Engine(toy_parts(journal, *gateways)).running() as engine,
@@ -73,8 +77,7 @@ async def test_call_that_hangs_ends_at_its_deadline(autojump_clock: MockClock) -
         await engine.ask(A, _calls("slow", "quick"))
         await trio.sleep(1)
         assert [reference for reference, _, _ in party.calls].count("quick") == 1
-        while len(party.calls) < 3:
-            await trio.sleep(0.1)
+        await party.wait_calls(3)
         assert trio.current_time() - began == pytest.approx(4 + 1, abs=0.2)
         assert party.calls[-1] == ("slow", "party:slow", 2)
 
@@ -90,12 +93,11 @@ async def test_retries_at_one_two_four_seconds_then_a_dead_letter(
     async with _engine(tables, party.gateway(GatewayBounds(breaker=CALM))) as engine:
         await engine.ask(A, _calls("r"))
         for attempt in range(1, 5):
-            while len(party.calls) < attempt:
-                await trio.sleep(0.01)
+            await party.wait_calls(attempt)
             times.append(trio.current_time())
         await trio.sleep(60)
         (letter,) = await engine.journal.dead_letters("dlq:party", 10)
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(times)]
     assert waits == pytest.approx([1, 2, 4], abs=0.1)
     assert len(party.calls) == 4
     assert letter.code == "PARTY_SICK"
@@ -146,8 +148,7 @@ async def test_open_breaker_parks_and_burns_no_attempt(
     party = Party({name: ["sick"] for name in sick} | {name: ["sick"] * 2 for name in waiting})
     async with _engine(tables, party.gateway(GatewayBounds(breaker=S65))) as engine:
         await engine.ask(A, _calls(*sick))
-        while len(party.calls) < 5:
-            await trio.sleep(0.1)
+        await party.wait_calls(5)
         await engine.ask(A, _calls(*waiting))
         await trio.sleep(25)
         assert len(party.calls) == 5, "nothing leaves while it is open"
@@ -177,11 +178,9 @@ async def test_release_is_paced(autojump_clock: MockClock) -> None:
     bounds = GatewayBounds(breaker=S65, release_per_s=10.0)
     async with _engine(tables, party.gateway(bounds)) as engine:
         await engine.ask(A, _calls(*sick))
-        while len(party.calls) < 5:
-            await trio.sleep(0.1)
+        await party.wait_calls(5)
         await engine.ask(A, _calls(*waiting))
-        while len(party.calls) < 7:
-            await trio.sleep(0.1)
+        await party.wait_calls(7)
         before = len(party.calls)
         await trio.sleep(4)
         assert 30 <= len(party.calls) - before <= 41
@@ -196,8 +195,7 @@ async def test_parked_calls_of_an_earlier_life_are_released(
     tables, party = MemoryTables(), Party({f"s{n}": ["sick"] for n in range(5)})
     async with _engine(tables, party.gateway(GatewayBounds(breaker=S65))) as engine:
         await engine.ask(A, _calls(*(f"s{n}" for n in range(5))))
-        while len(party.calls) < 5:
-            await trio.sleep(0.1)
+        await party.wait_calls(5)
         await engine.ask(A, _calls("parked"))
         await trio.sleep(5)
     async with _engine(tables, party.gateway(GatewayBounds(breaker=S65))) as engine:

@@ -4,13 +4,14 @@ A payment sent twice is the worst thing that this daemon can do; so here every w
 tried, and the party counts.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import Phase as HypothesisPhase
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -36,7 +37,7 @@ def _pay(*references: str) -> Do:
 @asynccontextmanager
 async def _engine(
     tables: MemoryTables, party: Party, bounds: GatewayBounds = BOUNDS, *, manual: bool = False
-) -> AsyncIterator[Engine]:
+) -> AsyncGenerator[Engine, None]:
     spec = party.gateway(bounds, confirm=True)
     async with (
         MemoryJournal.open(tables) as journal,
@@ -250,6 +251,7 @@ LIVES = st.lists(st.tuples(st.integers(0, 90), st.booleans(), st.integers(0, 2))
 SCRIPT = st.lists(st.sampled_from(("ok", "hang", "sick", "crash", "no")), min_size=1, max_size=4)
 
 
+@settings(max_examples=40, phases=(HypothesisPhase.explicit, HypothesisPhase.generate))
 @given(LIVES, SCRIPT)
 def test_never_sent_twice_whatever_dies(
     lives: list[tuple[int, bool, int]], script: list[str]

@@ -1,5 +1,8 @@
 """Activation and passivation: bounded residents, nothing lost, order kept (design.md 2, 5)."""
 
+# pyright: reportPrivateUsage=false
+# Faults are planted, and rows are looked at, where no public door leads.
+
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -67,7 +70,7 @@ async def test_no_room_is_overloaded(autojump_clock: MockClock) -> None:
         return 0
 
     spec = toy_spec(bounds=Bounds(resident_max=2))
-    spec.lookups = {Look: look}
+    spec.lookups[Look] = look
     async with (
         MemoryJournal.open() as journal,
         Engine(toy_parts(journal, actors=(spec,))).running() as engine,

@@ -69,7 +69,7 @@ def _door(*rows: Row, terminal: tuple[Enum, ...] = (Phase.WALLED,)) -> Machine[D
     [
         ((PUSH, PUSH, WALL), (Phase.WALLED,), "door: SHUT x Push: two rows"),
         (
-            (PUSH, row(Phase.OPEN, Stranger, _go, Phase.SHUT)),
+            (PUSH, Row(Phase.OPEN, Stranger, _go, (Phase.SHUT,))),
             (),
             "door: OPEN x Stranger: .*declared",
         ),
@@ -120,7 +120,7 @@ def test_every_pair_has_an_answer() -> None:
     filled = [pair for pair, line in pairs.items() if line.refused]
     assert filled == [(Phase.SHUT, Wall), (Phase.WALLED, Push)]
     for phase, message in filled:
-        assert door.decide(Door(phase), message(), CONTEXT) is refusal
+        assert door.decide(Door(Phase(phase.value)), message(), CONTEXT) is refusal
 
 
 def test_default_refusal_is_a_conflict() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from comptoir.engine.decision import Attempt, DeadLetter, Decision
+from comptoir.engine.decision import Attempt, DeadLetter, Decision, Outgoing
 from comptoir.engine.errors import Stopping
 from comptoir.engine.journal import Gone, Lost
 from comptoir.engine.values import Address, encode
@@ -69,6 +69,17 @@ async def test_an_actor_never_written_is_none(backend: Any) -> None:
             nursery.start_soon(load, "alice")
         assert found.pop("alice").version == 1
         assert set(found.values()) == {None}
+
+
+async def test_a_message_may_be_sent_on_behalf_of_another(backend: Any) -> None:
+    """A gateway that tries a call again keeps the asking actor as its sender (design.md 6)."""
+    async with backend.open() as journal:
+        desk = Desk(journal)
+        again = Outgoing(PUSH, Remind("m"), sender=ALICE)
+        fate = await desk.write(BOB, note("a", messages=(again,)))
+        assert fate.outgoing[0].sender == ALICE
+        (row,) = await journal.pending(PUSH, 10, NOW)
+        assert row.sender == ALICE
 
 
 async def test_fates_and_ids_follow_the_order_of_submission(backend: Any) -> None:
