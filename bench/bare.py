@@ -5,7 +5,7 @@ from typing import Any
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio import serve
+from hypercorn.trio import serve  # pyright: ignore[reportUnknownVariableType]  # its own types
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:

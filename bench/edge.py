@@ -75,7 +75,7 @@ def main() -> None:
         daemon = _daemon(folder, secret)
         job = {"secret": secret, "users": USERS, "partners": PARTNERS, "connections": CONNECTIONS}
         _load(url=daemon.url, count=1000, prefix="warm", **job)
-        rows = []
+        rows: list[tuple[float, float, float, float]] = []
         for number in range(ROUNDS):
             nothing = _load(url=bare_url, count=COUNT, prefix="bare", **job)
             cpu, began = _cpu_s(daemon.pid), time.perf_counter()

@@ -39,7 +39,7 @@ def signed(job: dict[str, Any], number: int) -> bytes:
     at = str(time.time_ns() // 1_000_000)
     mac = hmac.new(job["secret"].encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
     head = (
-        f"POST /webhooks/banking HTTP/1.1\r\nHost: {urlsplit(job['url']).netloc}\r\n"
+        f"POST /webhooks/banking HTTP/1.1\r\nHost: {urlsplit(str(job['url'])).netloc}\r\n"
         f"Content-Type: application/json\r\nX-Webhook-Timestamp: {at}\r\n"
         f"X-Webhook-Signature: sha256={mac}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
@@ -76,7 +76,7 @@ class _Connection:
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Send `count` webhooks over `connections`, at most `rate` a second if given."""
-    parts = urlsplit(job["url"])
+    parts = urlsplit(str(job["url"]))
     requests = [signed(job, number) for number in range(int(job["count"]))]
     free = deque(
         _Connection((str(parts.hostname), int(parts.port or 80)))

@@ -5,6 +5,7 @@ against is built from what is durable (engine/reference.py). Source: spec.md S47
 """
 
 from enum import Enum
+from typing import Any, cast
 
 import msgspec
 
@@ -48,7 +49,7 @@ def _import(
     state: CatalogueState, message: ImportPartners, context: Context
 ) -> Decision[CatalogueState]:
     """Compare with what is there (`context.facts`: id -> document) and put what differs."""
-    known = context.facts or {}
+    known = cast("dict[str, Any]", context.facts or {})
     puts: list[Put] = []
     imported = updated = 0
     for partner in message.partners:

@@ -6,7 +6,7 @@ import it. Source: design.md 1; interface.md 11.
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from comptoir.actors.connection.machine import MACHINE as CONNECTION
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
@@ -56,7 +56,7 @@ async def open_engine(settings: Settings) -> AsyncGenerator[Engine, None]:
     except BaseExceptionGroup as group:
         alone: BaseException = group
         while alone is not own and isinstance(alone, BaseExceptionGroup):
-            inside: tuple[BaseException, ...] = alone.exceptions
+            inside = cast("tuple[BaseException, ...]", alone.exceptions)
             if len(inside) != 1:
                 raise
             alone = inside[0]
