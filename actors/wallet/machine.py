@@ -161,7 +161,8 @@ def _settle_shortfall(books: Books, points: int, lot_id: str, transaction_id: st
 def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outcome:
     programme = programme_of(context)
     facts: RefundFacts = context.facts
-    if not facts.key or facts.purchase["status"] == "received":
+    if "eligible_cents" not in facts.purchase:
+        # Not credited here: not seen yet, or no purchase that earns (ignored, or itself a refund).
         return _wait_or_ignore(state, message, context, programme)
     purchase = facts.purchase
     refunded_before = int(purchase.get("refunded_cents", 0))

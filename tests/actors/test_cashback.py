@@ -199,9 +199,6 @@ async def test_anonymous_refund_takes_back_the_newest_like_it(autojump_clock: Mo
 
 
 @pytest.mark.parametrize("original", ["foreign", "rf1", "rf2"])
-@pytest.mark.xfail(
-    strict=False, reason="the wallet takes any document for a purchase: KeyError, a dead letter"
-)
 async def test_refund_of_what_earned_nothing_does_not_crash(
     autojump_clock: MockClock, original: str
 ) -> None:
