@@ -93,8 +93,8 @@ lock: setup  ## resolve pyproject.toml into requirements.lock anew
 		--group dev pyproject.toml -o requirements.lock $(ARGS)
 
 clean:  ## stop an embedded database, then remove .venv, .comptoir, caches and builds
-	@if [ -x $(BIN)/comptoir ] && [ -d .comptoir ]; then $(BIN)/comptoir db stop || { \
-		echo 'make clean: the database did not stop; once none runs, remove .comptoir' >&2; exit 1; }; fi
+	@if [ -x $(BIN)/comptoir ] && [ -d .comptoir ]; then $(BIN)/comptoir db destroy --yes || { \
+		echo 'make clean: the database is in use; once none runs, remove .comptoir' >&2; exit 1; }; fi
 	@rm -rf .venv .comptoir build dist ./*.egg-info .coverage .coverage.* .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,7 @@ __all__ = ["wallet_spec"]
 
 TAGGED_MAX = 20
 """How many purchases of one amount at one partner are looked at for the one that was refunded."""
-OTHERS_MAX = 200
+OTHERS_MAX = 1000
 """Open lots that one refund may fall back on, when its own lot is used up."""
 
 

@@ -220,6 +220,19 @@ def stop_database(config: Config = None) -> None:
     run_stop(config)
 
 
+@database.command("destroy", epilog="Example: [bold]comptoir db destroy --yes[/bold]")
+def destroy_database(
+    config: Config = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Confirm: all data are deleted.")
+    ] = False,  # an option
+) -> None:
+    """Stop the embedded PostgreSQL and delete its data."""
+    from comptoir.engine.cli.databases import run_destroy
+
+    run_destroy(config, yes=yes)
+
+
 @database.command("status", epilog="Example: [bold]comptoir db status[/bold]")
 def show_database(config: Config = None) -> None:
     """Tell where the embedded PostgreSQL lies and whether it runs."""

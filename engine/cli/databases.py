@@ -1,4 +1,4 @@
-"""`comptoir db start|stop|status|url`: the embedded PostgreSQL by hand.
+"""`comptoir db start|stop|status|url|destroy`: the embedded PostgreSQL by hand.
 
 Rule: a server of the user's own (storage.url) is theirs; nothing here touches it.
 Source: interface.md 2; design.md 7.
@@ -17,7 +17,7 @@ from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 from comptoir.engine.settings import Settings
 from comptoir.storage.embedded import EmbeddedPostgres
 
-__all__ = ["run_start", "run_status", "run_stop", "run_url"]
+__all__ = ["run_destroy", "run_start", "run_status", "run_stop", "run_url"]
 
 
 def run_start(config: Path | None) -> None:
@@ -44,6 +44,20 @@ def run_stop(config: Path | None) -> None:
         text = f"a daemon uses the database in {server.data_dir}"
         raise CommandError("DATABASE_BUSY", text, "stop the daemon", exit_status=EXIT_OTHER)
     typer.echo(json.dumps({"state": server.status().state}))
+
+
+def run_destroy(config: Path | None, *, yes: bool) -> None:
+    """Stop the server and delete its data, wherever they lie (storage/_place.py).
+
+    Raises:
+        CommandError: not confirmed, or a daemon uses it.
+    """
+    server = _server(config)
+    if not yes:
+        text = f"this deletes every wallet in {server.data_dir}"
+        raise CommandError("CONFIRMATION_MISSING", text, "say --yes if that is meant")
+    run_stop(config)
+    trio.run(server.destroy)
 
 
 def run_status(config: Path | None) -> None:

@@ -34,6 +34,10 @@ def test_the_database_by_hand(run: Any, place: Path) -> None:
         stopped = run("db", "stop", **there)
     assert json.loads(stopped.out) == {"state": "stopped"}
     assert json.loads(run("db", "stop", **there).out) == {"state": "stopped"}
+    unsure = run("db", "destroy", **there)
+    assert (unsure.status, unsure.err.split(": ")[1]) == (2, "CONFIRMATION_MISSING")
+    assert run("db", "destroy", "--yes", **there).status == 0
+    assert json.loads(run("db", "status", **there).out)["state"] == "absent"
 
 
 def test_a_server_of_the_users_own_is_theirs(run: Any) -> None:
