@@ -20,6 +20,7 @@ from comptoir.engine.decision import Decision, Outgoing, Put
 from comptoir.engine.delivery import Delivery
 from comptoir.engine.errors import (
     AskTimeout,
+    EngineError,
     Failed,
     Overloaded,
     Stopping,
@@ -75,9 +76,7 @@ class Engine:
         self._delivery = Delivery(
             parts.journal, {**self._hosts, **self._gateways}, self.now, parts.bounds.sweep_s
         )
-        self._deadlines = Deadlines(
-            parts.bounds.ask_timeout_s, lambda: AskTimeout("no answer in time")
-        )
+        self._deadlines = Deadlines(parts.bounds.ask_timeout_s, self._too_late)
         self._supervisor = Supervisor(
             self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
         )
@@ -172,7 +171,7 @@ class Engine:
         Raises:
             Refused: the machine refused it by name; nothing changed.
             Overloaded, Suspended: not taken; try again later.
-            Unavailable: the database is away; not taken, or its fate is settled when it is back.
+            Unavailable: the database is away; not taken, or decided when it is back.
             AskTimeout: no answer in time; the decision may still be taken.
             Failed: the message is kept as a dead letter.
         """
@@ -194,7 +193,13 @@ class Engine:
             return await waiter.wait()
         with trio.move_on_after(timeout_s):
             return await waiter.wait()
-        raise AskTimeout("no answer in time")
+        raise self._too_late()
+
+    def _too_late(self) -> EngineError:
+        """Why an ask was not answered in time: no fault of the asker's, if the database is away."""
+        if not self.journal.available:
+            return Unavailable("the database went away; the decision may still be taken")
+        return AskTimeout("no answer in time")
 
     async def tell(
         self,

@@ -26,6 +26,8 @@ from comptoir.engine.cli.errors import EXIT_INTERRUPTED, EXIT_OTHER, CommandErro
 __all__ = ["DemoOptions", "run_demo"]
 
 DATABASE_STOP_SECONDS_MAX = 10.0
+WATCHER_SECONDS = 1.0
+"""In which a dead child is seen to be dead, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,9 @@ class _Demo:
             try:
                 self._status = 0 if await play.perform() else EXIT_OTHER
             except* httpx.HTTPError as group:
+                # A child that has died breaks its connections first and is seen to be dead a moment
+                # later; then its watcher ends this wait and says more.
+                await trio.sleep(WATCHER_SECONDS)
                 text = f"a child does not answer ({type(group.exceptions[0]).__name__})"
                 raise CommandError(
                     "NO_ANSWER", text, "read the logs above", exit_status=EXIT_OTHER
