@@ -102,7 +102,7 @@ async def bind(host: str, port: int, *, loopback_only: bool) -> socket.socket:
         raise BindError(
             "BIND_LOOPBACK_ONLY",
             f"{host} can be reached by others and there are no access tokens",
-            "set http.host to 127.0.0.1 or auth.mode to on",
+            "set http.host to 127.0.0.1",
             2,
         )
     listener = socket.socket(family, kind, protocol)

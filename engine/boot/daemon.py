@@ -30,7 +30,7 @@ from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import Stopping, Unavailable
-from comptoir.engine.failures import Broken
+from comptoir.engine.failures import Broken, Unserved
 from comptoir.engine.gateway_spec import GatewaySpec
 from comptoir.engine.housekeeping import Housekeeping
 from comptoir.engine.journal import Journal
@@ -180,6 +180,13 @@ class Daemon:
     @asynccontextmanager
     async def open(self, *, listen: bool = True) -> AsyncGenerator["Daemon", None]:
         """Start everything, yield when work is taken, stop gracefully at the end."""
+        if listen and self.settings.auth.mode != "loopback":
+            # Without tokens to check, "on" would open every wallet to whoever reaches the port.
+            raise Unserved(
+                "AUTH_UNSERVED",
+                f"auth.mode is {self.settings.auth.mode}, and there are no access tokens yet",
+                "set auth.mode to loopback; put what must be reached behind a gateway of your own",
+            )
         self._vault = await trio.to_thread.run_sync(_open_vault, self.settings)
         async with trio.open_nursery() as nursery:
             if listen:

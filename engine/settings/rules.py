@@ -77,7 +77,7 @@ def bind_problems(http: Http, ingest: Ingest, auth: Auth, clock: Clock) -> Itera
         if auth.mode == "loopback":
             yield _problem(
                 key, f"is {host}, but auth.mode loopback has no tokens",
-                "set 127.0.0.1, or auth.mode to on",
+                "set 127.0.0.1; what others must reach goes behind a gateway of your own",
             )  # fmt: skip
         if clock.mode == "manual":
             yield _problem(

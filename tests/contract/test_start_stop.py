@@ -239,6 +239,12 @@ def test_no_bind_beyond_loopback_without_tokens(comptoir_daemon: Start) -> None:
     assert "http.host" in refuses(process, 2)[1]
 
 
+def test_no_access_without_tokens_is_pretended(comptoir_daemon: Start) -> None:
+    """While there are no access tokens, auth.mode on is refused by name: exit 2 (S62)."""
+    process = comptoir_daemon(start=False, COMPTOIR_AUTH__MODE="on")
+    assert refuses(process, 2)[0] == "AUTH_UNSERVED"
+
+
 def test_no_manual_clock_beyond_loopback(comptoir_daemon: Start) -> None:
     """A manual clock is for loopback only: exit 2."""
     process = comptoir_daemon(
