@@ -26,6 +26,15 @@ class CashbackMeasures:
         self._outcomes = {
             name: outcomes.labels(name) for name in ("credited", "unmatched", "refunded", "ignored")
         }
+        purchases = Counter(
+            "comptoir_matching",
+            "Purchases and refunds looked at: all, partner-like, and matched to a partner (X22).",
+            ["of"],
+            registry=registry,
+        )
+        self._looked_at = {
+            name: purchases.labels(name) for name in ("purchases", "candidates", "matched")
+        }
         self._credited = Counter("comptoir_points_credited", "Points credited.", registry=registry)
         self._debited = Counter("comptoir_points_debited", "Points debited.", registry=registry)
         self._credit_seconds = credit_seconds
@@ -34,8 +43,16 @@ class CashbackMeasures:
     def connection(self, decided: Decided) -> None:
         """Count what a connection dropped or ignored; the rest counts when its wallet has it."""
         reply = decided.decision.reply
-        if isinstance(reply, TransactionTaken) and reply.outcome in ("unmatched", "ignored"):
+        if not isinstance(reply, TransactionTaken) or reply.parked:
+            return
+        if reply.outcome in ("unmatched", "ignored"):
             self._outcomes[reply.outcome].inc()
+        matched = reply.outcome != "unmatched"
+        self._looked_at["purchases"].inc()
+        if matched or reply.candidate:
+            self._looked_at["candidates"].inc()
+        if matched:
+            self._looked_at["matched"].inc()
 
     def wallet(self, decided: Decided) -> None:
         """Count credits, refunds, and how long a credit took from taken to durable."""

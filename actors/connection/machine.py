@@ -160,7 +160,7 @@ def _route(state: ConnectionState, report: TransactionReported, context: Context
     refund = report.direction != DEBIT
     if match.partner is None and not (refund and report.original_transaction_id):
         once = _once(report, programme.once_unmatched_ms)
-        return Decision(state, TransactionTaken("unmatched"), once=once)
+        return Decision(state, TransactionTaken("unmatched", match.candidate), once=once)
     once = _once(report, programme.once_transaction_ms)
     if report.currency != programme.currency:
         put = _document(state, report, match, context, "ignored")

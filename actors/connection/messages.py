@@ -67,6 +67,8 @@ class TransactionTaken(Reply, frozen=True):
 
     outcome: str
     """`matched`, `refund`, `unmatched`, `ignored`, or `parked` when the connection is unknown."""
+    candidate: bool = False
+    """Whether an unmatched one looked like a partner's (X22)."""
 
     @property
     def parked(self) -> bool:

@@ -102,12 +102,13 @@ class _Hit(NamedTuple):
 class _Index:
     """The sharded dicts; grown by `Builder`, read by `Catalogue`."""
 
-    __slots__ = ("heads", "ids", "keys", "size")
+    __slots__ = ("heads", "ids", "keys", "mccs", "size")
 
     def __init__(self) -> None:
         self.keys: list[_Shard] = [{} for _ in range(_SHARDS)]
         self.heads: list[dict[str, int]] = [{} for _ in range(_SHARDS)]
         self.ids: list[dict[str, Partner]] = [{} for _ in range(_SHARDS)]
+        self.mccs: set[str] = set()
         self.size = 0
 
     def add(self, partner: Partner) -> None:
@@ -116,6 +117,7 @@ class _Index:
             raise ValueError(f"partner {partner.id} is in the catalogue already")
         ids[partner.id] = partner
         self.size += 1
+        self.mccs.update(partner.mcc)
         for name in (partner.name, *partner.patterns):
             for key in keys(name):
                 self._add_key(key, partner)
@@ -195,7 +197,16 @@ class Catalogue:
                 best.clear()
             best.append(hit)
         trace += refusals[:_REFUSALS_TOLD]
-        return _verdict(best, trace)
+        match = _verdict(best, trace)
+        likely = match.partner is not None or self._is_likely(stripped, purchase)
+        return msgspec.structs.replace(match, candidate=likely)
+
+    def _is_likely(self, stripped: Stripped, purchase: Purchase) -> bool:
+        """Whether a purchase that matched nobody looked like a partner's (X22)."""
+        if purchase.mcc in self._index.mccs:
+            return True
+        heads = (reading.words[0] for reading in _label_readings(stripped))
+        return any(head in self._index.heads[hash(head) % _SHARDS] for head in heads)
 
     def _longest(self, reading: _Reading, purchase: Purchase, refusals: list[str]) -> _Hit | None:
         found_words, floor = reading

@@ -51,3 +51,6 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     partner: Partner | None
     trace: tuple[str, ...]
     """Readable steps, in order; at most `catalogue.TRACE_STEPS_MAX`."""
+    candidate: bool = False
+    """Whether it looked like a partner's: matched, or a partner's first word begins the label, or a
+    partner names its MCC. The denominator of the matching rate (X22)."""
