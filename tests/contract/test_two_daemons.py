@@ -1,0 +1,62 @@
+"""Section 2: two daemons on one database: the second stands by, and takes over.
+
+Source: interface.md 2; spec.md S71.
+"""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from comptoir.engine.testing import Process
+from comptoir.http.contract_testing import Customer, eventually, free_port, purchase
+
+Start = Callable[..., Process]
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_second_daemon_stands_by_and_takes_over(comptoir_daemon: Start, end: str) -> None:
+    """`standby` with 503 on /health/ready; it takes over after a stop and after SIGKILL (S71)."""
+    first = comptoir_daemon()
+    customer = Customer(first)
+    card = customer.card(rate_bp=1000)
+    bought = customer.buy(card, 10)
+    port = free_port()
+    second = comptoir_daemon(start=False, COMPTOIR_HTTP__PORT=str(port))
+    second.ready = {"http": f"http://127.0.0.1:{port}"}
+    second.spawn()
+
+    def stands_by() -> bool:
+        try:
+            answer = second.get("/health/ready")
+        except OSError:
+            return False
+        return answer.status == 503 and answer.json()["status"] == "standby"
+
+    eventually(stands_by)
+    assert second.get("/health/live").status == 200
+    body = json.dumps(purchase("any", "any")).encode()
+    assert second.webhook(body).status == 503  # taken by nobody, so that it is sent again
+    assert second.get(f"/api/v1/wallets/{card.user_id}").status == 503
+    assert first.get("/health/ready").json()["status"] == "ready"
+    getattr(first, end)()
+    second.wait_ready()
+    other = Customer(second)
+    assert other.balance(card.user_id)["available"] == 100
+    again = purchase(bought, card.connection_id, merchant={"name": card.label})
+    assert other.send(again).json() == {"status": "duplicate"}
+    other.buy(card, 10)
+    assert other.balance(card.user_id)["available"] == 200
+    assert second.stop() == 0
+
+
+def test_a_standby_can_be_stopped(comptoir_daemon: Start) -> None:
+    """SIGTERM ends a standby with exit 0, without a ready line."""
+    comptoir_daemon()
+    port = free_port()
+    second = comptoir_daemon(start=False, COMPTOIR_HTTP__PORT=str(port))
+    second.ready = {"http": f"http://127.0.0.1:{port}"}
+    second.spawn()
+    eventually(lambda: "waiting to take over" in second.said())
+    assert second.stop() == 0
+    assert second.printed == b""
