@@ -264,7 +264,7 @@ class Engine:
         delivery.drained(run.address)
         if fate.count:
             publisher = self._watched.get(run.address.kind)
-            if publisher is not None and any(d.decision.documents for d in run.decided):
+            if publisher is not None:
                 publisher.owner_changed()
             if not self._news.is_set():
                 self._news.set()
