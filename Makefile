@@ -83,7 +83,7 @@ bench: setup  ## the figures of this machine; ARGS=… goes to bench/
 	@$(PY) -m bench $(ARGS)
 
 soak: setup  ## the kill tests for SECONDS=600, from SEED=… where one is given
-	@TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak $(ARGS)
+	@TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak -o faulthandler_timeout=0 $(ARGS)
 
 # uv resolves for every Python and platform at once; it writes no registry's address. It is no part
 # of the lock, because only this command needs it.
