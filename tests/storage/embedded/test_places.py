@@ -29,6 +29,19 @@ from comptoir.storage.errors import (
     DatabaseFolderBroken,
 )
 
+
+def _checkout_is_open() -> bool:
+    """Whether another account can run what lies in this checkout."""
+    if not AS_ROOT:
+        return True
+    binaries = trio.run(_locate.find_binaries)
+    return _locate.usable(binaries, _locate.account_for("nobody", None))
+
+
+needs_open_checkout = pytest.mark.skipif(
+    not _checkout_is_open(),
+    reason="other accounts cannot enter this checkout, and the test runs its programs as one",
+)
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="changes accounts, which only root may")
 
 
@@ -45,6 +58,7 @@ async def test_only_the_account_reaches_the_folders(postgres: EmbeddedPostgres) 
         assert not mode(path) & 0o022
 
 
+@needs_open_checkout
 @pytest.mark.parametrize(
     "name",
     ["l" * 120, 'it\'s, a "name" 100% of #1 & more', "données été"],
@@ -143,6 +157,7 @@ async def test_unreachable_programs_are_copied(disk: Path, monkeypatch: pytest.M
 
 
 @needs_root
+@needs_open_checkout
 async def test_no_other_local_user_gets_in(postgres: EmbeddedPostgres) -> None:
     """Another user is stopped by the folder, and were it open, by who the kernel says he is."""
     running = await postgres.start()
@@ -161,6 +176,7 @@ async def test_no_other_local_user_gets_in(postgres: EmbeddedPostgres) -> None:
 
 
 @needs_root
+@needs_open_checkout
 async def test_without_root_it_runs_as_ourselves(ground: Path) -> None:
     """An ordinary user gets the same server under his own name; root then keeps his account."""
     entry = pwd.getpwnam("daemon")
