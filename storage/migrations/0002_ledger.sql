@@ -125,11 +125,13 @@ begin
         from posted where lot_id is not null
         group by lot_id, owner
     ), moved as (
-        update comptoir.lot l set remaining = l.remaining + c.points
-        from change c where l.id = c.lot_id and l.owner = c.owner
-        returning 1
+        update comptoir.lot l
+        set remaining = l.remaining + case when l.owner = c.owner then c.points else 0 end
+        -- by id alone: with the owner in the condition a plan may walk all lots of the owner
+        from change c where l.id = c.lot_id
+        returning l.owner = c.owner as own
     )
-    select (select count(*) from change), (select count(*) from moved)
+    select (select count(*) from change), (select count(*) from moved where own)
       into lots_named, lots_moved;
     if lots_named <> lots_moved then
         raise exception using errcode = 'CT005', constraint = 'transfer_lot_of_owner',
