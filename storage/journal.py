@@ -1,25 +1,29 @@
 """`PostgresJournal`: the engine's journal on PostgreSQL, 15 or newer.
 
-The rule: one writer by epoch. Opening waits for the advisory lock (a standby queues there), raises
-the epoch, and only then serves; the lock is a courtesy, the epoch is the fence, because a lock was
+The rule: one writer by epoch. Opening waits for the lease (a standby queues there), migrates, raises
+the epoch, and only then serves; the lease is a courtesy, the epoch is the fence, because a lock was
 seen to be free 4 ms after its owner died, while the dead owner's batch landed later.
 Source: design.md 7; engine/journal.py (the contract).
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 import trio
 
 from comptoir.engine.decision import Attempt
+from comptoir.engine.errors import Stopping, Superseded
 from comptoir.engine.journal import JournalStatistics, Pending, Run
+from comptoir.engine.spec import Intensity
 from comptoir.engine.values import Address
 from comptoir.storage.bridge import Bridge, Connection, Pool, Target, open_bridge
+from comptoir.storage.crashes import WRITER_INTENSITY, Crashes
 from comptoir.storage.errors import StorageUnavailable
-from comptoir.storage.migrate import MigrationReport, migrate
+from comptoir.storage.lease import Lease, LeaseOptions
+from comptoir.storage.migrate import MigrationReport, check_schema, migrate
 from comptoir.storage.reads import Reads, read_attempts
 from comptoir.storage.runs import identify_message, write_attempts
 from comptoir.storage.sqlstate import ConnectionLost
@@ -30,10 +34,8 @@ __all__ = ["JournalOptions", "PostgresJournal"]
 
 log = logging.getLogger("comptoir.storage")
 
-LOCK_WRITER: Final = 0x636F6D70_746F6902
-"""Key of the advisory lock that standbys queue for: `comptoi` in ASCII, and a number."""
-STANDBY_SECONDS: Final = 315_360_000.0
-"""A standby waits for as long as it takes: ten years."""
+T = TypeVar("T")
+
 RETRY_SECONDS: Final = 0.2
 PURGE_ROWS_MAX: Final = 5_000
 REPLAYED: Final = "replayed"
@@ -88,8 +90,12 @@ class JournalOptions:
     """How long the runs that wait may take to become durable at the end."""
     now: int = 0
     """Business time at the start, ms since 1970: the first partitions are made for it."""
+    writer_intensity: Intensity = WRITER_INTENSITY
+    """How many crashes of the writer are borne within which time; beyond, the journal ends."""
     on_standby: Callable[[], None] = _no_callback
     """Called once if another daemon is the writer and this one waits for it."""
+    lease: LeaseOptions = field(default_factory=LeaseOptions)
+    """When a daemon that shows no life is replaced."""
 
 
 class PostgresJournal(Reads):
@@ -109,7 +115,7 @@ class PostgresJournal(Reads):
     async def open(
         cls, url: str, vault: Vault, options: JournalOptions | None = None
     ) -> AsyncGenerator["PostgresJournal"]:
-        """Connect, migrate, become the writer, serve; at the end commit what waits, and close.
+        """Connect, become the writer, migrate, serve; at the end commit what waits, and close.
 
         Raises:
             StorageUnavailable: nobody answered within `start_timeout_s`.
@@ -118,11 +124,20 @@ class PostgresJournal(Reads):
         """
         options = options or JournalOptions()
         async with open_bridge() as bridge:
-            migrated = await _prepare(bridge, url, options.start_timeout_s)
-            lock = await _lock(bridge, url, options.on_standby)
+            seconds = options.start_timeout_s
+            await _prepare(bridge, url, seconds, check_schema)
+            lease = Lease(bridge, url, options.lease)
+            await lease.take(options.on_standby)
+            migrated = await _prepare(bridge, url, seconds, migrate)
             target = Target(url, "comptoir writer", WRITER_SETTINGS, migrated.role)
-            writer = Writer(bridge, target, vault, batch_decisions_max=options.batch_decisions_max)
-            with trio.move_on_after(options.start_timeout_s) as raising:
+            writer = Writer(
+                bridge,
+                target,
+                vault,
+                batch_decisions_max=options.batch_decisions_max,
+                crashes=Crashes(options.writer_intensity),
+            )
+            with trio.move_on_after(seconds) as raising:
                 await writer.raise_epoch(options.now)
             if raising.cancelled_caught:
                 raise StorageUnavailable("the database went away during the start")
@@ -130,12 +145,18 @@ class PostgresJournal(Reads):
             journal = cls(Pool(bridge, readers, options.readers), vault, writer, migrated)
             bridge.nursery.start_soon(writer.run)
             bridge.nursery.start_soon(journal.run_loads)
-            bridge.nursery.start_soon(_keep_lock, bridge, url, lock)
+            bridge.nursery.start_soon(journal._keep_lead, lease)
             try:
                 yield journal
             finally:
                 with trio.CancelScope(shield=True):
                     await journal._stop(options.stop_timeout_s)
+
+    async def _keep_lead(self, lease: Lease) -> None:
+        await lease.keep(self._writer.epoch, self.migrated.role)
+        # Whoever finds it out before us ends the writer as well: then nothing is left to do.
+        with suppress(Superseded, Stopping):
+            await self._writer.perform(self._writer.confirm_epoch)
 
     async def _stop(self, seconds: float) -> None:
         self._writer.stop()
@@ -223,18 +244,22 @@ class PostgresJournal(Reads):
             events_unpartitioned_total=writer.events_unpartitioned,
             role_reduced=self.migrated.role is not None,
             stopped=writer.stopped,
+            crashes_total=writer.crashes.total,
+            crashes_recent=writer.crashes.recent,
         )
 
 
-async def _prepare(bridge: Bridge, url: str, seconds: float) -> MigrationReport:
-    """Connect and migrate, trying again until the time is over."""
+async def _prepare(
+    bridge: Bridge, url: str, seconds: float, step: Callable[[Connection], Awaitable[T]]
+) -> T:
+    """Take a step of the start on a session of its own, trying again until the time is over."""
     last = "no answer"
     with trio.move_on_after(seconds):
         while True:
             try:
                 connection = await bridge.connect(Target(url, "comptoir migrate"))
                 try:
-                    return await migrate(connection)
+                    return await step(connection)
                 finally:
                     with trio.CancelScope(shield=True):
                         await connection.close()
@@ -242,35 +267,3 @@ async def _prepare(bridge: Bridge, url: str, seconds: float) -> MigrationReport:
                 last = error.detail
             await trio.sleep(RETRY_SECONDS)
     raise StorageUnavailable(f"the database did not answer within {seconds:g} s ({last})")
-
-
-async def _lock(bridge: Bridge, url: str, on_standby: Callable[[], None]) -> Connection:
-    """Take the advisory lock, waiting in line behind another daemon for as long as it lives."""
-    told = False
-    while True:
-        try:
-            connection = await bridge.connect(Target(url, "comptoir lock"))
-            rows = await connection.fetch("select pg_try_advisory_lock($1)", LOCK_WRITER)
-            if rows[0][0]:
-                return connection
-            if not told:
-                told = True
-                on_standby()
-            await connection.fetch(
-                "select pg_advisory_lock($1)", LOCK_WRITER, seconds=STANDBY_SECONDS
-            )
-        except ConnectionLost:
-            await trio.sleep(RETRY_SECONDS)
-        else:
-            return connection
-
-
-async def _keep_lock(bridge: Bridge, url: str, connection: Connection) -> None:
-    """Take the lock again whenever its session is lost, so that standbys keep waiting."""
-    try:
-        while True:
-            await trio.sleep(1)
-            if connection.closed:
-                connection = await _lock(bridge, url, _no_callback)
-    finally:
-        connection.terminate()

@@ -7,6 +7,8 @@ us, or whose past was edited, is not touched. Source: design.md 7; interface.md 
 
 import hashlib
 import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -21,6 +23,7 @@ __all__ = [
     "DatabaseReadOnly",
     "MigrationChanged",
     "MigrationReport",
+    "check_schema",
     "migrate",
 ]
 
@@ -31,6 +34,17 @@ LOCK_MIGRATE: Final = 0x636F6D70_746F6901
 INSUFFICIENT_PRIVILEGE: Final = "42501"
 SERVER_VERSION_MIN: Final = 150000
 MIGRATE_SECONDS: Final = 600.0
+FIRST_SQL: Final = """
+create schema if not exists comptoir;
+create table comptoir.schema_migration (
+    number integer primary key, name text not null, digest text not null,
+    applied_at timestamptz not null default now());"""
+FENCE_SQL: Final = """
+do $$ begin
+    if to_regclass('comptoir.writer') is not null then
+        update comptoir.writer set epoch = epoch + 1;
+    end if;
+end $$;"""
 RECORD_SQL: Final = (
     "insert into comptoir.schema_migration (number, name, digest) values ($1, $2, $3)"
 )
@@ -93,6 +107,19 @@ def list_migrations() -> list[Migration]:
     ]
 
 
+async def check_schema(connection: Connection) -> None:
+    """Refuse a database that `migrate` would refuse, and change nothing: what a start does before it
+    waits behind another daemon, whose schema it must not touch.
+
+    Raises:
+        DatabaseNewer, DatabaseOlder, DatabaseReadOnly, MigrationChanged,
+        DatabasePrivilegesMissing, ConnectionLost: as `migrate`.
+    """
+    await _check_server(connection)
+    with _naming_privileges():
+        _find_missing(await _read_applied(connection) or {}, list_migrations())
+
+
 async def migrate(
     connection: Connection, migrations: list[Migration] | None = None
 ) -> MigrationReport:
@@ -106,13 +133,9 @@ async def migrate(
     ours = list_migrations() if migrations is None else migrations
     await _check_server(connection)
     await connection.fetch("select pg_advisory_lock($1)", LOCK_MIGRATE, seconds=MIGRATE_SECONDS)
-    try:
+    with _naming_privileges():
         applied = await _apply_missing(connection, ours)
         role = await prepare_roles(connection)
-    except StatementBroken as error:
-        if error.sqlstate != INSUFFICIENT_PRIVILEGE:
-            raise
-        raise DatabasePrivilegesMissing(f"the login lacks a right: {error}") from error
     await connection.fetch("select pg_advisory_unlock($1)", LOCK_MIGRATE)
     if role is None:
         log.warning("the login may not use the role %s: sessions keep its own rights", ROLE_DAEMON)
@@ -135,8 +158,30 @@ async def _check_server(connection: Connection) -> None:
         raise DatabaseReadOnly("the database is read-only")
 
 
+@contextmanager
+def _naming_privileges() -> Iterator[None]:
+    try:
+        yield
+    except StatementBroken as error:
+        if error.sqlstate != INSUFFICIENT_PRIVILEGE:
+            raise
+        raise DatabasePrivilegesMissing(f"the login lacks a right: {error}") from error
+
+
 async def _apply_missing(connection: Connection, ours: list[Migration]) -> tuple[int, ...]:
     known = await _read_applied(connection)
+    missing = _find_missing(known or {}, ours)
+    if known is None:
+        await connection.run_script(FIRST_SQL)
+    elif missing:
+        # A daemon that was thought dead must not write into a schema that it does not know.
+        await connection.run_script(FENCE_SQL)
+    for migration in missing:
+        await _apply(connection, migration)
+    return tuple(migration.number for migration in missing)
+
+
+def _find_missing(known: Mapping[int, str], ours: list[Migration]) -> list[Migration]:
     by_number = {migration.number: migration for migration in ours}
     newer = [number for number in known if number not in by_number]
     if newer:
@@ -148,13 +193,11 @@ async def _apply_missing(connection: Connection, ours: list[Migration]) -> tuple
             raise MigrationChanged(
                 f"migration {by_number[number].name} differs from the one applied"
             )
-    missing = [migration for migration in ours if migration.number not in known]
-    for migration in missing:
-        await _apply(connection, migration)
-    return tuple(migration.number for migration in missing)
+    return [migration for migration in ours if migration.number not in known]
 
 
-async def _read_applied(connection: Connection) -> dict[int, str]:
+async def _read_applied(connection: Connection) -> dict[int, str] | None:
+    """Number -> digest of what was applied; None where there is no schema yet."""
     rows = await connection.fetch(
         "select to_regclass('comptoir.schema_migration') is not null, "
         "has_database_privilege(current_database(), 'create')"
@@ -164,13 +207,7 @@ async def _read_applied(connection: Connection) -> dict[int, str]:
         return {row[0]: row[1] for row in rows}
     if not rows[0][1]:
         raise DatabasePrivilegesMissing("the login may not create the schema comptoir")
-    await connection.run_script(
-        "create schema if not exists comptoir;"
-        "create table comptoir.schema_migration ("
-        "number integer primary key, name text not null, digest text not null,"
-        "applied_at timestamptz not null default now())"
-    )
-    return {}
+    return None
 
 
 async def _apply(connection: Connection, migration: Migration) -> None:

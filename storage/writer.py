@@ -360,6 +360,12 @@ class Writer:
             raise Superseded(f"epoch {epoch} batch {batch}, ours {self.epoch} batch {number}")
         return batch == number
 
+    async def confirm_epoch(self) -> None:
+        """Raise Superseded if the epoch is another's; `perform` this, and the writer ends by it."""
+        epoch = (await self.call(READ_WRITER_SQL, LANE))[0][0]
+        if epoch != self.epoch:
+            raise Superseded(f"epoch {epoch}, ours {self.epoch}")
+
     async def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = await self._bridge.connect(self._target)

@@ -45,6 +45,7 @@ from comptoir.storage._place import make_data_dir
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.errors import DatabaseBusy
 from comptoir.storage.journal import JournalOptions, PostgresJournal
+from comptoir.storage.lease import LeaseOptions
 from comptoir.storage.vault import Vault
 
 __all__ = ["Daemon", "embedded"]
@@ -237,6 +238,7 @@ class Daemon:
                         start_timeout_s=storage.start_timeout_s,
                         now=self.clock.now(),
                         on_standby=self._stand_by,
+                        lease=LeaseOptions(storage.lease_s, storage.standby_poll_s),
                     ),
                 )
             )

@@ -134,8 +134,12 @@ class Storage(Section):
     reconnect_interval_s: float = number(
         0.5, "s", SECONDS, "Pause between attempts to reconnect.", "ours"
     )
+    lease_s: float = number(
+        5.0, "s", SECONDS,
+        "Silence of the writing daemon after which a standby takes over.", "S71, ours",
+    )  # fmt: skip
     standby_poll_s: float = number(
-        0.5, "s", SECONDS, "Pause between a standby's attempts to lead.", "S71, ours"
+        0.5, "s", SECONDS, "Pause between a standby's looks at the writing daemon.", "S71, ours"
     )
 
 

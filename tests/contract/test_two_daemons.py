@@ -4,6 +4,8 @@ Source: interface.md 2; spec.md S71.
 """
 
 import json
+import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -14,9 +16,21 @@ from comptoir.http.contract_testing import Customer, eventually, free_port, purc
 Start = Callable[..., Process]
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
-def test_a_second_daemon_stands_by_and_takes_over(comptoir_daemon: Start, end: str) -> None:
-    """`standby` with 503 on /health/ready; it takes over after a stop and after SIGKILL (S71)."""
+TAKE_OVER_S_MAX = 10
+
+
+def freeze(daemon: Process) -> None:
+    """Stop its clock: it holds all that it has, its sessions of the database too."""
+    daemon.send_signal(signal.SIGSTOP)
+
+
+@pytest.mark.parametrize("end", [Process.stop, Process.kill, freeze])
+def test_a_second_daemon_stands_by_and_takes_over(
+    comptoir_daemon: Start, end: Callable[[Process], object]
+) -> None:
+    """S71: `standby` with 503 on /health/ready; it serves within 10 s after a stop, after SIGKILL
+    and after SIGSTOP; one that wakes up then says why it ends, and wrote nothing (S43).
+    """
     first = comptoir_daemon()
     customer = Customer(first)
     card = customer.card(rate_bp=1000)
@@ -39,14 +53,22 @@ def test_a_second_daemon_stands_by_and_takes_over(comptoir_daemon: Start, end: s
     assert second.webhook(body).status == 503  # taken by nobody, so that it is sent again
     assert second.get(f"/api/v1/wallets/{card.user_id}").status == 503
     assert first.get("/health/ready").json()["status"] == "ready"
-    getattr(first, end)()
+    end(first)
+    began = time.monotonic()
     second.wait_ready()
+    assert time.monotonic() - began < TAKE_OVER_S_MAX
     other = Customer(second)
     assert other.balance(card.user_id)["available"] == 100
     again = purchase(bought, card.connection_id, merchant={"name": card.label})
     assert other.send(again).json() == {"status": "duplicate"}
     other.buy(card, 10)
     assert other.balance(card.user_id)["available"] == 200
+    if end is freeze:
+        first.send_signal(signal.SIGCONT)
+        assert first.ended() == 1
+        assert "comptoir: SUPERSEDED: this daemon can write no more: another" in first.said()
+        assert "Traceback" not in first.said()
+        assert other.balance(card.user_id)["available"] == 200
     assert second.stop() == 0
 
 
