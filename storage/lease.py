@@ -107,18 +107,22 @@ class Lease:
             role: that may read it.
         """
         pause = min(BEAT_SECONDS_MAX, self._options.lease_s / BEATS_PER_LEASE)
+        found: int | None = epoch
         try:
-            while True:
+            while found in (epoch, None):
                 await trio.sleep(pause)
-                try:
-                    if not self._held:
-                        await self._try()
-                    if await self._read_epoch(role) != epoch:
-                        return
-                except ConnectionLost:
-                    continue
+                found = await self._beat(role)
         finally:
             self.close()
+
+    async def _beat(self, role: str | None) -> int | None:
+        """Show life once; the epoch that is in force, or None where the database is away."""
+        try:
+            if not self._held:
+                await self._try()
+            return await self._read_epoch(role)
+        except ConnectionLost:
+            return None
 
     def close(self) -> None:
         """Give the place up."""
@@ -167,18 +171,15 @@ class Lease:
         self._held = True
 
     async def _watch(self) -> None:
-        connection: Connection | None = None
-        try:
-            while True:
+        while True:
+            try:
+                connection = await self._bridge.connect(self._watching)
                 try:
-                    if connection is None or connection.closed:
-                        connection = await self._bridge.connect(self._watching)
                     await self._watch_on(connection)
-                except ConnectionLost:
-                    await trio.sleep(self._options.poll_s)
-        finally:
-            if connection is not None:
-                connection.terminate()
+                finally:
+                    connection.terminate()
+            except ConnectionLost:
+                await trio.sleep(self._options.poll_s)
 
     async def _watch_on(self, connection: Connection) -> None:
         """Look again and again; what was seen before a break of the connection says nothing."""
