@@ -15,8 +15,11 @@ COVERAGE ?=
 TESTS ?=
 SECONDS ?= 600
 SEED ?=
+SEEDS ?= 300
+FROM ?= 1
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help setup run test check lint docs bench soak lock clean
+.PHONY: help setup run test check lint docs bench simulate soak lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -81,6 +84,9 @@ docs: setup  ## write the generated pages of docs/ anew
 
 bench: setup  ## the figures of this machine; ARGS=… goes to bench/
 	@$(PY) -m bench $(ARGS)
+
+simulate: setup  ## the simulation: SEEDS=300 from FROM=1 in JOBS processes; SEEDS=1 prints a trace
+	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) $(ARGS)
 
 soak: setup  ## the kill tests for SECONDS=600, from SEED=… where one is given
 	@TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak -o faulthandler_timeout=0 $(ARGS)

@@ -11,7 +11,7 @@ import msgspec
 from comptoir.engine.machine import Context
 from comptoir.engine.settings import Settings
 
-__all__ = ["PROGRAMME", "PROVIDERS", "Programme", "Tier", "programme_of"]
+__all__ = ["DAY_MS", "PROGRAMME", "PROVIDERS", "Programme", "Tier", "programme_of"]
 
 PROGRAMME = "programme"
 PROVIDERS = ("seed", "powens", "plaid", "tink")
@@ -47,6 +47,8 @@ class Programme(msgspec.Struct, frozen=True):
     once_transaction_ms: int = 1095 * DAY_MS
     once_unmatched_ms: int = 30 * DAY_MS
     """X23: of a dropped transaction only the keyed digest stays, for so long."""
+    partners_max: int = 100_000
+    """How many partners are kept; an import of more is refused as a whole."""
     push: bool = False
     """Whether there is a party that takes push notifications."""
 
@@ -65,6 +67,7 @@ class Programme(msgspec.Struct, frozen=True):
             refund_wait_ms=points.refund_wait_hours * HOUR_MS,
             once_transaction_ms=once.transaction_days * DAY_MS,
             once_unmatched_ms=once.unmatched_days * DAY_MS,
+            partners_max=settings.merchants.partners_max,
             push=bool(settings.providers.fcm.base_url),
         )
 

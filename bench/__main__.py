@@ -11,13 +11,15 @@ from collections.abc import Callable
 import structlog
 import trio
 
-from bench import ask, edge, lots, matching, memory, webhook_receive
+from bench import ask, edge, lots, matching, memory, restart, size, webhook_receive
 
 BENCHES: dict[str, Callable[[], None]] = {
     "edge": edge.main,
     "ask": ask.main,
     "memory": memory.main,
     "lots": lots.main,
+    "size": size.main,
+    "restart": restart.main,
     "matching": matching.main,
     "receive": lambda: trio.run(webhook_receive.main),
 }

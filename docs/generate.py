@@ -4,7 +4,7 @@ Rule: what can be read off the code is never written by hand, so it cannot lie. 
 every page; `make check` and tests/repo/test_docs.py compare them. A new page is one more entry of
 PAGES: its path, and a function that returns its text.
 Source: docs/spec-lines.csv (the lines of the specification), tests/ (who cites them), the machines'
-tables (`comptoir machines`).
+tables (`comptoir machines`), tests/mutation/mutants.toml, tests/durability/crash_cases.py.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import ast
 import csv
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -128,8 +129,51 @@ def machine_pages() -> dict[str, Callable[[Path], str]]:
     return {f"docs/machines/{name}": always(text) for name, text in machines.pages().items()}
 
 
+def mutants_page(root: Path) -> str:
+    """docs/mutants.md: the safeguards that the mutation check takes away, and who misses each."""
+    text = (root / "tests" / "mutation" / "mutants.toml").read_text(encoding="utf-8")
+    declared = tomllib.loads(text)
+    mutants, simulation = declared["mutant"], declared["simulation"]
+    out = [
+        "# Safeguards taken away, and the test that misses each",
+        "",
+        "Made by `make docs` from tests/mutation/mutants.toml; do not edit it. The mutation check",
+        "(`make test ARGS=tests/mutation`) plants each of these bugs into a copy of the tree, alone,",
+        "and runs the named test there: it must fail, and pass in a copy without the bug.",
+        "",
+        f"{len(mutants)} mutants in {len({mutant['file'] for mutant in mutants})} files.",
+        "",
+        "| mutant | takes away | what would then happen | in | caught by |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    out += [
+        "| {name} | {takes_away} | {why} | `{file}` | `{test}` |".format_map(mutant)
+        for mutant in mutants
+    ]
+    out += [
+        "",
+        "## Found by the simulation as well",
+        "",
+        f"`{simulation['test']}` plays a dozen seeds in the copy, and one of them must violate an",
+        "invariant. Two mutants in one copy are two safeguards of one thing, each enough alone.",
+        "",
+        *(f"- {' and '.join(names)}" for names in simulation["finds"]),
+    ]
+    return "\n".join([*out, ""])
+
+
+def crash_points_page(root: Path) -> str:
+    """docs/crash-points.md: every commit site, and what was tried at it."""
+    sys.path.append(str(ROOT))  # behind everything: tests/ is found there, and nothing is hidden
+    from tests.durability import crash_cases
+
+    return crash_cases.page(root)
+
+
 PAGES: Mapping[str, Callable[[Path], str]] = {
     "docs/coverage.md": coverage_page,
+    "docs/crash-points.md": crash_points_page,
+    "docs/mutants.md": mutants_page,
     **machine_pages(),
 }
 

@@ -283,9 +283,11 @@ class Actor:
             envelope = decided.context
             assert isinstance(envelope, Envelope)
             envelope.finish()
-        self._host.settled(run, fate)
         assert self._fate is not None
-        self._fate.give(fate)
+        try:
+            self._host.settled(run, fate)
+        finally:  # a bug in what else hears of it must not leave this actor waiting for ever
+            self._fate.give(fate)
 
     async def _resolve(
         self, waiting: deque[Envelope], why: Duplicate | Rejected | Gone | Lost

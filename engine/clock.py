@@ -33,11 +33,8 @@ class BusinessClock:
         self._latest = latest
         return latest
 
-    def advance(self, seconds: float) -> int:
-        """Move a manual clock forward.
-
-        Returns:
-            The new offset in ms, to be stored.
+    def offset_after(self, seconds: float) -> int:
+        """The offset in ms that a manual clock would have after a step, to be stored before it.
 
         Raises:
             ValueError: the clock is not manual, or the step is negative.
@@ -46,7 +43,18 @@ class BusinessClock:
             raise ValueError("the clock follows the wall; set clock.mode = manual")
         if seconds < 0:
             raise ValueError("business time never runs backwards")
-        self.offset_ms += round(seconds * 1000)
+        return self.offset_ms + round(seconds * 1000)
+
+    def advance(self, seconds: float) -> int:
+        """Move a manual clock forward.
+
+        Returns:
+            The new offset in ms.
+
+        Raises:
+            ValueError: the clock is not manual, or the step is negative.
+        """
+        self.offset_ms = self.offset_after(seconds)
         return self.offset_ms
 
     def __repr__(self) -> str:

@@ -49,5 +49,6 @@ def engine_bounds(settings: Settings) -> EngineBounds:
         start_timeout_s=settings.storage.start_timeout_s,
         stop_timeout_s=engine.stop_timeout_s,
         sweep_s=engine.sweep_interval_s,
+        sweep_rows_max=engine.sweep_rows_max,
         pending_rows_max=engine.pending_rows_max,
     )

@@ -22,6 +22,7 @@ import msgspec
 import structlog
 import trio
 
+from comptoir.engine.bulkhead import Contained
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.journal import Journal, Pending
 from comptoir.engine.values import Address
@@ -32,8 +33,10 @@ log = structlog.get_logger("comptoir.delivery")
 
 PAGE_ROWS = 256
 """Rows read in one step: a few mailboxes' worth."""
-PUMPS = 4
-"""Backlogged addresses drained at the same time; one per reading connection."""
+PUMPS = 32
+"""Backlogged addresses drained at the same time; their readings share queries."""
+RUNS_MAX = 256  # that wait to be committed, about a batch: beyond it no backlog is drained
+PUMP_NAP_S = 0.005
 ADDRESSES_MAX = 1_000_000
 """Addresses with work left that a start looks for; the sweep finds what is beyond."""
 RETRY_S = 0.5
@@ -58,6 +61,9 @@ class DeliveryStatistics(msgspec.Struct, frozen=True):
     backlogged_rows: int
     stranded_total: int
     timers_fired_total: int
+    crashes_total: int = 0
+    crashes_recent: int = 0
+    """Readings that crashed and are tried again; within the last minute."""
 
 
 class _Backlog(msgspec.Struct):
@@ -78,11 +84,12 @@ class Delivery:
         receivers: Mapping[str, Receiver],
         now: Callable[[], int],
         sweep_s: float,
+        sweep_rows_max: int = 1000,
     ) -> None:
         self._journal = journal
         self._receivers = receivers
         self._now = now
-        self._sweep_s = sweep_s
+        self._sweep_s, self._sweep_rows_max = sweep_s, sweep_rows_max
         self._held: set[int] = set()
         self._backlogs: dict[Address, _Backlog] = {}
         self._backlogged_rows = 0
@@ -93,10 +100,10 @@ class Delivery:
         self._due_sooner = trio.Event()
         self._timers_seen = 0
         self._firing = trio.Lock()
-        self._suspects: set[int] = set()
-        self._suspects_batch = 0
+        self._suspects, self._suspects_batch = set[int](), 0
         self._stranded_total = 0
         self._timers_fired_total = 0
+        self._crashes = Contained()
 
     # Synchronous, called when a run is settled.
 
@@ -215,14 +222,22 @@ class Delivery:
             address = self._to_pump.popleft()
             again = False
             try:
+                await self._let_others_by()
                 again = await self._drain(address)
             except Unavailable:
                 pass  # tried again after RETRY_S
+            except Exception as crash:  # noqa: BLE001  # a bulkhead: other addresses have rows, too
+                self._crashes.note(log, "draining crashed", crash, kind=address.kind)
             finally:
                 if address in self._backlogs:
                     self._backlogs[address].pumping = False
             if again and address in self._backlogs:
                 self._want_pump(address)
+
+    async def _let_others_by(self) -> None:
+        """Old work waits while the journal is behind: who asks now must not wait behind all of it."""
+        while self._journal.statistics().runs_waiting > RUNS_MAX:  # noqa: ASYNC110  # no event says
+            await trio.sleep(PUMP_NAP_S)
 
     async def _drain(self, address: Address) -> bool:
         """Hand over what the address can take now.
@@ -271,7 +286,11 @@ class Delivery:
     async def fire_timers(self) -> None:
         """Deliver rows when they fall due, until cancelled."""
         while True:
-            await self.fire_due()
+            try:
+                await self.fire_due()
+            except Exception as crash:  # noqa: BLE001  # a bulkhead: what is due stays due
+                self._crashes.note(log, "timers crashed", crash)
+                await trio.sleep(RETRY_S)
             self._due_sooner = trio.Event()
             nap = TIMER_NAP_S_MAX
             if self._next_due is not None:
@@ -295,9 +314,12 @@ class Delivery:
             try:
                 await self._hand_over_timers(seen, now)
                 self._note_next_due(await self._journal.next_due(now))
-            except Unavailable:
+            except BaseException as error:
+                # However it ended, what it was to hand over is due, and is looked for again.
                 self._timers_seen = min(self._timers_seen, seen)
                 self._note_next_due(now)
+                if not isinstance(error, Unavailable):
+                    raise
                 await trio.sleep(RETRY_S)
             return self._timers_fired_total - before
 
@@ -335,6 +357,8 @@ class Delivery:
                 await self.sweep_once()
             except Unavailable:
                 continue
+            except Exception as crash:  # noqa: BLE001  # a bulkhead: it is only a net
+                self._crashes.note(log, "sweep crashed", crash)
 
     async def sweep_once(self) -> int:
         """Find due rows that are neither held nor backlogged, count them, and deliver them.
@@ -348,14 +372,14 @@ class Delivery:
         journal = self._journal.statistics()
         settled = journal.batch > self._suspects_batch or not journal.runs_waiting
         before = self._suspects if settled else set[int]()
-        suspects: set[int] = set()
-        stranded = 0
+        suspects, stranded, left = set[int](), 0, self._sweep_rows_max
         horizon = self._timers_seen
-        for address, newest in await self._journal.backlog(horizon, PAGE_ROWS):
-            if address in self._backlogs or newest in self._held:
+        for address, newest in await self._journal.backlog(horizon, left):
+            if address in self._backlogs or newest in self._held or not left:
                 continue
             async with self._reading() as consumed:
-                rows = await self._journal.pending(address, PAGE_ROWS, horizon)
+                rows = await self._journal.pending(address, min(left, PAGE_ROWS), horizon)
+                left -= len(rows)
                 loose = {r.id for r in rows if r.id not in self._held and r.id not in consumed}
             lost = loose & before
             if lost and address not in self._backlogs:
@@ -371,9 +395,6 @@ class Delivery:
     def statistics(self) -> DeliveryStatistics:
         """A snapshot."""
         return DeliveryStatistics(
-            len(self._held),
-            len(self._backlogs),
-            self._backlogged_rows,
-            self._stranded_total,
-            self._timers_fired_total,
-        )
+            len(self._held), len(self._backlogs), self._backlogged_rows, self._stranded_total,
+            self._timers_fired_total, self._crashes.total, self._crashes.recent,
+        )  # fmt: skip

@@ -38,7 +38,7 @@ from comptoir.engine.journal import (
     Recorded,
     Run,
 )
-from comptoir.engine.parts import EngineStatistics, Health, Parts
+from comptoir.engine.parts import EngineStatistics, Health, Parts, find_troubles
 from comptoir.engine.reference import Publisher
 from comptoir.engine.supervisor import ChildSpec, Supervisor
 from comptoir.engine.values import Address, Message
@@ -74,12 +74,14 @@ class Engine:
         ]
         self._watched = {p.spec.owner: p for p in self._publishers}
         self._delivery = Delivery(
-            parts.journal, {**self._hosts, **self._gateways}, self.now, parts.bounds.sweep_s
-        )
+            parts.journal, {**self._hosts, **self._gateways}, self.now,
+            parts.bounds.sweep_s, parts.bounds.sweep_rows_max,
+        )  # fmt: skip
         self._deadlines = Deadlines(parts.bounds.ask_timeout_s, self._too_late)
         self._supervisor = Supervisor(
             self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
         )
+        self._advancing = trio.Lock()
         self._status = "starting"
         self.http_url: str | None = None
         """Where the daemon around this engine listens, if it does."""
@@ -118,10 +120,12 @@ class Engine:
         await self._patiently(self._restore_clock)
         for publisher in self._publishers:
             await self._patiently(publisher.build)
+        # Before anything runs: whatever is handed over from now on finds the addresses that have
+        # older rows behind, and so comes after these.
+        left = await self._patiently(self._delivery.recover)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._supervisor.run)
             await self._supervisor.wait_began()
-            left = await self._patiently(self._delivery.recover)
             self._status = "ready"
             log.info("engine ready", addresses_with_work_left=left)
             try:
@@ -233,8 +237,10 @@ class Engine:
         waiter: Waiter[Fate] = Waiter()
 
         def settle(run: Run, fate: Fate) -> None:
-            self.settled(run, fate)
-            waiter.give(fate)
+            try:
+                self.settled(run, fate)
+            finally:
+                waiter.give(fate)
 
         decided = Decided(decision, self.now(), None, None)
         self.journal.submit(Run(ENGINE, None, [decided], settle, state=_STATELESS))
@@ -313,17 +319,15 @@ class Engine:
             self._delivery.statistics(),
             self.journal.statistics(),
             self._supervisor.statistics(),
+            tuple(publisher.statistics() for publisher in self._publishers),
         )
 
     def health(self) -> Health:
-        """What is ready and what is missing."""
+        """What is ready and what is missing. One that is suspended, or crashed lately, is shown, and
+        takes nobody else out of rotation.
+        """
         checks = {"storage": "ok" if self.journal.available else "the database does not answer"}
-        for host in self._hosts.values():
-            figures = host.statistics()
-            if figures.suspended:
-                checks[f"actors.{host.kind}"] = f"{len(figures.suspended)} suspended"
-            if figures.breaker == "open":
-                checks[f"breaker.{host.kind}"] = "open"
+        checks |= find_troubles(self.statistics())
         status = self._status
         if status == "ready" and checks["storage"] != "ok":
             status = "degraded"
@@ -338,8 +342,11 @@ class Engine:
 
     async def replay(self, ids: Sequence[int]) -> int:
         """Turn dead letters back into messages; how many there were."""
-        rows = await self.journal.replay(ids, self.now())
-        self._delivery.hand_over(rows)
+        # A caller that leaves does not undo it, so it must not leave rows that nobody was handed.
+        rows: list[Pending] = []
+        with trio.CancelScope(shield=True):
+            rows = await self.journal.replay(ids, self.now())
+            self._delivery.hand_over(rows)
         return len(rows)
 
     async def quiesce(self, timeout_s: float) -> bool:
@@ -360,11 +367,14 @@ class Engine:
         Raises:
             ValueError: the clock is not manual, or the step is negative.
         """
-        offset = self.clock.advance(seconds)
         before = self._delivery.statistics().timers_fired_total
-        await self.commit(
-            Decision(_STATELESS, documents=(Put(SETTINGS, CLOCK, {"offset_ms": offset}),))
-        )
+        async with self._advancing:
+            # Durable first: what is decided in the new time must not outlive a time that did not.
+            offset = self.clock.offset_after(seconds)
+            put = Put(SETTINGS, CLOCK, {"offset_ms": offset})
+            with trio.CancelScope(shield=True):  # a caller that leaves does not undo the commit
+                await self.commit(Decision(_STATELESS, documents=(put,)))
+                self.clock.advance(seconds)
         await self._delivery.fire_due()
         await self.quiesce(timeout_s)
         return self.now(), self._delivery.statistics().timers_fired_total - before

@@ -368,8 +368,10 @@ class Gateway:
         waiter: Waiter[Fate] = Waiter()
 
         def settle(run: Run, fate: Fate) -> None:
-            self._around.settled(run, fate)
-            waiter.give(fate)
+            try:
+                self._around.settled(run, fate)
+            finally:
+                waiter.give(fate)
 
         address = Address(self.kind, "")
         self._around.journal.submit(Run(address, None, [decided], settle, state=_STATELESS))
@@ -390,10 +392,8 @@ class Gateway:
         )
 
     def __repr__(self) -> str:
-        return (
-            f"<Gateway {self.kind} {self.breaker.state.phase.value}"
-            f" {self._slots.borrowed_tokens} calls>"
-        )
+        phase, calls = self.breaker.state.phase.value, self._slots.borrowed_tokens
+        return f"<Gateway {self.kind} {phase} {calls} calls>"
 
 
 def _io_ms() -> int:

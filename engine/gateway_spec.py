@@ -16,6 +16,7 @@ from comptoir.engine.values import Address, Message
 
 __all__ = [
     "ENGINE",
+    "HOLD",
     "LOOK_AGAIN_MS",
     "PARKED_MS_MAX",
     "REPLAYED",
@@ -46,6 +47,8 @@ LOOK_AGAIN_MS = 4000
 """When a call that is still under way is looked at again."""
 PARKED_MS_MAX = 30 * DAY_MS
 """A parked call that was never released is delivered after this long all the same."""
+HOLD = "hold"
+"""The queue of calls of unknown outcome, which never expires: a person decides."""
 REPLAYED = "replayed"
 """The journal's mark of a dead letter that an operator sent again: its tries begin anew."""
 
@@ -106,7 +109,7 @@ class GatewaySpec(msgspec.Struct, frozen=True):
     operations: Mapping[type[Message], Operation]
     bounds: GatewayBounds = GatewayBounds()
     dead_queue: str = "dlq:engine"
-    hold_queue: str = "hold"
+    hold_queue: str = HOLD
     """Where calls of unknown outcome wait for a person."""
 
 

@@ -32,7 +32,11 @@ EVICTION_TRIES_MAX = 32
 """How many of the longest unused actors are looked at for an idle one before refusing."""
 CRASH_MEMORY_MAX = 1000
 """Addresses whose recent crashes are remembered; the oldest is forgotten first."""
+SUSPENDED_MAX = 1000
+"""Suspended actors of a kind; the oldest is let go first, and is suspended again if it still crashes."""
 JANITOR_PERIOD_S = 1.0
+PASSIVATIONS_MAX = 100
+"""Idle actors that leave memory between two checkpoints: well below a millisecond."""
 
 
 class HostStatistics(msgspec.Struct, frozen=True):
@@ -84,7 +88,7 @@ class Hosting:
         self.kind = spec.kind
         self._around = around
         self._residents: OrderedDict[str, Actor] = OrderedDict()
-        self._suspended: dict[str, str] = {}
+        self._suspended: OrderedDict[str, str] = OrderedDict()
         self._crashes: OrderedDict[str, tuple[int, ...]] = OrderedDict()
         self._nursery: trio.Nursery | None = None
         self._tick = 0.0
@@ -147,8 +151,15 @@ class Hosting:
         if len(self._crashes) > CRASH_MEMORY_MAX:
             self._crashes.popitem(last=False)
         if not within:
-            self._suspended[key] = f"more than {self.spec.bounds.intensity.restarts} restarts"
+            self._suspend(key, f"more than {self.spec.bounds.intensity.restarts} restarts")
         return within
+
+    def _suspend(self, key: str, why: str) -> None:
+        self._suspended[key] = why
+        if len(self._suspended) > SUSPENDED_MAX:
+            oldest = next(iter(self._suspended))
+            log.error("too many suspended", kind=self.kind, suspended=len(self._suspended))
+            self.resume(oldest)
 
     # The members that the engine uses.
 
@@ -234,17 +245,27 @@ class Hosting:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                while True:
-                    self._tick = trio.current_time()
-                    await trio.sleep(JANITOR_PERIOD_S)
-                    self._sweep_idle()
+                try:
+                    while True:
+                        self._tick = trio.current_time()
+                        await trio.sleep(JANITOR_PERIOD_S)
+                        await self._sweep_idle()
+                finally:
+                    # From here on nobody is woken up: the nursery may close at any moment, and what
+                    # is handed over while the last commits are settled stays in its table.
+                    self._nursery = None
         finally:
-            self._nursery = None
             for actor in self._residents.values():
                 actor.abandon(Stopping("the engine stops"))
             self._residents.clear()
 
-    def _sweep_idle(self) -> None:
+    async def _sweep_idle(self) -> None:
+        """Let the idle leave, some at a time: 20,000 at once hold the loop for 80 ms."""
+        while self._passivate_some():
+            await trio.lowlevel.checkpoint()
+
+    def _passivate_some(self) -> bool:
+        """Passivate a slice of the idle; whether there may be more."""
         limit = trio.current_time() - self.spec.bounds.idle_ms / 1000
         old: list[Actor] = []
         for actor in self._residents.values():
@@ -252,10 +273,13 @@ class Hosting:
                 break
             if actor.idle and actor.loaded:
                 old.append(actor)
+                if len(old) == PASSIVATIONS_MAX:
+                    break
         for actor in old:
             self._passivate(actor)
         if old:
             self._around.room_made(self.kind)
+        return len(old) == PASSIVATIONS_MAX
 
     async def _keep(self, actor: Actor) -> None:
         """One actor's task: whatever ends it ends only it."""

@@ -1,23 +1,34 @@
 """What a daemon does beside the work: counting for /metrics, forgetting, watching its loop.
 
-Rule: it reads and forgets, it decides nothing; while the database is away it waits.
+Rule: it reads and forgets, it decides nothing; while the database is away it waits. A chore that
+crashes is counted and done again when it is due next: none of them is worth the daemon.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+import structlog
 import trio
 
+from comptoir.engine.bulkhead import Contained
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.errors import Stopping, Unavailable
+from comptoir.engine.gateway_spec import HOLD
 from comptoir.engine.journal import Journal
 from comptoir.engine.telemetry import EngineCollector
 
 __all__ = ["Housekeeping"]
 
+log = structlog.get_logger("comptoir.housekeeping")
+
 FIGURES_PERIOD_S = 1.0
 """How often counts that need the database are taken."""
 PURGE_PERIOD_S = 60.0
+REST = 20
+"""A chore rests so many times as long as it took: to count 100,000 pending rows takes the database
+0.15 s, and every second that would be much."""
 LAG_PERIOD_S = 0.25
+HELD = (HOLD,)
+"""Queues whose letters wait for a person, however long."""
 
 
 class Housekeeping:
@@ -29,18 +40,37 @@ class Housekeeping:
         collector: EngineCollector,
         clock: BusinessClock,
         names: Sequence[str],
+        dead_letters_ttl_ms: int,
     ) -> None:
         self._journal = journal
         self._collector = collector
         self._clock = clock
         self._names = tuple(names)
+        self._dead_letters_ttl_ms = dead_letters_ttl_ms
+        self._crashes = Contained()
 
     async def run(self) -> None:
         """Do the chores until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._count)
-            nursery.start_soon(self._purge)
+            nursery.start_soon(self._again, FIGURES_PERIOD_S, self.take_figures)
+            nursery.start_soon(self._again, PURGE_PERIOD_S, self._purge)
+            nursery.start_soon(self._again, PURGE_PERIOD_S, self.expire_dead_letters)
             nursery.start_soon(self._watch_lag)
+
+    async def _again(self, period_s: float, chore: Callable[[], Awaitable[None]]) -> None:
+        took_s = 0.0
+        while True:
+            await trio.sleep(max(period_s, REST * took_s))
+            began = trio.current_time()
+            try:
+                await chore()
+            except (Unavailable, Stopping):
+                continue
+            except Exception as crash:  # noqa: BLE001  # a bulkhead
+                self._crashes.note(log, "chore crashed", crash, chore=chore.__name__)
+                self._collector.chores_crashed = self._crashes.total
+            finally:
+                took_s = trio.current_time() - began
 
     async def take_figures(self) -> None:
         """Count what is pending and what is dead, by kind and by queue."""
@@ -53,22 +83,21 @@ class Housekeeping:
         self._collector.pending = counted
         self._collector.dead_letters = await self._journal.count_dead_letters()
 
-    async def _count(self) -> None:
-        while True:
-            await trio.sleep(FIGURES_PERIOD_S)
-            try:
-                await self.take_figures()
-            except Unavailable:
-                continue
-
     async def _purge(self) -> None:
-        while True:
-            await trio.sleep(PURGE_PERIOD_S)
-            try:
-                while await self._journal.purge(self._clock.now()):
-                    await trio.lowlevel.checkpoint()
-            except (Unavailable, Stopping):
-                continue
+        while await self._journal.purge(self._clock.now()):
+            await trio.lowlevel.checkpoint()
+
+    async def expire_dead_letters(self) -> None:
+        """Delete dead letters past their time (X23), and tell of which queue and how many only.
+
+        A call of unknown outcome that is held for a person has no such time: it may be a payment.
+        """
+        before = self._clock.now() - self._dead_letters_ttl_ms
+        while expired := await self._journal.expire_dead(before, HELD):
+            for queue, letters in expired.items():
+                log.info("dead letters expired", queue=queue, letters=letters)
+                self._collector.dead_letters_expired[queue] += letters
+            await trio.lowlevel.checkpoint()
 
     async def _watch_lag(self) -> None:
         while True:

@@ -3,14 +3,15 @@
 The rule: a decision is durable before anyone hears of it (invariant 1). The engine submits *runs*
 (consecutive decisions of one actor); the journal commits many runs in one transaction, in the order
 of submission, and tells each run's fate by calling `settle`, synchronously and in commit order,
-because hand-overs must happen in that order and trio wakes tasks in none.
+because hand-overs must happen in that order and trio wakes tasks in none. A `settle` that raises is
+a bug of the submitter's: it is counted, and keeps no other run from hearing its fate.
 
 Two journals fulfil this contract and pass the same tests (tests/storage/test_contract.py):
 `comptoir.storage.PostgresJournal`, and `comptoir.storage.testing.MemoryJournal`, whose crash is
 honest (what was not flushed is gone).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -69,7 +70,7 @@ class Decided(msgspec.Struct, gc=False):
 
 
 class Run:
-    """Consecutive decisions of one actor, committed together or as a prefix.
+    """Consecutive decisions of one actor, at least one, committed together or as a prefix.
 
     `version` is the version of the state that the first one was decided on. Every decision whose
     state object differs from the one before advances it by one. Gateways and other actors without
@@ -105,12 +106,14 @@ class Duplicate(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):
-    """The database refused this decision's data (a CHECK, an overflow); others are not hurt."""
+    """The database refused this decision's data (a CHECK, an overflow), or the journal crashed over
+    it, alone as well; others are not hurt.
+    """
 
     code: str
-    """The SQLSTATE."""
+    """The SQLSTATE, or WRITER_CRASHED."""
     detail: str
-    """Constraint or column names, never values."""
+    """Constraint or column names, or where it crashed; never values."""
 
 
 class Lost(msgspec.Struct, frozen=True, gc=False):
@@ -132,11 +135,16 @@ class Fate(msgspec.Struct, frozen=True, gc=False):
 
     count: int
     outgoing: Sequence[Pending]
-    """Rows that are due now, created by the durable decisions, in id order, for hand-over."""
+    """Rows that are due now, created by the durable decisions, in id order, for hand-over. One that
+    a later decision has forgotten meanwhile may be among them: its consumer is told `Gone`."""
     why: Duplicate | Rejected | Gone | Lost | None = None
     """None when all are durable. Decisions after the one that it concerns are undone and must be
     decided again. `Lost.code`: SUPERSEDED, STOPPING, or STALE (decided on another version than the
-    one that is durable: reload)."""
+    one that is durable: reload).
+
+    Of several reasons the first is told, however the runs were batched: a `once` key that is taken,
+    another version, a message that is gone, bad data. Only a journal that was superseded without
+    knowing it may still answer `Duplicate` where it would say `Lost`: that answer is durable."""
     released: bool = False
     """A durable decision released this actor's parked rows: read them with `pending`; they are
     not in `outgoing` and have older ids."""
@@ -228,7 +236,11 @@ class JournalStatistics(msgspec.Struct, frozen=True, gc=False):
     role_reduced: bool = True
     """Whether the daemon's sessions run under the role that owns nothing."""
     stopped: str = ""
-    """Why it takes no more runs: SUPERSEDED, STOPPING; empty while it works."""
+    """Why it takes no more runs: SUPERSEDED, STOPPING, BROKEN; empty while it works."""
+    crashes_total: int = 0
+    """Crashes of the journal's own task that were contained: each one is a bug of ours."""
+    crashes_recent: int = 0
+    """Those that count against its intensity now; one too many ends the journal (BROKEN)."""
 
 
 class Journal(Protocol):
@@ -320,6 +332,12 @@ class Journal(Protocol):
 
     async def purge(self, now: int) -> int:
         """Forget a slice of the `once` keys that expired; how many (0: none are left)."""
+        ...
+
+    async def expire_dead(self, died_before: int, keep: Sequence[str] = ()) -> Mapping[str, int]:
+        """Delete a slice of the dead letters that died at `died_before` or earlier, but for the
+        queues to keep; queue -> how many (empty: none are left).
+        """
         ...
 
     def statistics(self) -> JournalStatistics:

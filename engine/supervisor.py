@@ -4,6 +4,10 @@ The rule: a crash is contained by the nearest supervisor; a child that crashes m
 intensity allows ends its supervisor, so the failure climbs the tree and is never hidden. Children
 start left to right and stop right to left, each within its own time.
 
+Unlike OTP's, a child that crashes soon after its start waits before the next one, longer each time:
+what it stumbles over (a row, an answer, a full disk) often passes within seconds, and an intensity
+that is used up within a millisecond would make a daemon's end of it.
+
 Source: Erlang/OTP supervisor behaviour (child_spec, intensity, period); design.md 5.
 """
 
@@ -28,6 +32,13 @@ __all__ = [
 
 log = structlog.get_logger("comptoir.supervisor")
 
+QUICK_S = 1.0
+"""A child that crashes within so long of its start crashes quickly: then it waits, from the second
+time on, twice as long each time."""
+PAUSE_S_MIN = 0.05
+PAUSE_S_MAX = 2.0
+PAUSE_DOUBLINGS_MAX = 10
+
 
 class Restart(Enum):
     """When a child that ended is started again."""
@@ -42,6 +53,14 @@ class Restart(Enum):
 
 class TooManyRestarts(Exception):
     """A child crashed beyond its intensity; the last crash is the cause."""
+
+    code = "CRASHED_TOO_OFTEN"
+    remedy = "this is a bug: report it with the log, which names each crash"
+    exit_status = 1
+
+    def __init__(self, child: str) -> None:
+        super().__init__(f"{child} crashed more often than its intensity allows")
+        self.child = child
 
 
 class ChildSpec(msgspec.Struct, frozen=True):
@@ -61,6 +80,8 @@ class ChildStatistics(msgspec.Struct, frozen=True):
     id: str
     running: bool
     restarts_total: int
+    restarts_recent: int = 0
+    """Those that count against its intensity now."""
 
 
 def add_restart(
@@ -80,8 +101,15 @@ def add_restart(
     return recent, len(recent) <= intensity.restarts
 
 
+def pause_s(quick: int) -> float:
+    """How long a child waits that has crashed quickly so many times in a row; pure."""
+    if quick < 2:  # noqa: PLR2004 - the first time it is started again at once
+        return 0.0
+    return min(PAUSE_S_MIN * 2.0 ** min(quick - 2, PAUSE_DOUBLINGS_MAX), PAUSE_S_MAX)
+
+
 class _Child:
-    __slots__ = ("began", "recent", "restarts_total", "scope", "spec", "stopped")
+    __slots__ = ("began", "quick", "recent", "restarts_total", "scope", "spec", "stopped")
 
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
@@ -92,6 +120,7 @@ class _Child:
         self.stopped = trio.Event()
         self.recent: tuple[int, ...] = ()
         self.restarts_total = 0
+        self.quick = 0
 
 
 class Supervisor:
@@ -136,6 +165,7 @@ class Supervisor:
             with child.scope:
                 child.began.set()
                 while True:
+                    started = trio.current_time()
                     crash = await self._once(spec)
                     if spec.restart is Restart.TEMPORARY:
                         break
@@ -145,6 +175,9 @@ class Supervisor:
                     child.recent, within = add_restart(child.recent, self._now(), self._intensity)
                     if not within:
                         raise TooManyRestarts(spec.id) from crash
+                    quick = trio.current_time() - started < QUICK_S
+                    child.quick = child.quick + 1 if quick else 0
+                    await trio.sleep(pause_s(child.quick))
         finally:
             child.began.set()
             child.stopped.set()
@@ -162,7 +195,13 @@ class Supervisor:
 
     def statistics(self) -> tuple[ChildStatistics, ...]:
         """One line per child, in start order."""
+        now, period_ms = self._now(), self._intensity.period_ms
         return tuple(
-            ChildStatistics(c.spec.id, not c.stopped.is_set(), c.restarts_total)
+            ChildStatistics(
+                c.spec.id,
+                not c.stopped.is_set(),
+                c.restarts_total,
+                sum(now - at < period_ms for at in c.recent),
+            )
             for c in self._children
         )

@@ -10,8 +10,10 @@ Source: interface.md 5; spec.md S67.
 
 import logging
 import sys
+from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -41,7 +43,10 @@ class EngineCollector(Collector):
         self.pending: Mapping[str, int] = {}
         """kind -> rows, as last counted; due timers and parked work under their own names."""
         self.dead_letters: Mapping[str, int] = {}
+        self.dead_letters_expired: Counts[str] = Counts()
         self.loop_lag_s = 0.0
+        self.chores_crashed = 0
+        """Chores of the housekeeping that crashed, in all."""
 
     def collect(self) -> Iterable[Metric]:
         """Yield every metric of the engine; before it is open there are none."""
@@ -58,9 +63,28 @@ class EngineCollector(Collector):
         for queue, rows in self.dead_letters.items():
             dead.add_metric([queue], rows)
         yield dead
+        expired = _counter(
+            "dead_letters_expired", "Dead letters deleted after their time.", "queue"
+        )
+        for queue, letters in self.dead_letters_expired.items():
+            expired.add_metric([queue], letters)
+        yield expired
+        crashed = _counter("crashes", "Crashes that were contained; each is a bug.", "part")
+        for part, crashes in self._crashes(figures):
+            crashed.add_metric([part], crashes)
+        yield crashed
         lag = _gauge("loop_lag_seconds", "How late the event loop last was.")
         lag.add_metric([], self.loop_lag_s)
         yield lag
+
+    def _crashes(self, figures: EngineStatistics) -> Iterable[tuple[str, int]]:
+        yield "writer", figures.journal.crashes_total
+        yield "delivery", figures.delivery.crashes_total
+        yield "housekeeping", self.chores_crashed
+        for child in figures.children:
+            yield child.id, child.restarts_total
+        for reference in figures.references:
+            yield f"reference {reference.name} building", reference.crashes_total
 
     def _actors(self, figures: EngineStatistics) -> Iterable[Metric]:
         resident = _gauge("actors_resident", "Actors in memory.", "kind")
@@ -145,6 +169,28 @@ class Telemetry:
         return generate_latest(self.registry)
 
 
+class _Lossy:
+    """Standard error as the log sees it: a line that cannot be written is lost, and nothing else.
+
+    A log on a full disk, or whose reader has left, must not turn a request into an error, or keep
+    the daemon from starting.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write if that is possible."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush if that is possible."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def configure_logging(form: str, level: str) -> None:
     """Send structured logs to standard error, as JSON lines or as text; once per process."""
     last: Any
@@ -163,7 +209,7 @@ def configure_logging(form: str, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Lossy(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 

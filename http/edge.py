@@ -1,7 +1,9 @@
 """The ASGI application: webhooks straight to their function, everything else to Quart.
 
 The rule: whatever comes, the body is read here, counted and timed, before anybody works on it, and
-every answer leaves with a request id. Webhooks do not pass Quart, because a framework's request,
+every answer leaves with a request id. A body costs what has come of it, from one budget for all, and
+its request counts as work only when it is complete, so that slow senders take no turn of others.
+Webhooks do not pass Quart, because a framework's request,
 context and response cost more than the webhook's whole budget (design.md 10).
 
 Why the body is always read to its end or thrown away: hypercorn hands body parts over in a queue of
@@ -17,16 +19,32 @@ import structlog
 import trio
 
 from comptoir.http.answers import COMMON, Response, request_id
+from comptoir.http.places import Place
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
 from comptoir.http.webhooks import Reception, WebhookRequest
 
-__all__ = ["IMPORT_BYTES_MAX", "IMPORT_PREFIX", "Application", "Edge"]
+__all__ = ["IMPORT_BYTES_MAX", "IMPORT_PREFIX", "PLACE", "Application", "Edge"]
+
+PLACE: Final = "comptoir.place"
+"""Under which the server puts a connection's place into the state of its scopes."""
 
 WEBHOOKS_PREFIX: Final = "/webhooks/"
 IMPORT_PREFIX: Final = "/dev/v1/import/"
-IMPORT_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Hundreds of thousands of partners or connections in one file."""
+HEALTH_PREFIX: Final = "/health/"
+IMPORT_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Three hundred thousand connections in one file; one file at a time. Larger ones come in parts: to
+read one takes ten times its size, and a daemon works within 512 MiB."""
+IMPORTS_WAITING_MAX: Final = 4
+"""Unread, a request holds ten parts of 64 KiB in the server's queue."""
+IMPORT_PATIENCE_SECONDS: Final = 2.0
+"""How long an import waits for the one before it; then 503."""
+BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
+"""Of all bodies together, imports aside: half for webhooks, half for calls of the API, each five
+hundred of the largest. Beyond it 503."""
+BODY_BYTES_FREE: Final = 8 * 1024
+"""Of each body, outside that budget: whoever fills it with large bodies, sent slowly, does not keep
+out a webhook, which has some hundred bytes. The places for connections bound the sum."""
 BODY_SECONDS_MAX: Final = 20.0
 """From a request's header to the last byte of its body; an import may take `IMPORT_SECONDS_MAX`."""
 IMPORT_SECONDS_MAX: Final = 120.0
@@ -52,16 +70,30 @@ _log = structlog.stdlib.get_logger("comptoir.http.edge")
 class _Body:
     """A request's body while and after it is read."""
 
-    __slots__ = ("complete", "data", "gone", "too_large", "too_slow")
+    __slots__ = ("complete", "cost", "data", "gone", "no_room", "too_large", "too_slow")
 
     def __init__(self) -> None:
         self.data = b""
+        self.cost = 0
+        """Bytes that it holds of the budget of all."""
         self.complete = False
         """The last byte was seen; else something may still come and must be thrown away."""
         self.too_large = False
         self.too_slow = False
+        self.no_room = False
+        """The bodies of all together are too large."""
         self.gone = False
         """The caller has left."""
+
+
+class _Lane:
+    """What bodies of one sort may take; they share `bytes_left`."""
+
+    __slots__ = ("bytes_left", "limit")
+
+    def __init__(self, limit: int, bytes_all: int) -> None:
+        self.limit = limit
+        self.bytes_left = bytes_all
 
 
 class Edge:
@@ -69,10 +101,16 @@ class Edge:
 
     def __init__(self, port: Port, application: Application) -> None:
         """Stand before `application`, which gets requests with their whole body at hand."""
-        self._rules = port.rules
+        self._rules = rules = port.rules
         self._reception = Reception(port)
         self._application = application
         self._in_flight = 0
+        self._import_turn = trio.Semaphore(1, max_value=1)
+        webhook, call = rules.banking.body_bytes_max, rules.api_body_bytes_max
+        # A setting may allow one body more than all have together by default.
+        self._webhooks = _Lane(webhook, max(webhook, BODIES_BYTES_MAX // 2))
+        self._calls = _Lane(call, max(call, BODIES_BYTES_MAX // 2))
+        self._imports = _Lane(IMPORT_BYTES_MAX, IMPORT_BYTES_MAX)
 
     def __repr__(self) -> str:
         """Show how much is being worked on."""
@@ -80,7 +118,7 @@ class Edge:
 
     @property
     def in_flight(self) -> int:
-        """Requests being worked on."""
+        """Requests being worked on: complete, and not answered yet."""
         return self._in_flight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,25 +128,66 @@ class Edge:
             return
         if scope["type"] != "http":
             return
-        if self._in_flight >= self._rules.requests_in_flight_max:
-            answer = problem("OVERLOADED", _ticket(scope), retry_after_s=self._rules.retry_after_s)
-            await _respond(receive, send, answer, complete=False)
-            return
-        self._in_flight += 1
-        try:
-            if scope["path"].startswith(WEBHOOKS_PREFIX):
-                await self._webhook(scope, receive, send)
-            else:
-                await self._other(scope, receive, send)
-        finally:
-            self._in_flight -= 1
+        path: str = scope["path"]
+        if self._is_full(path):
+            await self._refuse(scope, receive, send, complete=False)
+        elif path.startswith(WEBHOOKS_PREFIX):
+            await self._read(scope, receive, send, self._webhooks)
+        elif not path.startswith(IMPORT_PREFIX):
+            await self._read(scope, receive, send, self._calls)
+        else:
+            await self._import(scope, receive, send)
 
-    async def _webhook(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Receive a webhook (interface.md 6)."""
-        limit = self._rules.banking.body_bytes_max
-        body = await _read(scope, receive, limit, BODY_SECONDS_MAX)
-        if body.gone:
+    async def _import(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one import at a time; a few wait for their turn, with their body unread."""
+        turn = self._import_turn
+        with trio.move_on_after(IMPORT_PATIENCE_SECONDS) as patience:
+            if turn.statistics().tasks_waiting >= IMPORTS_WAITING_MAX:
+                patience.cancel()
+            await turn.acquire()
+        if patience.cancelled_caught:
+            await self._refuse(scope, receive, send, complete=False)
             return
+        try:
+            await self._read(scope, receive, send, self._imports)
+        finally:
+            turn.release()
+
+    def _is_full(self, path: str) -> bool:
+        """Whether as much is worked on as may be; how the daemon is it tells at any time."""
+        full = self._in_flight >= self._rules.requests_in_flight_max
+        return full and not path.startswith(HEALTH_PREFIX)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, *, complete: bool) -> None:
+        """Say that there is too much to do."""
+        answer = problem("OVERLOADED", _ticket(scope), retry_after_s=self._rules.retry_after_s)
+        await _respond(receive, send, answer, complete=complete)
+
+    async def _read(self, scope: Scope, receive: Receive, send: Send, lane: _Lane) -> None:
+        """Read a request's body, and have it answered if that comes to its end."""
+        body = _Body()
+        seconds = IMPORT_SECONDS_MAX if lane is self._imports else BODY_SECONDS_MAX
+        try:
+            await _read(scope, receive, lane, body, seconds)
+            if body.gone:
+                return
+            if body.no_room or (body.complete and self._is_full(scope["path"])):
+                await self._refuse(scope, receive, send, complete=body.complete)
+                return
+            place: Place | None = scope["state"].get(PLACE) if "state" in scope else None
+            if place is not None and body.complete:
+                place.works()
+            self._in_flight += 1
+            try:
+                answer = self._webhook if lane is self._webhooks else self._other
+                await answer(scope, receive, send, body)
+            finally:
+                self._in_flight -= 1
+        finally:
+            lane.bytes_left += body.cost
+
+    async def _webhook(self, scope: Scope, receive: Receive, send: Send, body: _Body) -> None:
+        """Receive a webhook (interface.md 6)."""
         if body.too_slow:
             answer = problem("REQUEST_TIMEOUT", _ticket(scope))
         else:
@@ -127,22 +206,17 @@ class Edge:
                 answer = _crashed(scope)
         await _respond(receive, send, answer, complete=body.complete)
 
-    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _other(self, scope: Scope, receive: Receive, send: Send, body: _Body) -> None:
         """Give any other request to the application, with its body read and its answer dressed."""
         ticket = scope["comptoir.request_id"] = _ticket(scope)
-        importing = scope["path"].startswith(IMPORT_PREFIX)
-        limit = IMPORT_BYTES_MAX if importing else self._rules.api_body_bytes_max
-        seconds = IMPORT_SECONDS_MAX if importing else BODY_SECONDS_MAX
-        body = await _read(scope, receive, limit, seconds)
-        if body.gone:
-            return
         if body.too_large or body.too_slow:
             code = "PAYLOAD_TOO_LARGE" if body.too_large else "REQUEST_TIMEOUT"
             await _respond(receive, send, problem(code, ticket), complete=body.complete)
             return
         dressed = _Dressed(send, ticket)
+        data, body.data = body.data, b""  # the application's alone: an import's is large
         try:
-            await self._application(scope, _replayed(body.data, receive, dressed), dressed)
+            await self._application(scope, _replayed(data, receive, dressed), dressed)
         except Exception:
             if dressed.started:
                 raise  # too late for an answer: the server breaks the connection off
@@ -162,23 +236,21 @@ def _crashed(scope: Scope) -> Response:
     return problem("INTERNAL", ticket)
 
 
-async def _read(scope: Scope, receive: Receive, limit: int, seconds: float) -> _Body:
-    """Read a body of at most `limit` bytes within `seconds`."""
-    body = _Body()
+async def _read(scope: Scope, receive: Receive, lane: _Lane, body: _Body, seconds: float) -> None:
+    """Read a body within the lane's bounds and so many seconds."""
     with trio.move_on_after(seconds) as deadline:
-        if _declared(scope) > limit:
+        if _declared(scope) > lane.limit:
             body.too_large = True
         else:
-            await _collect(receive, limit, body)
+            await _collect(receive, lane, body)
     if deadline.cancelled_caught:
         body.too_slow = True
     elif body.too_large and not body.complete:
         with trio.move_on_after(DISCARD_SECONDS_MAX):
             await _discard(receive, body)
-    return body
 
 
-async def _collect(receive: Receive, limit: int, body: _Body) -> None:
+async def _collect(receive: Receive, lane: _Lane, body: _Body) -> None:
     """Read parts until the end, or until they are too many."""
     message = await receive()
     parts: list[bytes] = []
@@ -186,10 +258,17 @@ async def _collect(receive: Receive, limit: int, body: _Body) -> None:
     while message["type"] == "http.request":
         part = message.get("body", b"")
         size += len(part)
-        if size > limit:
+        if size > lane.limit:
             body.too_large = True
             body.complete = not message.get("more_body", False)
             return
+        cost = max(0, size - BODY_BYTES_FREE)
+        if cost - body.cost > lane.bytes_left:
+            body.no_room = True
+            body.complete = not message.get("more_body", False)
+            return
+        lane.bytes_left -= cost - body.cost
+        body.cost = cost
         parts.append(part)
         if not message.get("more_body", False):
             body.data = b"".join(parts)

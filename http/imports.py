@@ -84,7 +84,8 @@ async def import_connections(port: WebhookPort, data: bytes) -> Counts:
         BadFile: nothing was changed.
         EngineError: some may be changed; send it again.
     """
-    links = iter([_link(port, row) for row in await _rows(read_connections(data))])
+    rows = await _rows(read_connections(data))
+    links = (_link(port, row) for row in rows)
     counts = Counts(imported=0, updated=0, unchanged=0)
     failed: list[EngineError] = []
 

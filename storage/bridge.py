@@ -24,7 +24,15 @@ import trio_asyncio
 
 from comptoir.storage.sqlstate import CLIENT_ENCODING, ConnectionLost, DataRefused, explain
 
-__all__ = ["Bridge", "Connection", "Pool", "Target", "open_bridge"]
+__all__ = [
+    "QUERY_SECONDS",
+    "RECONNECT_SECONDS",
+    "Bridge",
+    "Connection",
+    "Pool",
+    "Target",
+    "open_bridge",
+]
 
 log = logging.getLogger("comptoir.storage")
 
@@ -35,9 +43,13 @@ Row = Any
 CONNECT_SECONDS = 10.0
 END_SECONDS = 2.0
 """How long the queries that are cancelled at the end may take to notice."""
+LAST_TURNS = 3
+"""Of the loop at its end: one ends a cancelled connect, one aborts it, one closes its socket."""
 QUERY_SECONDS = 30.0
 """Beyond it a connection is taken for dead. A batch of 256 takes milliseconds; a full scan of a
 ledger for a report does not belong on these connections."""
+RECONNECT_SECONDS = 0.5
+"""The first pause is shorter, and each doubles, up to this one."""
 
 
 class _Loop(Protocol):
@@ -59,6 +71,10 @@ class Target:
     """Settings of the session beyond the common ones."""
     role: str | None = None
     """The role to take on after connecting."""
+    statement_seconds: float = QUERY_SECONDS
+    """How long an answer may take before the connection is taken for dead."""
+    reconnect_seconds: float = RECONNECT_SECONDS
+    """The longest pause before the next attempt, where its user tries until it succeeds."""
 
 
 class Bridge:
@@ -67,6 +83,8 @@ class Bridge:
     def __init__(self, loop: _Loop, nursery: trio.Nursery) -> None:
         self._loop = loop
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._connections: set[Connection] = set()
+        """Those that may be open: whoever forgets one, it is hung up at the end."""
         self.nursery = nursery
 
     async def connect(self, target: Target) -> "Connection":
@@ -86,7 +104,9 @@ class Bridge:
             raise ConnectionLost(f"cannot connect: {type(error).__name__}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _translate(error, None) from None  # its text may hold values
-        connection = Connection(self, raw)
+        connection = Connection(self, raw, target.statement_seconds)
+        self._connections = {one for one in self._connections if not one.closed}
+        self._connections.add(connection)
         if target.role is not None:
             await connection.fetch(f'set role "{target.role}"')
         return connection
@@ -99,7 +119,7 @@ class Bridge:
         return task
 
     async def finish(self) -> None:
-        """Cancel what is still under way, and give it a moment to end."""
+        """Cancel what is still under way, hang up what is still open, and give it a moment to end."""
         with trio.move_on_after(END_SECONDS, shield=True):
             for task in list(self._tasks):
                 task.cancel()
@@ -110,14 +130,21 @@ class Bridge:
                 except (OSError, asyncio.CancelledError, asyncpg.PostgresError,
                         asyncpg.InterfaceError, asyncpg.InternalClientError) as error:  # fmt: skip
                     log.debug("ended a query: %s", type(error).__name__)
+            for connection in self._connections:
+                connection.terminate()
+            # A connection that was hung up is closed by the loop in its next turns; a loop that ends
+            # before them leaves its socket open, and a process that embeds us has it for ever.
+            for _ in range(LAST_TURNS):
+                await _wait(self._loop.create_task(asyncio.sleep(0)))
 
 
 class Connection:
     """One session of the database: one query at a time."""
 
-    def __init__(self, bridge: Bridge, raw: Any) -> None:
+    def __init__(self, bridge: Bridge, raw: Any, seconds: float = QUERY_SECONDS) -> None:
         self._bridge = bridge
         self._raw = raw
+        self._seconds = seconds
 
     def __repr__(self) -> str:
         return f"<Connection {'closed' if self.closed else 'open'}>"
@@ -127,8 +154,13 @@ class Connection:
         """Whether it can be used no more."""
         return bool(self._raw.is_closed())
 
-    async def fetch(self, sql: str, *args: object, seconds: float = QUERY_SECONDS) -> list[Row]:
+    async def fetch(self, sql: str, *args: object, seconds: float | None = None) -> list[Row]:
         """Run one statement and answer its rows; a caller that leaves ends the connection.
+
+        Args:
+            sql: the statement.
+            args: its arguments.
+            seconds: how long the answer may take; None as the target of the connection says.
 
         Raises:
             ConnectionLost, DataRefused, FenceRaised, StatementBroken: see storage/sqlstate.py.
@@ -153,8 +185,9 @@ class Connection:
         """Send one statement; `finish` waits for it."""
         return self._bridge.spawn(self._raw.fetch(sql, *args))
 
-    async def finish(self, query: "asyncio.Task[T]", seconds: float) -> T:
+    async def finish(self, query: "asyncio.Task[T]", seconds: float | None = None) -> T:
         """Wait for a query; cancelling the wait does not cancel the query."""
+        seconds = self._seconds if seconds is None else seconds
         with trio.move_on_after(seconds):
             try:
                 return await _wait(query)
@@ -200,8 +233,8 @@ class Pool:
         """Connections with a query on them, abandoned ones included."""
         return self.size - self._slots.value
 
-    async def fetch(self, sql: str, *args: object, seconds: float = QUERY_SECONDS) -> list[Row]:
-        """Run one statement and answer its rows.
+    async def fetch(self, sql: str, *args: object, seconds: float | None = None) -> list[Row]:
+        """Run one statement and answer its rows; `seconds` as for a connection.
 
         Raises:
             ConnectionLost, DataRefused, FenceRaised, StatementBroken: see storage/sqlstate.py.
@@ -245,7 +278,7 @@ class Pool:
         self._slots.release()
 
     async def _drain(
-        self, connection: Connection, query: "asyncio.Task[Any]", seconds: float
+        self, connection: Connection, query: "asyncio.Task[Any]", seconds: float | None
     ) -> None:
         """Let an abandoned query end before its connection is used again."""
         try:

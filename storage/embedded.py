@@ -45,9 +45,10 @@ STOP_LOCK_SECONDS = 2.0
 LOG_CHECK_SECONDS = 60.0
 
 # A server that cannot be started again is tried at this pace, for as long as the daemon lives:
-# the daemon refuses work meanwhile and goes on by itself when the disk has room again.
-RETRY_SECONDS_FIRST = 1.0
-RETRY_SECONDS_MAX = 30.0
+# the daemon refuses work meanwhile and goes on by itself when the disk has room again. An attempt
+# costs a second of one core; whoever frees the disk shall see the daemon work within five.
+RETRY_SECONDS_FIRST = 0.5
+RETRY_SECONDS_MAX = 1.0
 
 # Lower-case plain names need no quoting in any place where they are used.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -199,12 +200,14 @@ class EmbeddedPostgres:
         """
         pause = RETRY_SECONDS_FIRST
         while True:
-            if await self._stays():
-                pause = RETRY_SECONDS_FIRST
-                continue
-            on_progress("PostgreSQL has ended; starting it again")
-            self._restarts += 1
             try:
+                with folder_errors(self.data_dir):
+                    stays = await self._stays()
+                if stays:
+                    pause = RETRY_SECONDS_FIRST
+                    continue
+                on_progress("PostgreSQL has ended; starting it again")
+                self._restarts += 1
                 await self.start(on_progress)
             except (DatabaseNewer, DatabaseOlder, DatabaseFolderBroken):
                 raise

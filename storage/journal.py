@@ -7,6 +7,8 @@ Source: design.md 7; engine/journal.py (the contract).
 """
 
 import logging
+import math
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,13 +21,22 @@ from comptoir.engine.errors import Stopping, Superseded
 from comptoir.engine.journal import JournalStatistics, Pending, Run
 from comptoir.engine.spec import Intensity
 from comptoir.engine.values import Address
-from comptoir.storage.bridge import Bridge, Connection, Pool, Target, open_bridge
+from comptoir.storage.bridge import (
+    QUERY_SECONDS,
+    RECONNECT_SECONDS,
+    Bridge,
+    Connection,
+    Pool,
+    Target,
+    open_bridge,
+)
 from comptoir.storage.crashes import WRITER_INTENSITY, Crashes
 from comptoir.storage.errors import StorageUnavailable
 from comptoir.storage.lease import Lease, LeaseOptions
 from comptoir.storage.migrate import MigrationReport, check_schema, migrate
 from comptoir.storage.reads import Reads, read_attempts
 from comptoir.storage.runs import identify_message, write_attempts
+from comptoir.storage.session import LANE
 from comptoir.storage.sqlstate import ConnectionLost
 from comptoir.storage.vault import Vault
 from comptoir.storage.writer import Writer
@@ -56,20 +67,38 @@ READER_SETTINGS: Final = {
     "default_transaction_read_only": "on",
     "enable_seqscan": "off",
     "search_path": "pg_catalog",
-    "statement_timeout": "30s",
 }
 
 REPLAY_READ_SQL: Final = """
 select id, kind, key, sender_kind, sender_key, created_at, attempts, payload
 from comptoir.message where class = 'dead' and id = any($1) order by id"""
 REPLAY_SQL: Final = "select comptoir.replay_dead($1, $2, $3, $4, $5, $6)"
+# Both write under the writer's own epoch only, and hold its row: how many rows are ours, and written.
 PURGE_SQL: Final = """
-delete from comptoir.once where digest in (
-    select digest from comptoir.once where expires_at <= $1 order by expires_at limit $2)
-returning 1"""
+with mine as materialized (
+    select from comptoir.writer where lane = $1 and epoch = $2 for update
+), gone as (
+    delete from comptoir.once where exists (select from mine) and digest in (
+        select digest from comptoir.once where expires_at <= $3 order by expires_at limit $4)
+    returning 1
+) select (select count(*) from mine), (select count(*) from gone)"""
+EXPIRE_SQL: Final = """
+with mine as materialized (
+    select from comptoir.writer where lane = $1 and epoch = $2 for update
+), gone as (
+    delete from comptoir.message where exists (select from mine) and class = 'dead' and id in (
+        select id from comptoir.message
+        where class = 'dead' and died_at <= $3 and queue <> all($4::text[]) limit $5)
+    returning queue
+) select (select count(*) from mine), array(select queue from gone)"""
 SETTING_SQL: Final = """
-insert into comptoir.setting (name, value) values ($1, $2)
-on conflict (name) do update set value = excluded.value"""
+with mine as materialized (
+    select from comptoir.writer where lane = $1 and epoch = $2 for update
+), kept as (
+    insert into comptoir.setting (name, value) select $3, $4 from mine
+    on conflict (name) do update set value = excluded.value
+    returning 1
+) select (select count(*) from mine), (select count(*) from kept)"""
 
 
 def _no_callback() -> None:
@@ -84,6 +113,10 @@ class JournalOptions:
     """Connections for reads."""
     batch_decisions_max: int = 256
     """Decisions of one batch: more would only delay the first of them."""
+    statement_timeout_s: float = QUERY_SECONDS
+    """How long an answer of the database may take before its connection is given up."""
+    reconnect_interval_s: float = RECONNECT_SECONDS
+    """The longest pause between two attempts to reach it."""
     start_timeout_s: float = 30.0
     """How long the database may be away at the start."""
     stop_timeout_s: float = 5.0
@@ -129,7 +162,9 @@ class PostgresJournal(Reads):
             lease = Lease(bridge, url, options.lease)
             await lease.take(options.on_standby)
             migrated = await _prepare(bridge, url, seconds, migrate)
-            target = Target(url, "comptoir writer", WRITER_SETTINGS, migrated.role)
+            role = migrated.role
+            patience = (options.statement_timeout_s, options.reconnect_interval_s)
+            target = Target(url, "comptoir writer", WRITER_SETTINGS, role, *patience)
             writer = Writer(
                 bridge,
                 target,
@@ -141,7 +176,8 @@ class PostgresJournal(Reads):
                 await writer.raise_epoch(options.now)
             if raising.cancelled_caught:
                 raise StorageUnavailable("the database went away during the start")
-            readers = Target(url, "comptoir reader", READER_SETTINGS, migrated.role)
+            bounds = {"statement_timeout": f"{math.ceil(options.statement_timeout_s * 1000)}ms"}
+            readers = Target(url, "comptoir reader", {**READER_SETTINGS, **bounds}, role, *patience)
             journal = cls(Pool(bridge, readers, options.readers), vault, writer, migrated)
             bridge.nursery.start_soon(writer.run)
             bridge.nursery.start_soon(journal.run_loads)
@@ -218,12 +254,36 @@ class PostgresJournal(Reads):
 
     async def purge(self, now: int) -> int:
         """Forget a slice of the `once` keys that expired; answers how many (0: none are left)."""
-        rows = await self._writer.perform(lambda: self._writer.call(PURGE_SQL, now, PURGE_ROWS_MAX))
-        return len(rows)
+        return await self._writer.perform(lambda: self._write(PURGE_SQL, now, PURGE_ROWS_MAX))
+
+    async def expire_dead(self, died_before: int, keep: Sequence[str] = ()) -> Counter[str]:
+        """Delete a slice of the dead letters that died by then; answers how many of each queue."""
+        epoch, kept = self._writer.epoch, list(keep)
+
+        async def work() -> Counter[str]:
+            arguments = (LANE, epoch, died_before, kept, PURGE_ROWS_MAX)
+            ours, queues = (await self._writer.call(EXPIRE_SQL, *arguments))[0]
+            if not ours:
+                raise Superseded(f"the epoch is another's, ours was {epoch}")
+            return Counter(queues)
+
+        return await self._writer.perform(work)
 
     async def put_setting(self, name: str, value: str) -> None:
         """Keep a setting beyond restarts (the business clock's offset)."""
-        await self._writer.perform(lambda: self._writer.call(SETTING_SQL, name, value))
+        await self._writer.perform(lambda: self._write(SETTING_SQL, name, value))
+
+    async def _write(self, sql: str, *arguments: object) -> int:
+        """Write what is no decision, under our own epoch; answers how many rows.
+
+        Raises:
+            Superseded: the epoch is another's; nothing was written.
+        """
+        epoch = self._writer.epoch
+        ours, rows = (await self._writer.call(sql, LANE, epoch, *arguments))[0]
+        if not ours:
+            raise Superseded(f"the epoch is another's, ours was {epoch}")
+        return int(rows)
 
     def statistics(self) -> JournalStatistics:
         """A snapshot of the journal's own figures."""

@@ -5,8 +5,9 @@ refuse is refused here under the same SQLSTATE and constraint name. Deterministi
 chance, no order that depends on hashing. Source: storage/migrations/*.sql; design.md 8.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import orjson
@@ -14,6 +15,17 @@ import orjson
 from comptoir.engine.decision import Attempt, Decision, LotOpened, Outgoing, Put, Transfer
 from comptoir.engine.journal import Decided, Duplicate, Gone, Lost, Pending, Recorded, Rejected
 from comptoir.engine.values import Address, encode
+from comptoir.storage.memory_checks import (
+    BIGINT,
+    RefusedRow,
+    check_balance,
+    check_dips,
+    check_lot,
+    check_transfer,
+    check_values,
+    find_change,
+    write_fields,
+)
 from comptoir.storage.runs import (
     CLASS_MESSAGE,
     CLASS_PARKED,
@@ -21,21 +33,10 @@ from comptoir.storage.runs import (
     STALE,
     Numbers,
     Progress,
+    Unencodable,
 )
 
 __all__ = ["LotRow", "MemoryTables", "MessageRow"]
-
-KINDS: Final = frozenset(
-    ("credit", "release", "clawback", "expiry", "hold", "hold_released", "payout", "adjustment")
-)
-BOOKS: Final = frozenset(
-    ("available", "pending", "blocked", "shortfall", "issued", "paid", "expired")
-)
-BOOKS_NOT_NEGATIVE: Final = frozenset(("available", "pending", "blocked"))
-BIGINT: Final = 1 << 63
-INTEGER: Final = 1 << 31
-YEAR_MS_MAX: Final = 9_224_318_016_000_000
-"""The end of PostgreSQL's timestamps, in ms since 1970."""
 
 
 class MessageRow(msgspec.Struct, gc=False):
@@ -71,14 +72,6 @@ class LotRow(msgspec.Struct, gc=False):
     remaining: int = 0
 
 
-class _RefusedRow(Exception):
-    """What PostgreSQL would answer."""
-
-    def __init__(self, sqlstate: str, name: str = "") -> None:
-        super().__init__(sqlstate, name)
-        self.rejected = Rejected(sqlstate, name)
-
-
 class MemoryTables:
     """What is durable. It outlives the journals that are opened on it, as a database would."""
 
@@ -107,7 +100,7 @@ class MemoryTables:
         Raises nothing of its own: a refusal is `progress.why`, and changed nothing.
         """
         self._undo.clear()
-        outgoing = len(progress.outgoing)
+        outgoing, released = len(progress.outgoing), progress.released
         try:
             why = self._find_obstacle(progress, decided)
             if why is None:
@@ -115,27 +108,28 @@ class MemoryTables:
                 progress.done += 1
                 return True
             progress.why = why
-        except _RefusedRow as refused:
+        except RefusedRow as refused:
             progress.why = refused.rejected
-        except (TypeError, ValueError, OverflowError, RecursionError):
+        except (Unencodable, TypeError, ValueError, OverflowError, RecursionError):
             progress.why = Rejected("22000", "")
         for undo in reversed(self._undo):
             undo()
         del progress.outgoing[outgoing:]
+        progress.released = released
         return False
 
     def _find_obstacle(
         self, progress: Progress, decided: Decided
     ) -> Duplicate | Gone | Lost | None:
-        address = progress.run.address
-        if progress.version is not None:
-            row = self.actors.get(address)
-            if progress.version != (row[0] if row else 0):
-                return STALE
+        """Of several obstacles the first: a key that is taken, another version, a row that is gone."""
         for once in decided.decision.once:
             taken = self.once.get((once.scope, once.key))
             if taken is not None and taken[1] > decided.at:
                 return Duplicate(taken[0])
+        if progress.version is not None:
+            row = self.actors.get(progress.run.address)
+            if progress.version != (row[0] if row else 0):
+                return STALE
         consumed = decided.consumed
         if consumed is not None:
             there = self.messages.get(consumed.id)
@@ -145,19 +139,18 @@ class MemoryTables:
 
     def _write(self, progress: Progress, decided: Decided, numbers: Numbers) -> None:
         decision, at = decided.decision, decided.at
-        address = progress.run.address
-        _check_text(address.kind, address.key)
-        _check_time(at)
+        run = progress.run
+        address = run.address
+        changes = progress.version is not None and decision.state is not progress.state
+        check_values(address, decided, changes=changes, schema=run.schema if changes else 0)
         for once in decision.once:
             answer = b"" if decision.reply is None else encode(decision.reply)
-            _check_text(once.scope)
-            self._set(self.once, (once.scope, once.key), (answer, _check_big(at + once.ttl_ms)))
+            self._set(self.once, (once.scope, once.key), (answer, at + once.ttl_ms))
         if decided.consumed is not None:
             self._remove(decided.consumed.id)
         if decision.dead_letter is not None:
             self._bury(address, decided, numbers)
         for name in decision.cancel:
-            _check_text(name)
             self._forget(address, name)
         if decision.release:
             self._release(address, at)
@@ -188,7 +181,6 @@ class MemoryTables:
     def _bury(self, address: Address, decided: Decided, numbers: Numbers) -> None:
         letter, source = decided.decision.dead_letter, decided.consumed
         assert letter is not None
-        _check_text(letter.queue, letter.code, letter.detail)
         message = decided.message if source is None or source.message is None else source.message
         payload = b"" if source is None else source.payload
         row = MessageRow(
@@ -215,8 +207,6 @@ class MemoryTables:
         elif due is None or due <= at:
             due, kind = at, CLASS_MESSAGE
         sender = out.sender or progress.run.address
-        _check_text(*out.target, out.name or "")
-        _check_big(due or 0)
         if out.name is not None:
             self._forget(out.target, out.name)
         payload = encode(out.message)
@@ -230,68 +220,53 @@ class MemoryTables:
             progress.outgoing.append(pending)
 
     def _open_lot(self, lot: LotOpened) -> None:
-        _check_text(lot.id, lot.owner, lot.source, lot.tag)
-        _check_time(lot.earned_at)
-        _check_time(lot.expires_at or 0)
-        for value in (lot.rate_bp, lot.multiplier_bp):
-            if not 0 <= value < INTEGER:
-                raise _RefusedRow("23514" if value < 0 else "22000")
-        if _check_big(lot.points) <= 0:
-            raise _RefusedRow("23514", "lot_points_check")
-        if _check_big(lot.basis_cents) < 0:
-            raise _RefusedRow("23514", "lot_basis_cents_check")
-        if lot.id in self.lots:
-            raise _RefusedRow("23505", "lot_pkey")
+        check_lot(lot, there=lot.id in self.lots)
         self._set(self.lots, lot.id, LotRow(lot))
 
     def _post(self, decision: Decision[Any], at: int, numbers: Numbers) -> None:
         """All transfers of a decision as one statement: deltas first, then the constraints."""
-        lots: dict[str, int] = {}
-        accounts: dict[str, int] = {}
         set_id = 0
         for transfer in decision.transfers:
-            _check_transfer(transfer)
+            check_transfer(transfer)
             entry = numbers.draw()
             set_id = set_id or entry
             self._set(self.transfers, entry, (set_id, at, transfer))
-            books = (f"available:{transfer.owner}", f"pending:{transfer.owner}")
-            if transfer.lot is not None:
-                row = self.lots.get(transfer.lot)
-                if row is None or row.opened.owner != transfer.owner:
-                    raise _RefusedRow("CT005", "transfer_lot_of_owner")
-                change = (transfer.credit in books) - (transfer.debit in books)
-                lots[transfer.lot] = lots.get(transfer.lot, 0) + change * transfer.points
-            accounts[transfer.credit] = accounts.get(transfer.credit, 0) + transfer.points
-            accounts[transfer.debit] = accounts.get(transfer.debit, 0) - transfer.points
-        for lot, change in lots.items():
-            row = self.lots[lot]
-            remaining = row.remaining + change
-            if not 0 <= remaining <= row.opened.points:
-                raise _RefusedRow("23514", "lot_remaining")
-            self._set(self.lots, lot, LotRow(row.opened, remaining))
-        for account, change in accounts.items():
-            self._set(self.balances, account, self._check_balance(account, change))
+        accounts: dict[str, int] = {}
+        named: dict[str, int] = {}
+        for x in decision.transfers:
+            accounts[x.credit] = accounts.get(x.credit, 0) + x.points
+            accounts[x.debit] = accounts.get(x.debit, 0) - x.points
+            if x.lot is not None:
+                named[x.lot] = named.get(x.lot, 0) + find_change(x)
+        balances = [(name, self.balances.get(name, 0) + x) for name, x in accounts.items()]
+        rows = [(self.lots[lot], change) for lot, change in named.items() if lot in self.lots]
+        after = [(row.remaining + change, row.opened.points) for row, change in rows]
+        check_dips(decision, balances, after)
+        self._move_lots(decision, named)
+        for account, points in sorted(balances, key=lambda x: (x[0] not in self.balances, x[0])):
+            check_balance(account, points)
+            self._set(self.balances, account, points)
 
-    def _check_balance(self, account: str, change: int) -> int:
-        points = self.balances.get(account, 0) + change
-        book = account.partition(":")[0]
-        if book not in BOOKS:
-            raise _RefusedRow("23514", "balance_book")
-        if not -BIGINT <= points < BIGINT:
-            raise _RefusedRow("22003")
-        if book in BOOKS_NOT_NEGATIVE and points < 0:
-            raise _RefusedRow("23514", "balance_not_negative")
-        if book == "shortfall" and points > 0:
-            raise _RefusedRow("23514", "balance_shortfall_not_positive")
-        return points
+    def _move_lots(self, decision: Decision[Any], named: dict[str, int]) -> None:
+        owners = {(x.lot, x.owner) for x in decision.transfers if x.lot is not None}
+        foreign = len(owners) > len(named)
+        for lot, change in named.items():
+            row = self.lots.get(lot)
+            if row is None or (lot, row.opened.owner) not in owners:
+                foreign = True
+                continue
+            remaining = row.remaining + change
+            if not -BIGINT <= remaining < BIGINT:
+                raise RefusedRow("22003")
+            if not 0 <= remaining <= row.opened.points:
+                raise RefusedRow("23514", "lot_remaining")
+            self._set(self.lots, lot, LotRow(row.opened, remaining))
+        if foreign:
+            raise RefusedRow("CT005", "transfer_lot_of_owner")
 
     def _put(self, put: Put, at: int) -> None:
-        _check_text(put.collection, put.key, put.owner)
-        text = orjson.dumps(dict(put.fields))
-        if b"\\u0000" in text.replace(b"\\\\", b""):
-            raise _RefusedRow("22000")
         owner, body, _ = self.documents.get((put.collection, put.key), ("", {}, 0))
-        merged = {**body, **orjson.loads(text)}
+        merged = {**body, **orjson.loads(write_fields(put))}
         self._set(self.documents, (put.collection, put.key), (put.owner or owner, merged, at))
 
     def _release(self, address: Address, at: int) -> None:
@@ -358,36 +333,13 @@ class MemoryTables:
         self._put_in(revived)
         return revived
 
-
-def _check_text(*values: str) -> None:
-    for value in values:
-        value.encode()  # a lone surrogate raises UnicodeEncodeError, a ValueError
-        if "\0" in value:
-            raise _RefusedRow("22021")
-
-
-def _check_big(value: int) -> int:
-    if not -BIGINT <= value < BIGINT:
-        raise _RefusedRow("22000")
-    return value
-
-
-def _check_time(value: int) -> None:
-    if _check_big(value) >= YEAR_MS_MAX:
-        raise _RefusedRow("22008")
-
-
-def _check_transfer(x: Transfer) -> None:
-    _check_text(x.debit, x.credit, x.kind, x.owner, x.lot or "", x.transaction or "",
-                x.withdrawal or "")  # fmt: skip
-    if _check_big(x.points) <= 0:
-        raise _RefusedRow("23514", "transfer_points")
-    if any(_check_big(points) < 0 for points in x.after):
-        raise _RefusedRow("23514", "transfer_after")
-    if x.kind not in KINDS:
-        raise _RefusedRow("23514", "transfer_kind")
-    if x.debit == x.credit:
-        raise _RefusedRow("23514", "transfer_two_accounts")
-    owners = (x.debit.partition(":")[2], x.credit.partition(":")[2])
-    if x.owner not in owners:
-        raise _RefusedRow("23514", "transfer_owner_takes_part")
+    def expire_dead(self, died_before: int, keep: Sequence[str]) -> Counter[str]:
+        """Delete the dead letters that died by then; how many of each queue."""
+        old = [
+            row
+            for row in self.messages.values()
+            if row.kind == "dead" and row.died_at <= died_before and row.queue not in keep
+        ]
+        for row in old:
+            self._take_out(row)
+        return Counter(row.queue for row in old)

@@ -2,11 +2,13 @@
 
 The rule: a read never waits for the writer and never writes; an answer is what was committed when
 it was asked for. Concurrent loads share one query, because an activation storm would otherwise be
-one round trip for each actor. Source: design.md 2, 3; engine/journal.py.
+one round trip for each actor; and so do readings of pending rows, of which a start makes one for each
+address with work left. Source: design.md 2, 3; engine/journal.py.
 """
 
 # ruff: noqa: S608  # statements are put together from constants of this module only
 
+from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
@@ -22,12 +24,14 @@ from comptoir.engine.journal import DeadLetterRow, Entry, Loaded, Lot, Pending, 
 from comptoir.engine.values import Address
 from comptoir.storage.bridge import Pool
 from comptoir.storage.runs import identify_actor, identify_event, identify_message
-from comptoir.storage.sqlstate import ConnectionLost, DataRefused
+from comptoir.storage.sqlstate import ConnectionLost
 from comptoir.storage.vault import Vault, VaultError
 
 __all__ = ["Reads", "read_attempts"]
 
 LOADS_PER_QUERY_MAX: Final = 256
+PENDING_ROWS_MAX: Final = 4096
+"""Rows that one shared query for pending rows may give: a megabyte or so."""
 MESSAGE_COLUMNS: Final = (
     "id, kind, key, sender_kind, sender_key, due_at, created_at, attempts, payload, name"
 )
@@ -37,13 +41,17 @@ LOAD_SQL: Final = """
 select a.kind, a.key, a.version, a.schema, a.state from comptoir.actor a
 join unnest($1::text[], $2::text[]) as u(kind, key) on a.kind = u.kind and a.key = u.key"""
 PENDING_SQL: Final = f"""
-(select {MESSAGE_COLUMNS} from comptoir.message
- where kind = $1 and key = $2 and class = 'message' order by id limit $4)
-union all
-(select {MESSAGE_COLUMNS} from comptoir.message
- where kind = $1 and key = $2 and class in ('timer', 'parked') and due_at <= $3
- order by id limit $4)
-order by id limit $4"""
+select asked.at, due.* from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality
+    as asked(to_kind, to_key, now, at)
+cross join lateral (
+    (select {MESSAGE_COLUMNS} from comptoir.message
+     where kind = to_kind and key = to_key and class = 'message' order by id limit $4)
+    union all
+    (select {MESSAGE_COLUMNS} from comptoir.message
+     where kind = to_kind and key = to_key and class in ('timer', 'parked') and due_at <= now
+     order by id limit $4)
+    order by id limit $4) due
+order by asked.at, due.id"""
 BACKLOG_SQL: Final = """
 select kind, key, max(id) from (
     (select kind, key, max(id) as id from comptoir.message
@@ -110,6 +118,24 @@ class _Load:
         self.result: outcome.Outcome[Loaded | None] = outcome.Error(Stopping("the journal stopped"))
 
 
+def _refuse(loads: dict[Address, _Load], error: Exception) -> None:
+    for load in loads.values():
+        load.result = outcome.Error(error)
+
+
+class _Reading:
+    """Somebody who waits for the pending rows of one address."""
+
+    __slots__ = ("done", "limit", "now", "result", "target")
+
+    def __init__(self, target: Address, limit: int, now: int) -> None:
+        self.target = target
+        self.limit = limit
+        self.now = now
+        self.done = trio.Event()
+        self.result: outcome.Outcome[list[Any]] = outcome.Error(Stopping("the journal stopped"))
+
+
 class Reads:
     """The reading half of a journal on PostgreSQL; each method as in `engine.journal.Journal`."""
 
@@ -118,6 +144,8 @@ class Reads:
         self._vault = vault
         self._loads: dict[Address, _Load] = {}
         self._load_wanted = trio.Event()
+        self._readings: deque[_Reading] = deque()
+        self._reading_wanted = trio.Event()
         self._loads_ended = False
 
     async def _fetch(self, sql: str, *args: object) -> list[Any]:
@@ -140,17 +168,69 @@ class Reads:
         return load.result.unwrap()
 
     async def run_loads(self) -> None:
-        """Answer loads, many with one query, until cancelled."""
+        """Answer loads and readings, many with one query, until cancelled."""
         try:
-            while True:
-                await self._load_wanted.wait()
-                self._load_wanted = trio.Event()
-                while self._loads:
-                    await self._load_together(self._take_loads())
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._answer_loads)
+                nursery.start_soon(self._answer_readings)
         finally:
             self._loads_ended = True
             for load in self._loads.values():
                 load.done.set()
+            for reading in self._readings:
+                reading.done.set()
+
+    async def _answer_loads(self) -> None:
+        while True:
+            await self._load_wanted.wait()
+            self._load_wanted = trio.Event()
+            while self._loads:
+                await self._load_together(self._take_loads())
+
+    async def _answer_readings(self) -> None:
+        while True:
+            await self._reading_wanted.wait()
+            self._reading_wanted = trio.Event()
+            while self._readings:
+                await self._read_together(self._take_readings())
+
+    def _take_readings(self) -> list[_Reading]:
+        # Taken out before the query, as loads are. One limit for all, since a LIMIT names no column.
+        limit = self._readings[0].limit
+        taken: list[_Reading] = []
+        while self._readings and self._readings[0].limit == limit:
+            if taken and (len(taken) + 1) * limit > PENDING_ROWS_MAX:
+                break
+            taken.append(self._readings.popleft())
+        return taken
+
+    async def _read_together(self, readings: list[_Reading]) -> None:
+        targets = [reading.target for reading in readings]
+        try:
+            rows = await self._fetch(
+                PENDING_SQL,
+                [target.kind for target in targets],
+                [target.key for target in targets],
+                [reading.now for reading in readings],
+                readings[0].limit,
+            )
+            found: list[list[Any]] = [[] for _ in readings]
+            for row in rows:
+                found[row[0] - 1].append(row[1:])
+            for reading, mine in zip(readings, found, strict=True):
+                reading.result = outcome.Value(mine)
+        except ConnectionLost as error:
+            for reading in readings:
+                reading.result = outcome.Error(error)
+        except Exception as error:  # noqa: BLE001 - a bulkhead: one of them may be to blame
+            if len(readings) == 1:
+                readings[0].result = outcome.Error(error)
+            else:
+                for reading in readings:
+                    await self._read_together([reading])
+        finally:
+            for reading in readings:
+                reading.done.set()
 
     def _take_loads(self) -> dict[Address, _Load]:
         # Taken out before the query: a load asked for from now on sees later commits.
@@ -162,15 +242,19 @@ class Reads:
     async def _load_together(self, loads: dict[Address, _Load]) -> None:
         try:
             rows = await self._fetch(LOAD_SQL, [x.kind for x in loads], [x.key for x in loads])
-        except (ConnectionLost, DataRefused) as error:
-            for load in loads.values():
-                load.result = outcome.Error(error)
-        else:
             for load in loads.values():
                 load.result = outcome.Value(None)
             for kind, key, version, schema, sealed in rows:
                 address = Address(kind, key)
                 loads[address].result = self._open_state(address, version, schema, sealed)
+        except ConnectionLost as error:
+            _refuse(loads, error)
+        except Exception as error:  # noqa: BLE001 - a bulkhead: one of them may be to blame
+            if len(loads) == 1:
+                _refuse(loads, error)
+            else:
+                for address, load in loads.items():
+                    await self._load_together({address: load})
         finally:
             for load in loads.values():
                 load.done.set()
@@ -194,8 +278,13 @@ class Reads:
 
     async def pending(self, target: Address, limit: int, now: int) -> list[Pending]:
         """The due, unparked rows of one address, in id order."""
-        rows = await self._fetch(PENDING_SQL, target.kind, target.key, now, limit)
-        return [self._open_pending(row) for row in rows]
+        if self._loads_ended:
+            raise Stopping("the journal stopped")
+        reading = _Reading(target, limit, now)
+        self._readings.append(reading)
+        self._reading_wanted.set()
+        await reading.done.wait()
+        return [self._open_pending(row) for row in reading.result.unwrap()]
 
     async def backlog(self, now: int, limit: int) -> list[tuple[Address, int]]:
         """Addresses that have due rows, with the greatest such id."""

@@ -85,7 +85,8 @@ class Progress:
     """How far a run has come: what is durable, and why it ended."""
 
     __slots__ = (
-        "barrier", "barrier_at", "done", "outgoing", "released", "run", "state", "version", "why",
+        "asked_at", "asked_keys_at", "barrier", "barrier_at", "crashed_at", "done", "outgoing", "released", "run", "state",
+        "version", "why",
     )  # fmt: skip
 
     def __init__(self, run: Run) -> None:
@@ -96,9 +97,16 @@ class Progress:
         self.outgoing: list[Pending] = []
         self.released = False
         self.why: Duplicate | Rejected | Gone | Lost | None = None
+        self.asked_at = -1
+        """The decision of which the database was asked whatever else might refuse it, when it was alone
+        and all before it was durable."""
+        self.asked_keys_at = -1
+        """The decision of which the database was asked whether its once keys are taken."""
         self.barrier_at = -1
-        self.barrier: Gone | Lost | None = None
+        self.barrier: Gone | None = None
         """What the database is known to answer to decision `barrier_at`: it is not sent again."""
+        self.crashed_at = -1
+        """The decision that crashed the writer alone; once more, and it is rejected."""
 
     @property
     def settled(self) -> bool:
@@ -140,11 +148,22 @@ class Batch(msgspec.Struct):
     """digest -> (answer, expires_at) of the once keys that it takes."""
     events_at: list[int]
     """Business times of its events, for the partitions."""
+    versions: dict[Address, int]
+    """Of every actor that decided in it, as they are when it is durable."""
+    unchecked: dict[Address, int]
+    """Versions on which actors decided without a change of state: commit_batch does not see them."""
 
 
 def write_attempts(attempts: Sequence[Attempt]) -> str | None:
-    """Attempts as the column holds them: JSON, or NULL for none."""
-    return msgspec.json.encode(attempts).decode() if attempts else None
+    """Attempts as the column holds them: JSON, or NULL for none.
+
+    Raises:
+        Unencodable: an outcome or a time that JSON cannot hold.
+    """
+    try:
+        return msgspec.json.encode(attempts).decode() if attempts else None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Unencodable(type(error).__name__) from None
 
 
 def halve(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:

@@ -16,7 +16,8 @@ from comptoir.actors.merchants.messages import (
     Partner,
     PartnersImported,
 )
-from comptoir.engine import Decision, Event, Put, State
+from comptoir.actors.programme import programme_of
+from comptoir.engine import Decision, Event, Put, Refusal, State
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "CatalogueChanged", "CatalogueState", "Phase"]
@@ -47,7 +48,7 @@ class CatalogueChanged(Event, frozen=True):
 
 def _import(
     state: CatalogueState, message: ImportPartners, context: Context
-) -> Decision[CatalogueState]:
+) -> Decision[CatalogueState] | Refusal:
     """Compare with what is there (`context.facts`: id -> document) and put what differs."""
     known = cast("dict[str, Any]", context.facts or {})
     puts: list[Put] = []
@@ -61,6 +62,8 @@ def _import(
         else:
             continue
         puts.append(Put(COLLECTION, partner.id, fields))
+    if imported and state.partners + imported > programme_of(context).partners_max:
+        return Refusal("PARTNERS_TOO_MANY", "raise merchants.partners_max, or import fewer")
     unchanged = len(message.partners) - imported - updated
     if not puts:
         return Decision(state, PartnersImported(0, 0, unchanged, state.catalogue_version))

@@ -43,15 +43,20 @@ async def serve(settings: Settings, *, demo: bool = False) -> None:
     check_start(settings, demo)
     configure_logging(settings.log.format, settings.log.level)
     async with trio.open_nursery() as nursery:
-        told, serving = trio.Event(), trio.Event()
-        await nursery.start(_stop_on_signal, told, serving, nursery.cancel_scope)
-        async with Daemon(settings).open() as daemon:
-            if settings.auth.mode == "loopback":
-                log.warning("no access tokens: the API is open to this machine only (auth.mode)")
-            sys.stdout.buffer.write(ready_line(daemon))
-            sys.stdout.buffer.flush()
-            serving.set()
-            await told.wait()
+        told, serving, start = trio.Event(), trio.Event(), trio.CancelScope()
+        # The start has a scope of its own: whoever hears the signals must outlive it, or a second
+        # signal while a start is being abandoned would find Python's own handlers.
+        await nursery.start(_stop_on_signal, told, serving, start)
+        with start:
+            async with Daemon(settings).open() as daemon:
+                if settings.auth.mode == "loopback":
+                    log.warning(
+                        "no access tokens: the API is open to this machine only (auth.mode)"
+                    )
+                sys.stdout.buffer.write(ready_line(daemon))
+                sys.stdout.buffer.flush()
+                serving.set()
+                await told.wait()
         nursery.cancel_scope.cancel()
 
 

@@ -34,7 +34,7 @@ def _run() -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the boundary: told, and the status says so
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # noqa: BLE001  the boundary: told, and the status says so
         lines, status = explain(error)
         sys.stderr.write("".join(f"{line}\n" for line in lines))
         return status

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "Wrong", "post_csv", "run_import"]
 
-FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+FILE_BYTES_MAX: Final = 16 * 1024 * 1024
 """What a daemon takes at once (http/edge.py)."""
 STDIN = "-"
 COUNTS: Final = ("imported", "updated", "unchanged")

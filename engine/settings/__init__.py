@@ -47,7 +47,7 @@ from comptoir.engine.settings.text import (
     effective,
     effective_text,
 )
-from comptoir.engine.settings.upkeep import Alerts, Journal, Retention, Targets
+from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
@@ -65,7 +65,6 @@ __all__ = [
     "Effective",
     "Http",
     "Ingest",
-    "Journal",
     "Log",
     "Merchants",
     "Network",

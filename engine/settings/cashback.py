@@ -133,7 +133,11 @@ class Points(Section):
         0, "days", DAYS, "Time that a credit is pending; 14 is advised.", "X24"
     )
     minimum: int = integer(
-        100, "points", (1, 10**12), "Least balance for a withdrawal.", "S66, X21"
+        100,
+        "points",
+        (1, 10**12),
+        "Least balance for a withdrawal; used by withdrawals.",
+        "S66, X21",
     )
     refund_wait_hours: int = integer(
         24, "hours", (0, 8_760), "Time that a refund waits for its purchase to arrive.",
@@ -153,8 +157,9 @@ class Merchants(Section):
     """The partner base and the matching of card labels."""
 
     partners_max: int = integer(
-        100_000, "partners", (1, 1_000_000), "Partners kept in memory.", "S47, ours"
-    )
+        100_000, "partners", (1, 1_000_000),
+        "Partners kept in memory; an import beyond it is refused.", "S47, ours",
+    )  # fmt: skip
     candidate_days: int = integer(
         30, "days", (0, 3_650),
         "Time that an unmatched but partner-like purchase is kept sealed; used by claims.",

@@ -41,7 +41,7 @@ from comptoir.engine.settings.runtime import (
     Storage,
     Vault,
 )
-from comptoir.engine.settings.upkeep import Alerts, Journal, Retention, Targets
+from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 
 __all__ = ["Settings", "check_start"]
 
@@ -60,7 +60,6 @@ class Settings(Section):
     breakers: Breakers = section(Breakers)
     once: Once = section(Once)
     dead_letters: DeadLetters = section(DeadLetters)
-    journal: Journal = section(Journal)
     vault: Vault = section(Vault)
     auth: Auth = section(Auth)
     clock: Clock = section(Clock)

@@ -124,15 +124,12 @@ class Storage(Section):
         256, "decisions", (1, 4_096),
         "Decisions that one transaction writes (group commit).", "ours",
     )  # fmt: skip
-    batches_in_flight_max: int = integer(
-        2, "batches", (1, 2),
-        "Batches written at once; the next one grows meanwhile.", "ours",
-    )  # fmt: skip
     statement_timeout_s: float = number(
-        30.0, "s", SECONDS, "Longest statement before it is given up.", "ours"
-    )
+        30.0, "s", SECONDS,
+        "Longest wait for one statement; then its connection is given up.", "ours",
+    )  # fmt: skip
     reconnect_interval_s: float = number(
-        0.5, "s", SECONDS, "Pause between attempts to reconnect.", "ours"
+        0.5, "s", SECONDS, "Longest pause between attempts to reconnect.", "ours"
     )
     lease_s: float = number(
         5.0, "s", SECONDS,
@@ -184,11 +181,6 @@ class Runtime(Section):
         "Pause between sweeps for due rows that no mailbox holds.", "ours",
     )  # fmt: skip
     sweep_rows_max: int = integer(1_000, "rows", (1, 100_000), "Rows that one sweep takes.", "ours")
-    subscription_events_max: int = integer(
-        1_024, "events", (1, 1_000_000),
-        "Committed events that wait for one subscriber before it is cut off.",
-        "ours",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,12 +233,6 @@ class Once(Section):
         30, "days", (1, 36_500),
         "Keyed digest of an unmatched transaction; as long as a claim looks back.", "X23",
     )  # fmt: skip
-    payment_days: int = integer(
-        1_095, "days", (1, 36_500), "A payment's outcome taken.", "X16, S60"
-    )
-    request_hours: int = integer(
-        24, "hours", (1, 8_760), "An Idempotency-Key and its answer.", "ours"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +240,9 @@ class DeadLetters(Section):
     """Messages that were given up, sealed, with their reason (S64)."""
 
     ttl_days: int = integer(
-        90, "days", (1, 3_650), "Time after which a dead letter's payload is erased.", "X23, ours"
-    )
-    page_items_max: int = integer(
-        500, "items", (1, 10_000), "Dead letters that one replay takes.", "S64, ours"
-    )
+        90, "days", (1, 3_650),
+        "Time after which a dead letter is deleted, unless it is held for a person.", "X23, ours",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

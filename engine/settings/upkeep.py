@@ -1,4 +1,4 @@
-"""Settings of upkeep: journal, retention, alerts, targets.
+"""Settings of upkeep: retention, alerts, targets.
 
 Rule: a time that the law or a source fixes is its default, the longer one where two disagree.
 Source: S27, S36, S39, S43, S49, S50, S60, S62, S67 to S71, X13.
@@ -9,21 +9,12 @@ from dataclasses import dataclass
 from comptoir.engine.settings.fields import Section, integer, option
 from comptoir.engine.settings.kinds import TextKind
 
-__all__ = ["Alerts", "Journal", "Retention", "Targets"]
+__all__ = ["Alerts", "Retention", "Targets"]
 
 PERCENT = (0, 100)
 COUNT = (0, 1_000_000)
 MS = (1, 3_600_000)
 BP = (0, 10_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Journal(Section):
-    """The journal's partitions, by month of business time."""
-
-    partitions_ahead: int = integer(
-        2, "months", (1, 24), "Partitions that the writer creates ahead.", "ours"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ def _check_wallets(
         assert (least <= available <= most, others) == (True, [0, 0, 0]), where
         answer = daemon.get(f"/api/v1/wallets/{user}")
         shown = answer.json()["balance"] if answer.status == 200 else {"available": 0}
-        assert shown["available"] == available, f"{where}, HTTP shows {shown}"
+        assert shown["available"] == available, f"{where}, HTTP shows {answer}"
 
 
 def _check_lives(daemon: Process) -> None:

@@ -1,6 +1,8 @@
 """Metrics and logs: the names that operators rely on, and never a personal datum (interface.md 5)."""
 
+import errno
 import json
+from unittest.mock import Mock
 
 import pytest
 import structlog
@@ -118,3 +120,15 @@ def test_logs_are_json_lines_on_standard_error(capsys: pytest.CaptureFixture[str
     assert captured.out == ""
     (line,) = captured.err.splitlines()
     assert {"event": "shown", "number": 7, "level": "info"}.items() <= json.loads(line).items()
+
+
+def test_a_log_that_cannot_be_written_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk below the log, or a reader that left: the line is lost, and nothing else."""
+    full = Mock(**{"write.side_effect": OSError(errno.ENOSPC, "No space left on device")})
+    monkeypatch.setattr("sys.stderr", full)
+    try:
+        configure_logging("json", "info")
+        structlog.get_logger("test").info("lost")
+    finally:
+        structlog.reset_defaults()
+    full.write.assert_called()

@@ -1,9 +1,14 @@
 """The server: sockets, bounds, and a stop that ends."""
 
 import contextlib
+import errno
+import resource
 import socket
+from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import structlog
@@ -11,7 +16,8 @@ import trio
 import trio.testing
 
 from comptoir.engine.settings import Auth, Http, Settings
-from comptoir.http import server
+from comptoir.http import places, server
+from comptoir.http.descriptors import DescriptorsTooFew, reserve_descriptors
 from comptoir.http.server import BindError, Listening, bind, serve
 from comptoir.http.testing import FakeDaemon
 from comptoir.http.testing_wire import (
@@ -19,23 +25,169 @@ from comptoir.http.testing_wire import (
     exchange,
     held,
     post,
+    problem_code,
     read_answer,
 )
 
 
-async def test_connections_are_bounded(
-    daemon: FakeDaemon, listening: Listening, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """design.md 5: one connection more is closed at once."""
-    monkeypatch.setattr(server, "CONNECTIONS_MAX", 1)
-    async with await connect(listening) as first:
-        await first.send_all(post())
-        await read_answer(first)
-        async with await connect(listening) as second:
-            with contextlib.suppress(trio.BrokenResourceError):
-                assert await second.receive_some(1) == b""
-        await first.send_all(post())
-        assert (await read_answer(first))[0] == 202
+class TestPlaces:
+    """design.md 5: connections are bounded, and who says nothing does not keep others out."""
+
+    @pytest.fixture
+    async def crowded(
+        self, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[Listening]:
+        """A server with two places."""
+        monkeypatch.setattr(server, "CONNECTIONS_MAX", 2)
+        async with trio.open_nursery() as nursery:
+            yield await _start(nursery, daemon, 0.2)
+            nursery.cancel_scope.cancel()
+
+    async def test_one_more_is_told_so(self, daemon: FakeDaemon, crowded: Listening) -> None:
+        """interface.md 1: while all places are at work, one more hears 503 with Retry-After."""
+        asked, go_on = trio.Event(), trio.Event()
+        daemon.asked = held(asked, go_on)
+        async with await connect(crowded) as first, await connect(crowded) as second:
+            await first.send_all(post())
+            await second.send_all(post())
+            with trio.fail_after(5):
+                while len(daemon.asks) < 2:
+                    await trio.lowlevel.checkpoint()
+            status, headers, body = await exchange(crowded, post())
+            assert (status, problem_code(body)) == (503, "OVERLOADED")
+            assert (headers["retry-after"], headers["connection"]) == ("1", "close")
+            go_on.set()
+            assert [(await read_answer(one))[0] for one in (first, second)] == [202, 202]
+
+    @pytest.mark.parametrize(
+        "said", [b"", b"POST /webh", post()[:-1]], ids=["silent", "header", "body"]
+    )
+    async def test_whoever_keeps_us_waiting_leaves_first(
+        self, crowded: Listening, monkeypatch: pytest.MonkeyPatch, said: bytes
+    ) -> None:
+        """A silent caller, one in its header or in its body gives up its place, the good one not."""
+        monkeypatch.setattr(places, "GRACE_SECONDS", 0.05)
+        monkeypatch.setattr(places, "BODY_GRACE_SECONDS", 0.05)
+        async with await connect(crowded) as slow, await connect(crowded) as good:
+            if said:
+                await slow.send_all(said)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+            whole = post()
+            begun = said if said == whole[:-1] else whole  # the same, but begun later
+            await good.send_all(begun)
+            if begun == whole:
+                await read_answer(good)
+            with trio.fail_after(5):
+                while (await exchange(crowded, post()))[0] != 202:
+                    await trio.lowlevel.checkpoint()
+                with contextlib.suppress(trio.BrokenResourceError):
+                    assert await slow.receive_some(1) == b""
+            await good.send_all(whole[-1:] if begun != whole else whole)
+            assert (await read_answer(good))[0] == 202
+
+    async def test_silence_ends(
+        self, listening: Listening, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A connection without a single byte is closed, though places are free."""
+        monkeypatch.setattr(server, "SILENT_SECONDS_MAX", 0.05)
+        async with await connect(listening) as silent:
+            with trio.fail_after(5):
+                assert await silent.receive_some(1) == b""
+
+    @pytest.mark.parametrize("said", [b"", post()], ids=["silent", "answered"])
+    async def test_a_caller_that_leaves_takes_nothing_along(
+        self, listening: Listening, said: bytes
+    ) -> None:
+        """A connection that its caller closed is closed here, at once and not after its idle time."""
+
+        def descriptors() -> int:
+            return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+        before = descriptors()
+        for _ in range(20):
+            async with await connect(listening) as stream:
+                if said:
+                    await stream.send_all(said)
+                    await read_answer(stream)
+        with trio.fail_after(5):
+            while descriptors() > before:  # noqa: ASYNC110 - the kernel sets no event
+                await trio.sleep(0.01)
+
+    async def test_a_header_in_trickles_ends(
+        self, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A header must be complete in time, however many of its bytes come meanwhile."""
+        monkeypatch.setattr(server, "IDLE_SECONDS_MAX", 0.2)
+        async with trio.open_nursery() as nursery:
+            listening = await _start(nursery, daemon, 0.2)
+            async with await connect(listening) as slow:
+                await slow.send_all(b"GET / HTTP/1.1\r\nX-Slow: ")
+                with trio.fail_after(5), contextlib.suppress(trio.BrokenResourceError):
+                    while True:
+                        await slow.send_all(b"x")
+                        await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+
+    async def test_accepting_outlives_a_want_of_descriptors(
+        self, listening: Listening, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """accept(2): EMFILE, and whatever else it may meet, ends nobody's connection."""
+        errors = [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EPERM]
+        accept = socket.socket.accept
+
+        def failing(opened: socket.socket) -> tuple[socket.socket, Any]:
+            if errors:
+                raise OSError(errors.pop(), "short of something")
+            return accept(opened)
+
+        monkeypatch.setattr(server, "ACCEPT_PAUSE_SECONDS", 0.001)
+        monkeypatch.setattr(socket.socket, "accept", failing)
+        with structlog.testing.capture_logs() as logs:
+            assert (await exchange(listening, post()))[0] == 202
+        assert not errors
+        assert [log["event"] for log in logs] == ["connections_short"], "one line for all of them"
+
+
+class TestDescriptors:
+    """design.md 5: what others need is set aside before the edge takes any."""
+
+    @pytest.mark.parametrize(
+        ("limits", "connections", "raised"),
+        [
+            ((1024, 1024), 992, None),
+            ((64, 64), 32, None),
+            ((64, 100), 68, (100, 100)),
+            ((64, resource.RLIM_INFINITY), 2048, (2080, resource.RLIM_INFINITY)),
+            ((4096, 8192), 2048, None),
+        ],
+    )
+    def test_shares(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        limits: tuple[int, int],
+        connections: int,
+        raised: tuple[int, int] | None,
+    ) -> None:
+        """The soft limit is raised as far as needed, and connections get what others leave."""
+        calls: list[tuple[int, int]] = []
+
+        def note(_: int, both: tuple[int, int]) -> None:
+            calls.append(both)
+
+        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=limits))
+        monkeypatch.setattr(resource, "setrlimit", note)
+        with structlog.testing.capture_logs():
+            assert reserve_descriptors(Settings(), 2048) == connections
+        assert calls == ([raised] if raised else [])
+
+    def test_too_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """interface.md 2: a start that cannot serve is refused with the limit and the remedy."""
+        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=(39, 39)))
+        with pytest.raises(DescriptorsTooFew) as caught:
+            reserve_descriptors(Settings(), 2048)
+        assert caught.value.exit_status == 2
+        assert "39" in caught.value.text
+        assert "ulimit -n 40" in caught.value.remedy
 
 
 class TestStop:

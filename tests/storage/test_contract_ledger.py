@@ -154,3 +154,33 @@ async def test_a_refused_decision_undoes_the_later_ones_of_its_run(backend: Any)
         assert [x.payload for x in await journal.pending(PUSH, 9, NOW)] == [
             encode(Remind("kept")), encode(Remind("other")),
         ]  # fmt: skip
+
+
+async def test_a_payout_is_not_covered_by_a_later_credit_of_its_batch(backend: Any) -> None:
+    """Each decision of a batch leaves lawful balances, not only all of them together: what is paid
+    out before the points are there is refused, and the credit stands (E7).
+    """
+    early = Transfer("available:alice", "paid:", 15, "payout", "alice", (0, 0, 0, 0))
+    async with backend.open() as journal:
+        desk = Desk(journal)
+        await desk.write(ALICE, note("a", **credit("alice", "l1", 10, total=10)))
+        desk.submit(ALICE, note("b", transfers=(early,)))
+        desk.submit(BOB, note("c", **credit("alice", "l2", 10, total=20)))
+        refused, credited = await desk.wait(2)
+        assert refused.why == Rejected("23514", "balance_not_negative")
+        assert credited.why is None
+        assert [x.points for x in await journal.entries("alice", None, 9)] == [10, 10]
+
+
+async def test_a_payout_is_not_covered_by_a_later_hold_of_its_batch(backend: Any) -> None:
+    """Blocked points are paid out after they were blocked, not before, batch or not (E7)."""
+    paid = Transfer("blocked:alice", "paid:", 5, "payout", "alice", (5, 0, 0, 0))
+    hold = Transfer("available:alice", "blocked:alice", 5, "hold", "alice", (5, 0, 5, 0), "l1")
+    async with backend.open() as journal:
+        desk = Desk(journal)
+        await desk.write(ALICE, note("a", **credit("alice", "l1", 10, total=10)))
+        desk.submit(ALICE, note("b", transfers=(paid,)))
+        desk.submit(BOB, note("c", transfers=(hold,)))
+        refused, held = await desk.wait(2)
+        assert refused.why == Rejected("23514", "balance_not_negative")
+        assert held.why is None

@@ -262,23 +262,6 @@ async def test_an_answer_found_in_the_database_is_the_first_one(postgres: Any) -
         assert sum(fate.count for fate in fates) == 18
 
 
-async def test_an_exception_in_settle_ends_the_journal_loudly(postgres: Any) -> None:
-    """`settle` is the engine's; an error in it is a bug, and nothing goes on as if it were not."""
-
-    def settle(_run: Any, _fate: Any) -> None:
-        raise ZeroDivisionError
-
-    async def serve() -> None:
-        async with postgres.open() as journal:
-            run = Desk(journal).submit(ALICE, note("a"))
-            run.settle = settle
-            with trio.fail_after(10):
-                assert await journal.wait_stopped() == "BROKEN"
-
-    with pytest.raises(ZeroDivisionError):
-        await serve()
-
-
 async def test_a_cancelled_journal_still_commits_what_was_submitted(postgres: Any) -> None:
     """The commit is shielded: cancelling the block around the journal loses nothing accepted."""
     desks: list[Desk] = []

@@ -14,7 +14,8 @@ from comptoir.actors.merchants.messages import (
     ImportPartners,
     PartnersImported,
 )
-from comptoir.engine.decision import Decision
+from comptoir.actors.programme import PROGRAMME, Programme
+from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 
 PARTNERS = st.builds(
@@ -35,10 +36,12 @@ class Shelf:
         self.state = CatalogueState(Phase.EMPTY)
         self.documents: dict[str, dict[str, Any]] = {}
 
-    def load(self, partners: list[Partner]) -> tuple[PartnersImported, Decision[CatalogueState]]:
+    def load(
+        self, partners: list[Partner], most: int = 100
+    ) -> tuple[PartnersImported, Decision[CatalogueState]]:
         """Import as the actor does: look up, decide, keep."""
         known = {p.id: self.documents[p.id] for p in partners if p.id in self.documents}
-        context = Context(MERCHANTS, 0, 1, facts=known)
+        context = Context(MERCHANTS, 0, 1, {PROGRAMME: Programme(partners_max=most)}, facts=known)
         decision = MACHINE.decide(self.state, ImportPartners(tuple(partners)), context)
         assert isinstance(decision, Decision)
         assert isinstance(decision.reply, PartnersImported)
@@ -84,3 +87,21 @@ def test_import_that_changes_nothing_writes_nothing() -> None:
     assert again.state is before
     assert (again.events, again.documents) == ((), ())
     assert reply == PartnersImported(0, 0, 1, 1)
+
+
+def test_an_import_beyond_the_bound_is_refused_whole() -> None:
+    """S47: no more partners are kept than merchants.partners_max; those that are there may change."""
+    shelf = Shelf()
+    first = [Partner(id=name, name="Chez Nous") for name in ("p1", "p2")]
+    shelf.load(first, most=2)
+    more = ImportPartners(
+        (Partner(id="p2", name="Aux Halles"), Partner(id="p3", name="Aux Halles"))
+    )
+    context = Context(
+        MERCHANTS, 0, 1, {PROGRAMME: Programme(partners_max=2)}, {"p2": shelf.documents["p2"]}
+    )
+    refusal = MACHINE.decide(shelf.state, more, context)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "PARTNERS_TOO_MANY"
+    reply, _ = shelf.load([Partner(id="p2", name="Aux Halles")], most=1)
+    assert reply == PartnersImported(0, 1, 0, 2)

@@ -1,0 +1,394 @@
+"""Plays a sequence of operations on a journal and writes down everything that it answered.
+
+The rule: what is written down holds no number that a journal may choose freely. Ids of messages and
+entries count by their rank (their order is the contract, their value is not: a batch that is folded
+again draws new ones); how runs were grouped into batches leaves no trace, with one exception: a row
+that is sent and forgotten by two decisions of one operation may or may not have been handed over in
+between (its consumer would be told `Gone`), so it is left out. Source: issue 3, deliver 5.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeGuard
+
+import msgspec
+import trio
+
+from comptoir.engine.decision import Decision
+from comptoir.engine.errors import EngineError
+from comptoir.engine.journal import DeadLetterRow, Decided, Entry, Fate, Pending, Rejected, Run
+from comptoir.engine.values import Address, encode
+from comptoir.storage.journal_testing import BLANK
+from comptoir.storage.sequence_testing import (
+    DecisionPlan,
+    Expire,
+    Operation,
+    Purge,
+    Read,
+    Replay,
+    Restart,
+    RunPlan,
+    Setting,
+    Submit,
+    TakeOver,
+)
+from comptoir.storage.sequence_testing import Sequence as Plan
+
+__all__ = ["Stage", "Transcript", "find_difference", "play"]
+
+NO_SUCH_ID = 42
+FATES_SECONDS = 20
+
+
+class Stage(Protocol):
+    """Where sequences are played: durable tables, and journals on them."""
+
+    journal: Any
+    """The one that is the writer now."""
+
+    async def restart(self) -> None:
+        """Close the journal, open another."""
+        ...
+
+    async def take_over(self) -> Any:
+        """Open another journal beside this one, which it supersedes; answers the first."""
+        ...
+
+    async def close(self, journal: Any) -> None:
+        """End a journal; what waits is lost or committed, as it has it."""
+        ...
+
+    def lose(self, what: str) -> None:
+        """Break the connection: before the next batch is sent, or before its answer is heard."""
+        ...
+
+    async def dump(self) -> dict[str, Any]:
+        """Every table as it is, but for what is sealed."""
+        ...
+
+
+class Id:
+    """An id that a journal chose: it counts by its rank among all that were seen."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@dataclass
+class Transcript:
+    """What became of each operation."""
+
+    answers: list[Any] = field(default_factory=list[Any])
+    occurred: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    """(what was asked, what came of it) -> how often."""
+    _ranked: list[Any] | None = None
+
+    def ranked(self) -> list[Any]:
+        """The answers, with every id replaced by its rank."""
+        if self._ranked is None:
+            self._ranked = self._rank()
+        return self._ranked
+
+    def _rank(self) -> list[Any]:
+        seen = sorted({x.number for x in _find_ids(self.answers)})
+        ranks = {number: f"#{rank}" for rank, number in enumerate(seen)}
+        return [_replace_ids(answer, ranks) for answer in self.answers]
+
+    def masked(self) -> list[Any]:
+        """The answers without ids."""
+        return [_replace_ids(answer, None) for answer in self.answers]
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list | tuple)
+
+
+def _is_dict(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _find_ids(value: Any) -> Iterator[Id]:
+    if isinstance(value, Id):
+        yield value
+    elif _is_dict(value):
+        for part in value.values():
+            yield from _find_ids(part)
+    elif _is_list(value):
+        for part in value:
+            yield from _find_ids(part)
+
+
+def _replace_ids(value: Any, ranks: dict[int, str] | None) -> Any:
+    if isinstance(value, Id):
+        return "#" if ranks is None else ranks[value.number]
+    if _is_list(value):
+        return [_replace_ids(part, ranks) for part in value]
+    if _is_dict(value):
+        return {key: _replace_ids(part, ranks) for key, part in value.items()}
+    return value
+
+
+def find_difference(one: Transcript, other: Transcript) -> tuple[int, Any, Any] | None:
+    """The first operation that was answered differently, and how; what differs in ids only, last."""
+    if one.ranked() == other.ranked():
+        return None
+    for first, second in ((one.masked(), other.masked()), (one.ranked(), other.ranked())):
+        for place, (here, there) in enumerate(zip(first, second, strict=False)):
+            if here != there:
+                return (place, *_narrow(here, there))
+    return (min(len(one.answers), len(other.answers)), len(one.answers), len(other.answers))
+
+
+def _narrow(here: Any, there: Any) -> tuple[Any, Any]:
+    """The innermost parts that differ."""
+    if _is_list(here) and _is_list(there):
+        return _narrow_lists(here, there)
+    if _is_dict(here) and _is_dict(there):
+        keys = [key for key in {**here, **there} if here.get(key) != there.get(key)]
+        pairs = [_narrow(here.get(key), there.get(key)) for key in keys]
+        return [(k, x[0]) for k, x in zip(keys, pairs, strict=True)], [x[1] for x in pairs]
+    return here, there
+
+
+def _narrow_lists(here: list[Any], there: list[Any]) -> tuple[Any, Any]:
+    if len(here) != len(there):
+        return here, there
+    pairs = [pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]]
+    if len(pairs) == 1:
+        return _narrow(*pairs[0])
+    mine: list[Any] = [pair[0] for pair in pairs]
+    its: list[Any] = [pair[1] for pair in pairs]
+    return mine, its
+
+
+class _Player:
+    """Remembers what a caller of the journal would: rows, versions, states, ids."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.transcript = Transcript()
+        self.rows: list[Pending] = []
+        self.entries: list[int] = []
+        self.durable: dict[Address, tuple[int, object]] = {}
+        self._settled: list[tuple[Run, Fate]] = []
+        self._told = trio.Event()
+
+    async def play(self, operation: Operation) -> Any:
+        """Do one operation; everything that came of it."""
+        journal, count = self.stage.journal, self.transcript.occurred
+        if isinstance(operation, Submit):
+            if operation.lose:
+                self.stage.lose(operation.lose)
+                count["lost " + operation.lose, "-"] += 1
+            return await self.submit(journal, operation.runs)
+        if isinstance(operation, Read):
+            return await self.read(operation)
+        if isinstance(operation, Replay):
+            return await self.replay(journal, operation)
+        if isinstance(operation, Purge):
+            purged = await _attempt(lambda: journal.purge(operation.now))
+            count["purge", "some" if purged else "none"] += 1
+            return purged
+        if isinstance(operation, Expire):
+            gone = await journal.expire_dead(operation.died_before, operation.keep)
+            count["expire_dead", "some" if gone else "none"] += 1
+            return dict(gone)
+        if isinstance(operation, Setting):
+            await journal.put_setting("name", operation.value)
+            count["put_setting", "-"] += 1
+            return None
+        if isinstance(operation, Restart):
+            await self.stage.restart()
+            count["restart", "-"] += 1
+            return self.figures()
+        return await self.take_over(operation)
+
+    async def take_over(self, operation: TakeOver) -> Any:
+        """Every way to write through the superseded journal, and reading what is there."""
+        first = await self.stage.take_over()
+        dead = [x.id for x in await first.dead_letters(None, 1)]
+        works: list[Callable[[], Awaitable[Any]]] = [
+            lambda: first.purge(operation.now),
+            lambda: first.put_setting("name", "never"),
+            lambda: first.replay(dead, operation.now) if dead else first.purge(operation.now),
+            lambda: first.expire_dead(operation.now),
+            lambda: self.submit(first, operation.runs),
+        ]
+        works = works[operation.first :] + works[: operation.first]
+        answers = [await _attempt(work) for work in works]
+        answers += [first.available, await first.wait_stopped()]
+        await self.stage.close(first)
+        self.transcript.occurred["take-over", "-"] += 1
+        return [answers, self.figures()]
+
+    def figures(self) -> dict[str, Any]:
+        """What the journal tells of itself, as far as it is not a matter of grouping."""
+        figures = self.stage.journal.statistics()
+        names = ("connected", "epoch", "last_event", "runs_waiting", "decisions_total",
+                 "refusals_total", "rejections_total", "stopped")  # fmt: skip
+        return {name: getattr(figures, name) for name in names}
+
+    async def submit(self, journal: Any, plans: Sequence[RunPlan]) -> Any:
+        """Submit runs, wait for their fates."""
+        tentative = dict(self.durable)
+        runs = [self.build(plan, tentative) for plan in plans]
+        self._settled = []
+        for run in runs:
+            journal.submit(run)
+        with trio.fail_after(FATES_SECONDS):
+            while len(self._settled) < len(runs):
+                self._told = trio.Event()
+                await self._told.wait()
+        touched = Counter(_names_touched(plans))
+        told: list[Any] = []
+        for run, fate in self._settled:
+            self.learn(run, fate)
+            self.count(plans[runs.index(run)], fate)
+            outgoing = [
+                x for x in fate.outgoing if x.name is None or touched[x.target, x.name] == 1
+            ]  # fmt: skip
+            self.rows.extend(outgoing)
+            rows = [self.show(x) for x in outgoing]
+            told.append([runs.index(run), fate.count, _tell(run, fate), fate.released, rows])
+        return [told, self.figures()]
+
+    def build(self, plan: RunPlan, tentative: dict[Address, tuple[int, object]]) -> Run:
+        """The run of a plan."""
+        basis = tentative if plan.tentative else self.durable
+        version, state = basis.get(plan.address, (0, BLANK))
+        version = max(0, version + plan.skew)
+        before, first = state, version
+        decided: list[Decided] = []
+        for step in plan.decisions:
+            if step.state is not None:
+                state, version = step.state, version + 1
+            row = self.choose(plan.address, step)
+            message = step.message if row is None or row.message is None else row.message
+            decision: Decision[Any] = Decision(state=state, **step.fields)
+            decided.append(Decided(decision, step.at, row, message))
+        if plan.stateless:
+            return Run(plan.address, None, decided, self.settle)
+        tentative[plan.address] = (version, state)
+        return Run(plan.address, first, decided, self.settle, state=before, schema=1 + first % 3)
+
+    def choose(self, address: Address, step: DecisionPlan) -> Pending | None:
+        """The row that a plan means: odd numbers prefer the latest that are addressed to the actor."""
+        place = step.consumed
+        if place is None or not self.rows:
+            return None
+        rows = self.rows
+        if place % 2:
+            rows = [row for row in rows if row.target == address][-4:] or rows
+        return rows[place // 2 % len(rows)]
+
+    def settle(self, run: Run, fate: Fate) -> None:
+        """A run heard of its fate."""
+        self._settled.append((run, fate))
+        self._told.set()
+
+    def learn(self, run: Run, fate: Fate) -> None:
+        """Remember the version and the state that are durable now."""
+        if run.version is None or not fate.count:
+            return
+        version, state = run.version, run.state
+        for decided in run.decided[: fate.count]:
+            if decided.decision.state is not state:
+                version, state = version + 1, decided.decision.state
+        self.durable[run.address] = (version, state)
+
+    def count(self, plan: RunPlan, fate: Fate) -> None:
+        """Note what each decision held, and what became of it."""
+        why = type(fate.why).__name__
+        if why == "Lost":
+            why = getattr(fate.why, "code", "")
+        for place, step in enumerate(plan.decisions):
+            came = "durable" if place < fate.count else why if place == fate.count else "undone"
+            for label in step.labels:
+                self.transcript.occurred[label, came] += 1
+            if plan.skew and not plan.stateless:
+                self.transcript.occurred["another version", came] += 1
+        if fate.released:
+            self.transcript.occurred["release", "told"] += 1
+
+    async def replay(self, journal: Any, operation: Replay) -> Any:
+        """Replay dead letters, a pending row and an id that nobody has."""
+        ids = [NO_SUCH_ID, *(row.id for row in self.rows[-1:])]
+        letters = await journal.dead_letters(None, 100)
+        if letters:
+            ids += [letters[place % len(letters)].id for place in operation.which]
+        rows = await journal.replay(ids, operation.now)
+        self.rows.extend(rows)
+        self.transcript.occurred["replay", "some" if rows else "none"] += 1
+        return [self.show(row) for row in rows]
+
+    async def read(self, operation: Read) -> Any:
+        """Ask, and remember the ids that were told."""
+        arguments = list(operation.arguments)
+        if operation.name == "entries" and arguments[1] is not None:
+            place = arguments[1]
+            arguments[1] = self.entries[place % len(self.entries)] if self.entries else None
+        method = getattr(self.stage.journal, operation.name)
+        answer = await method(*arguments, **operation.options)
+        if answer and operation.name in ("pending", "due_timers"):
+            known = {row.id for row in self.rows}
+            self.rows.extend(row for row in answer if row.id not in known)
+        elif answer and operation.name == "entries":
+            self.entries.extend(x.id for x in answer if x.id not in self.entries)
+        self.transcript.occurred[f"read {operation.name}", "some" if answer else "none"] += 1
+        if operation.name == "backlog":
+            return [[address, Id(greatest)] for address, greatest in answer]
+        if _is_list(answer):
+            return [self.show(x) for x in answer]
+        return answer
+
+    def show(self, value: Any) -> Any:
+        """A row, with its ids to be ranked and its payload encoded."""
+        if isinstance(value, Pending):
+            payload = value.payload if value.message is None else encode(value.message)
+            return [Id(value.id), value.target, value.sender, value.due_at, value.created_at,
+                    value.attempts, payload, value.name]  # fmt: skip
+        if isinstance(value, Entry | DeadLetterRow):
+            return [Id(value.id), *msgspec.structs.astuple(value)[1:]]
+        return value
+
+
+def _tell(run: Run, fate: Fate) -> str:
+    """Why a run was cut. Where two owners name one lot in one decision, it depends on the server's plan
+    which of two rules of the ledger is met first.
+    """
+    if isinstance(fate.why, Rejected):
+        transfers = run.decided[fate.count].decision.transfers
+        owners = {(x.lot, x.owner) for x in transfers if x.lot is not None}
+        if len(owners) > len({lot for lot, _ in owners}):
+            return "Rejected"
+    return repr(fate.why)
+
+
+def _names_touched(plans: Sequence[RunPlan]) -> Iterator[tuple[Address, str]]:
+    for plan, step in ((run, step) for run in plans for step in run.decisions):
+        yield from ((plan.address, name) for name in step.fields.get("cancel", ()))
+        for out in step.fields.get("messages", ()):
+            if out.name is not None:
+                yield out.target, out.name
+
+
+async def _attempt(work: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        return await work()
+    except EngineError as error:
+        return type(error).__name__
+
+
+async def play(stage: Stage, plan: Plan) -> Transcript:
+    """Play a sequence on fresh tables, and look at all of them in the end."""
+    player = _Player(stage)
+    for operation in plan.operations:
+        player.transcript.answers.append(await player.play(operation))
+    dump = await stage.dump()
+    for row in (*dump["message"], *dump["transfer"]):
+        row["id"] = Id(row["id"])
+    player.transcript.answers.append(dump)
+    return player.transcript

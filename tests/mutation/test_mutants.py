@@ -1,0 +1,51 @@
+"""A safeguard that no test misses is no safeguard: each is taken away, and a named test must fail.
+
+The mutants are declared in mutants.toml, and listed with the tests that catch them in
+docs/mutants.md. Source: issue 3, deliver 3 and "Must show"; design.md 7 and 9.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.mutation.conftest import Laboratory, Trial
+
+PYTEST_FAILED = 1
+"""pytest's status for "tests ran, and some failed"; 2 to 5 mean that none could run."""
+NOT_RUNNING = re.compile(r"\b(Name|UnboundLocal|Syntax|Indentation|Import|Type|Attribute)Error: ")
+"""What a mutant that is merely broken dies of: it would prove nothing."""
+
+
+def _hold_applies(trial: "Trial") -> None:
+    for mutant in trial.mutants:
+        assert mutant.applies == 1, (
+            f"the mutant no longer applies: its text stands {mutant.applies} times in "
+            f"{mutant.file}: update {mutant.name} in tests/mutation/mutants.toml"
+        )
+        assert mutant.old != mutant.new
+
+
+def test_mutant_still_applies(trial: "Trial") -> None:
+    """The text that a mutant takes away stands in its file exactly once."""
+    _hold_applies(trial)
+
+
+def test_unchanged_tree_passes(laboratory: "Laboratory") -> None:
+    """In the same copy, run the same way, every named test passes: so a failure means the mutant."""
+    verdict = laboratory.verdict()
+    assert verdict.status == 0, verdict.output
+    assert not verdict.strangers, f"tested another tree\n{verdict.output}"
+    assert {how for how, _ in verdict.ended.values()} <= {"passed"}, verdict.output
+
+
+def test_mutant_is_caught(laboratory: "Laboratory", trial: "Trial", tell: list[str]) -> None:
+    """With this safeguard taken away, the named test fails (design.md 9: each invariant has one)."""
+    _hold_applies(trial)
+    verdict = laboratory.verdict(trial.name)
+    lost = "; ".join(mutant.takes_away for mutant in trial.mutants)
+    assert verdict.status == PYTEST_FAILED, f"survived: {lost}\n{verdict.output}"
+    assert not verdict.strangers, f"tested another tree: {verdict.strangers}\n{verdict.output}"
+    how, why = verdict.ended.get(trial.test, ("not run", ""))
+    assert how == "failed", f"{trial.test}: {how} {why}\n{verdict.output}"
+    assert not NOT_RUNNING.search(why), f"the mutant does not run: {why}"
+    tell.append(f"{trial.name}: {why[:160]}")

@@ -1,0 +1,107 @@
+"""A trio run as a function of one seed, and a process that can be stopped: trio's private names.
+
+Rule: every private name of trio that the simulation leans on is in this module, which works with one
+release of trio only and says so. Three things make a run repeat:
+
+- trio shuffles what is runnable with its own `_r`; seeded, and with tasks sorted before the shuffle
+  (`_ALLOW_DETERMINISTIC_SCHEDULING`), the order is the seed's. Hash order then leaks nowhere: sets of
+  tasks and of cancel scopes (by address in memory) are walked only to make tasks runnable, which
+  are sorted again; deadlines that tie do nothing but that either.
+- time is a `MockClock` that jumps to the next deadline, so nothing waits for a real clock;
+- the cyclic garbage collector is off during a run: what it would finalise, it would at any moment.
+
+A stopped process (SIGSTOP) is a task whose whole tree does not run: what becomes runnable below it is
+put on ice until it goes on. Its deadlines expire meanwhile, as a real one's do.
+Source: design.md 8; trio 0.35, `trio/_core/_run.py` (unrolled_run, reschedule).
+"""
+
+# pyright: reportPrivateUsage=false
+# The one module for trio's private names: see above.
+
+import gc
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import trio
+from trio._core import _run
+from trio.testing import MockClock
+
+__all__ = ["Freezer", "TrioUnknown", "run_seeded"]
+
+TRIO: Final = "0.35."
+
+
+class TrioUnknown(Exception):
+    """Another release of trio: read this module against its source first."""
+
+
+class Freezer(deque[Any]):
+    """trio's queue of runnable tasks, in which whole trees of tasks can be put on ice."""
+
+    def __init__(self, tasks: Iterable[Any] = ()) -> None:
+        super().__init__(tasks)
+        self._ice: list[Any] = []
+        self._roots: list[Any] = []
+
+    def append(self, task: Any, /) -> None:
+        """Make a task runnable, or put it on ice."""
+        if self._roots and self._frozen(task):
+            self._ice.append(task)
+        else:
+            super().append(task)
+
+    def freeze(self, root: Any) -> None:
+        """Nothing below this task runs from now on, but for the step that is being taken."""
+        self._roots.append(root)
+        self._sort_again()
+
+    def thaw(self, root: Any) -> None:
+        """It goes on."""
+        if root in self._roots:
+            self._roots.remove(root)
+            self._sort_again()
+
+    def _sort_again(self) -> None:
+        tasks = [*self, *self._ice]
+        self.clear()
+        self._ice.clear()
+        for task in tasks:
+            self.append(task)
+
+    def _frozen(self, task: Any) -> bool:
+        while task is not None:
+            if task in self._roots:
+                return True
+            nursery = task.parent_nursery
+            task = None if nursery is None else nursery.parent_task
+        return False
+
+
+def run_seeded(seed: int, play: Callable[[Freezer], Awaitable[None]]) -> None:
+    """Run `play(freezer)` to its end in virtual time; everything follows from the seed.
+
+    Raises:
+        TrioUnknown: not the release that this was written for.
+    """
+    if not trio.__version__.startswith(TRIO):
+        raise TrioUnknown(f"trio {trio.__version__}, not {TRIO}x")
+    private: Any = _run
+    before = (private._ALLOW_DETERMINISTIC_SCHEDULING, private._r.getstate())
+    collected = gc.isenabled()
+
+    async def main() -> None:
+        runner: Any = private.GLOBAL_RUN_CONTEXT.runner
+        runner.runq = freezer = Freezer(runner.runq)
+        await play(freezer)
+
+    private._ALLOW_DETERMINISTIC_SCHEDULING = True
+    private._r.seed(seed)
+    gc.disable()
+    try:
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+    finally:
+        private._ALLOW_DETERMINISTIC_SCHEDULING = before[0]
+        private._r.setstate(before[1])
+        if collected:
+            gc.enable()

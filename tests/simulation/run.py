@@ -1,0 +1,131 @@
+"""One seed played, and what is known of it afterwards."""
+
+import signal
+import time
+import traceback
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from types import FrameType
+from typing import Final
+
+import msgspec
+import structlog
+
+from tests.simulation.determinism import Freezer, run_seeded
+from tests.simulation.faults import Fault, draw_faults
+from tests.simulation.trace import Trace, Violation, cause_of
+from tests.simulation.world import World
+
+__all__ = ["Played", "play", "silence"]
+
+REAL_S_MAX: Final = 60
+"""A run that takes longer goes in circles without its clock moving on."""
+
+
+class Hang(BaseException):
+    """The run takes far too long."""
+
+
+class Played(msgspec.Struct):
+    """The result of one run."""
+
+    seed: int
+    invariant: str
+    """The violated one; empty if all held."""
+    detail: str
+    digest: str
+    """Of the whole trace."""
+    commits: int
+    crashes: int
+    take_overs: int
+    lives: int
+    messages: int
+    calls: int
+    business_days: float
+    io_seconds: float
+    seconds: float
+    kinds: dict[str, int]
+    """Kind of fault -> how often it struck."""
+    hits: dict[str, int]
+    """`kind/phase` -> how often."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether an invariant was violated."""
+        return bool(self.invariant)
+
+
+def silence() -> None:
+    """No log: what the daemons say is in the trace, as far as it matters."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(50),
+        logger_factory=structlog.ReturnLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def play(seed: int, faults: Sequence[Fault] | None = None) -> tuple[Played, Trace]:
+    """Play a seed, with its own list of faults or with another."""
+    worlds: list[World] = []
+    chosen = draw_faults(seed) if faults is None else faults
+
+    async def run(freezer: Freezer) -> None:
+        worlds.append(World(seed, chosen, freezer))
+        await worlds[0].play()
+
+    began = time.perf_counter()
+    crash = _bounded(seed, run)
+    world = worlds[0]
+    if crash is not None and world.violation is None:
+        world.violation = Violation("the run itself", crash)
+    violation = world.violation
+    kinds = Counter[str]()
+    for (kind, _), count in world.hits.items():
+        kinds[kind] += count
+    played = Played(
+        seed,
+        violation.invariant if violation is not None else "",
+        violation.detail if violation is not None else "",
+        world.trace.digest(),
+        world.commits,
+        world.crashes,
+        world.take_overs,
+        len(world.daemons),
+        len(world.checker.consumed),
+        sum(sum(party.sent.values()) for party in (world.push, world.query, world.payout)),
+        round((world.checker.latest_at - world.trace.lines[0][0]) / 86_400_000, 3),
+        round(world.seconds, 3),
+        time.perf_counter() - began,
+        dict(kinds),
+        {f"{kind}/{phase}": count for (kind, phase), count in sorted(world.hits.items())},
+    )
+    return played, world.trace
+
+
+def _bounded(seed: int, run: Callable[[Freezer], Awaitable[None]]) -> str | None:
+    """Run it within real time; what went wrong beside the invariants, in words."""
+
+    def alarm(_signal: int, _frame: FrameType | None) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, alarm)
+    signal.alarm(REAL_S_MAX)
+    try:
+        run_seeded(seed, run)
+    except Hang:
+        return "it goes in circles"
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever ends a run is a finding
+        return _describe(error)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    return None
+
+
+def _describe(error: BaseException) -> str:
+    error = cause_of(error)
+    place = traceback.extract_tb(error.__traceback__)[-4:]
+    where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(place))
+    return f"{type(error).__name__}: {error} at {where}"

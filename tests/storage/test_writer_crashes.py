@@ -1,0 +1,193 @@
+"""One crash of the writer at a time: what is found out, who hears of it, and where it ends.
+
+Source: issue 3, deliver 6; design.md 5, 7 (Unknown COMMIT); engine/journal.py (the contract).
+"""
+
+# pyright: reportPrivateUsage=false
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+
+from comptoir.engine.decision import DeadLetter, Decision
+from comptoir.engine.errors import Failed
+from comptoir.engine.journal import Fate, Lost, Rejected, Run
+from comptoir.engine.spec import Intensity
+from comptoir.engine.values import Address
+from comptoir.storage import batch, crashes, writer
+from comptoir.storage.bridge import Connection
+from comptoir.storage.crashes import WriterBroken
+from comptoir.storage.journal import JournalOptions, PostgresJournal
+from comptoir.storage.journal_testing import (
+    BLANK,
+    NOW,
+    Desk,
+    Noted,
+    Remind,
+    credit,
+    keep,
+    note,
+    page,
+)
+from comptoir.storage.vault import Vault
+
+VAULT = Vault({"k1": bytes(range(32))})
+BOB = Address("wallet", "bob")
+CRASHES = 1000
+PATIENT = Intensity(restarts=1_000_000, period_ms=60_000)
+POISON = "poison"
+
+
+class Bug(Exception):
+    """What only a bug of ours would raise."""
+
+
+@asynccontextmanager
+async def _open(postgres: Any, intensity: Intensity = PATIENT) -> AsyncGenerator[PostgresJournal]:
+    options = JournalOptions(now=NOW, readers=2, writer_intensity=intensity)
+    async with PostgresJournal.open(postgres.url, VAULT, options) as journal:
+        yield journal
+
+
+@pytest.fixture
+def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folding crashes on any batch that begins with a poisonous decision."""
+    fold = batch.fold
+
+    def fold_unless_poison(parts: Any, *args: Any) -> Any:
+        if parts[0].progress.run.decided[0].decision.state == page(POISON):
+            raise Bug
+        return fold(parts, *args)
+
+    monkeypatch.setattr(writer, "fold", fold_unless_poison)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_the_outcome_of_what_crashed_is_found_out(
+    postgres: Any, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Design.md 7, Unknown COMMIT: a crash below the connection, before or after PostgreSQL committed,
+    leaves nobody in doubt; the batch is there once, and so is what a job wrote.
+    """
+    fetch = Connection.fetch
+    armed = [False]
+
+    async def fetch_or_crash(self: Connection, sql: str, *args: Any, **options: Any) -> Any:
+        strike = armed[0] and sql.startswith(("\nselect comptoir.commit", "select comptoir.replay"))
+        armed[0] &= not strike
+        if strike and when == "before":
+            raise Bug
+        rows = await fetch(self, sql, *args, **options)
+        if strike:
+            raise Bug
+        return rows
+
+    monkeypatch.setattr(Connection, "fetch", fetch_or_crash)
+    async with _open(postgres) as journal:
+        desk = Desk(journal)
+        for number in range(5):
+            armed[0] = True
+            points = credit("bob", f"l{number}", 1, total=number + 1)
+            fate = await desk.write(BOB, note(f"{number}", events=(Noted("e"),), **points))
+            assert (fate.count, fate.why, armed[0]) == (1, None, False)
+        await _bury(desk)
+        (letter,) = await journal.dead_letters(None, 10)
+        armed[0] = True
+        (row,) = await journal.replay([letter.id], NOW)
+        assert not armed[0]
+        # Were the replay still in doubt, this batch would be taken for it, and be lost.
+        assert (await desk.write(BOB, note("last"))).why is None
+        assert [x.id for x in await journal.pending(letter.target, 10, NOW)] == [row.id]
+        assert (await journal.load(BOB)).version == 6  # type: ignore[union-attr]
+        assert journal.statistics().crashes_total == 6
+    assert postgres.run("select count(*), max(number) from comptoir.event") == "5|5"
+
+
+async def _bury(desk: Desk) -> None:
+    letter = Decision(BLANK, dead_letter=DeadLetter("dlq:test", "TEST", ""))
+    fate = await desk.write(Address("push", ""), letter, message=Remind("x"), stateless=True)
+    assert fate.why is None
+
+
+async def test_a_settle_that_raises_keeps_no_other_from_hearing(postgres: Any) -> None:
+    """Engine/journal.py: a bug in one submitter's callback is counted; the runs after it in the same
+    batch hear their fates, in order.
+    """
+    async with _open(postgres) as journal:
+        desk = Desk(journal)
+        heard: list[str] = []
+
+        def settle(run: Run, fate: Fate) -> None:
+            heard.append(run.address.key)
+            if int(run.address.key) % 3 == 0:
+                raise Bug
+            assert fate.why is None
+
+        for number in range(30):
+            run = desk.submit(Address("wallet", str(number)), note("x"))
+            run.settle = settle
+        desk.submit(BOB, note("x"))
+        assert (await desk.wait(1))[0].why is None
+        assert heard == [str(number) for number in range(30)]
+        assert journal.statistics().crashes_total == 10
+
+
+async def test_beyond_the_intensity_the_journal_ends_loudly(
+    postgres: Any, poisoned: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design.md 5: a writer that crashes again and again has a bug; the journal ends as BROKEN, with
+    the last crash as the cause, and whoever waits hears it once.
+    """
+    desks: list[Desk] = []
+
+    async def serve() -> None:
+        async with _open(postgres, Intensity(restarts=3)) as journal:
+            desk = Desk(journal)
+            desks.append(desk)
+            for number in range(3):
+                fate = await desk.write(Address("wallet", str(number)), note(POISON))
+                assert isinstance(fate.why, Rejected)
+            assert journal.statistics().crashes_recent == 3
+            desk.submit(Address("wallet", "4"), note(POISON))
+            desk.submit(BOB, note("x"))
+            with trio.fail_after(10):
+                assert await journal.wait_stopped() == "BROKEN"
+
+    with pytest.raises(WriterBroken) as caught:
+        await serve()
+    assert isinstance(caught.value.__cause__, Bug)
+    (desk,) = desks
+    assert [isinstance(fate.why, Lost) for fate in desk.fates] == [True, True]
+    assert [fate.count for fate in desk.fates] == [0, 0]
+    assert postgres.run("select count(*) from comptoir.actor") == "0"
+
+
+async def test_a_job_that_crashes_is_told_to_whoever_asked(postgres: Any) -> None:
+    """A bug in work between two batches is its asker's to hear; the writer goes on."""
+    async with _open(postgres, Intensity(restarts=0)) as journal:
+
+        async def crash() -> None:
+            await trio.lowlevel.checkpoint()
+            raise Bug
+
+        for _ in range(CRASHES):
+            with pytest.raises(Failed):
+                await journal._writer.perform(crash)
+        assert journal.statistics().crashes_total == CRASHES
+        assert (await Desk(journal).write(BOB, keep())).why is None
+
+
+def test_crashes_beyond_their_period_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand crashes, each with time between, never end the journal and take no memory."""
+    now = [0]
+    monkeypatch.setattr(crashes, "_now", lambda: now[0])
+    counted = crashes.Crashes(Intensity(restarts=2, period_ms=1000))
+    for _ in range(CRASHES):
+        now[0] += 600
+        counted.note(Bug(), "a test")
+    assert (counted.total, counted.recent, len(counted._recent)) == (CRASHES, 2, 2)
+    now[0] += 1000
+    assert counted.recent == 0
