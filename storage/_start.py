@@ -17,9 +17,12 @@ from comptoir.storage import _cluster, _locate, _place, _postmaster
 from comptoir.storage._locate import Account, Binaries
 from comptoir.storage._place import Place
 from comptoir.storage._psql import dsn, psql
-from comptoir.storage.errors import DatabaseFolderBroken
+from comptoir.storage.errors import DatabaseFolderBroken, StorageUnavailable
 
 Progress = Callable[[str], None]
+
+# A server that was killed refuses before it is gone; the kernel takes its memory apart first.
+ENDING_SECONDS = 2.0
 
 # psql quotes the names; what is there already is left as it is, so it is run at every start.
 BOOTSTRAP = """
@@ -57,17 +60,39 @@ class Start:
         Raises:
             StorageError: by what is wrong.
         """
+        pid, adopted = await self._adopt_or_spawn()
+        try:
+            await self._bootstrap()
+        except StorageUnavailable:
+            if not adopted or not await self._ends(pid):
+                raise
+            # It was dying when it was found: killed, or its machine's memory ran out.
+            self.on_progress("the running PostgreSQL has ended; starting it again")
+            pid, adopted = await self._adopt_or_spawn()
+            await self._bootstrap()
+        return pid, adopted
+
+    async def _adopt_or_spawn(self) -> tuple[int, bool]:
         exists = _cluster.check_version(self.place, self.wheel)
         pid = await self._adoptable() if exists else None
-        adopted = pid is not None
         if pid is not None:
             await self._adopt(pid)
-        else:
-            pid = await self._spawn(exists)
+            return pid, True
+        return await self._spawn(exists), False
+
+    async def _bootstrap(self) -> None:
+        """Make our database and our login where they are missing: the first statements."""
         head = f"\\set role {_cluster.ROLE}\n\\set database {_cluster.DATABASE}\n"
         url = dsn(self.place, _cluster.SUPERUSER, _cluster.SUPERUSER)
         await psql(self.wheel, url, head + BOOTSTRAP)
-        return pid, adopted
+
+    async def _ends(self, pid: int) -> bool:
+        """Whether a server that refused us is gone, or will be in a moment."""
+        with trio.move_on_after(ENDING_SECONDS):
+            while not self._has_ended(pid):  # noqa: ASYNC110 - another program ends: no event
+                await trio.sleep(_postmaster.POLL_SECONDS)
+            return True
+        return False
 
     async def _adoptable(self) -> int | None:
         """Find a server that runs here and will go on running."""
