@@ -37,12 +37,19 @@ $(READY): requirements.lock pyproject.toml tools/setup.sh
 run: setup  ## the demo: daemon, sandbox, 20,000 webhooks, a kill; EXIT=1 ends after it
 	@$(BIN)/comptoir demo $(if $(EXIT),--exit) $(ARGS)
 
-# One suite, two ways of running it: COVERAGE=1 measures branches as well, at some cost in time.
-test: setup  ## the whole test suite; ARGS=… goes to pytest, COVERAGE=1 measures branches
-ifeq ($(COVERAGE),)
-	@$(PY) -m pytest $(ARGS)
+# The suite in parts, two at once on two processors (tools/run_tests.py); with ARGS it is one pytest.
+# COVERAGE=1 measures branches as well, at some cost in time.
+test: setup  ## the whole test suite; ARGS=… goes to one pytest, COVERAGE=1 measures branches
+ifneq ($(COVERAGE),)
+	@$(PY) -m coverage erase
+endif
+ifneq ($(ARGS),)
+	@$(PY) $(if $(COVERAGE),-m coverage run --parallel-mode) -m pytest $(ARGS)
 else
-	@$(PY) -m coverage run -m pytest $(ARGS)
+	@$(PY) tools/run_tests.py $(if $(COVERAGE),--coverage)
+endif
+ifneq ($(COVERAGE),)
+	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 endif
 
