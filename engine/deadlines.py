@@ -3,6 +3,9 @@
 Rule: a waiter is failed within `PERIOD_S` after its deadline, never before it. A cancel scope per wait
 would be exact and cost a fifth of the ask; here a wait costs one entry in a queue, which is in order
 because all have the same time-out.
+
+A daemon that stood still (SIGSTOP, swap, a paused machine) answers nobody meanwhile: that time counts for
+nothing, or all who asked before it, and whoever asks first after it, would be told that it was too late.
 """
 
 from collections import deque
@@ -16,6 +19,8 @@ from comptoir.engine.waiter import Waiter
 __all__ = ["Deadlines"]
 
 PERIOD_S = 0.1
+STANDSTILL_S = 1.0
+"""A period that took longer than this was a standstill, and counts for so much."""
 
 
 class Deadlines:
@@ -40,8 +45,11 @@ class Deadlines:
 
     async def run(self) -> None:
         """Fail those that are late, until cancelled."""
+        before = trio.current_time()
         while True:
-            self._now = trio.current_time()
+            after = trio.current_time()
+            self._now += min(after - before, STANDSTILL_S)
+            before = after
             waiting = self._waiting
             while waiting and (waiting[0][1].done or waiting[0][0] <= self._now):
                 waiting.popleft()[1].fail(self._late())
