@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -154,7 +155,9 @@ async def make_cluster(place: Place, binaries: Binaries, account: Account) -> No
         StorageError: initdb failed; the text has its last lines.
     """
     for stale in place.home.glob(f"{CLUSTER}.new-*"):
-        await trio.to_thread.run_sync(shutil.rmtree, stale)
+        # The initdb of a start that was killed may still write there, and ends by itself soon: what
+        # it leaves behind us the next start takes away, and nothing of it is in anybody's way.
+        await trio.to_thread.run_sync(partial(shutil.rmtree, stale, ignore_errors=True))
     fresh = Path(tempfile.mkdtemp(prefix=f"{CLUSTER}.new-", dir=place.home))
     account.give(fresh)
     done = await trio.run_process(

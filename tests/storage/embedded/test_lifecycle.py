@@ -5,6 +5,8 @@ Source: design.md 7, third bullet; interface.md 2.
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.storage import _postmaster
+from comptoir.storage._place import CLUSTER
 from comptoir.storage.embedded import EmbeddedPostgres, Running
 from comptoir.storage.embedded_testing import keep, kept, processes_below, reported_by, starter
 from comptoir.storage.errors import (
@@ -91,6 +94,33 @@ async def test_two_starters_make_one_server(postgres: EmbeddedPostgres) -> None:
         assert {first["adopted"], second["adopted"]} == {True, False}
         one.communicate("")
         two.communicate("")
+
+
+WRITE_ON = """
+import contextlib, itertools, pathlib, sys
+for number in itertools.count():
+    with contextlib.suppress(OSError):
+        folder = pathlib.Path(sys.argv[1], "base")
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.joinpath(str(number % 1000)).touch()
+"""
+
+
+async def test_the_half_made_cluster_of_a_killed_start_is_in_nobodys_way(
+    postgres: EmbeddedPostgres,
+) -> None:
+    """Not even while the initdb of that start still writes into it (S71)."""
+    half = postgres.data_dir / f"{CLUSTER}.new-killed"
+    half.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", WRITE_ON, half]) as initdb:
+        try:
+            while not (half / "base" / "999").exists():
+                await trio.lowlevel.checkpoint()
+            assert not (await postgres.start()).adopted
+        finally:
+            initdb.kill()
+    await keep(postgres, 1)
+    assert await kept(postgres) == "1"
 
 
 async def test_recovers_from_sigkill_of_the_server(postgres: EmbeddedPostgres) -> None:
