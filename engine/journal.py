@@ -55,8 +55,13 @@ class Pending(msgspec.Struct, gc=False):
     name: str | None = None
 
 
-class Decided(msgspec.Struct, gc=False):
-    """One decision with what the journal needs to know about its cause."""
+class Decided(msgspec.Struct):
+    """One decision with what the journal needs to know about its cause.
+
+    Seen by the collector of garbage, unlike its neighbours: `context` leads to whoever waits, and from
+    there, by the error that ended the waiting, to everything. A cycle through a struct that is not
+    seen is never freed: each engine that ended with an ask unanswered stayed in memory.
+    """
 
     decision: Decision[Any]
     at: int
