@@ -7,7 +7,7 @@ us, or whose past was edited, is not touched. Source: design.md 7; interface.md 
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -159,7 +159,7 @@ async def _check_server(connection: Connection) -> None:
 
 
 @contextmanager
-def _naming_privileges() -> Iterator[None]:
+def _naming_privileges() -> Generator[None]:
     try:
         yield
     except StatementBroken as error:
