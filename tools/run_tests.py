@@ -34,6 +34,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "durability": ("tests/durability",),
     "the rest": ("tests",),
 }
+UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation")
+"""Parts that branches are not measured in: most of what they run is other programs, which would not be
+seen, and what they run themselves costs three times as much when it is watched."""
 NO_TESTS = 5
 """pytest's status where its options deselect all tests of a part."""
 
@@ -104,7 +107,10 @@ def main() -> int:
     began = time.monotonic()
     parts: list[Ended] = []
     with ThreadPoolExecutor(given.jobs) as pool:
-        runs = [pool.submit(_run, name, options, coverage=given.coverage) for name in PARTS]
+        runs = [
+            pool.submit(_run, name, options, coverage=given.coverage and name not in UNMEASURED)
+            for name in PARTS
+        ]
         for run in as_completed(runs):
             parts.append(run.result())
             _show(parts[-1], len(parts))
