@@ -96,6 +96,20 @@ async def test_two_starters_make_one_server(postgres: EmbeddedPostgres) -> None:
         two.communicate("")
 
 
+async def test_a_start_that_is_cancelled_leaves_no_initdb(postgres: EmbeddedPostgres) -> None:
+    """A daemon that is told to stop while it makes its cluster ends at once (interface.md 2)."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(postgres.start)
+        with trio.fail_after(20):
+            while not list(postgres.data_dir.rglob("PG_VERSION")):
+                await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    with trio.fail_after(2):
+        while processes_below(postgres.data_dir):
+            await trio.lowlevel.checkpoint()
+    assert not (await postgres.start()).adopted
+
+
 WRITE_ON = """
 import contextlib, itertools, pathlib, sys
 for number in itertools.count():
