@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -68,7 +69,19 @@ def disk_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def new_life() -> Iterator[Life]:
+def interruptible() -> Iterator[None]:
+    """Let children hear SIGINT: a suite that was started in the background has it ignored, and hands
+    that down to every program that it starts.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def new_life(interruptible: None) -> Iterator[Life]:
     """Give the maker of daemons; those of one folder share their data, their keys and one log.
 
     `new_life(url, folder, VARIABLE="value") -> Process`, not started; its `url` is known already.
