@@ -3,34 +3,30 @@
 Rules (design.md 2, 5; invariant 1):
 - messages are handled one at a time, in order; several may be decided on tentative state and
   committed together, and if the commit fails all of them are undone and decided again;
-- nothing leaves (no reply, no hand-over) before `settle`, which the journal calls when the run is
-  durable;
+- nothing leaves the batch (no reply, no call) before `settle`, which the journal calls when the run
+  is durable; a message may go along to an idle actor and be decided in the same batch (ADR 0012);
+- what need not wait does not: a loaded actor decides in the very step in which it is offered a
+  message, or hears that its last run is durable. Its task does what has to be waited for: loading,
+  looking up, and whatever went wrong;
 - a machine is pure, so a crash in it changed nothing: what was decided before is committed, the
   state is loaded again, the message tried once more alone, and then it is a dead letter.
 """
 
 from collections import deque
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
-import msgspec
 import structlog
 
+from comptoir.engine.actor_host import ActorHost, MessageUnreadable, NotAvailable, writes_of
 from comptoir.engine.decision import DeadLetter, Decision, Refusal
-from comptoir.engine.errors import (
-    EngineError,
-    Failed,
-    Refused,
-    Superseded,
-    Suspended,
-    Unavailable,
-    frames_of,
-)
+from comptoir.engine.envelope import Answer, Envelope
+from comptoir.engine.errors import EngineError, Failed, Refused, Suspended, frames_of
 from comptoir.engine.journal import (
     Decided,
     Duplicate,
     Fate,
     Gone,
-    Journal,
     Lost,
     Pending,
     Rejected,
@@ -39,10 +35,10 @@ from comptoir.engine.journal import (
 from comptoir.engine.machine import Context
 from comptoir.engine.mailbox import Mailbox
 from comptoir.engine.spec import ActorSpec
-from comptoir.engine.values import Address, Message, Reply
+from comptoir.engine.values import Address
 from comptoir.engine.waiter import Waiter
 
-__all__ = ["Actor", "ActorHost", "Answer", "Envelope"]
+__all__ = ["Actor"]
 
 log = structlog.get_logger("comptoir.actor")
 
@@ -50,86 +46,15 @@ STALE = "STALE"
 """The journal's word for: decided on another version than the durable one; load again."""
 
 
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What an asker gets: the reply, and whether it is the first answer of an earlier ask."""
-
-    reply: Reply | None
-    replayed: bool = False
-
-
-class Envelope:
-    """A message in a mailbox: with somebody waiting for the answer, or with its durable row."""
-
-    __slots__ = ("crashed", "message", "planned", "row", "waiter")
-
-    def __init__(
-        self, message: Message | None, waiter: Waiter[Answer] | None, row: Pending | None
-    ) -> None:
-        self.message = message
-        """None: a stored message that this version of the program cannot read."""
-        self.waiter = waiter
-        self.row = row
-        self.planned: Answer | EngineError | None = None
-        self.crashed = message is None
-
-    def finish(self) -> None:
-        """Give the planned answer; called when the decision is durable."""
-        if self.waiter is not None:
-            if isinstance(self.planned, EngineError):
-                self.waiter.fail(self.planned)
-            else:
-                self.waiter.give(self.planned or Answer(None))
-
-    def fail(self, error: EngineError) -> None:
-        """Give an error instead: nothing was decided."""
-        if self.waiter is not None:
-            self.waiter.fail(error)
-
-
-class ActorHost(Protocol):
-    """What an actor needs of its supervisor."""
-
-    @property
-    def journal(self) -> Journal:
-        """Where runs are committed."""
-        ...
-
-    @property
-    def references(self) -> dict[str, Any]:
-        """Current snapshots by name."""
-        ...
-
-    def now(self) -> int:
-        """Business time."""
-        ...
-
-    def settled(self, run: Run, fate: Fate) -> None:
-        """The first `fate.count` decisions are durable: hand over, measure, forget rows."""
-        ...
-
-    def give_back(self, row: Pending) -> None:
-        """A row was not handled: it stays in its table and is delivered again."""
-        ...
-
-    def forget(self, row: Pending) -> None:
-        """A row is no longer there; nothing is to be delivered again."""
-        ...
-
-    def crashed(self, actor: "Actor", error: Exception) -> bool:
-        """Count a restart; False when the intensity is exceeded and the actor is suspended."""
-        ...
-
-
-class _NotAvailable(Exception):
-    """The database is away in the middle of a run; the actor gives everything back."""
-
-
 class Actor:
     """One resident actor. Its task is started and ended by its supervisor."""
 
     __slots__ = (
+        "_crash",
+        "_driving",
         "_fate",
         "_host",
+        "_trouble",
         "address",
         "in_hand",
         "loaded",
@@ -153,6 +78,12 @@ class Actor:
         self.used_at = 0.0
         self.recent_crashes: tuple[int, ...] = ()
         self._fate: Waiter[Fate] | None = None
+        """Where the task waits for the fate of a run of its own."""
+        self._trouble: Duplicate | Rejected | Gone | Lost | Exception | None = None
+        """Why the run in hand was cut, or the crash of its first decision: for the task."""
+        self._crash: Exception | None = None
+        """Of the decision after the run in hand, which becomes the trouble when that is durable."""
+        self._driving = False
 
     @property
     def idle(self) -> bool:
@@ -164,12 +95,73 @@ class Actor:
             f"<Actor {self.address} {self.state.phase.name} v{self.version} +{len(self.mailbox)}>"
         )
 
+    def offer(self, envelope: Envelope) -> bool:
+        """Take a message, and decide it at once if nothing stands before it; False if full."""
+        if not self.mailbox.put(envelope):
+            return False
+        if self.in_hand is None and self.loaded:
+            self._drive()
+        return True
+
+    def take_along(self, row: Pending) -> bool:
+        """Decide a message whose row is not durable yet, if that can be done at once: then its
+        decision follows the sender's into the same batch. False: nothing has changed.
+        """
+        if self.in_hand is not None or self.mailbox or not self.loaded or self.mailbox.closed:
+            return False
+        return type(row.message) not in self.spec.lookups and self.offer(
+            Envelope(row.message, None, row)
+        )
+
+    def _drive(self) -> None:
+        """Decide run after run as long as nothing has to be waited for; the task does the rest."""
+        if self._driving or self.mailbox.called:
+            return
+        self._driving = True
+        try:
+            while self.in_hand is None and self.mailbox:
+                if not self._begin():
+                    self.mailbox.call()
+                    break
+        finally:
+            self._driving = False
+
+    def _begin(self) -> bool:
+        """Decide and submit a run of what waits; False if it is for the task."""
+        waiting = self.mailbox.head(self.spec.bounds.run_max)
+        first = waiting[0]
+        if first.crashed or type(first.message) in self.spec.lookups:
+            return False
+        decided, crash, writes = self._decide(waiting, None)
+        count = len(decided) + (crash is not None)
+        self.mailbox.drop(count)
+        self.in_hand = deque(waiting[:count])
+        if not decided:
+            self._trouble = crash
+            return False
+        self._crash = crash
+        self._submit(decided, writes=writes)
+        return True
+
     async def run(self) -> None:
-        """Load, then handle runs of messages until the mailbox is closed and empty."""
+        """Load, then do what has to be waited for until the mailbox is closed and empty."""
         await self._load()
-        limit = self.spec.bounds.run_max
-        while envelopes := await self.mailbox.take(limit):
-            self.in_hand = deque(envelopes)
+        while True:
+            self._drive()
+            await self.mailbox.wait_called()
+            trouble, self._trouble = self._trouble, None
+            if trouble is not None:
+                assert self.in_hand is not None, "there is trouble with a run in hand only"
+                if isinstance(trouble, Exception):
+                    await self._after_crash(self.in_hand, trouble)
+                else:
+                    await self._resolve(self.in_hand, trouble)
+            elif self.in_hand is None and self.mailbox:
+                self.in_hand = deque(self.mailbox.take_now(self.spec.bounds.run_max))
+            elif self.mailbox.closed:
+                return
+            else:
+                continue
             await self._handle(self.in_hand)
             self.in_hand = None
 
@@ -190,15 +182,7 @@ class Actor:
                 continue
             decided, crash, writes = self._decide(waiting, facts)
             if decided:
-                run = Run(
-                    self.address,
-                    self.version,
-                    decided,
-                    self._settle,
-                    schema=self.spec.schema,
-                    state=self.state,
-                )
-                fate = await self._commit(run, writes=writes)
+                fate = await self._commit(decided, writes=writes)
                 for _ in range(fate.count):
                     waiting.popleft()
                 if fate.why is not None:
@@ -216,7 +200,7 @@ class Actor:
         return await lookup(self._host.journal, self.address, envelope.message)
 
     def _decide(
-        self, waiting: deque[Envelope], facts: Any
+        self, waiting: Iterable[Envelope], facts: Any
     ) -> tuple[list[Decided], Exception | None, bool]:
         """Decide a bounded run on tentative state; stop at a crash, a lookup or a repeated key."""
         spec, host = self.spec, self._host
@@ -250,7 +234,7 @@ class Actor:
                 if keys & mine:
                     break  # decided again once the first one is durable: then it is a duplicate
                 keys |= mine
-            writes = writes or row is not None or _writes(decision, state)
+            writes = writes or row is not None or writes_of(decision, state)
             decided.append(Decided(decision, now, row, envelope.message, envelope))
             if decision.state is not state:
                 state, version = decision.state, version + 1
@@ -265,13 +249,25 @@ class Actor:
         letter = DeadLetter(self.spec.dead_queue, refusal.code, refusal.detail)
         return Decision(state, dead_letter=letter)
 
-    async def _commit(self, run: Run, *, writes: bool) -> Fate:
-        self._fate = Waiter()
+    def _submit(self, decided: list[Decided], *, writes: bool) -> None:
+        spec = self.spec
+        run = Run(
+            self.address, self.version, decided, self._settle, schema=spec.schema, state=self.state
+        )
         if writes:
             self._host.journal.submit(run)
+            self._host.hand_along(run)
         else:
-            self._settle(run, Fate(len(run.decided), ()))
-        return await self._fate.wait()
+            self._settle(run, Fate(len(decided), ()))
+
+    async def _commit(self, decided: list[Decided], *, writes: bool) -> Fate:
+        """Submit a run from the task, and wait for its fate."""
+        waiter = self._fate = Waiter[Fate]()
+        try:
+            self._submit(decided, writes=writes)
+            return await waiter.wait()
+        finally:
+            self._fate = None
 
     def _settle(self, run: Run, fate: Fate) -> None:
         """The journal's call: the first `fate.count` decisions are durable. Never waits."""
@@ -283,11 +279,27 @@ class Actor:
             envelope = decided.context
             assert isinstance(envelope, Envelope)
             envelope.finish()
-        assert self._fate is not None
         try:
             self._host.settled(run, fate)
         finally:  # a bug in what else hears of it must not leave this actor waiting for ever
-            self._fate.give(fate)
+            if self._fate is not None:
+                self._fate.give(fate)
+            elif self.in_hand is not None:
+                self._go_on(self.in_hand, fate)
+
+    def _go_on(self, in_hand: deque[Envelope], fate: Fate) -> None:
+        """After a run that the task does not wait for."""
+        for _ in range(fate.count):
+            in_hand.popleft()
+        crash, self._crash = self._crash, None
+        trouble = crash if fate.why is None else fate.why
+        if trouble is None:
+            assert not in_hand, "a run is durable as a whole, or there is a reason"
+            self.in_hand = None
+            self._drive()
+        else:
+            self._trouble = trouble
+            self.mailbox.call()
 
     async def _resolve(
         self, waiting: deque[Envelope], why: Duplicate | Rejected | Gone | Lost
@@ -295,7 +307,7 @@ class Actor:
         """The decision at the head of what waits was not committed; say so, by its reason."""
         if isinstance(why, Lost):
             if why.code != STALE:
-                raise _NotAvailable(why.code)
+                raise NotAvailable(why.code)
             await self._load()
             return
         envelope = waiting[0]
@@ -325,20 +337,12 @@ class Actor:
         """Commit another decision for the message at the head; it cannot fail for its data."""
         envelope = waiting[0]
         decided = [Decided(decision, self._host.now(), envelope.row, envelope.message, envelope)]
-        run = Run(
-            self.address,
-            self.version,
-            decided,
-            self._settle,
-            schema=self.spec.schema,
-            state=self.state,
-        )
-        fate = await self._commit(run, writes=True)
+        fate = await self._commit(decided, writes=True)
         if fate.count:
             waiting.popleft()
         else:
             code = fate.why.code if isinstance(fate.why, (Lost, Rejected)) else "DUPLICATE"
-            raise _NotAvailable(code)
+            raise NotAvailable(code)
 
     async def _after_crash(self, waiting: deque[Envelope], crash: Exception) -> None:
         envelope = waiting[0]
@@ -369,32 +373,3 @@ class Actor:
             if envelope.row is not None:
                 self._host.give_back(envelope.row)
         self.in_hand = None
-
-
-class MessageUnreadable(Exception):
-    """A stored message that this version of the program does not know."""
-
-
-def _writes(decision: Decision[Any], before: Any) -> bool:
-    return bool(
-        decision.state is not before
-        or decision.events
-        or decision.messages
-        or decision.once
-        or decision.documents
-        or decision.transfers
-        or decision.lots
-        or decision.cancel
-        or decision.release
-        or decision.dead_letter
-    )
-
-
-def reason_of(error: Exception) -> EngineError:
-    """What askers are told when the actor's task ends with this."""
-    if isinstance(error, EngineError):
-        return error
-    if isinstance(error, _NotAvailable):
-        code = str(error)
-        return Superseded(code) if code == "SUPERSEDED" else Unavailable(code)
-    return Failed("the actor crashed; it is started again")

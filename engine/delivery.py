@@ -70,8 +70,8 @@ class _Backlog(msgspec.Struct):
     rows: int = 0
     """About how many were skipped and not handed over since."""
     changes: int = 0
-    """Grows with every row skipped: whether a reading that began before may have missed one. Not
-    the greatest id, because what is released or falls due has an older one."""
+    """Grows with every row skipped, so that a reading that began before knows. Not the greatest id:
+    what is released or falls due has an older one."""
     pumping: bool = False
 
 
@@ -112,6 +112,9 @@ class Delivery:
         for row in rows:
             if row.id in self._held:
                 continue
+            if row.along:
+                self._held.add(row.id)
+                continue
             backlog = self._backlogs.get(row.target)
             if backlog is not None:
                 backlog.changes += 1
@@ -128,6 +131,7 @@ class Delivery:
 
     def give_back(self, row: Pending) -> None:
         """The row was not handled; it is delivered again, in its order."""
+        row.along = False
         self._held.discard(row.id)
         self.fall_behind(row.target)
 
@@ -161,7 +165,7 @@ class Delivery:
             self._due_sooner.set()
 
     def is_behind(self, address: Address, rows_max: int) -> bool:
-        """Whether too many rows wait for the address to take more work for it."""
+        """Whether more rows than so many wait for the address; with -1, whether any may."""
         backlog = self._backlogs.get(address)
         return backlog is not None and backlog.rows > rows_max
 

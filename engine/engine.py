@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import structlog
 import trio
 
-from comptoir.engine.actor import Answer
+from comptoir.engine.along import Along
 from comptoir.engine.deadlines import Deadlines
 from comptoir.engine.decision import Decision, Outgoing, Put
 from comptoir.engine.delivery import Delivery
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import (
     AskTimeout,
     EngineError,
@@ -77,6 +78,7 @@ class Engine:
             parts.journal, {**self._hosts, **self._gateways}, self.now,
             parts.bounds.sweep_s, parts.bounds.sweep_rows_max,
         )  # fmt: skip
+        self._along = Along(self._hosts, self._delivery)
         self._deadlines = Deadlines(parts.bounds.ask_timeout_s, self._too_late)
         self._supervisor = Supervisor(
             self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
@@ -274,6 +276,10 @@ class Engine:
                 publisher.owner_changed()
             if not self._news.is_set():
                 self._news.set()
+
+    def hand_along(self, run: Run) -> None:
+        """Let idle actors decide at once what a run on its way sends them."""
+        self._along.hand_along(run)
 
     def forget(self, row: Pending) -> None:
         """A row is no longer there: cancelled, or consumed."""

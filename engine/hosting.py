@@ -15,8 +15,10 @@ import msgspec
 import structlog
 import trio
 
-from comptoir.engine.actor import Actor, Answer, Envelope, reason_of
+from comptoir.engine.actor import Actor
+from comptoir.engine.actor_host import reason_of
 from comptoir.engine.breaker import Breaker
+from comptoir.engine.envelope import Answer, Envelope
 from comptoir.engine.errors import EngineError, Failed, Overloaded, Stopping, Suspended, log_crash
 from comptoir.engine.journal import Decided, Fate, Journal, Pending, Run
 from comptoir.engine.spec import ActorSpec
@@ -65,6 +67,10 @@ class Surroundings(Protocol):
 
     def settled(self, run: Run, fate: Fate) -> None:
         """Decisions are durable: hand over their messages and measure their events."""
+        ...
+
+    def hand_along(self, run: Run) -> None:
+        """A run was submitted: what it sends to idle actors may be decided in the same batch."""
         ...
 
     def give_back(self, row: Pending) -> None:
@@ -130,6 +136,13 @@ class Hosting:
         except Exception as error:  # noqa: BLE001  # a bulkhead
             log_crash(log, "measure crashed", error, kind=self.kind)
 
+    def hand_along(self, run: Run) -> None:
+        """Pass on what a run sends, if it sends anything."""
+        for decided in run.decided:
+            if decided.decision.messages:
+                self._around.hand_along(run)
+                return
+
     def forget(self, row: Pending) -> None:
         """Pass on that a row is gone."""
         self._around.forget(row)
@@ -173,7 +186,7 @@ class Hosting:
         if not self.breaker.closed and not self.breaker.permits(_io_ms()):
             raise Overloaded(f"{self.kind}: breaker open")
         actor = self._resident(address)
-        if not actor.mailbox.offer(Envelope(message, waiter, None)):
+        if not actor.offer(Envelope(message, waiter, None)):
             raise Overloaded(f"{self.kind}: mailbox full")
 
     def offer(self, row: Pending) -> bool:
@@ -188,7 +201,17 @@ class Hosting:
                 message = self.spec.read_message(row.payload)
             except msgspec.DecodeError:
                 message = None  # the actor buries it: a dead letter can be replayed
-        return actor.mailbox.offer(Envelope(message, None, row))
+        return actor.offer(Envelope(message, None, row))
+
+    def take_along(self, row: Pending) -> bool:
+        """Have a resident, idle actor decide a message whose row is not durable yet (ADR 0012)."""
+        key = row.target.key
+        actor = self._residents.get(key)
+        if actor is None or not actor.take_along(row):
+            return False
+        self._residents.move_to_end(key)
+        actor.used_at = self._tick
+        return True
 
     def resume(self, key: str) -> bool:
         """An operator lets a suspended actor work again; False if it was not suspended."""

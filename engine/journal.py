@@ -42,7 +42,7 @@ class Pending(msgspec.Struct, gc=False):
     """A row of the one table of what still has to happen, as handed to its receiver."""
 
     id: int
-    """(epoch, counter) in one 63-bit integer; order of ids = order of commits."""
+    """(epoch, counter) in one 63-bit integer; order of ids = order of commits. 0: not durable yet."""
     target: Address
     sender: Address
     due_at: int
@@ -53,6 +53,8 @@ class Pending(msgspec.Struct, gc=False):
     payload: bytes = b""
     """Its encoding, when read back from the database (`message` is None then)."""
     name: str | None = None
+    along: bool = False
+    """Whether its receiver has it already, from before it was durable (ADR 0012)."""
 
 
 class Decided(msgspec.Struct):
@@ -72,6 +74,9 @@ class Decided(msgspec.Struct):
     """What was handled: the payload of a dead letter, when it becomes one."""
     context: object = None
     """The engine's own (the waiting asker); the journal does not look inside."""
+    along: "dict[int, Pending] | None" = None
+    """Which of the decision's messages went along to their receivers, by index: rows that the journal
+    numbers when they are durable, if nobody has consumed them by then."""
 
 
 class Run:
@@ -82,7 +87,7 @@ class Run:
     state submit runs with `version=None`: no row of `actor` is read or written.
     """
 
-    __slots__ = ("address", "decided", "schema", "settle", "state", "version")
+    __slots__ = ("address", "decided", "follows", "schema", "settle", "state", "version")
 
     def __init__(
         self,
@@ -101,6 +106,9 @@ class Run:
         self.schema = schema
         self.state = state
         """The state before the first decision: identity tells whether a decision changed it."""
+        first = decided[0].consumed
+        self.follows = first is not None and not first.id
+        """It consumes what a run shortly before it sends: one batch for both, if that can be."""
 
 
 class Duplicate(msgspec.Struct, frozen=True, gc=False):

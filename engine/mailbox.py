@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Mailbox(Generic[T]):
     """Messages that wait for one actor, oldest first; one reader."""
 
-    __slots__ = ("_items", "_limit", "_reader", "closed")
+    __slots__ = ("_items", "_limit", "_reader", "called", "closed")
 
     def __init__(self, limit: int) -> None:
         assert limit > 0
@@ -29,17 +29,44 @@ class Mailbox(Generic[T]):
         self._limit = limit
         self._reader: trio.lowlevel.Task | None = None
         self.closed = False
+        self.called = False
+        """Whether the reader was called and has not come yet."""
 
     def __len__(self) -> int:
         return len(self._items)
 
     def offer(self, item: T) -> bool:
         """Put an item at the end; False if it is full or closed, and then nothing has changed."""
+        if not self.put(item):
+            return False
+        self._wake()
+        return True
+
+    def put(self, item: T) -> bool:
+        """As `offer`, and let the reader sleep: whoever puts sees to it that it is called."""
         if self.closed or len(self._items) >= self._limit:
             return False
         self._items.append(item)
-        self._wake()
         return True
+
+    def call(self) -> None:
+        """Have the reader return from `wait_called`, now or when it comes to it."""
+        self.called = True
+        self._wake()
+
+    def head(self, limit: int) -> list[T]:
+        """The oldest items, up to a number; they stay."""
+        return self._items[:limit]
+
+    def drop(self, count: int) -> None:
+        """Take the oldest items out."""
+        del self._items[:count]
+
+    def take_now(self, limit: int) -> list[T]:
+        """Take up to `limit` items, without waiting."""
+        run = self._items[:limit]
+        del self._items[:limit]
+        return run
 
     def close(self) -> None:
         """Take no more; the reader gets what is left, then an empty run."""
@@ -54,17 +81,24 @@ class Mailbox(Generic[T]):
     async def take(self, limit: int) -> list[T]:
         """Wait until there is something and take up to `limit`; an empty list means closed."""
         if not self._items and not self.closed:
-            assert self._reader is None, "a mailbox has one reader"
-            self._reader = trio.lowlevel.current_task()
+            await self._sleep()
+        return self.take_now(limit)
 
-            def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
-                self._reader = None
-                return trio.lowlevel.Abort.SUCCEEDED
+    async def wait_called(self) -> None:
+        """Wait until the reader is called, or the mailbox is closed."""
+        if not self.called and not self.closed:
+            await self._sleep()
+        self.called = False
 
-            await trio.lowlevel.wait_task_rescheduled(abort)
-        run = self._items[:limit]
-        del self._items[:limit]
-        return run
+    async def _sleep(self) -> None:
+        assert self._reader is None, "a mailbox has one reader"
+        self._reader = trio.lowlevel.current_task()
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            self._reader = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
 
     def drain(self) -> list[T]:
         """Take everything at once, without waiting: the end of an actor."""

@@ -61,11 +61,14 @@ class _Actor:
 
 
 class _Row:
-    """A message created in this batch, until it is cancelled in it."""
+    """A message created in this batch, until it is cancelled or consumed in it."""
 
-    __slots__ = ("due_at", "kind", "payload", "pending")
+    __slots__ = ("due_at", "id", "kind", "payload", "pending")
 
-    def __init__(self, pending: Pending, kind: str, due_at: int | None, payload: bytes) -> None:
+    def __init__(
+        self, row_id: int, pending: Pending, kind: str, due_at: int | None, payload: bytes
+    ) -> None:
+        self.id = row_id
         self.pending = pending
         self.kind = kind
         self.due_at = due_at
@@ -88,6 +91,8 @@ class _Folder:
         self.names: dict[tuple[Address, str], _Row | None] = {}
         self.releases: dict[Address, int] = {}
         self.rows: dict[int, _Row] = {}
+        self.along: dict[int, _Row] = {}
+        """Those that their receivers have already, by the identity of what they have."""
         self.parked: dict[Address, list[int]] = {}
         self.dead: list[tuple[Any, ...]] = []
         self.lots: list[tuple[Any, ...]] = []
@@ -145,12 +150,23 @@ class _Folder:
 
     def _find_gone(self, decided: Decided) -> Gone | None:
         consumed = decided.consumed
-        if consumed is not None and (
-            consumed.id in self.consumed
-            or (consumed.name is not None and (consumed.target, consumed.name) in self.names)
+        if consumed is None:
+            return None
+        if not consumed.id:
+            return None if id(consumed) in self.along else Gone()
+        if consumed.id in self.consumed or (
+            consumed.name is not None and (consumed.target, consumed.name) in self.names
         ):
             return Gone()
         return None
+
+    def _consume(self, row: Pending) -> None:
+        if row.id:
+            self.consumed.add(row.id)
+        else:
+            made = self.along.pop(id(row))
+            check_hidden(row, made.due_at)
+            del self.rows[made.id]
 
     def _take_once(self, decided: Decided, digests: Mapping[bytes, Any]) -> None:
         reply = decided.decision.reply
@@ -178,7 +194,7 @@ class _Folder:
     def _apply(self, address: Address, decided: Decided, outcome: Outcome) -> None:
         decision = decided.decision
         if decided.consumed is not None:
-            self.consumed.add(decided.consumed.id)
+            self._consume(decided.consumed)
         if decision.dead_letter is not None:
             self._bury(address, decided)
         for name in decision.cancel:
@@ -236,7 +252,7 @@ class _Folder:
         row = self.names.get((target, name))
         if row is not None:
             check_hidden(row.pending, row.due_at)
-            del self.rows[row.pending.id]
+            del self.rows[row.id]
         self.names[(target, name)] = None
 
     def _release(self, address: Address, at: int) -> None:
@@ -249,8 +265,8 @@ class _Folder:
                 row.due_at = at
 
     def _send(self, address: Address, decided: Decided, outcome: Outcome) -> None:
-        at = decided.at
-        for out in decided.decision.messages:
+        at, along = decided.at, decided.along
+        for index, out in enumerate(decided.decision.messages):
             due, sender = out.due_at, out.sender or address
             if out.parked:
                 kind = CLASS_PARKED
@@ -259,10 +275,15 @@ class _Folder:
             else:
                 kind = CLASS_TIMER
             row_id = self.numbers.draw()
-            pending = Pending(
-                row_id, out.target, sender, due or 0, at, out.attempts, out.message, b"", out.name
-            )
-            row = self.rows[row_id] = _Row(pending, kind, due, write_value(out.message))
+            pending = None if along is None else along.get(index)
+            if pending is None:
+                pending = Pending(
+                    row_id, out.target, sender, due or 0, at, out.attempts, out.message, b"",
+                    out.name,
+                )  # fmt: skip
+            row = self.rows[row_id] = _Row(row_id, pending, kind, due, write_value(out.message))
+            if pending.along:
+                self.along[id(pending)] = row
             if out.name is not None:
                 self._forget(out.target, out.name)
                 self.names[(out.target, out.name)] = row
@@ -294,10 +315,20 @@ def _write_messages(folder: _Folder) -> Rows:
     for row in folder.rows.values():
         x = row.pending
         target, sender = x.target, x.sender
-        payload = seal(row.payload, identify_message(x.id, target))
+        payload = seal(row.payload, identify_message(row.id, target))
         attempts = write_attempts(x.attempts)
         rows.append(
-            (x.id, *target, *sender, payload, row.kind, row.due_at, x.created_at, x.name, attempts)
+            (
+                row.id,
+                *target,
+                *sender,
+                payload,
+                row.kind,
+                row.due_at,
+                x.created_at,
+                x.name,
+                attempts,
+            )
         )
     return rows
 
@@ -362,8 +393,10 @@ def fold(
     folder = _Folder(numbers, last_event, vault, known)
     outcomes = [folder.add_part(part) for part in parts]
     for outcome in outcomes:
-        if outcome.outgoing and folder.names:
-            outcome.outgoing = [x for x in outcome.outgoing if x.id in folder.rows]
+        if outcome.outgoing:
+            outcome.outgoing = [
+                x for x in outcome.outgoing if x.id in folder.rows or id(x) in folder.along
+            ]
     arguments = (
         _write_once(folder),
         folder.once_at,
@@ -391,4 +424,5 @@ def fold(
             for address, x in folder.actors.items()
             if x.version == x.expected and known.version(address) is None
         },
+        [(row.pending, row.id) for row in folder.along.values()],
     )

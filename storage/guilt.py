@@ -63,7 +63,7 @@ async def _find_gone(call: Call, parts: Sequence[Part]) -> None:
     consuming = [
         (part, index, decided.consumed.id)
         for part, index, decided in _undecided(parts)
-        if decided.consumed is not None
+        if decided.consumed is not None and decided.consumed.id  # else the fold itself knows
     ]
     rows = await call(THERE_SQL, sorted({row_id for _, _, row_id in consuming}))
     there = {row[0] for row in rows}

@@ -155,8 +155,9 @@ class MemoryTables:
         if decision.release:
             self._release(address, at)
             progress.released = True
-        for out in decision.messages:
-            self._send(progress, out, at, numbers)
+        for index, out in enumerate(decision.messages):
+            along = None if decided.along is None else decided.along.get(index)
+            self._send(progress, out, at, numbers, along)
         for event in decision.events:
             number = len(self.events) + 1
             recorded = Recorded(number, at, address, type(event).__name__, encode(event))
@@ -200,7 +201,9 @@ class MemoryTables:
         )
         self._insert(row)
 
-    def _send(self, progress: Progress, out: Outgoing, at: int, numbers: Numbers) -> None:
+    def _send(
+        self, progress: Progress, out: Outgoing, at: int, numbers: Numbers, along: Pending | None
+    ) -> None:
         due, kind = out.due_at, CLASS_TIMER
         if out.parked:
             kind = CLASS_PARKED
@@ -215,9 +218,20 @@ class MemoryTables:
         )
         self._insert(row)
         if kind == CLASS_MESSAGE:
-            pending = row.pending()
+            pending = row.pending() if along is None else along
             pending.message, pending.payload = out.message, b""
             progress.outgoing.append(pending)
+        if along is not None:
+            self._number(along, row.id)
+
+    def _number(self, along: Pending, row_id: int) -> None:
+        """Its receiver has it already: from here on by its id."""
+
+        def undo() -> None:
+            along.id = 0
+
+        along.id = row_id
+        self._undo.append(undo)
 
     def _open_lot(self, lot: LotOpened) -> None:
         check_lot(lot, there=lot.id in self.lots)

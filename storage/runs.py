@@ -152,6 +152,9 @@ class Batch(msgspec.Struct):
     """Of every actor that decided in it, as they are when it is durable."""
     unchecked: dict[Address, int]
     """Versions on which actors decided without a change of state: commit_batch does not see them."""
+    along: list[tuple[Pending, int]]
+    """Rows that their receivers have already and did not consume in it, and what their ids are when
+    it is durable."""
 
 
 def write_attempts(attempts: Sequence[Attempt]) -> str | None:

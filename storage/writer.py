@@ -217,12 +217,15 @@ class Writer(Guilt):
             job.done.set()
 
     def _collect(self, room: int) -> list[Part]:
-        """The next batch: whole runs in order, up to the bound (a single greater run goes alone)."""
+        """The next batch: whole runs in order, up to the bound (a single greater run goes alone), and
+        what follows the last of them.
+        """
         parts: list[Part] = []
         while self._waiting:
-            stop = len(self._waiting[0].run.decided)
-            size = stop - self._waiting[0].done
-            if parts and size > room:
+            first = self._waiting[0]
+            stop = len(first.run.decided)
+            size = stop - first.done
+            if parts and size > room and not first.run.follows:
                 break
             progress = self._waiting.popleft()
             self._in_flight.append(progress)
@@ -294,6 +297,8 @@ class Writer(Guilt):
             await self._ensure_months(batch.events_at)
             await self.advance(COMMIT_SQL, batch.last_event, *batch.arguments)
         # Before anything else may crash: it is durable, and these are the only ones who know.
+        for row, row_id in batch.along:
+            row.id = row_id
         for part, result in zip(parts, batch.outcomes, strict=True):
             progress = part.progress
             progress.done = result.done

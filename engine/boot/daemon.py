@@ -25,10 +25,10 @@ from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.wallet.views import show_entry, show_wallet
-from comptoir.engine.actor import Answer
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import Stopping, Unavailable
 from comptoir.engine.failures import Broken, Unserved
 from comptoir.engine.gateway_spec import GatewaySpec

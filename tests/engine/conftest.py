@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from comptoir.engine import reference, supervisor
-from comptoir.engine.actor import Answer
+from comptoir.engine.envelope import Answer
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
 from comptoir.engine.parts import EngineBounds, Parts

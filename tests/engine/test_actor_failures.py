@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from comptoir.engine.actor import Answer
+from comptoir.engine.envelope import Answer
 from comptoir.engine.decision import Decision
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError, Failed, Overloaded, Stopping, Suspended, Unavailable

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from comptoir.engine.actor import Answer
+from comptoir.engine.envelope import Answer
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.delivery import PAGE_ROWS, Delivery
 from comptoir.engine.engine import Engine

@@ -22,7 +22,7 @@ from comptoir.actors.connection.messages import (
     once_key,
 )
 from comptoir.actors.merchants.messages import MERCHANTS, ImportPartners, Partner, PartnersImported
-from comptoir.engine.actor import Answer
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import EngineError
 from comptoir.engine.values import Address, Message
 from tests.simulation.daemon import Daemon, Gone

@@ -17,7 +17,7 @@ from comptoir.actors.gateways.push import push_gateway
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.programme import PROGRAMME
 from comptoir.actors.wallet.reading import wallet_spec
-from comptoir.engine.actor import Answer
+from comptoir.engine.envelope import Answer
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError

@@ -117,8 +117,8 @@ def test_a_seed_repeats_under_another_hash_seed(
 
 
 # Bugs that were planted to see that the checkers are not blind.
-LOOP = "                fate = await self._commit(run, writes=writes)\n"
-EARLY = "                for one in decided:\n                    one.context.finish()\n"
+LOOP = "            self._host.journal.submit(run)\n"
+EARLY = "            for one in decided:\n                one.context.finish()\n"
 BEHIND = "            if backlog is not None:\n"
 PUSHING = "            if backlog is not None and not self._offer(row):\n"
 CONSUME = """        if decided.consumed is not None:
