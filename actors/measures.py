@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 
 from comptoir.actors.connection.messages import TransactionTaken
 from comptoir.actors.wallet.state import PointsClawedBack, PointsCredited, RefundIgnored
 from comptoir.engine.journal import Decided
+from comptoir.engine.tally import Spread, Tallies
 
 __all__ = ["CashbackMeasures"]
 
@@ -15,56 +16,63 @@ class CashbackMeasures:
     """Counts what connections and wallets decided."""
 
     def __init__(
-        self, registry: CollectorRegistry, credit_seconds: Histogram, now: Callable[[], int]
+        self, registry: CollectorRegistry, credit_seconds: Spread, now: Callable[[], int]
     ) -> None:
-        outcomes = Counter(
+        outcomes = Tallies(
+            registry,
             "comptoir_transactions",
             "Transactions by what became of them.",
-            ["outcome"],
-            registry=registry,
+            ("outcome",),
         )
-        self._outcomes = {
-            name: outcomes.labels(name) for name in ("credited", "unmatched", "refunded", "ignored")
-        }
-        purchases = Counter(
+        self._credited = outcomes.of("credited")
+        self._unmatched = outcomes.of("unmatched")
+        self._refunded = outcomes.of("refunded")
+        self._ignored = outcomes.of("ignored")
+        looked_at = Tallies(
+            registry,
             "comptoir_matching",
             "Purchases and refunds looked at: all, partner-like, and matched to a partner (X22).",
-            ["of"],
-            registry=registry,
+            ("of",),
         )
-        self._looked_at = {
-            name: purchases.labels(name) for name in ("purchases", "candidates", "matched")
-        }
-        self._credited = Counter("comptoir_points_credited", "Points credited.", registry=registry)
-        self._debited = Counter("comptoir_points_debited", "Points debited.", registry=registry)
+        self._purchases = looked_at.of("purchases")
+        self._candidates = looked_at.of("candidates")
+        self._matched = looked_at.of("matched")
+        self._points_credited = Tallies(
+            registry, "comptoir_points_credited", "Points credited."
+        ).of()
+        self._points_debited = Tallies(registry, "comptoir_points_debited", "Points debited.").of()
         self._credit_seconds = credit_seconds
         self._now = now
 
     def connection(self, decided: Decided) -> None:
         """Count what a connection dropped or ignored; the rest counts when its wallet has it."""
         reply = decided.decision.reply
-        if not isinstance(reply, TransactionTaken) or reply.parked:
+        if not isinstance(reply, TransactionTaken):
             return
-        if reply.outcome in ("unmatched", "ignored"):
-            self._outcomes[reply.outcome].inc()
-        matched = reply.outcome != "unmatched"
-        self._looked_at["purchases"].inc()
-        if matched or reply.candidate:
-            self._looked_at["candidates"].inc()
-        if matched:
-            self._looked_at["matched"].inc()
+        outcome = reply.outcome
+        if outcome == "parked":
+            return
+        self._purchases.value += 1
+        if outcome == "unmatched":
+            self._unmatched.value += 1
+            self._candidates.value += reply.candidate
+            return
+        self._candidates.value += 1
+        self._matched.value += 1
+        if outcome == "ignored":
+            self._ignored.value += 1
 
     def wallet(self, decided: Decided) -> None:
         """Count credits, refunds, and how long a credit took from taken to durable."""
         for event in decided.decision.events:
             if isinstance(event, PointsCredited):
-                self._outcomes["credited"].inc()
-                self._credited.inc(event.points)
+                self._credited.value += 1
+                self._points_credited.value += event.points
                 if decided.consumed is not None:
                     waited_ms = self._now() - decided.consumed.created_at
                     self._credit_seconds.observe(max(0, waited_ms) / 1000)
             elif isinstance(event, PointsClawedBack):
-                self._outcomes["refunded"].inc()
-                self._debited.inc(event.points)
+                self._refunded.value += 1
+                self._points_debited.value += event.points
             elif isinstance(event, RefundIgnored):
-                self._outcomes["ignored"].inc()
+                self._ignored.value += 1

@@ -205,22 +205,23 @@ class Actor:
         """Decide a bounded run on tentative state; stop at a crash, a lookup or a repeated key."""
         spec, host = self.spec, self._host
         state, version, now = self.state, self.version, host.now()
+        decide, lookups, references = spec.machine.decide, spec.lookups, host.references
         decided: list[Decided] = []
         keys: set[tuple[str, str]] = set()
         writes = False
         for envelope in waiting:
-            if envelope.message is None:
+            message, row = envelope.message, envelope.row
+            if message is None:
                 return decided, MessageUnreadable("stored by another version"), writes
-            if decided and type(envelope.message) in spec.lookups:
-                break
-            row = envelope.row
-            # Facts are the head's only: a run ends before another message that looks something up.
-            known = None if decided else facts
-            context = Context(
-                self.address, now, version, host.references, known, len(row.attempts) if row else 0
-            )
+            if decided:
+                if type(message) in lookups:
+                    break
+                # Facts are the head's only: a run ends before another message that looks something up.
+                facts = None
+            attempts = 0 if row is None else len(row.attempts)
+            context = Context(self.address, now, version, references, facts, attempts)
             try:
-                outcome = spec.machine.decide(state, envelope.message, context)
+                outcome = decide(state, message, context)
             except Exception as crash:  # noqa: BLE001  # the bulkhead: see the next line
                 # Purity makes it safe to go on: nothing happened but the exception.
                 return decided, crash, writes
@@ -228,14 +229,15 @@ class Actor:
                 decision = self._refused(state, outcome, envelope)
             else:
                 decision = outcome
-                envelope.planned = Answer(decision.reply)
+                if envelope.waiter is not None:
+                    envelope.planned = Answer(decision.reply)
             if decision.once:
                 mine = {(once.scope, once.key) for once in decision.once}
                 if keys & mine:
                     break  # decided again once the first one is durable: then it is a duplicate
                 keys |= mine
             writes = writes or row is not None or writes_of(decision, state)
-            decided.append(Decided(decision, now, row, envelope.message, envelope))
+            decided.append(Decided(decision, now, row, message, envelope))
             if decision.state is not state:
                 state, version = decision.state, version + 1
             if envelope.crashed:
@@ -271,8 +273,7 @@ class Actor:
 
     def _settle(self, run: Run, fate: Fate) -> None:
         """The journal's call: the first `fate.count` decisions are durable. Never waits."""
-        for index in range(fate.count):
-            decided = run.decided[index]
+        for decided in run.decided[: fate.count]:
             if decided.decision.state is not self.state:
                 self.state = decided.decision.state
                 self.version += 1

@@ -3,6 +3,7 @@
 Rule: an actor knows of its surroundings what is stated here, and nothing else. Source: design.md 5.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from comptoir.engine.decision import Decision
@@ -28,8 +29,9 @@ class ActorHost(Protocol):
         """Current snapshots by name."""
         ...
 
-    def now(self) -> int:
-        """Business time."""
+    @property
+    def now(self) -> Callable[[], int]:
+        """Tells business time."""
         ...
 
     def settled(self, run: Run, fate: Fate) -> None:

@@ -29,9 +29,11 @@ class BusinessClock:
 
     def now(self) -> int:
         """Business time now, ms since 1970."""
-        latest = max(self._latest, self._wall_ms() + self.offset_ms)
-        self._latest = latest
-        return latest
+        now = self._wall_ms() + self.offset_ms
+        if now < self._latest:
+            return self._latest
+        self._latest = now
+        return now
 
     def offset_after(self, seconds: float) -> int:
         """The offset in ms that a manual clock would have after a step, to be stored before it.

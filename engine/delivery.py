@@ -125,9 +125,10 @@ class Delivery:
 
     def forget(self, row: Pending) -> None:
         """The row was consumed by a durable decision."""
-        self._held.discard(row.id)
-        for reading in self._readings:
-            reading.add(row.id)
+        if row.id:  # else it was never in the table
+            self._held.discard(row.id)
+            for reading in self._readings:
+                reading.add(row.id)
 
     def give_back(self, row: Pending) -> None:
         """The row was not handled; it is delivered again, in its order."""

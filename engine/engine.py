@@ -66,6 +66,8 @@ class Engine:
         """Put an engine together; `running()` brings it to life."""
         self.journal = parts.journal
         self.clock = parts.clock
+        self.now = parts.clock.now
+        """Business time, ms since 1970."""
         self.bounds = parts.bounds
         self.references: dict[str, Any] = dict(parts.constants)
         self._hosts = {spec.kind: Hosting(spec, self) for spec in parts.actors}
@@ -157,10 +159,6 @@ class Engine:
     def kinds(self) -> tuple[str, ...]:
         """Of actors and gateways."""
         return (*self._hosts, *self._gateways)
-
-    def now(self) -> int:
-        """Business time, ms since 1970."""
-        return self.clock.now()
 
     # Asking and telling.
 
@@ -257,11 +255,10 @@ class Engine:
     def settled(self, run: Run, fate: Fate) -> None:
         """Decisions are durable: forget what they consumed, hand over what they sent."""
         delivery = self._delivery
-        for index in range(fate.count):
-            decided = run.decided[index]
-            if decided.consumed is not None:
-                delivery.forget(decided.consumed)
-            decision = decided.decision
+        for decided in run.decided[: fate.count]:
+            consumed, decision = decided.consumed, decided.decision
+            if consumed is not None:
+                delivery.forget(consumed)
             for outgoing in decision.messages:
                 if outgoing.due_at is not None:
                     delivery.timer_set(outgoing.due_at)

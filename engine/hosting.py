@@ -93,6 +93,8 @@ class Hosting:
         self.spec = spec
         self.kind = spec.kind
         self._around = around
+        self.now = around.now
+        """Business time, ms."""
         self._residents: OrderedDict[str, Actor] = OrderedDict()
         self._suspended: OrderedDict[str, str] = OrderedDict()
         self._crashes: OrderedDict[str, tuple[int, ...]] = OrderedDict()
@@ -115,10 +117,6 @@ class Hosting:
     def references(self) -> dict[str, Any]:
         """Current snapshots by name."""
         return self._around.references
-
-    def now(self) -> int:
-        """Business time, ms."""
-        return self._around.now()
 
     def settled(self, run: Run, fate: Fate) -> None:
         """Pass on what became durable; count it for the breaker."""

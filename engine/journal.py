@@ -305,12 +305,12 @@ class Journal(Protocol):
         self,
         owner: str,
         *,
-        source: str | None = None,
+        lot: str | None = None,
         tag: str | None = None,
         open_only: bool = False,
         limit: int = 1000,
     ) -> list[Lot]:
-        """A user's lots: by source or by tag newest first, else oldest first (FIFO)."""
+        """A user's lots: the one of an id, or by tag newest first, else oldest first (FIFO)."""
         ...
 
     async def entries(self, owner: str, before: int | None, limit: int) -> list[Entry]:
@@ -322,9 +322,9 @@ class Journal(Protocol):
         ...
 
     async def scan(
-        self, collection: str, after: str, limit: int, *, owner: str | None = None
+        self, collection: str, after: str, limit: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Documents of a collection in key order, after a key; optionally one owner's."""
+        """Documents of a collection in key order, after a key."""
         ...
 
     async def events(self, after: int, limit: int) -> list[Recorded]:

@@ -17,7 +17,7 @@ from typing import Any, TextIO, cast
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -27,6 +27,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from comptoir.engine.parts import EngineStatistics
+from comptoir.engine.tally import Spread, Tallies
 
 __all__ = ["EngineCollector", "Telemetry", "configure_logging"]
 
@@ -147,22 +148,22 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self.engine = EngineCollector()
         self.registry.register(self.engine)
-        self.ack_seconds = Histogram(
+        self.ack_seconds = Spread(
+            self.registry,
             "comptoir_ack_seconds",
             "From a webhook's last byte to its answer.",
-            buckets=ACK_BUCKETS_S,
-            registry=self.registry,
+            ACK_BUCKETS_S,
         )
-        self.credit_seconds = Histogram(
+        self.credit_seconds = Spread(
+            self.registry,
             "comptoir_credit_seconds",
             "From a purchase taken to its points credited.",
-            buckets=ACK_BUCKETS_S,
-            registry=self.registry,
+            ACK_BUCKETS_S,
         )
 
-    def counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
+    def counter(self, name: str, text: str, labels: tuple[str, ...]) -> Tallies:
         """A counter in this registry."""
-        return Counter(name, text, labels, registry=self.registry)
+        return Tallies(self.registry, name, text, labels)
 
     def text(self) -> bytes:
         """All metrics in the Prometheus text format."""

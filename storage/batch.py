@@ -13,9 +13,18 @@ Source: design.md 2, 3, 7 (Folding).
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from comptoir.engine.decision import Decision
+from comptoir.engine.decision import Decision, LotOpened, Put
 from comptoir.engine.journal import Decided, Duplicate, Gone, Pending, Run
 from comptoir.engine.values import Address
+from comptoir.storage.rows import (
+    ActorWrite,
+    MessageWrite,
+    write_actors,
+    write_documents,
+    write_events,
+    write_messages,
+    write_once,
+)
 from comptoir.storage.runs import (
     CLASS_MESSAGE,
     CLASS_PARKED,
@@ -26,10 +35,7 @@ from comptoir.storage.runs import (
     Outcome,
     Part,
     Unencodable,
-    identify_actor,
-    identify_event,
     identify_message,
-    identify_once,
     write_attempts,
 )
 from comptoir.storage.sound import check_hidden, check_text, write_fields, write_value
@@ -47,34 +53,6 @@ class Known(NamedTuple):
     """The version of an actor's durable state, 0 if it has none, or None: not remembered."""
 
 
-class _Actor:
-    """The final write of one actor."""
-
-    __slots__ = ("at", "expected", "schema", "state", "version")
-
-    def __init__(self, expected: int) -> None:
-        self.expected = expected
-        self.version = expected
-        self.schema = 1
-        self.state: Any = None
-        self.at = 0
-
-
-class _Row:
-    """A message created in this batch, until it is cancelled or consumed in it."""
-
-    __slots__ = ("due_at", "id", "kind", "payload", "pending")
-
-    def __init__(
-        self, row_id: int, pending: Pending, kind: str, due_at: int | None, payload: bytes
-    ) -> None:
-        self.id = row_id
-        self.pending = pending
-        self.kind = kind
-        self.due_at = due_at
-        self.payload = payload
-
-
 class _Folder:
     """Applies decisions in order to the tables of one batch."""
 
@@ -86,12 +64,12 @@ class _Folder:
         self.decisions = 0
         self.once: dict[bytes, tuple[str, bytes, int]] = {}
         self.once_at: int | None = None
-        self.actors: dict[Address, _Actor] = {}
+        self.actors: dict[Address, ActorWrite] = {}
         self.consumed: set[int] = set()
-        self.names: dict[tuple[Address, str], _Row | None] = {}
+        self.names: dict[tuple[Address, str], MessageWrite | None] = {}
         self.releases: dict[Address, int] = {}
-        self.rows: dict[int, _Row] = {}
-        self.along: dict[int, _Row] = {}
+        self.rows: dict[int, MessageWrite] = {}
+        self.along: dict[int, MessageWrite] = {}
         """Those that their receivers have already, by the identity of what they have."""
         self.parked: dict[Address, list[int]] = {}
         self.dead: list[tuple[Any, ...]] = []
@@ -107,15 +85,16 @@ class _Folder:
         run = progress.run
         outcome = Outcome(progress.done, progress.version, progress.state, [], False, None)
         stale = run.version is not None and self._is_stale(run.address, progress.version)
-        while outcome.done < part.stop:
-            decided = run.decided[outcome.done]
-            digests = self._digest(decided) if decided.decision.once else {}
-            outcome.why = self._find_duplicate(decided, digests)
-            if outcome.why is None and stale:
-                outcome.why = STALE
-            elif outcome.why is None:
-                barred = outcome.done == progress.barrier_at
-                outcome.why = progress.barrier if barred else self._find_gone(decided)
+        for decided in run.decided[outcome.done : part.stop]:
+            digests = self._digest(decided) if decided.decision.once else None
+            outcome.why = self._find_duplicate(decided, digests) if digests else None
+            if outcome.why is None:
+                if stale:
+                    outcome.why = STALE
+                elif outcome.done == progress.barrier_at:
+                    outcome.why = progress.barrier
+                elif decided.consumed is not None:
+                    outcome.why = self._find_gone(decided.consumed)
             if outcome.why is not None:
                 break
             if digests:
@@ -148,10 +127,7 @@ class _Folder:
                 return Duplicate(answer)
         return None
 
-    def _find_gone(self, decided: Decided) -> Gone | None:
-        consumed = decided.consumed
-        if consumed is None:
-            return None
+    def _find_gone(self, consumed: Pending) -> Gone | None:
         if not consumed.id:
             return None if id(consumed) in self.along else Gone()
         if consumed.id in self.consumed or (
@@ -180,7 +156,7 @@ class _Folder:
         assert outcome.version is not None
         actor = self.actors.get(run.address)
         if actor is None:
-            actor = self.actors[run.address] = _Actor(outcome.version)
+            actor = self.actors[run.address] = ActorWrite(outcome.version)
         if decided.decision.state is outcome.state:
             return  # what it expects is checked all the same
         if actor.version > actor.expected:
@@ -204,31 +180,34 @@ class _Folder:
             self._release(address, decided.at)
         if decision.messages:
             self._send(address, decided, outcome)
-        if decision.events:
-            at = decided.at
-            for event in decision.events:
-                self.last_event += 1
-                self.events.append((self.last_event, at, address, event))
-        if any(x.id in self.lots_named for x in decision.lots):
-            raise Unencodable("a transfer before it named this lot: apart, that one is refused")
-        self.lots.extend(
-            (x.id, x.owner, x.source, x.tag, x.points, x.basis_cents, x.rate_bp, x.multiplier_bp,
-             x.earned_at, x.expires_at)
-            for x in decision.lots
-        )  # fmt: skip
+        for event in decision.events:
+            self.last_event += 1
+            self.events.append((self.last_event, decided.at, address, event))
+        for lot in decision.lots:
+            self._open(lot)
         if decision.transfers:
             self._post(decision, decided.at)
         for put in decision.documents:
-            document = self.documents.get((put.collection, put.key))
-            if document is None:
-                fields = dict(put.fields)
-                self.documents[(put.collection, put.key)] = [put.owner, fields, decided.at]
-            else:
-                write_fields(document[1])  # what is hidden by this merge must be sound as well
-                check_text(document[0])
-                document[0] = put.owner or document[0]
-                document[1].update(put.fields)
-                document[2] = decided.at
+            self._put(put, decided.at)
+
+    def _open(self, x: LotOpened) -> None:
+        if x.id in self.lots_named:
+            raise Unencodable("a transfer before it named this lot: apart, that one is refused")
+        self.lots.append(
+            (x.id, x.owner, x.source, x.tag, x.points, x.basis_cents, x.rate_bp, x.multiplier_bp,
+             x.earned_at, x.expires_at)
+        )  # fmt: skip
+
+    def _put(self, put: Put, at: int) -> None:
+        document = self.documents.get((put.collection, put.key))
+        if document is None:
+            self.documents[(put.collection, put.key)] = [put.owner, dict(put.fields), at]
+            return
+        write_fields(document[1])  # what is hidden by this merge must be sound as well
+        check_text(document[0])
+        document[0] = put.owner or document[0]
+        document[1].update(put.fields)
+        document[2] = at
 
     def _bury(self, address: Address, decided: Decided) -> None:
         letter = decided.decision.dead_letter
@@ -281,7 +260,9 @@ class _Folder:
                     row_id, out.target, sender, due or 0, at, out.attempts, out.message, b"",
                     out.name,
                 )  # fmt: skip
-            row = self.rows[row_id] = _Row(row_id, pending, kind, due, write_value(out.message))
+            row = self.rows[row_id] = MessageWrite(
+                row_id, pending, kind, due, write_value(out.message)
+            )
             if pending.along:
                 self.along[id(pending)] = row
             if out.name is not None:
@@ -303,76 +284,6 @@ class _Folder:
                 (entry, first, at, x.owner, x.kind, x.debit, x.credit, x.points, x.lot,
                  x.transaction, x.withdrawal, *x.after)
             )  # fmt: skip
-
-
-Rows = list[tuple[Any, ...]]
-"""Of one part of a batch, as the row types of migrations/0004_commit.sql."""
-
-
-def _write_messages(folder: _Folder) -> Rows:
-    seal = folder.vault.seal
-    rows: Rows = []
-    for row in folder.rows.values():
-        x = row.pending
-        target, sender = x.target, x.sender
-        payload = seal(row.payload, identify_message(row.id, target))
-        attempts = write_attempts(x.attempts)
-        rows.append(
-            (
-                row.id,
-                *target,
-                *sender,
-                payload,
-                row.kind,
-                row.due_at,
-                x.created_at,
-                x.name,
-                attempts,
-            )
-        )
-    return rows
-
-
-def _write_actors(folder: _Folder) -> Rows:
-    seal = folder.vault.seal
-    rows: Rows = []
-    for address in sorted(folder.actors):
-        x = folder.actors[address]
-        if x.version == x.expected:
-            continue
-        state = seal(write_value(x.state), identify_actor(address, x.version))
-        rows.append((*address, x.expected, x.version, x.schema, state, x.at))
-    return rows
-
-
-def _write_documents(folder: _Folder) -> Rows:
-    rows: Rows = []
-    for collection, key in sorted(folder.documents):
-        owner, fields, at = folder.documents[(collection, key)]
-        rows.append((collection, key, owner, write_fields(fields), at))
-    return rows
-
-
-def _write_events(folder: _Folder) -> Rows:
-    seal = folder.vault.seal
-    return [
-        (
-            number,
-            at,
-            *address,
-            type(event).__name__,
-            seal(write_value(event), identify_event(number)),
-        )
-        for number, at, address, event in folder.events
-    ]
-
-
-def _write_once(folder: _Folder) -> Rows:
-    seal = folder.vault.seal
-    return [
-        (digest, scope, seal(answer, identify_once(digest)) if answer else b"", expires)
-        for digest, (scope, answer, expires) in sorted(folder.once.items())
-    ]
 
 
 def fold(
@@ -398,18 +309,18 @@ def fold(
                 x for x in outcome.outgoing if x.id in folder.rows or id(x) in folder.along
             ]
     arguments = (
-        _write_once(folder),
+        write_once(vault.seal, folder.once),
         folder.once_at,
-        _write_actors(folder),
+        write_actors(vault.seal, folder.actors),
         sorted(folder.consumed),
         [(*target, name) for target, name in sorted(folder.names)],
         [(*target, at) for target, at in sorted(folder.releases.items())],
-        _write_messages(folder),
+        write_messages(vault.seal, folder.rows),
         folder.dead,
         folder.lots,
         folder.transfers,
-        _write_documents(folder),
-        _write_events(folder),
+        write_documents(folder.documents),
+        *write_events(vault.seal, folder.events),
     )
     return Batch(
         arguments,

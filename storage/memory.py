@@ -18,6 +18,7 @@ from comptoir.engine.values import Address, encode
 from comptoir.storage.memory_checks import (
     BIGINT,
     RefusedRow,
+    check_accounts,
     check_balance,
     check_dips,
     check_lot,
@@ -245,6 +246,8 @@ class MemoryTables:
             entry = numbers.draw()
             set_id = set_id or entry
             self._set(self.transfers, entry, (set_id, at, transfer))
+        for transfer in decision.transfers:
+            check_accounts(transfer)
         accounts: dict[str, int] = {}
         named: dict[str, int] = {}
         for x in decision.transfers:

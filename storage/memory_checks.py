@@ -20,6 +20,7 @@ from comptoir.storage.runs import Unencodable, write_attempts
 __all__ = [
     "BIGINT",
     "RefusedRow",
+    "check_accounts",
     "check_balance",
     "check_dips",
     "check_lot",
@@ -141,18 +142,17 @@ def write_fields(put: Put) -> bytes:
 
 
 def check_lot(lot: LotOpened, *, there: bool) -> None:
-    """Refuse a row of `lot`."""
+    """Refuse a row of `lot`: column by column, then by its key."""
+    faults = {
+        "lot_points": lot.points <= 0,
+        "lot_basis_cents": lot.basis_cents < 0,
+        "lot_rate_bp": lot.rate_bp < 0,
+        "lot_multiplier_bp": lot.multiplier_bp < 0,
+    }
+    _refuse_first(faults)
     for at in (lot.earned_at, lot.expires_at or 0):
         if not MS_MIN <= at < MS_BEYOND:
             raise RefusedRow("22008")
-    faults = {
-        "lot_basis_cents_check": lot.basis_cents < 0,
-        "lot_multiplier_bp_check": lot.multiplier_bp < 0,
-        "lot_points_check": lot.points <= 0,
-        "lot_rate_bp_check": lot.rate_bp < 0,
-        "lot_remaining": lot.points < 0,
-    }
-    _refuse_first(faults)
     if there:
         raise RefusedRow("23505", "lot_pkey")
 
@@ -169,15 +169,19 @@ def _owner(account: str) -> str:
 
 
 def check_transfer(x: Transfer) -> None:
-    """Refuse a row of `transfer`."""
+    """Refuse a row of `transfer`, column by column."""
     faults = {
-        "transfer_after_available_check": x.after[0] < 0,
-        "transfer_after_blocked_check": x.after[2] < 0,
-        "transfer_after_pending_check": x.after[1] < 0,
-        "transfer_after_shortfall_check": x.after[3] < 0,
         "transfer_kind": x.kind not in KINDS,
-        "transfer_owner_takes_part": x.owner not in (_owner(x.debit), _owner(x.credit)),
         "transfer_points": x.points <= 0,
+        "transfer_after": min(x.after) < 0,
+    }
+    _refuse_first(faults)
+
+
+def check_accounts(x: Transfer) -> None:
+    """Refuse a transfer that is none between two accounts, one of them its owner's."""
+    faults = {
+        "transfer_owner_takes_part": x.owner not in (_owner(x.debit), _owner(x.credit)),
         "transfer_two_accounts": x.debit == x.credit,
     }
     _refuse_first(faults)

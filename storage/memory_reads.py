@@ -92,12 +92,12 @@ class MemoryReads:
         self,
         owner: str,
         *,
-        source: str | None = None,
+        lot: str | None = None,
         tag: str | None = None,
         open_only: bool = False,
         limit: int = 1000,
     ) -> list[Lot]:
-        """A user's lots: by source or by tag newest first, else oldest first (FIFO)."""
+        """A user's lots: the one of an id, or by tag newest first, else oldest first (FIFO)."""
         tables = await self._reach()
         rows = [
             Lot(x.id, x.owner, x.source, x.tag, x.points, row.remaining, x.basis_cents, x.rate_bp,
@@ -105,11 +105,11 @@ class MemoryReads:
             for row in tables.lots.values()
             for x in (row.opened,)
             if x.owner == owner
-            and source in (None, x.source)
+            and lot in (None, x.id)
             and tag in (None, x.tag)
             and (row.remaining > 0 or not open_only)
         ]  # fmt: skip
-        newest_first = source is not None or tag is not None
+        newest_first = tag is not None
         rows.sort(key=lambda lot: (lot.earned_at, lot.id), reverse=newest_first)
         return rows[:limit]
 
@@ -137,14 +137,14 @@ class MemoryReads:
         return {key: dict(row[1]) for key, row in found if row is not None}
 
     async def scan(
-        self, collection: str, after: str, limit: int, *, owner: str | None = None
+        self, collection: str, after: str, limit: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Documents of a collection in key order, after a key; optionally one owner's."""
+        """Documents of a collection in key order, after a key."""
         tables = await self._reach()
         keys = sorted(
             key
             for (its_collection, key), row in tables.documents.items()
-            if its_collection == collection and key > after and owner in (None, row[0])
+            if its_collection == collection and key > after
         )
         return [(key, dict(tables.documents[(collection, key)][1])) for key in keys[:limit]]
 

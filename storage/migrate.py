@@ -135,7 +135,7 @@ async def migrate(
     await connection.fetch("select pg_advisory_lock($1)", LOCK_MIGRATE, seconds=MIGRATE_SECONDS)
     with _naming_privileges():
         applied = await _apply_missing(connection, ours)
-        role = await prepare_roles(connection)
+        role = await prepare_roles(connection, changed=bool(applied))
     await connection.fetch("select pg_advisory_unlock($1)", LOCK_MIGRATE)
     if role is None:
         log.warning("the login may not use the role %s: sessions keep its own rights", ROLE_DAEMON)

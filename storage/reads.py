@@ -85,9 +85,6 @@ DOCUMENTS_SQL: Final = """
 select key, body from comptoir.document where collection = $1 and key = any($2)"""
 SCAN_SQL: Final = """
 select key, body from comptoir.document where collection = $1 and key > $2 order by key limit $3"""
-SCAN_OWNER_SQL: Final = """
-select key, body from comptoir.document
-where collection = $1 and key > $2 and owner = $4 order by key limit $3"""
 EVENTS_SQL: Final = f"""
 select number, {MS.format("at")}, kind, key, type, payload
 from comptoir.event where number > $1 order by number limit $2"""
@@ -309,14 +306,14 @@ class Reads:
         self,
         owner: str,
         *,
-        source: str | None = None,
+        lot: str | None = None,
         tag: str | None = None,
         open_only: bool = False,
         limit: int = 1000,
     ) -> list[Lot]:
-        """A user's lots: by source or by tag newest first, else oldest first (FIFO)."""
+        """A user's lots: the one of an id, or by tag newest first, else oldest first (FIFO)."""
         sql, arguments = LOT_SQL, [owner]
-        for column, wanted in (("source", source), ("tag", tag)):
+        for column, wanted in (("id", lot), ("tag", tag)):
             if wanted is not None:
                 arguments.append(wanted)
                 sql += f" and {column} = ${len(arguments)}"
@@ -337,13 +334,10 @@ class Reads:
         return {key: orjson.loads(body) for key, body in rows}
 
     async def scan(
-        self, collection: str, after: str, limit: int, *, owner: str | None = None
+        self, collection: str, after: str, limit: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Documents of a collection in key order, after a key; optionally one owner's."""
-        if owner is None:
-            rows = await self._fetch(SCAN_SQL, collection, after, limit)
-        else:
-            rows = await self._fetch(SCAN_OWNER_SQL, collection, after, limit, owner)
+        """Documents of a collection in key order, after a key."""
+        rows = await self._fetch(SCAN_SQL, collection, after, limit)
         return [(key, orjson.loads(body)) for key, body in rows]
 
     async def events(self, after: int, limit: int) -> list[Recorded]:

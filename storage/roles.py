@@ -57,13 +57,14 @@ grant select, insert, update, delete
     on comptoir.actor, comptoir.message, comptoir.once, comptoir.document, comptoir.setting
     to {ROLE_DAEMON};
 grant select, insert on comptoir.event, comptoir.transfer to {ROLE_DAEMON};
+grant select, insert on comptoir.leaf to {ROLE_DAEMON};
 grant select on comptoir.event_default, comptoir.lot, comptoir.balance, comptoir.schema_migration
     to {ROLE_DAEMON};
 grant insert (id, owner, source, tag, points, basis_cents, rate_bp, multiplier_bp, earned_at,
               expires_at) on comptoir.lot to {ROLE_DAEMON};
 grant execute on all functions in schema comptoir to {ROLE_DAEMON};
-revoke execute on function comptoir.post_transfers(), comptoir.check_each_set(comptoir.transfer[])
-    from {ROLE_DAEMON};
+revoke execute on function comptoir.post_transfers(), comptoir.check_each_set(comptoir.transfer[]),
+    comptoir.refuse(text, text), comptoir.fault_of_balance(text, bigint) from {ROLE_DAEMON};
 """
 
 GRANT_READER: Final = f"""
@@ -88,8 +89,12 @@ where r.rolname in ('{ROLE_DAEMON}', '{ROLE_READER}')
 """
 
 
-async def prepare_roles(connection: Connection) -> str | None:
+async def prepare_roles(connection: Connection, *, changed: bool) -> str | None:
     """Make the roles and grant them their rights, where they are missing.
+
+    Args:
+        connection: a session of the owner, or of a member of the daemon's role.
+        changed: the schema was just migrated: what is new in it is granted as well.
 
     Returns: the role that the daemon's sessions take on; None if the login may not.
     """
@@ -97,7 +102,7 @@ async def prepare_roles(connection: Connection) -> str | None:
     usable = None
     for role, granted, member, owner in await connection.fetch(READ_ROLES):
         is_daemon = role == ROLE_DAEMON
-        if not granted and owner:
+        if owner and (changed or not granted):
             await connection.run_script(GRANT_DAEMON if is_daemon else GRANT_READER)
         if is_daemon and member and (granted or owner):
             usable = ROLE_DAEMON

@@ -52,8 +52,11 @@ def check_text(*values: str) -> None:
     Raises:
         Unencodable: U+0000, or a lone surrogate.
     """
+    text = "".join(values)
+    if text.isascii() and "\0" not in text:
+        return  # as nearly all are
     try:
-        if b"\0" in "".join(values).encode():
+        if b"\0" in text.encode():
             raise Unencodable("U+0000")
     except UnicodeEncodeError:
         raise Unencodable("a lone surrogate") from None
@@ -68,5 +71,5 @@ def check_hidden(row: Pending, due_at: int | None) -> None:
     check_text(*row.sender)
     if due_at is not None and due_at >= BIGINT:
         raise Unencodable("a due time")
-    if "\\u0000" in (write_attempts(row.attempts) or ""):
+    if row.attempts and "\\u0000" in (write_attempts(row.attempts) or ""):
         raise Unencodable("U+0000")

@@ -29,7 +29,7 @@ __all__ = ["MemoryStage", "PostgresStage"]
 TRUNCATE_EVERY: Final = 50
 """Deleting a few rows is faster than truncating, until the dead ones are many."""
 TABLES: Final = (
-    "actor", "message", "once", "event", "transfer", "lot", "balance", "document", "setting",
+    "actor", "message", "once", "event", "leaf", "transfer", "lot", "balance", "document", "setting",
 )  # fmt: skip
 DELETE_SQL: Final = (
     ";".join(f"delete from comptoir.{name}" for name in TABLES)  # noqa: S608 - names of ours

@@ -16,7 +16,6 @@ and tag (16). Source: design.md 7; spec.md S59, S62, X14, X15; NIST SP 800-38D; 
 
 import base64
 import binascii
-import hmac
 import json
 import os
 import re
@@ -29,6 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from comptoir.engine.mac import Mac
 from comptoir.storage.errors import StorageError
 
 __all__ = ["Vault", "VaultError", "VaultKeyUnknown", "VaultKeysUnsafe", "VaultTampered"]
@@ -121,8 +121,8 @@ class Vault:
         names = sorted(keys, key=lambda name: int(name[1:]))
         self._masters = dict(keys)
         self._name = names[-1]
-        self._once_key = _derive(keys[names[0]], None, b"comptoir once")
-        self._index_key = _derive(keys[names[0]], None, b"comptoir index")
+        self._once_mac = Mac(_derive(keys[names[0]], None, b"comptoir once"))
+        self._index_mac = Mac(_derive(keys[names[0]], None, b"comptoir index"))
         self._opened: dict[tuple[bytes, bytes], AESGCM] = {}
         self._nonces = b""
         self._nonce_at = 0
@@ -193,12 +193,12 @@ class Vault:
     def once_digest(self, scope: str, key: str) -> bytes:
         """The 16-byte digest under which a `once` key is stored."""
         text = f"{len(scope)}:{scope}{key}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._once_key, text, "sha256")[:DIGEST_BYTES]
+        return self._once_mac.digest(text)[:DIGEST_BYTES]
 
     def blind_index(self, field: str, value: str) -> bytes:
         """The 32-byte digest by which a sealed value of a field is looked up (X15)."""
         text = f"{len(field)}:{field}{value}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._index_key, text, "sha256")
+        return self._index_mac.digest(text)
 
     def _draw_nonces(self) -> None:
         if self._seals + NONCES_PER_DRAW > SEALS_PER_SALT_MAX:

@@ -14,7 +14,6 @@ Source: spec.md S47, X21, X24, X32; interface.md 1 and 7.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -28,7 +27,7 @@ from comptoir.actors.wallet.messages import (
     ReleasePoints,
     document_key,
 )
-from comptoir.actors.wallet.points import points_for, tier_for
+from comptoir.actors.wallet.points import points_for, tier_reached
 from comptoir.actors.wallet.state import (
     ISSUED,
     Books,
@@ -61,7 +60,7 @@ Outcome = Decision[WalletState]
 
 def _credit(state: WalletState, message: Credit, context: Context) -> Outcome:
     programme = programme_of(context)
-    tier = tier_for(state.earned_total, programme.tiers).tier
+    tier = tier_reached(state.earned_total, programme.tiers)
     eligible, capped = _under_cap(state, message)
     points = points_for(eligible, message.rate_bp, tier.multiplier_bp, programme.value_cents)
     owner = context.address.key
@@ -97,9 +96,8 @@ def _credit(state: WalletState, message: Credit, context: Context) -> Outcome:
         "eligible_cents": eligible,
     }
     key = document_key(message.provider, message.transaction_id)
-    changes: dict[str, Any] = {"earned_total": state.earned_total + points, "capped": capped}
     return Decision(
-        books.state(state, context.now, **changes),
+        books.state(state, context.now, earned_total=state.earned_total + points, capped=capped),
         events=(
             PointsCredited(
                 message.transaction_id,

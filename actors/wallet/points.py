@@ -27,6 +27,7 @@ __all__ = [
     "instant_ns",
     "points_for",
     "tier_for",
+    "tier_reached",
 ]
 
 BASIS_POINTS: Final = 10_000
@@ -149,6 +150,21 @@ def tier_for(total_points: int, tiers: Sequence[Tier]) -> Standing:
     above = ranked[reached] if reached < len(ranked) else None
     missing = above.minimum_points - total_points if above else 0
     return Standing(ranked[reached - 1], above, missing)
+
+
+def tier_reached(total_points: int, tiers: Sequence[Tier]) -> Tier:
+    """The highest tier that the points reach, for tiers that are in order already.
+
+    Args:
+        total_points: as for `tier_for`.
+        tiers: ascending, the first at 0, as the programme has them.
+    """
+    reached = tiers[0]
+    for tier in tiers:
+        if tier.minimum_points > total_points:
+            break
+        reached = tier
+    return reached
 
 
 _RFC3339: Final = re.compile(

@@ -43,7 +43,7 @@ async def _purchase_of(journal: Journal, address: Address, message: ClawBack) ->
 async def _with_lots(
     journal: Journal, owner: str, key: str, purchase: dict[str, Any]
 ) -> RefundFacts:
-    lot = await _lot(journal, owner, purchase.get("lot_id"), str(purchase["transaction_id"]))
+    lot = await _lot(journal, owner, purchase.get("lot_id"))
     others: tuple[Lot, ...] = ()
     if purchase.get("points") and (lot is None or lot.remaining < int(purchase["points"])):
         open_lots = await journal.lots(owner, open_only=True, limit=OTHERS_MAX)
@@ -51,17 +51,15 @@ async def _with_lots(
     return RefundFacts(key, purchase, lot, others)
 
 
-async def _lot(journal: Journal, owner: str, lot_id: str | None, source: str) -> Lot | None:
-    if lot_id is None:
-        return None
-    lots = await journal.lots(owner, source=source)
-    return next((lot for lot in lots if lot.id == lot_id), None)
+async def _lot(journal: Journal, owner: str, lot_id: str | None) -> Lot | None:
+    found = [] if lot_id is None else await journal.lots(owner, lot=lot_id)
+    return found[0] if found else None
 
 
 async def _held_lot(journal: Journal, address: Address, message: ReleasePoints) -> RefundFacts:
     """The lot whose hold has ended."""
     owner = address.key
-    lot = await _lot(journal, owner, message.lot_id, message.source)
+    lot = await _lot(journal, owner, message.lot_id)
     found = await journal.documents(TRANSACTIONS, [message.key])
     return RefundFacts(message.key, found.get(message.key, {}), lot)
 

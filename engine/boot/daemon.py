@@ -36,6 +36,7 @@ from comptoir.engine.housekeeping import Housekeeping
 from comptoir.engine.journal import Journal
 from comptoir.engine.parts import Health, Parts
 from comptoir.engine.settings import Settings
+from comptoir.engine.tally import Tally
 from comptoir.engine.telemetry import Telemetry
 from comptoir.engine.values import Address, Message
 from comptoir.http.rules import EdgeRules
@@ -85,7 +86,7 @@ class Daemon:
         self._status = "starting"
         self._unheard = trio.Event()
         self.began = trio.current_time()
-        self._webhooks: dict[tuple[str, str], Any] = {}
+        self._webhooks: dict[tuple[str, str], Tally] = {}
         self._webhook_counter = self.telemetry.counter(
             "comptoir_webhooks", "Webhooks by result and code.", ("result", "code")
         )
@@ -118,8 +119,8 @@ class Daemon:
         """Count one webhook."""
         counter = self._webhooks.get((result, code))
         if counter is None:
-            counter = self._webhooks[result, code] = self._webhook_counter.labels(result, code)
-        counter.inc()
+            counter = self._webhooks[result, code] = self._webhook_counter.of(result, code)
+        counter.value += 1
 
     def observe_ack(self, seconds: float) -> None:
         """Record one acknowledgement's time."""

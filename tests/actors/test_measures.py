@@ -1,7 +1,7 @@
 """The business's counters, from decisions that are durable."""
 
 import pytest
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 
 from comptoir.actors.connection.messages import TransactionTaken
 from comptoir.actors.measures import CashbackMeasures
@@ -10,6 +10,7 @@ from comptoir.actors.merchants.partner import Partner, Purchase
 from comptoir.engine import Decision, State
 from comptoir.engine.breaker import BreakerState, Phase
 from comptoir.engine.journal import Decided
+from comptoir.engine.tally import Spread
 
 PARTNERS = (
     Partner(id="fnac", name="Fnac", rate_bp=100),
@@ -42,7 +43,7 @@ def test_matching_rate_has_both_its_sides() -> None:
     when they are looked at.
     """
     registry = CollectorRegistry()
-    seconds = Histogram("x_seconds", "x", registry=registry)
+    seconds = Spread(registry, "x_seconds", "x", (1.0,))
     measures = CashbackMeasures(registry, seconds, lambda: 0)
     state: State = BreakerState(Phase.CLOSED)
     for taken in (

@@ -12,8 +12,8 @@ import pytest
 import trio
 
 from comptoir.engine import reference, supervisor
-from comptoir.engine.envelope import Answer
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import EngineError
 from comptoir.engine.parts import EngineBounds, Parts
 from comptoir.engine.reference import ReferenceSpec

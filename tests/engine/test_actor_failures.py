@@ -9,9 +9,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from comptoir.engine.envelope import Answer
 from comptoir.engine.decision import Decision
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import EngineError, Failed, Overloaded, Stopping, Suspended, Unavailable
 from comptoir.engine.journal import Decided
 from comptoir.engine.machine import Context, Machine, row

@@ -6,8 +6,8 @@ not be answered on the old state. Source: engine/actor.py; design.md 7 (Loud fen
 
 from trio.testing import MockClock
 
-from comptoir.engine.envelope import Answer
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.toys import Do, Done, Phase, Toy, toy_parts
 from comptoir.engine.values import Address, encode
 from comptoir.storage.testing import MemoryJournal, MemoryTables

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from comptoir.engine.envelope import Answer
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import Overloaded, Stopping, Unavailable
 from comptoir.engine.journal import Recorded
 from comptoir.engine.parts import EngineBounds

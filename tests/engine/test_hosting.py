@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from comptoir.engine.envelope import Answer
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import EngineError, Overloaded, UnknownAddress
 from comptoir.engine.spec import Bounds
 from comptoir.engine.toys import Do, Done, Look, Send, Toy, toy_parts, toy_spec

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from comptoir.engine.envelope import Answer
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.delivery import PAGE_ROWS, Delivery
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.journal import Pending
 from comptoir.engine.toys import Do, Send, Toy, toy_clock, toy_parts
 from comptoir.engine.values import Address, encode

@@ -17,9 +17,9 @@ from comptoir.actors.gateways.push import push_gateway
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.programme import PROGRAMME
 from comptoir.actors.wallet.reading import wallet_spec
-from comptoir.engine.envelope import Answer
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.engine import Engine
+from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import EngineError
 from comptoir.engine.journal import Decided, Fate, Loaded, Lost, Pending, Run
 from comptoir.engine.parts import EngineBounds, Parts

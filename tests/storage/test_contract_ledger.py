@@ -47,7 +47,7 @@ async def test_points_move_with_their_lots(backend: Any) -> None:
         ]
         assert [lot.id for lot in await journal.lots("alice", open_only=True)] == ["l2"]
         assert [lot.id for lot in await journal.lots("alice", tag="tag")] == ["l2", "l1"]
-        assert [lot.id for lot in await journal.lots("alice", source="tx-l1")] == ["l1"]
+        assert [lot.id for lot in await journal.lots("alice", lot="l1")] == ["l1"]
         assert [lot.id for lot in await journal.lots("alice", limit=1)] == ["l1"]
         newest, *older = await journal.entries("alice", None, 10)
         assert (newest.kind, newest.points, newest.after) == ("payout", -100, (50, 0, 0, 0))
