@@ -87,7 +87,7 @@ class Run:
     state submit runs with `version=None`: no row of `actor` is read or written.
     """
 
-    __slots__ = ("address", "decided", "follows", "schema", "settle", "state", "version")
+    __slots__ = ("address", "decided", "schema", "settle", "state", "version")
 
     def __init__(
         self,
@@ -106,9 +106,12 @@ class Run:
         self.schema = schema
         self.state = state
         """The state before the first decision: identity tells whether a decision changed it."""
-        first = decided[0].consumed
-        self.follows = first is not None and not first.id
-        """It consumes what a run shortly before it sends: one batch for both, if that can be."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it consumes what a run shortly before it sends: one batch for both, if it can be."""
+        first = self.decided[0].consumed
+        return first is not None and not first.id
 
 
 class Duplicate(msgspec.Struct, frozen=True, gc=False):

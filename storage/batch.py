@@ -142,6 +142,7 @@ class _Folder:
         else:
             made = self.along.pop(id(row))
             check_hidden(row, made.due_at)
+            check_text(*row.target)
             del self.rows[made.id]
 
     def _take_once(self, decided: Decided, digests: Mapping[bytes, Any]) -> None:

@@ -46,7 +46,7 @@ LIMITS: Final = (1, 3, 100)
 BATCHES: Final = (1, 2, 7, 256)
 FEATURES: Final = (
     "events", "messages", "later", "named", "parked", "cancel", "release", "once", "consume", "dead",
-    "documents", "ledger", "poison", "stale", "skips", "many",
+    "documents", "ledger", "poison", "stale", "skips", "many", "along",
 )  # fmt: skip
 DAY: Final = 86_400_000
 
@@ -157,7 +157,12 @@ class _Maker:
                 state = page("\ud800")
                 labels.add("bad state")
         at = self.now + (self.random.choice((0, 1, 10)) if "skips" in self.on else 0)
-        return DecisionPlan(at, fields, state, consumed, message, frozenset(labels or {"nothing"}))
+        sends = takes = False
+        if "along" in self.on and not superseded:
+            sends, takes = self.chance(0.5), self.chance(0.4)
+        return DecisionPlan(
+            at, fields, state, consumed, message, frozenset(labels or {"nothing"}), sends, takes
+        )
 
     def draw_events(self) -> dict[str, Any]:
         """One or two."""
@@ -303,7 +308,6 @@ class _Maker:
             "scan": lambda: Read(
                 "scan",
                 (draw(("sample", "sample", "none")), draw(("", "B", "d")), limit),
-                draw(({}, {"owner": owner})),
             ),
             "events": lambda: Read("events", (draw((0, 0, 1, 3, 50)), limit)),
             "dead_letters": lambda: Read("dead_letters", (draw((None, "dlq:points")), limit)),
@@ -313,10 +317,10 @@ class _Maker:
         return reads[name or draw(sorted(reads))]()
 
     def draw_lot_options(self) -> dict[str, Any]:
-        """By source, by tag, or all; open ones or all."""
+        """By id, by tag, or all; open ones or all."""
         options: dict[str, Any] = {"limit": self.random.choice(LIMITS)}
         if self.chance(0.3):
-            options["source"] = self.random.choice(("tx1", "none"))
+            options["lot"] = self.random.choice(("l1", "l2", "none"))
         if self.chance(0.3):
             options["tag"] = "tag1"
         if self.chance(0.5):

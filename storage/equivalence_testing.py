@@ -173,6 +173,8 @@ class _Player:
         self.rows: list[Pending] = []
         self.entries: list[int] = []
         self.durable: dict[Address, tuple[int, object]] = {}
+        self.along: list[Pending] = []
+        """Of the operation that is being built: what went along and was not consumed."""
         self._settled: list[tuple[Run, Fate]] = []
         self._told = trio.Event()
 
@@ -234,6 +236,7 @@ class _Player:
     async def submit(self, journal: Any, plans: Sequence[RunPlan]) -> Any:
         """Submit runs, wait for their fates."""
         tentative = dict(self.durable)
+        self.along = []
         runs = [self.build(plan, tentative) for plan in plans]
         self._settled = []
         for run in runs:
@@ -247,9 +250,12 @@ class _Player:
         for run, fate in self._settled:
             self.learn(run, fate)
             self.count(plans[runs.index(run)], fate)
+            # Whether a row that went along is still there to be told of is a matter of grouping.
             outgoing = [
-                x for x in fate.outgoing if x.name is None or touched[x.target, x.name] == 1
-            ]  # fmt: skip
+                x
+                for x in fate.outgoing
+                if not x.along and (x.name is None or touched[x.target, x.name] == 1)
+            ]
             self.rows.extend(outgoing)
             rows = [self.show(x) for x in outgoing]
             told.append([runs.index(run), fate.count, _tell(run, fate), fate.released, rows])
@@ -265,14 +271,39 @@ class _Player:
         for step in plan.decisions:
             if step.state is not None:
                 state, version = step.state, version + 1
-            row = self.choose(plan.address, step)
+            row = self.choose_along(plan.address, step) or self.choose(plan.address, step)
             message = step.message if row is None or row.message is None else row.message
             decision: Decision[Any] = Decision(state=state, **step.fields)
             decided.append(Decided(decision, step.at, row, message))
+            if step.sends_along:
+                decided[-1].along = self.send_along(plan.address, decided[-1])
         if plan.stateless:
             return Run(plan.address, None, decided, self.settle)
         tentative[plan.address] = (version, state)
         return Run(plan.address, first, decided, self.settle, state=before, schema=1 + first % 3)
+
+    def send_along(self, address: Address, decided: Decided) -> dict[int, Pending]:
+        """Rows for what goes along: whatever is due at once and has no name."""
+        sent: dict[int, Pending] = {}
+        for index, out in enumerate(decided.decision.messages):
+            if out.due_at is None and out.name is None and not out.parked:
+                sender, at = out.sender or address, decided.at
+                sent[index] = Pending(
+                    0, out.target, sender, at, at, out.attempts, out.message, along=True
+                )
+        self.along.extend(sent.values())
+        return sent
+
+    def choose_along(self, address: Address, step: DecisionPlan) -> Pending | None:
+        """What went along in this operation: once, or by mistake once more."""
+        if not step.takes_along or not self.along:
+            return None
+        rows = [row for row in self.along if row.target == address] or self.along
+        row = rows[(step.consumed or 0) % len(rows)]
+        if (step.consumed or 0) % 5:
+            self.along.remove(row)
+        self.transcript.occurred["taken along", "-"] += 1
+        return row
 
     def choose(self, address: Address, step: DecisionPlan) -> Pending | None:
         """The row that a plan means: odd numbers prefer the latest that are addressed to the actor."""

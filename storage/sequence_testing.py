@@ -43,6 +43,10 @@ class DecisionPlan:
     message: Remind | None
     labels: frozenset[str]
     """What is in it, for the table of what occurred."""
+    sends_along: bool = False
+    """Its receivers have what it sends before it is durable, if one of them consumes it."""
+    takes_along: bool = False
+    """It consumes one of those of the same operation, if there is any."""
 
 
 @dataclass(frozen=True, slots=True)
