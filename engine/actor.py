@@ -4,7 +4,7 @@ Rules (design.md 2, 5; invariant 1):
 - messages are handled one at a time, in order; several may be decided on tentative state and
   committed together, and if the commit fails all of them are undone and decided again;
 - nothing leaves the batch (no reply, no call) before `settle`, which the journal calls when the run
-  is durable; a message may go along to an idle actor and be decided in the same batch (ADR 0012);
+  is durable; a message may go along to an idle actor and be decided in the same batch (ADR 0013);
 - what need not wait does not: a loaded actor decides in the very step in which it is offered a
   message, or hears that its last run is durable. Its task does what has to be waited for: loading,
   looking up, and whatever went wrong;

@@ -1,6 +1,6 @@
 """Messages that go along: decided by their receivers in the very batch that makes them durable.
 
-Rules (docs/adr/0012): a message to a resident, idle actor is decided at once, while the run that sends
+Rules (docs/adr/0013): a message to a resident, idle actor is decided at once, while the run that sends
 it is on its way, and that decision follows it into the same batch, where the row is created and
 consumed and so never written. Nothing leaves the batch: what the receiver sends and answers waits for
 the commit like everything else. If the sender's decision is undone, the row does not exist, and the

@@ -202,7 +202,7 @@ class Hosting:
         return actor.offer(Envelope(message, None, row))
 
     def take_along(self, row: Pending) -> bool:
-        """Have a resident, idle actor decide a message whose row is not durable yet (ADR 0012)."""
+        """Have a resident, idle actor decide a message whose row is not durable yet (ADR 0013)."""
         key = row.target.key
         actor = self._residents.get(key)
         if actor is None or not actor.take_along(row):

@@ -54,7 +54,7 @@ class Pending(msgspec.Struct, gc=False):
     """Its encoding, when read back from the database (`message` is None then)."""
     name: str | None = None
     along: bool = False
-    """Whether its receiver has it already, from before it was durable (ADR 0012)."""
+    """Whether its receiver has it already, from before it was durable (ADR 0013)."""
 
 
 class Decided(msgspec.Struct):

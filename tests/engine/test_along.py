@@ -1,4 +1,4 @@
-"""Messages that go along: decided by their receivers in the batch that makes them durable (ADR 0012)."""
+"""Messages that go along: decided by their receivers in the batch that makes them durable (ADR 0013)."""
 
 from collections.abc import Callable
 
