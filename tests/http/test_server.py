@@ -15,10 +15,11 @@ import structlog
 import trio
 import trio.testing
 
-from comptoir.engine.settings import Auth, Http, Settings
-from comptoir.http import places, server
+from comptoir.engine.settings import Auth, Http, Ingest, Settings
+from comptoir.http import listener, places, server
 from comptoir.http.descriptors import DescriptorsTooFew, reserve_descriptors
-from comptoir.http.server import BindError, Listening, bind, serve
+from comptoir.http.listener import BindError, bind
+from comptoir.http.server import Listening, serve
 from comptoir.http.testing import FakeDaemon
 from comptoir.http.testing_wire import (
     connect,
@@ -140,7 +141,7 @@ class TestPlaces:
                 raise OSError(errors.pop(), "short of something")
             return accept(opened)
 
-        monkeypatch.setattr(server, "ACCEPT_PAUSE_SECONDS", 0.001)
+        monkeypatch.setattr(listener, "ACCEPT_PAUSE_SECONDS", 0.001)
         monkeypatch.setattr(socket.socket, "accept", failing)
         with structlog.testing.capture_logs() as logs:
             assert (await exchange(listening, post()))[0] == 202
@@ -152,23 +153,23 @@ class TestDescriptors:
     """design.md 5: what others need is set aside before the edge takes any."""
 
     @pytest.mark.parametrize(
-        ("limits", "connections", "raised"),
+        ("limits", "shares", "raised"),
         [
-            ((1024, 1024), 992, None),
-            ((64, 64), 32, None),
-            ((64, 100), 68, (100, 100)),
-            ((64, resource.RLIM_INFINITY), 2048, (2080, resource.RLIM_INFINITY)),
-            ((4096, 8192), 2048, None),
+            ((1024, 1024), (495, 496), None),
+            ((64, 64), (15, 16), None),
+            ((64, 100), (33, 34), (100, 100)),
+            ((64, resource.RLIM_INFINITY), (2048, 2048), (4129, resource.RLIM_INFINITY)),
+            ((4096, 8192), (2048, 2048), (4129, 8192)),
         ],
     )
     def test_shares(
         self,
         monkeypatch: pytest.MonkeyPatch,
         limits: tuple[int, int],
-        connections: int,
+        shares: tuple[int, int],
         raised: tuple[int, int] | None,
     ) -> None:
-        """The soft limit is raised as far as needed, and connections get what others leave."""
+        """The soft limit is raised as far as needed, and both listeners share what others leave."""
         calls: list[tuple[int, int]] = []
 
         def note(_: int, both: tuple[int, int]) -> None:
@@ -177,17 +178,33 @@ class TestDescriptors:
         monkeypatch.setattr(resource, "getrlimit", Mock(return_value=limits))
         monkeypatch.setattr(resource, "setrlimit", note)
         with structlog.testing.capture_logs():
-            assert reserve_descriptors(Settings(), 2048) == connections
+            assert reserve_descriptors(Settings(), 2048) == shares
         assert calls == ([raised] if raised else [])
 
-    def test_too_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        ("limit", "shares"), [(10_000, (2048, 0)), (1024, (992, 0)), (64, (32, 0))]
+    )
+    def test_without_a_lane(
+        self, monkeypatch: pytest.MonkeyPatch, limit: int, shares: tuple[int, int]
+    ) -> None:
+        """A lane that is not opened takes nothing."""
+        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=(limit, limit)))
+        settings = Settings(ingest=Ingest(enabled=False))
+        with structlog.testing.capture_logs():
+            assert reserve_descriptors(settings, 2048) == shares
+
+    @pytest.mark.parametrize(("enabled", "least"), [(True, 49), (False, 40)])
+    def test_too_few(
+        self, monkeypatch: pytest.MonkeyPatch, enabled: bool, least: int
+    ) -> None:
         """interface.md 2: a start that cannot serve is refused with the limit and the remedy."""
-        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=(39, 39)))
+        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=(least - 1, least - 1)))
+        settings = Settings(ingest=Ingest(enabled=enabled))
         with pytest.raises(DescriptorsTooFew) as caught:
-            reserve_descriptors(Settings(), 2048)
+            reserve_descriptors(settings, 2048)
         assert caught.value.exit_status == 2
-        assert "39" in caught.value.text
-        assert "ulimit -n 40" in caught.value.remedy
+        assert str(least - 1) in caught.value.text
+        assert f"ulimit -n {least}" in caught.value.remedy
 
 
 class TestStop:
