@@ -16,7 +16,7 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from httptools import HttpParserError, HttpRequestParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 __all__ = ["HEADER_BYTES_MAX", "Framing", "Malformed", "Request"]
 
@@ -60,7 +60,7 @@ class Request(NamedTuple):
 
 
 _LINE = re.compile(rb"([A-Z][A-Z-]*) ((?:/|\*|https?://)[!-~]*) HTTP/1\.([01])\r\n").match
-_OTHER_VERSION = re.compile(rb"[!-~]+ [!-~]+ HTTP/[0-9](?:\.[0-9])?\r\n").match
+_OTHER_VERSION = re.compile(rb"[!-~]+ [!-~]+ HTTP/(?!1\.[01]\r)[0-9](?:\.[0-9])?\r\n").match
 _UNFIT = re.compile(rb"(?:\A|[^\r])\n|\r[^\n]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 """What no header holds: a line feed alone, a carriage return alone, another control character."""
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*").fullmatch
@@ -68,8 +68,18 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(;[\t -~\x80-\xff]*)?").fullmatch
 _BUSY = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 _BLANKS = b" \t"
 
-_USUAL_TARGET = b"/webhooks/banking"
-_USUAL_PATH = "/webhooks/banking"
+
+
+class _Line(NamedTuple):
+    """A request line, read."""
+
+    method: str
+    path: str
+    is_old: bool
+
+
+_USUAL = b"POST /webhooks/banking HTTP/1.1\r\n"
+_USUAL_LINE = _Line("POST", "/webhooks/banking", is_old=False)
 
 _HEAD, _LENGTH, _CHUNK_SIZE, _CHUNK_DATA, _TRAILER = range(5)
 
@@ -78,8 +88,8 @@ class Framing:
     """The requests of one connection, one after another."""
 
     __slots__ = (
-        "_buffer", "_chunks", "_ended", "_extras", "_fault", "_headers", "_left", "_length", "_limit",
-        "_line", "_parser", "_parts", "_seen", "_size", "_stage", "_told", "expects", "host",
+        "_buffer", "_chunks", "_ended", "_extras", "_fault", "_headers", "_keeps", "_left", "_length",
+        "_limit", "_line", "_parser", "_parts", "_seen", "_size", "_stage", "_told", "expects", "host",
     )  # fmt: skip
 
     def __init__(self, body_bytes_max: int) -> None:
@@ -88,7 +98,11 @@ class Framing:
         self._buffer = b""
         self._parser = HttpRequestParser(self)
         self._fault: str | None = None
-        self._line: re.Match[bytes] | None = None
+        self._line = _USUAL_LINE
+        self._keeps = False
+        self._extras = 0
+        self._chunks = 0
+        self._told: bytes | None = None
         self._forget()
 
     def __repr__(self) -> str:
@@ -103,11 +117,8 @@ class Framing:
         self._parts: list[bytes] = []
         self._ended = False
         self._length: bytes | None = None
-        self._told: bytes | None = None
         self._left = 0
         self._size = 0
-        self._extras = 0
-        self._chunks = 0
         self.host: bytes | None = None
         self.expects = False
         """The sender waits for 100 before it sends the body (RFC 9110 10.1.1)."""
@@ -141,7 +152,7 @@ class Framing:
             return None
         if self._size > self._limit:
             return self._request(too_large=True)
-        if self._stage == _LENGTH:
+        if self._stage == _LENGTH and self._left and self._buffer:
             self._read_length()
         while self._stage > _LENGTH:
             if not self._read_chunks():
@@ -175,6 +186,7 @@ class Framing:
         if self._ended:
             self._fault = "REQUEST_MALFORMED"
         self._ended = True
+        self._keeps = self._parser.should_keep_alive()  # which llhttp forgets after this
 
     def _note(self, name: bytes, value: bytes) -> None:
         """Keep what the framing depends on; whatever is given twice is malformed."""
@@ -201,7 +213,7 @@ class Framing:
         """Have llhttp read a piece of the request."""
         try:
             self._parser.feed_data(piece)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             raise Malformed from error
         if self._fault is not None:
             raise Malformed(self._fault)
@@ -220,19 +232,18 @@ class Framing:
         end += 4
         if end > HEADER_BYTES_MAX:
             raise Malformed("HEADERS_TOO_LARGE")
-        line = _LINE(buffer)
-        if line is None:
-            raise Malformed("VERSION_UNSUPPORTED" if _OTHER_VERSION(buffer) else "REQUEST_MALFORMED")
-        self._line = line
+        line = self._line = _USUAL_LINE if buffer.startswith(_USUAL) else _line(buffer)
         self._judge(buffer[:end])
         self._buffer = buffer[end:]
-        if line[3] == b"0":
+        if line.is_old:
             self.expects = False  # RFC 9110 10.1.1: of HTTP/1.0 it is ignored
         elif self.host is None:
             raise Malformed
         if self._told is not None:
-            if line[3] == b"0" or self._length is not None:
+            if line.is_old or self._length is not None:
                 raise Malformed  # RFC 9112 6.1: the framing of such a message is faulty
+            self._told = None
+            self._extras = self._chunks = 0
             self._stage = _CHUNK_SIZE
         elif self._length is not None:
             self._left = self._size = int(self._length)
@@ -245,13 +256,14 @@ class Framing:
 
     def _read_length(self) -> None:
         """Take what there is of a body of known length."""
-        left = self._left
-        if left and self._buffer:
-            part = self._buffer[:left]
-            self._buffer = self._buffer[left:]
-            self._left = left - len(part)
-            self._size += len(part)
-            self._judge(part)
+        left, buffer = self._left, self._buffer
+        if len(buffer) <= left:
+            part, self._buffer = buffer, b""
+        else:
+            part, self._buffer = buffer[:left], buffer[left:]
+        self._left = left - len(part)
+        self._size += len(part)
+        self._judge(part)
 
     def _read_chunks(self) -> bool:
         """Take the next piece of a body in chunks; False if it is not there, or one too many."""
@@ -311,23 +323,30 @@ class Framing:
 
     def _request(self, *, too_large: bool) -> Request:
         """Put the request together, and be ready for another."""
-        line = self._line
-        assert line is not None, "a header was read"
-        method, target, minor = line.groups()
+        method, path, is_old = self._line
         parts = self._parts
         request = Request(
-            "POST" if method == b"POST" else method.decode("ascii"),
-            _USUAL_PATH if target == _USUAL_TARGET else _path(target),
+            method,
+            path,
             self._headers,
             b"" if too_large else parts[0] if len(parts) == 1 else b"".join(parts),
-            not too_large and self._parser.should_keep_alive(),
-            minor == b"0",
+            not too_large and self._keeps,
+            is_old,
             too_large,
         )
         self._forget()
         return request
 
 
-def _path(target: bytes) -> str:
-    """The path of a target as hypercorn's edge gives it."""
-    return unquote(target.partition(b"?")[0].decode("ascii"))
+def _line(head: bytes) -> _Line:
+    """Read a request line; the path as hypercorn's edge gives it.
+
+    Raises:
+        Malformed: it is none, or one of a version that we do not speak.
+    """
+    line = _LINE(head)
+    if line is None:
+        raise Malformed("VERSION_UNSUPPORTED" if _OTHER_VERSION(head) else "REQUEST_MALFORMED")
+    method, target, minor = line.groups()
+    path = unquote(target.partition(b"?")[0].decode("ascii"))
+    return _Line(method.decode("ascii"), path, minor == b"0")
