@@ -187,9 +187,7 @@ class Process:
         return self._request(self.url + path, method, body, headers or {})
 
     @staticmethod
-    def _request(
-        url: str, method: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Answered:
+    def _request(url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:
         request = urllib.request.Request(  # noqa: S310  # our own loopback address
             url, data=body, method=method, headers=dict(headers)
         )

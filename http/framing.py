@@ -69,7 +69,6 @@ _BUSY = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect", 
 _BLANKS = b" \t"
 
 
-
 class _Line(NamedTuple):
     """A request line, read."""
 

@@ -65,6 +65,11 @@ class LaneListening:
     stopping: trio.Event
     lane: "Lane"
 
+    @property
+    def in_flight(self) -> int:
+        """Requests being worked on."""
+        return self.lane.in_flight
+
     def stop(self) -> None:
         """Stop accepting; `serve_lane` returns when the requests at work are answered, or in time."""
         self.stopping.set()
@@ -111,9 +116,7 @@ async def serve_lane(
             wire = PlainWire(place.socket) if plain else TlsWire(place.socket, context)
             await lane.serve(place, wire)
 
-        callers = Callers(
-            places, connection, name="ingest", refusal=None if context else refusal
-        )
+        callers = Callers(places, connection, name="ingest", refusal=None if context else refusal)
         scheme = "http" if context is None else "https"
         listening = LaneListening(url_of(listener, scheme), trio.Event(), lane)
         async with trio.open_nursery() as watch:
@@ -186,16 +189,14 @@ class Lane:
         """Close whoever asks nothing; have told whoever asks too slowly."""
         if wait is Wait.HEADER or wait is Wait.BODY:
             place.late = True
-            try:
-                place.socket.shutdown(socket.SHUT_RD)  # its own task reads the end now, and says 408
-            except OSError:
-                place.close()
+            place.wake()  # its own task reads the end now, and says 408
         else:
             place.close()
 
     async def serve(self, place: Place, wire: Wire) -> None:
         """Serve one connection; whatever goes wrong in it stays in it."""
         cost = _Cost(self)
+        place.wake = wire.wake
         try:
             await self._converse(place, wire, cost)
         except GONE:
@@ -240,9 +241,7 @@ class Lane:
         if place.late:
             await self._refuse("REQUEST_TIMEOUT", place, wire)
 
-    async def _wait_on(
-        self, framing: Framing, place: Place, wire: Wire, cost: "_Cost"
-    ) -> bool:
+    async def _wait_on(self, framing: Framing, place: Place, wire: Wire, cost: "_Cost") -> bool:
         """Some of a request is here; False if there is no room for the rest."""
         if not framing.in_body:
             place.waits_for_header()

@@ -41,7 +41,7 @@ class Wait(Enum):
 class Place:
     """One connection's; it tells what the connection waits for."""
 
-    __slots__ = ("_places", "_wait", "late", "peer", "since", "socket")
+    __slots__ = ("_places", "_wait", "late", "peer", "since", "socket", "wake")
 
     def __init__(self, places: "Places", taken: socket.socket, peer: str) -> None:
         self._places = places
@@ -53,6 +53,8 @@ class Place:
         self.since = 0.0
         self.late = False
         """What was under way did not come in time; whoever serves it says so and ends it."""
+        self.wake: Callable[[], None] = self.close
+        """Ends the wait for bytes of whoever serves it."""
 
     def __repr__(self) -> str:
         return f"<Place {self._wait.name if self._wait else 'WORK'}>"
@@ -111,9 +113,7 @@ class Places:
         self._exempt = exempt
         self._held: set[Place] = set()
         self._peers: Counter[str] = Counter()
-        self._waiting: dict[Wait, OrderedDict[Place, None]] = {
-            wait: OrderedDict() for wait in Wait
-        }
+        self._waiting: dict[Wait, OrderedDict[Place, None]] = {wait: OrderedDict() for wait in Wait}
         self.given_up_total = 0
         self.refused_total = 0
 

@@ -58,6 +58,11 @@ class Listening:
     stopping: trio.Event
     edge: Edge
 
+    @property
+    def in_flight(self) -> int:
+        """Requests being worked on."""
+        return self.edge.in_flight
+
     def stop(self) -> None:
         """Stop accepting; `serve` returns when the requests at work are answered, or in time."""
         self.stopping.set()

@@ -7,6 +7,7 @@ Source: design.md 10; spec.md S62 (TLS 1.3); RFC 8446.
 
 import socket
 import ssl
+from contextlib import suppress
 from typing import Final, Protocol
 
 import trio
@@ -34,6 +35,10 @@ class Wire(Protocol):
         """All of it."""
         ...
 
+    def wake(self) -> None:
+        """Have who waits in `receive` read the end, although the other end is there."""
+        ...
+
 
 class PlainWire:
     """A socket."""
@@ -53,6 +58,11 @@ class PlainWire:
             except BlockingIOError:
                 continue
 
+    def wake(self) -> None:
+        """Have who waits in `receive` read the end: the kernel's own way, which arms nothing."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
+
     async def send(self, data: bytes) -> None:
         """All of it; waits only where the buffer is full."""
         try:
@@ -70,16 +80,23 @@ class PlainWire:
 class TlsWire:
     """TLS over a socket; the handshake is part of the first read."""
 
-    __slots__ = ("_stream",)
+    __slots__ = ("_reading", "_stream")
 
     def __init__(self, taken: socket.socket, context: ssl.SSLContext) -> None:
         """Be the server on a non-blocking socket."""
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
         self._stream = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+        self._reading = trio.CancelScope()
 
     async def receive(self) -> bytes:
         """Some bytes; none at the end."""
-        return bytes(await self._stream.receive_some(READ_BYTES_MAX))
+        with trio.CancelScope() as self._reading:
+            return bytes(await self._stream.receive_some(READ_BYTES_MAX))
+        return b""
+
+    def wake(self) -> None:
+        """Have who waits in `receive` read the end; the stream itself would be broken by one."""
+        self._reading.cancel()
 
     async def send(self, data: bytes) -> None:
         """All of it."""

@@ -105,7 +105,7 @@ class Ingest(Section):
     )  # fmt: skip
     tls_key: str = option("", FILE, "PEM file of the certificate's key.", "S62")
     connections_max: int = integer(
-        2_048, "connections", (8, 65_536),
+        2_048, "connections", (1, 65_536),
         "Connections held, where descriptors allow; one more takes the place of one that keeps us "
         "waiting, or hears 503.", "ours",
     )  # fmt: skip
@@ -116,9 +116,7 @@ class Ingest(Section):
     silent_s: float = number(
         10.0, "s", SECONDS, "Wait for the first byte of a new connection.", "ours"
     )
-    idle_s: float = number(
-        30.0, "s", SECONDS, "Wait for the next request on a connection.", "ours"
-    )
+    idle_s: float = number(30.0, "s", SECONDS, "Wait for the next request on a connection.", "ours")
     header_s: float = number(
         10.0, "s", SECONDS, "Longest time from a request's first byte to the end of its header.",
         "ours",

@@ -277,9 +277,7 @@ class Worker(threading.Thread):
         super().__init__(name=f"worker {number}", daemon=True)
         self._imagination = Imagination(plan, number)
         self._chance = random.Random()  # timing only: nothing that is sent depends on it
-        self._sender = Sender(
-            Path(plan["address"]), plan["secret"].encode(), number, self._chance
-        )
+        self._sender = Sender(Path(plan["address"]), plan["secret"].encode(), number, self._chance)
         self._seconds = float(plan["workers"]) / float(plan["rate"])
         self._notes = notes
         self._copies = copies

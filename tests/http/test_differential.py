@@ -21,16 +21,8 @@ from comptoir.engine.settings import Http, Ingest, Settings
 from comptoir.http.lane import serve_lane
 from comptoir.http.server import serve
 from comptoir.http.testing import FakeDaemon
-from tests.http.differences import (
-    FORMS,
-    REFUSES,
-    Read,
-    drawn,
-    h11_reads,
-    lane_reads,
-    llhttp_reads,
-    reason,
-)
+from tests.http.differences import REFUSES, Read, h11_reads, lane_reads, llhttp_reads, reason
+from tests.http.forms import FORMS, Form, drawn
 
 COUNT = 10_000
 SEED = int(os.environ.get("TESTS_SEED") or 1)
@@ -182,9 +174,7 @@ async def test_both_edges_answer_alike(cases: list[Case], edges: tuple[Edge, Edg
                 assert other[0] == HTTPStatus.NOT_FOUND, case.data
 
 
-async def test_nothing_refused_is_credited(
-    cases: list[Case], edges: tuple[Edge, Edge]
-) -> None:
+async def test_nothing_refused_is_credited(cases: list[Case], edges: tuple[Edge, Edge]) -> None:
     """X19, S54: whatever the lane does not take is answered with an error and closed, or closed, and
     asks nothing of the daemon behind it.
     """
@@ -201,12 +191,10 @@ async def test_nothing_refused_is_credited(
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-async def test_nothing_behind_a_refusal_is_read(
-    form: object, edges: tuple[Edge, Edge]
-) -> None:
+async def test_nothing_behind_a_refusal_is_read(form: Form, edges: tuple[Edge, Edge]) -> None:
     """RFC 9112 11.2: a right webhook pipelined behind a refused request is not handled."""
     right = FORMS[0].make()
-    data = form.make()  # type: ignore[attr-defined]
+    data = form.make()
     if isinstance(lane_reads(data), str):
         heard = await edges[1].offer(data + right)
         assert edges[1].daemon.asks == []
