@@ -137,6 +137,10 @@ class Framing:
         """What is held of the body."""
         return self._size
 
+    def close(self) -> None:
+        """Let go of llhttp, which holds on to us: else both would wait for the garbage collector."""
+        del self._parser
+
     def feed(self, data: bytes) -> None:
         """Take what was read."""
         self._buffer = self._buffer + data if self._buffer else data

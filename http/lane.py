@@ -112,9 +112,8 @@ async def serve_lane(
         lane = Lane(port, reception or Reception(port), settings, places)
 
         async def connection(place: Place) -> None:
-            plain = context is None
-            wire = PlainWire(place.socket) if plain else TlsWire(place.socket, context)
-            await lane.serve(place, wire)
+            taken = place.socket
+            await lane.serve(place, TlsWire(taken, context) if context else PlainWire(taken))
 
         callers = Callers(places, connection, name="ingest", refusal=None if context else refusal)
         scheme = "http" if context is None else "https"
@@ -215,29 +214,34 @@ class Lane:
         if not data:
             return
         framing = Framing(self._rules.banking.body_bytes_max)
-        while data:
-            framing.feed(data)
-            try:
+        framing.feed(data)
+        try:
+            while True:
                 request = framing.next()
-                while request is not None:
-                    place.works()
-                    answer = await self._answer(request, place.peer)
-                    closes = not request.keeps or self.stopping
-                    await wire.send(self._written(answer, request, closes=closes))
-                    if cost.bytes:
-                        cost.set(0)
-                    if closes:
-                        await _linger(place, wire)
+                if request is None:
+                    if framing.is_idle:
+                        place.waits_for_request()
+                    elif not await self._wait_on(framing, place, wire, cost):
                         return
-                    request = framing.next()
-            except Malformed as bad:
-                await self._refuse(bad.code, place, wire)
-                return
-            if framing.is_idle:
-                place.waits_for_request()
-            elif not await self._wait_on(framing, place, wire, cost):
-                return
-            data = await wire.receive()
+                    data = await wire.receive()
+                    if not data:
+                        break
+                    framing.feed(data)
+                    continue
+                place.works()
+                answer = await self._answer(request, place.peer)
+                closes = not request.keeps or self.stopping
+                await wire.send(self._written(answer, request, closes=closes))
+                if cost.bytes:
+                    cost.set(0)
+                if closes:
+                    await _linger(place, wire)
+                    return
+        except Malformed as bad:
+            await self._refuse(bad.code, place, wire)
+            return
+        finally:
+            framing.close()
         if place.late:
             await self._refuse("REQUEST_TIMEOUT", place, wire)
 

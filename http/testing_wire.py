@@ -109,7 +109,8 @@ async def open_lane(
     nursery: trio.Nursery, daemon: FakeDaemon, stop_seconds: float = 0.2, **bounds: Any
 ) -> LaneListening:
     """A lane on a free port."""
-    values = {("ingest", name): value for name, value in {"port": 0, **bounds}.items()}
+    values: dict[tuple[str, ...], object] = {("ingest", "port"): 0}
+    values |= {("ingest", name): value for name, value in bounds.items()}
     settings = Settings().having(values)
     started: LaneListening = await nursery.start(
         partial(serve_lane, daemon, settings, stop_seconds=stop_seconds)

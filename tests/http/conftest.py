@@ -13,8 +13,6 @@ from comptoir.http.server import Listening, serve
 from comptoir.http.testing import FakeDaemon
 from comptoir.http.testing_wire import Listener, Start
 
-BOTH = {"http": serve, "ingest": serve_lane}
-
 
 @pytest.fixture
 def daemon() -> FakeDaemon:
@@ -31,7 +29,7 @@ async def listening(daemon: FakeDaemon) -> AsyncIterator[Listening]:
         nursery.cancel_scope.cancel()
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=["http", "ingest"])
 def start(request: pytest.FixtureRequest, daemon: FakeDaemon) -> Start:
     """Give what opens either edge: `start(nursery, stop_seconds=0.2, **bounds of [ingest])`."""
 
@@ -39,10 +37,13 @@ def start(request: pytest.FixtureRequest, daemon: FakeDaemon) -> Start:
         settings = Settings(http=Http(port=0)).having(
             {("ingest", "port"): 0, **{("ingest", name): bounds[name] for name in bounds}}
         )
-        serving = BOTH[request.param]
-        found: Listener = await nursery.start(
-            partial(serving, daemon, settings, stop_seconds=stop_seconds)  # type: ignore[operator]
-        )
+        found: Listener
+        if request.param == "ingest":
+            lane = partial(serve_lane, daemon, settings, stop_seconds=stop_seconds)
+            found = await nursery.start(lane)
+        else:
+            edge = partial(serve, daemon, settings, stop_seconds=stop_seconds)
+            found = await nursery.start(edge)
         return found
 
     return opened

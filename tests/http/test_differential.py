@@ -17,6 +17,7 @@ import pytest
 import structlog
 import trio
 
+from comptoir.engine import Address, Message
 from comptoir.engine.settings import Http, Ingest, Settings
 from comptoir.http.lane import serve_lane
 from comptoir.http.server import serve
@@ -91,7 +92,7 @@ class Edge:
         self._port = int(url.rpartition(":")[2])
         self._stream: trio.SocketStream | None = None
 
-    async def ask(self, data: bytes) -> tuple[int, bytes, list[object]]:
+    async def ask(self, data: bytes) -> tuple[int, bytes, list[tuple[Address, Message]]]:
         """Send what is taken; status, body without the request id, and what the daemon was asked."""
         if self._stream is None:
             self._stream = await trio.open_tcp_stream("127.0.0.1", self._port)

@@ -16,7 +16,7 @@ import trio.testing
 
 from comptoir.engine import Overloaded
 from comptoir.engine.settings import Http, Ingest, Settings
-from comptoir.http import lane, places
+from comptoir.http import framing, lane, places
 from comptoir.http.lane import LaneListening, serve_lane
 from comptoir.http.listener import BindError
 from comptoir.http.server import serve
@@ -314,7 +314,7 @@ class TestBounds:
 
         async with await connect(ingest) as good:
             with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
-                patch.setattr(lane.Framing, "feed", broken)
+                patch.setattr(framing.Framing, "feed", broken)
                 async with await connect(ingest) as stream:
                     await stream.send_all(post())
                     with contextlib.suppress(trio.BrokenResourceError):

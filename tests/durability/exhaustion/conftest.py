@@ -50,8 +50,15 @@ class Town:
     """Where the bank keeps its notes: on a disk that does not fill."""
     world: dict[str, Any]
     judge: Judge
+    edge: str = "http"
+    """Which listener the bank and the crowd call: `http`, `ingest`."""
     _bank: "subprocess.Popen[str] | None" = None
     _read: int = field(default=0)
+
+    @property
+    def target(self) -> str:
+        """The address of that listener."""
+        return self.daemon.url if self.edge == "http" else self.daemon.ingest_url
 
     @property
     def notes(self) -> Path:
@@ -76,7 +83,7 @@ class Town:
         text = "\n".join(["connection_id,user_id", *rows])
         assert self.daemon.load("connections", text).status == 200
         address = self.folder / "address"
-        address.write_text(self.daemon.url)
+        address.write_text(self.target)
         plan = self.folder / "plan.json"
         self.notes.touch()
         files = {"address": str(address), "notes": str(self.notes)}

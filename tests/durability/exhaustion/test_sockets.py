@@ -36,6 +36,13 @@ Town = Any
 """tests/durability/exhaustion/conftest.py."""
 
 
+@pytest.fixture(params=["http", "ingest"], autouse=True)
+def edge(request: pytest.FixtureRequest, town: Town) -> str:
+    """Play every test before either listener."""
+    town.edge = request.param
+    return str(request.param)
+
+
 @pytest.fixture
 def crowd() -> Iterator["Crowd"]:
     """Give sockets that are all closed in the end."""
@@ -82,7 +89,7 @@ async def test_64_descriptors(town: Town, crowd: Crowd, tell: Callable[[str], No
     town.open()
     await town.until_acknowledged()
     at_rest = town.descriptors
-    crowd.come(town.daemon.url, STORM)
+    crowd.come(town.target, STORM)
     health = await town.until_ready()
     cpu, began, most = town.cpu_seconds, time.monotonic(), 0
     while time.monotonic() - began < 1.5:
@@ -93,7 +100,7 @@ async def test_64_descriptors(town: Town, crowd: Crowd, tell: Callable[[str], No
     await town.postgres.run_sql(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'town'"
     )
-    crowd.come(town.daemon.url, STORM)
+    crowd.come(town.target, STORM)
     again = await town.until_acknowledged()
     user = town.world["connections"][0][1]
     assert town.daemon.get(f"/api/v1/wallets/{user}").status in (200, 404, 503)
@@ -127,7 +134,7 @@ async def until_silence_ends(town: Town, crowd: Crowd, at_rest: int) -> float:
 
     Counted at the daemon's end: what a queue of the kernel's lost, the other end never hears of.
     """
-    crowd.come(town.daemon.url, STORM)
+    crowd.come(town.target, STORM)
     with trio.fail_after(PATIENCE_SECONDS):
         while town.descriptors < at_rest + STORM:  # noqa: ASYNC110 - the daemon's: no event here
             await trio.sleep(0.02)
@@ -153,13 +160,13 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
         await town.until_acknowledged()
         before, at_rest = town.kib("VmRSS"), town.descriptors
         for _ in range(IDLE // 500):
-            crowd.come(town.daemon.url, 500)
+            crowd.come(town.target, 500)
             await trio.sleep(0.01)
         health = await town.until_ready()
         most = town.descriptors
         grown = town.kib("VmRSS") - before
         try:
-            slow.come(town.daemon.url, SLOW)
+            slow.come(town.target, SLOW)
             town.news()
             slowest = 0.0
             head = b"POST /webhooks/banking HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
