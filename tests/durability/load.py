@@ -112,10 +112,11 @@ class Notes:
         with self._lock:
             self._write(webhook.note())
 
-    def outcome(self, webhook: Webhook, outcome: str) -> None:
-        """Note how an attempt ended."""
+    def outcome(self, webhook: Webhook, outcome: str, ms: float) -> None:
+        """Note how an attempt ended, and after how long."""
+        note = {"id": webhook.id, "variant": webhook.variant, "outcome": outcome}
         with self._lock:
-            self._write({"id": webhook.id, "variant": webhook.variant, "outcome": outcome})
+            self._write(note | {"ms": round(ms, 1)})
             self.counts[outcome] += 1
 
     def _write(self, value: object) -> None:
@@ -306,8 +307,9 @@ class Worker(threading.Thread):
     def _deliver(self, webhook: Webhook) -> None:
         self._notes.sending(webhook)
         while True:
+            began = time.monotonic()
             outcome = self._sender.attempt(webhook)
-            self._notes.outcome(webhook, outcome)
+            self._notes.outcome(webhook, outcome, (time.monotonic() - began) * 1000)
             if outcome.startswith("20") or not webhook.resend:
                 return
             if self.give_up_at is not None and time.monotonic() > self.give_up_at:

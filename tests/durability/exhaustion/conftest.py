@@ -54,6 +54,7 @@ class Town:
     """Which listener the bank and the crowd call: `http`, `ingest`."""
     _bank: "subprocess.Popen[str] | None" = None
     _read: int = field(default=0)
+    _ms: list[float] = field(default_factory=list[float])
 
     @property
     def target(self) -> str:
@@ -102,7 +103,13 @@ class Town:
             whole = file.read().rpartition(b"\n")
         self._read += len(whole[0]) + len(whole[1])
         notes = [json.loads(line) for line in whole[0].splitlines()]
+        self._ms = sorted(note["ms"] for note in notes if note.get("outcome", "").startswith("20"))
         return [note["outcome"] for note in notes if "outcome" in note]
+
+    @property
+    def p99_ms(self) -> float:
+        """Of the acknowledgements that the last `news` told of."""
+        return self._ms[len(self._ms) * 99 // 100]
 
     async def until_outcome(self, begins: str, seconds_max: float) -> float:
         """Wait until the bank hears such an answer; how long it took."""

@@ -23,6 +23,9 @@ SLOW = 1_000
 PLACES = 2_048
 """http/server.py: CONNECTIONS_MAX."""
 KIB_PER_SOCKET_MAX = 64
+GOOD_P99_MS_MAX = 3_000
+"""Of acknowledgements beside the crowd, while eleven thousand connections are made: a fault would show
+as the seconds of a timeout, and a busy machine must not."""
 CPU_SHARE_MAX = 0.8
 """Of one core, with the load on: a loop that spins takes all of it."""
 LOG_LINES_MAX = 40
@@ -152,7 +155,9 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     open_files: Callable[[int], AbstractContextManager[None]],
     tell: Callable[[str], None],
 ) -> None:
-    """Issue 3: idle and slow callers cost bounded memory, and good ones are served beside them."""
+    """S49, issue 3: idle and slow callers cost bounded memory, and good ones are served beside them;
+    the p99 of those is told.
+    """
     slow = Crowd()
     with open_files(IDLE + SLOW + 500):
         town.limit("-n", "4096")
@@ -177,6 +182,7 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
                 assert answer.status in (200, 503), answer
                 await trio.sleep(0.05)
             heard = town.news()
+            p99_ms = town.p99_ms
             with_slow = town.kib("VmRSS") - before
             slow.leave()
             crowd.leave()
@@ -190,10 +196,11 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     assert most <= PLACES + 60
     assert grown / PLACES < KIB_PER_SOCKET_MAX
     assert taken > 0.8 * len(heard), f"good senders were refused: {heard}"
+    assert p99_ms < GOOD_P99_MS_MAX
     tell(
         f"{IDLE} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
         f"held; health after {health:.2f} s; {SLOW} slow ones beside them: {with_slow} KiB in all, "
-        f"{taken} of {len(heard)} good webhooks taken, slowest health "
+        f"{taken} of {len(heard)} good webhooks taken, their p99 {p99_ms:.0f} ms, slowest health "
         f"{slowest:.2f} s; idle ones closed within {ended:.1f} s; served {served:.2f} s after the crowd left; "
         f"{counts}"
     )
