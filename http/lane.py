@@ -219,15 +219,9 @@ class Lane:
             while True:
                 request = framing.next()
                 if request is None:
-                    if framing.is_idle:
-                        place.waits_for_request()
-                    elif not await self._wait_on(framing, place, wire, cost):
-                        return
-                    data = await wire.receive()
-                    if not data:
-                        break
-                    framing.feed(data)
-                    continue
+                    if await self._read_on(framing, place, wire, cost):
+                        continue
+                    break
                 place.works()
                 answer = await self._answer(request, place.peer)
                 closes = not request.keeps or self.stopping
@@ -237,27 +231,33 @@ class Lane:
                 if closes:
                     await _linger(place, wire)
                     return
+            if place.late:
+                raise Malformed("REQUEST_TIMEOUT")
         except Malformed as bad:
             await self._refuse(bad.code, place, wire)
-            return
         finally:
             framing.close()
-        if place.late:
-            await self._refuse("REQUEST_TIMEOUT", place, wire)
 
-    async def _wait_on(self, framing: Framing, place: Place, wire: Wire, cost: "_Cost") -> bool:
-        """Some of a request is here; False if there is no room for the rest."""
-        if not framing.in_body:
+    async def _read_on(self, framing: Framing, place: Place, wire: Wire, cost: "_Cost") -> bool:
+        """Wait for more of a request, or for a next one; False at the end of what comes.
+
+        Raises:
+            Malformed: there is no room for the rest of its body.
+        """
+        if framing.is_idle:
+            place.waits_for_request()
+        elif not framing.in_body:
             place.waits_for_header()
-            return True
-        place.waits_for_body()
-        if not cost.set(max(0, framing.body_bytes - BODY_BYTES_FREE)):
-            await self._refuse("OVERLOADED", place, wire)
-            return False
-        if framing.expects and not framing.body_bytes:
-            framing.expects = False
-            await wire.send(_CONTINUE)
-        return True
+        else:
+            place.waits_for_body()
+            if not cost.set(max(0, framing.body_bytes - BODY_BYTES_FREE)):
+                raise Malformed("OVERLOADED")
+            if framing.expects and not framing.body_bytes:
+                framing.expects = False
+                await wire.send(_CONTINUE)
+        data = await wire.receive()
+        framing.feed(data)
+        return data != b""
 
     async def _answer(self, request: Request, peer: str) -> Response:
         """The answer to one whole request."""

@@ -12,7 +12,7 @@ one: a newcomer beyond it gets the place of its own address's longest-waiting co
 Source: design.md 5 (nothing is unbounded).
 """
 
-import socket
+import socket as sockets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
@@ -43,7 +43,7 @@ class Place:
 
     __slots__ = ("_places", "_wait", "late", "peer", "since", "socket", "wake")
 
-    def __init__(self, places: "Places", taken: socket.socket, peer: str) -> None:
+    def __init__(self, places: "Places", taken: sockets.socket, peer: str) -> None:
         self._places = places
         self._wait: Wait | None = None
         self.socket = taken
@@ -124,7 +124,7 @@ class Places:
         """Show how full it is."""
         return f"Places({len(self)} of {self.limit}, {self.given_up_total} given up)"
 
-    def take(self, taken: socket.socket, peer: str) -> Place | None:
+    def take(self, taken: sockets.socket, peer: str) -> Place | None:
         """A place for a new connection, at another's cost if need be; None if nobody can go."""
         crowded = 0 < self._per_peer <= self._peers[peer] and not self._exempt(peer)
         if (crowded and not self.give_up_one(peer)) or (

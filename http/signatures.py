@@ -11,7 +11,7 @@ import hmac
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol, Self
 
 __all__ = [
     "EXPIRED",
@@ -41,8 +41,16 @@ _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
+class _Reading(Protocol):
+    """A hash that has read something, and can be copied there."""
+
+    def copy(self) -> Self: ...
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
 @lru_cache(maxsize=SECRETS_REMEMBERED_MAX)
-def _keyed(secret: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+def _keyed(secret: bytes) -> tuple[_Reading, _Reading]:
     """The two hashes of HMAC that have read the key: RFC 2104 section 4 says to keep them."""
     key = secret if len(secret) <= _BLOCK_BYTES else hashlib.sha256(secret).digest()
     block = key.ljust(_BLOCK_BYTES, b"\0")

@@ -20,7 +20,7 @@ def daemon(comptoir_daemon_shared: Callable[..., Process]) -> Process:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Play what is said of webhooks (interface.md 6) at both ports."""
-    if "customer" in metafunc.fixturenames and "test_webhook" in metafunc.module.__name__:
+    if "customer" in metafunc.fixturenames and "test_webhook" in metafunc.function.__module__:
         metafunc.parametrize("customer", ["http", "ingest"], indirect=True)
 
 
