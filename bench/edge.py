@@ -52,6 +52,7 @@ def _daemon(folder: Path, secret: str) -> Process:
         **kept,
         "COMPTOIR_STORAGE__DATA_DIR": str(folder / "data"),
         "COMPTOIR_HTTP__PORT": "0",
+        "COMPTOIR_INGEST__PORT": "0",
         "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([secret]),
     }
     daemon = Process(command, env, folder).start()

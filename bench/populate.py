@@ -65,6 +65,7 @@ def variables(url: str, folder: Path, **more: str) -> dict[str, str]:
         "COMPTOIR_STORAGE__DATA_DIR": str(folder / "data"),
         "COMPTOIR_VAULT__KEYS": json.dumps({"k1": KEY}),
         "COMPTOIR_HTTP__PORT": "0",
+        "COMPTOIR_INGEST__PORT": "0",
         "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([SECRET]),
         **more,
     }

@@ -170,9 +170,18 @@ def crash_points_page(root: Path) -> str:
     return crash_cases.page(root)
 
 
+def ingest_page(root: Path) -> str:
+    """docs/ingest.md: what the lane refuses, and what the two parsers make of it."""
+    sys.path.append(str(ROOT))  # as above
+    from tests.http import differences
+
+    return differences.page(root)
+
+
 PAGES: Mapping[str, Callable[[Path], str]] = {
     "docs/coverage.md": coverage_page,
     "docs/crash-points.md": crash_points_page,
+    "docs/ingest.md": ingest_page,
     "docs/mutants.md": mutants_page,
     **machine_pages(),
 }

@@ -88,6 +88,7 @@ class Engine:
         self._advancing = trio.Lock()
         self._status = "starting"
         self.http_url: str | None = None
+        self.ingest_url: str | None = None
         """Where the daemon around this engine listens, if it does."""
         self._news = trio.Event()
 

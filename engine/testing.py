@@ -92,6 +92,11 @@ class Process:
         return str(self.ready["http"])
 
     @property
+    def ingest_url(self) -> str:
+        """Where a daemon takes webhooks and nothing else, from its ready line."""
+        return str(self.ready["ingest"])
+
+    @property
     def spawned(self) -> bool:
         """Whether it was ever started."""
         return self._child is not None
@@ -179,8 +184,12 @@ class Process:
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
         """One HTTP request; any status is an answer, not an error."""
+        return self._request(self.url + path, method, body, headers or {})
+
+    @staticmethod
+    def _request(url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:
         request = urllib.request.Request(  # noqa: S310  # our own loopback address
-            self.url + path, data=body, method=method, headers=dict(headers or {})
+            url, data=body, method=method, headers=dict(headers)
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as found:  # noqa: S310  # as above
@@ -203,11 +212,19 @@ class Process:
         headers = {"Content-Type": "text/csv; charset=utf-8"}
         return self.request("POST", f"/dev/v1/import/{kind}", csv.encode(), headers)
 
-    def webhook(self, body: bytes, secret: str | None = None, at_ms: int | None = None) -> Answered:
-        """A signed webhook of the seed scheme."""
+    def webhook(
+        self,
+        body: bytes,
+        secret: str | None = None,
+        at_ms: int | None = None,
+        *,
+        lane: bool = False,
+    ) -> Answered:
+        """A signed webhook of the seed scheme, to either listener."""
         key = secret if secret is not None else str(json.loads(self.env[SECRETS])[0])
         moment = at_ms if at_ms is not None else time.time_ns() // 1_000_000
-        return self.request("POST", "/webhooks/banking", body, sign_webhook(key, body, moment))
+        url = (self.ingest_url if lane else self.url) + "/webhooks/banking"
+        return self._request(url, "POST", body, sign_webhook(key, body, moment))
 
 
 class _Watchdog:

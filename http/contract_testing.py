@@ -82,9 +82,10 @@ class Card:
 class Customer:
     """Speaks to one daemon under names that nobody else uses."""
 
-    def __init__(self, process: Process) -> None:
-        """Take the daemon as it is."""
+    def __init__(self, process: Process, *, lane: bool = False) -> None:
+        """Take the daemon as it is; webhooks go to the lane if told so."""
         self.process = process
+        self.lane = lane
         self.mark = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(10))
         self._drawn = 0
         self._added_ms: int | None = None
@@ -146,7 +147,7 @@ class Customer:
             raw = body
         else:
             raw = (body if isinstance(body, str) else json.dumps(body)).encode()
-        return self.process.webhook(raw, at_ms=self.now_ms())
+        return self.process.webhook(raw, at_ms=self.now_ms(), lane=self.lane)
 
     def signed(self, body: bytes, at_ms: int | None = None) -> dict[str, str]:
         """The headers of a webhook."""
@@ -227,25 +228,31 @@ class Customer:
         self, method: str, path: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
     ) -> Answered:
         """A request of exactly these headers (repeats kept), and a Host."""
+        lane = self.lane and path.startswith("/webhooks/")
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.place[0]}"]
         lines += [f"{name}: {value}" for name, value in headers]
-        with self.connection() as wire:
+        with self.connection(lane=lane) as wire:
             wire.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
             return read_answer(wire, method)
 
     @property
     def place(self) -> tuple[str, int]:
-        """Host and port."""
-        parts = urlsplit(self.process.url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        return parts.hostname, parts.port
+        """Host and port of the API."""
+        return _place(self.process.url)
 
     @contextmanager
-    def connection(self) -> Generator[socket.socket]:
-        """A plain connection."""
-        with socket.create_connection(self.place, timeout=PATIENCE_S) as wire:
+    def connection(self, *, lane: bool = False) -> Generator[socket.socket]:
+        """A plain connection, to either listener."""
+        place = _place(self.process.ingest_url) if lane else self.place
+        with socket.create_connection(place, timeout=PATIENCE_S) as wire:
             yield wire
+
+
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
 
 
 def _wall_ms() -> int:

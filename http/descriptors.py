@@ -7,19 +7,19 @@ Source: design.md 5 (bulkheads; nothing is unbounded); setrlimit(2).
 """
 
 import resource
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from comptoir.engine.settings import Settings
 
-__all__ = ["CONNECTIONS_MIN", "DescriptorsTooFew", "reserve_descriptors"]
+__all__ = ["CONNECTIONS_MIN", "DescriptorsTooFew", "Shares", "reserve_descriptors"]
 
 OWN_DESCRIPTORS: Final = 28
 """14 were counted at rest, of them the readers that are added below; 8 are for connections that are
-being refused. The rest is for psql and its pipes while the embedded server is started again."""
+being refused, by either listener. The rest is for psql and its pipes while the embedded server is started again."""
 CONNECTIONS_MIN: Final = 8
-"""With fewer, a few idle callers would shut out everybody else."""
+"""Of each listener: with fewer, a few idle callers would shut out everybody else."""
 
 _log = structlog.stdlib.get_logger("comptoir.http.descriptors")
 
@@ -37,29 +37,46 @@ class DescriptorsTooFew(Exception):
         super().__init__(f"{self.code}: {self.text}: {self.remedy}")
 
 
-def reserve_descriptors(settings: Settings, connections_wanted: int) -> int:
+class Shares(NamedTuple):
+    """How many connections each listener may hold."""
+
+    http: int
+    ingest: int
+    """0 where the lane is not opened."""
+
+
+def reserve_descriptors(settings: Settings, http_wanted: int) -> Shares:
     """Raise the soft limit as far as it is allowed and needed, and share the descriptors out.
+
+    Asking again gives the same.
 
     Args:
         settings: whose connections to others are set aside.
-        connections_wanted: what the edge would hold at most if there were no limit.
-
-    Returns:
-        How many connections the edge may hold.
+        http_wanted: what hypercorn's edge would hold at most if there were no limit; what the lane
+            would is a setting.
 
     Raises:
-        DescriptorsTooFew: not even `CONNECTIONS_MIN`.
+        DescriptorsTooFew: not even `CONNECTIONS_MIN` for each.
     """
     others = OWN_DESCRIPTORS + settings.storage.pool_connections_max
     if settings.providers.fcm.base_url:
         others += settings.providers.fcm.calls_in_flight_max
-    allowed = _raise_soft_limit(others + connections_wanted)
-    if allowed < others + min(CONNECTIONS_MIN, connections_wanted):
-        raise DescriptorsTooFew(allowed, others + CONNECTIONS_MIN)
-    connections = min(connections_wanted, allowed - others)
-    if connections < connections_wanted:
+    ingest = settings.ingest
+    ingest_wanted = ingest.connections_max if ingest.enabled else 0
+    others += 1 if ingest.enabled else 0  # the lane's listening socket
+    wanted = http_wanted + ingest_wanted
+    least = min(CONNECTIONS_MIN, http_wanted) + min(CONNECTIONS_MIN, ingest_wanted)
+    allowed = _raise_soft_limit(others + wanted)
+    if allowed < others + least:
+        raise DescriptorsTooFew(allowed, others + least)
+    connections = min(wanted, allowed - others)
+    if connections < wanted:
         _log.warning("few_descriptors", allowed=allowed, connections_max=connections)
-    return connections
+    spare = connections - least
+    http_share = min(CONNECTIONS_MIN, http_wanted)
+    if wanted > least:
+        http_share += spare * (http_wanted - http_share) // (wanted - least)
+    return Shares(http_share, connections - http_share)
 
 
 def _raise_soft_limit(wanted: int) -> int:

@@ -99,10 +99,12 @@ class _Lane:
 class Edge:
     """One ASGI application for one daemon."""
 
-    def __init__(self, port: Port, application: Application) -> None:
-        """Stand before `application`, which gets requests with their whole body at hand."""
+    def __init__(self, port: Port, application: Application, reception: Reception) -> None:
+        """Stand before `application`, which gets requests with their whole body at hand, and before
+        `reception`, which gets the webhooks.
+        """
         self._rules = rules = port.rules
-        self._reception = Reception(port)
+        self._reception = reception
         self._application = application
         self._in_flight = 0
         self._import_turn = trio.Semaphore(1, max_value=1)

@@ -2,21 +2,25 @@
 
 The rule: a caller that has something to say finds a place. When all are taken, the newcomer gets
 the place of whoever has kept us waiting longest: first of those that never completed a request,
-then of those that are idle between two, then of those whose body does not come to its end. A
-request that is being worked on is never given up, and nobody is before a grace in which an honest
-caller has spoken. So ten thousand idle sockets, or a thousand that send a byte now and then, cost
-their places and not the service. There is no bound for one address: behind a proxy all callers have
-the same one.
+then of those within a header, then of those that are idle between two requests, then of those whose
+body does not come to its end. A request that is being worked on is never given up, and nobody is
+before a grace in which an honest caller has spoken. So ten thousand idle sockets, or a thousand that
+send a byte now and then, cost their places and not the service.
+
+A bound for one address is the listener's choice, because behind a proxy all callers have the same
+one: a newcomer beyond it gets the place of its own address's longest-waiting connection, or none.
 Source: design.md 5 (nothing is unbounded).
 """
 
-from collections import OrderedDict
+import socket as sockets
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Final
 
 import trio
 
-__all__ = ["Place", "Places"]
+__all__ = ["Place", "Places", "Wait"]
 
 GRACE_SECONDS: Final = 1.0
 """A caller that connects or has just been answered gets so long to say something: some round trips
@@ -25,10 +29,11 @@ BODY_GRACE_SECONDS: Final = 5.0
 """A body is 64 KiB at most; giving one up costs its sender more than an idle connection does."""
 
 
-class _Wait(Enum):
+class Wait(Enum):
     """What we wait for from the other end; members in the order in which their places are taken."""
 
     FIRST_REQUEST = auto()
+    HEADER = auto()
     NEXT_REQUEST = auto()
     BODY = auto()
 
@@ -36,43 +41,79 @@ class _Wait(Enum):
 class Place:
     """One connection's; it tells what the connection waits for."""
 
-    __slots__ = ("_places", "_wait", "since", "stream")
+    __slots__ = ("_places", "_wait", "late", "peer", "since", "socket", "wake")
 
-    def __init__(self, places: "Places", stream: trio.SocketStream) -> None:
+    def __init__(self, places: "Places", taken: sockets.socket, peer: str) -> None:
         self._places = places
-        self._wait: _Wait | None = None
-        self.stream = stream
+        self._wait: Wait | None = None
+        self.socket = taken
+        """Non-blocking."""
+        self.peer = peer
+        """The address of the other end."""
         self.since = 0.0
+        self.late = False
+        """What was under way did not come in time; whoever serves it says so and ends it."""
+        self.wake: Callable[[], None] = self.close
+        """Ends the wait for bytes of whoever serves it."""
 
     def __repr__(self) -> str:
         return f"<Place {self._wait.name if self._wait else 'WORK'}>"
 
     def waits_for_request(self, *, first: bool = False) -> None:
         """Nothing is asked: the other end may send a request, or not."""
-        self._change(_Wait.FIRST_REQUEST if first else _Wait.NEXT_REQUEST)
+        self._change(Wait.FIRST_REQUEST if first else Wait.NEXT_REQUEST)
+
+    def waits_for_header(self) -> None:
+        """A request has begun, and its header is not complete."""
+        if self._wait is not Wait.HEADER:
+            self._change(Wait.HEADER)
 
     def waits_for_body(self) -> None:
         """A header is complete, and what follows it is on its way."""
-        self._change(_Wait.BODY)
+        if self._wait is not Wait.BODY:
+            self._change(Wait.BODY)
 
     def works(self) -> None:
         """The request is complete: it is our turn, and the place is kept until it is answered."""
         self._change(None)
 
-    def _change(self, wait: _Wait | None) -> None:
+    def close(self) -> None:
+        """Close the socket here and now, so that its descriptor is free when this returns.
+
+        The connection's own task finds that out at its next step. Again is harmless.
+        """
+        if self.socket.fileno() != -1:
+            trio.lowlevel.notify_closing(self.socket)
+            self.socket.close()
+
+    def _change(self, wait: Wait | None) -> None:
         self._places.move(self, self._wait, wait)
         self._wait = wait
+
+
+def _nobody(_peer: str) -> bool:
+    return False
 
 
 class Places:
     """All connections of one server."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(
+        self, limit: int, per_peer: int = 0, exempt: Callable[[str], bool] = _nobody
+    ) -> None:
+        """Hold `limit` at most.
+
+        Args:
+            limit: of all together.
+            per_peer: of one address; 0 = no bound of its own.
+            exempt: whether an address is a proxy's, which stands for many.
+        """
         self.limit = limit
+        self._per_peer = per_peer
+        self._exempt = exempt
         self._held: set[Place] = set()
-        self._waiting: dict[_Wait, OrderedDict[Place, None]] = {
-            wait: OrderedDict() for wait in _Wait
-        }
+        self._peers: Counter[str] = Counter()
+        self._waiting: dict[Wait, OrderedDict[Place, None]] = {wait: OrderedDict() for wait in Wait}
         self.given_up_total = 0
         self.refused_total = 0
 
@@ -83,13 +124,17 @@ class Places:
         """Show how full it is."""
         return f"Places({len(self)} of {self.limit}, {self.given_up_total} given up)"
 
-    def take(self, stream: trio.SocketStream) -> Place | None:
+    def take(self, taken: sockets.socket, peer: str) -> Place | None:
         """A place for a new connection, at another's cost if need be; None if nobody can go."""
-        if len(self._held) >= self.limit and not self.give_up_one():
+        crowded = 0 < self._per_peer <= self._peers[peer] and not self._exempt(peer)
+        if (crowded and not self.give_up_one(peer)) or (
+            len(self._held) >= self.limit and not self.give_up_one()
+        ):
             self.refused_total += 1
             return None
-        place = Place(self, stream)
+        place = Place(self, taken, peer)
         self._held.add(place)
+        self._peers[peer] += 1
         place.waits_for_request(first=True)
         return place
 
@@ -97,31 +142,52 @@ class Places:
         """The connection has ended; again is harmless."""
         if place in self._held:
             self._held.discard(place)
+            self._peers[place.peer] -= 1
+            if not self._peers[place.peer]:
+                del self._peers[place.peer]
             place.works()  # out of whatever it waited for
 
-    def give_up_one(self) -> bool:
+    def give_up_one(self, peer: str | None = None) -> bool:
         """Close the connection that has kept us waiting longest; False if none has for long.
 
-        The socket is closed here and now, so that its descriptor is free when this returns; the
-        connection's own task finds that out at its next step.
+        Args:
+            peer: only one of this address; None: of any.
         """
         now = trio.current_time()
         for wait, waiting in self._waiting.items():
-            oldest = next(iter(waiting), None)
-            grace = BODY_GRACE_SECONDS if wait is _Wait.BODY else GRACE_SECONDS
-            if oldest is not None and now - oldest.since >= grace:
-                self.given_up_total += 1
-                self.leave(oldest)
-                oldest.stream.socket.close()
-                return True
+            grace = BODY_GRACE_SECONDS if wait is Wait.BODY else GRACE_SECONDS
+            for oldest in waiting:
+                if now - oldest.since < grace:
+                    break
+                if peer is None or oldest.peer == peer:
+                    self.given_up_total += 1
+                    self.leave(oldest)
+                    oldest.close()
+                    return True
         return False
+
+    def overdue(self, wait: Wait, seconds: float) -> Iterator[Place]:
+        """Those that have kept us waiting for this longer than so; none comes twice."""
+        waiting, latest = self._waiting[wait], trio.current_time() - seconds
+        while waiting:
+            oldest = next(iter(waiting))
+            if oldest.since > latest:
+                return
+            oldest.works()
+            yield oldest
+
+    def close_idle(self) -> None:
+        """Close those that ask nothing: no request is under way there."""
+        for wait in (Wait.FIRST_REQUEST, Wait.NEXT_REQUEST):
+            for place in list(self._waiting[wait]):
+                place.close()
 
     def close_all(self) -> None:
         """Close every socket, whatever goes on there."""
         for place in list(self._held):
-            place.stream.socket.close()
+            place.close()
 
-    def move(self, place: Place, before: _Wait | None, after: _Wait | None) -> None:
+    def move(self, place: Place, before: Wait | None, after: Wait | None) -> None:
         """A place waits for something else now (`Place` tells)."""
         if before is not None:
             self._waiting[before].pop(place, None)

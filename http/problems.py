@@ -71,7 +71,7 @@ PROBLEMS: dict[str, Problem] = {
         405, "Method not allowed", "The Allow header names the methods.", _FIX_FR, _FIX_EN
     ),
     "REQUEST_TIMEOUT": Problem(
-        408, "Request too slow", "The body did not arrive in time.", "Réessayer", "Try again", True
+        408, "Request too slow", "The request did not arrive in time.", "Réessayer", "Try again", True
     ),
     "CONFLICT": Problem(
         409, "Conflict", "The present state does not allow this.", "Actualiser", "Refresh"
@@ -79,6 +79,18 @@ PROBLEMS: dict[str, Problem] = {
     "PAYLOAD_TOO_LARGE": Problem(
         413, "Body too large", "The body is larger than the limit.", "Réduire la taille de l'envoi",
         "Send less",
+    ),
+    "EXPECTATION_FAILED": Problem(
+        417, "Expectation not met", "Of the Expect header only 100-continue is known.",
+        _FIX_FR, _FIX_EN,
+    ),
+    "HEADERS_TOO_LARGE": Problem(
+        431, "Header too large", "Request line and header fields are larger than the limit.",
+        "Réduire la taille de l'envoi", "Send less",
+    ),
+    "VERSION_UNSUPPORTED": Problem(
+        505, "HTTP version not supported", "This port speaks HTTP/1.1 and HTTP/1.0.",
+        _FIX_FR, _FIX_EN,
     ),
     "MEDIA_TYPE_UNSUPPORTED": Problem(
         415, "Media type unsupported",

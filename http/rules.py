@@ -4,7 +4,8 @@ The rule: no setting is parsed, no secret encoded and no network built while a r
 Source: spec.md S53, S54, S55, S62, X16, X28; interface.md 3 and 6.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
@@ -55,6 +56,19 @@ class EdgeRules:
     dev_open: bool
     """Whether /dev/v1/clock and /dev/v1/quiesce answer (interface.md 5 and 10)."""
     clock_manual: bool
+    _judge: Callable[[str | None, bytes | None], str | None] = field(
+        init=False, repr=False, compare=False
+    )
+    """`source`, remembered by peer and claim: hashing the networks as well costs two microseconds."""
+
+    def __post_init__(self) -> None:
+        """Bind the verdicts to these networks."""
+        allowed, trusted = self.allowed, self.trusted_proxies
+
+        def judge(peer: str | None, forwarded: bytes | None) -> str | None:
+            return _source(allowed, trusted, peer, forwarded)
+
+        object.__setattr__(self, "_judge", lru_cache(maxsize=SOURCES_REMEMBERED_MAX)(judge))
 
     @classmethod
     def of(cls, settings: Settings) -> "EdgeRules":
@@ -82,7 +96,7 @@ class EdgeRules:
         """The address that a webhook comes from if it is on the allow-list, else None (row 1)."""
         if forwarded is not None and len(forwarded) > FORWARDED_BYTES_REMEMBERED_MAX:
             return _source(self.allowed, self.trusted_proxies, peer, forwarded)
-        return _source_remembered(self.allowed, self.trusted_proxies, peer, forwarded)
+        return self._judge(peer, forwarded)
 
 
 def _source(
@@ -96,6 +110,3 @@ def _source(
     if address is None or not peers.within(address, allowed):
         return None
     return str(address)
-
-
-_source_remembered = lru_cache(maxsize=SOURCES_REMEMBERED_MAX)(_source)

@@ -8,20 +8,26 @@ import contextlib
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Protocol
 
 import orjson
 import trio
 
 from comptoir.engine import Address, Message
-from comptoir.http.server import Listening
-from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer
+from comptoir.engine.settings import Settings
+from comptoir.http.lane import LaneListening, serve_lane
+from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeDaemon
 
 __all__ = [
     "BODY",
+    "Listener",
+    "Start",
     "chunked",
     "connect",
     "exchange",
     "held",
+    "open_lane",
     "post",
     "problem_code",
     "read_answer",
@@ -33,6 +39,28 @@ BODY = (
     b'"amount":1.00,"currency":"EUR","direction":"DEBIT","date":"2025-11-24",'
     b'"merchant":{"name":"X"}}}'
 )
+
+
+class Listener(Protocol):
+    """Either edge, as far as its tests need it."""
+
+    @property
+    def url(self) -> str:
+        """Where."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being worked on."""
+        ...
+
+    def stop(self) -> None:
+        """Gracefully."""
+        ...
+
+
+Start = Callable[..., Awaitable[Listener]]
+"""Opens an edge: `start(nursery, stop_seconds, **bounds of [ingest])`."""
 
 
 def signing(body: bytes) -> list[str]:
@@ -55,7 +83,7 @@ def chunked(size: int, parts: int) -> bytes:
     return (f"{size:x}\r\n".encode() + b"x" * size + b"\r\n") * parts + b"0\r\n\r\n"
 
 
-async def connect(listening: Listening) -> trio.SocketStream:
+async def connect(listening: Listener) -> trio.SocketStream:
     """A connection to a server."""
     return await trio.open_tcp_stream("127.0.0.1", int(listening.url.rpartition(":")[2]))
 
@@ -77,7 +105,20 @@ async def read_answer(stream: trio.SocketStream) -> tuple[int, dict[str, str], b
     return int(first.split()[1]), headers, body
 
 
-async def exchange(listening: Listening, data: bytes) -> tuple[int, dict[str, str], bytes]:
+async def open_lane(
+    nursery: trio.Nursery, daemon: FakeDaemon, stop_seconds: float = 0.2, **bounds: Any
+) -> LaneListening:
+    """A lane on a free port."""
+    values: dict[tuple[str, ...], object] = {("ingest", "port"): 0}
+    values |= {("ingest", name): value for name, value in bounds.items()}
+    settings = Settings().having(values)
+    started: LaneListening = await nursery.start(
+        partial(serve_lane, daemon, settings, stop_seconds=stop_seconds)
+    )
+    return started
+
+
+async def exchange(listening: Listener, data: bytes) -> tuple[int, dict[str, str], bytes]:
     """One connection, one request, one answer; the server may stop reading before the end."""
     stream = await connect(listening)
     async with stream:

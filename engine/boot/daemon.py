@@ -39,9 +39,11 @@ from comptoir.engine.settings import Settings
 from comptoir.engine.tally import Tally
 from comptoir.engine.telemetry import Telemetry
 from comptoir.engine.values import Address, Message
+from comptoir.http.lane import LaneListening, serve_lane
 from comptoir.http.rules import EdgeRules
 from comptoir.http.server import Listening
 from comptoir.http.server import serve as serve_http
+from comptoir.http.webhooks import Reception
 from comptoir.storage._place import make_data_dir
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.errors import DatabaseBusy
@@ -79,12 +81,13 @@ class Daemon:
         self.telemetry = Telemetry()
         self.engine: Engine | None = None
         self.http: Listening | None = None
+        self.ingest: LaneListening | None = None
         self.database = "embedded" if not settings.storage.url.reveal() else "external"
         self.journal: PostgresJournal | None = None
         self._vault: Vault | None = None
         self._housekeeping: Housekeeping | None = None
         self._status = "starting"
-        self._unheard = trio.Event()
+        self._unheard: list[trio.Event] = []
         self.began = trio.current_time()
         self._webhooks: dict[tuple[str, str], Tally] = {}
         self._webhook_counter = self.telemetry.counter(
@@ -195,7 +198,7 @@ class Daemon:
         self._vault = await trio.to_thread.run_sync(_open_vault, self.settings)
         async with trio.open_nursery() as nursery:
             if listen:
-                self.http = await nursery.start(self._listen)
+                await self._listen(nursery)
             async with self._engine():
                 self._settle_memory()
                 try:
@@ -205,21 +208,43 @@ class Daemon:
             self.engine = None
             nursery.cancel_scope.cancel()
 
-    async def _listen(
-        self, *, task_status: "trio.TaskStatus[Listening]" = trio.TASK_STATUS_IGNORED
+    async def _listen(self, nursery: trio.Nursery) -> None:
+        """Open the edge, and the lane beside it; both receive webhooks by one function."""
+        reception = Reception(self)
+
+        async def http(*, task_status: "trio.TaskStatus[Listening]") -> None:
+            await serve_http(self, self.settings, reception=reception, task_status=task_status)
+
+        async def ingest(*, task_status: "trio.TaskStatus[LaneListening]") -> None:
+            await serve_lane(self, self.settings, reception=reception, task_status=task_status)
+
+        self.http = await nursery.start(self._heard, http)
+        if self.settings.ingest.enabled:
+            self.ingest = await nursery.start(self._heard, ingest)
+
+    async def _heard(
+        self,
+        listener: Callable[..., Awaitable[None]],
+        *,
+        task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
     ) -> None:
+        """Run a listener to its end, and say so."""
+        unheard = trio.Event()
+        self._unheard.append(unheard)
         try:
-            await serve_http(self, self.settings, task_status=task_status)
+            await listener(task_status=task_status)
         finally:
-            self._unheard.set()
+            unheard.set()
 
     async def _stop_listening(self) -> None:
         """Take no more connections; what was taken is answered before the engine stops."""
         self._status = "stopping"
-        if self.http is not None:
-            self.http.stop()
-            with trio.move_on_after(DRAIN_S, shield=True):
-                await self._unheard.wait()
+        for listening in (self.http, self.ingest):
+            if listening is not None:
+                listening.stop()
+        with trio.move_on_after(DRAIN_S, shield=True):
+            for unheard in self._unheard:
+                await unheard.wait()
 
     @asynccontextmanager
     async def _engine(self) -> AsyncGenerator[None, None]:
@@ -255,6 +280,7 @@ class Daemon:
             async with engine.running(), trio.open_nursery() as chores:
                 self.engine = engine
                 engine.http_url = self.http.url if self.http is not None else None
+                engine.ingest_url = self.ingest.url if self.ingest is not None else None
                 self.telemetry.engine.statistics = engine.statistics
                 self._housekeeping = Housekeeping(
                     journal, self.telemetry.engine, self.clock,

@@ -26,7 +26,7 @@ def ready_line(daemon: Daemon) -> bytes:
             "pid": os.getpid(),
             "version": version("comptoir"),
             "http": daemon.http.url if daemon.http is not None else None,
-            "ingest": None,
+            "ingest": daemon.ingest.url if daemon.ingest is not None else None,
             "database": daemon.database,
             "bootMs": round((trio.current_time() - daemon.began) * 1000),
         },

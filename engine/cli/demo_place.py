@@ -58,6 +58,12 @@ class DemoPlace:
         return f"http://{HOST}:{self.settings.http.port}"
 
     @property
+    def webhooks_url(self) -> str:
+        """Where the bank sends its webhooks: to the lane, where there is one."""
+        ingest = self.settings.ingest
+        return f"http://{HOST}:{ingest.port}" if ingest.enabled else self.daemon_url
+
+    @property
     def partners(self) -> Path:
         """The file of partners."""
         return self.folder / "partners.csv"
@@ -103,7 +109,9 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("http", "host"): HOST,
         ("http", "port"): port,
         ("ingest", "host"): HOST,
-        ("ingest", "port"): 0,
+        ("ingest", "port"): _free_port(settings.ingest.port),
+        ("ingest", "tls_certificate"): "",
+        ("ingest", "tls_key"): "",
         ("auth", "mode"): "loopback",
         ("clock", "mode"): "wall",
         ("webhooks", "seed", "secrets"): (Secret(secret),),

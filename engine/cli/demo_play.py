@@ -102,7 +102,7 @@ class Play:
     async def _run(self, sandbox: httpx.AsyncClient, prefix: str) -> Mapping[str, Any]:
         settings = self.place.settings
         request = {
-            "target": f"{self.place.daemon_url}/webhooks/banking",
+            "target": f"{self.place.webhooks_url}/webhooks/banking",
             "scheme": "seed-v1",
             "secret": self.place.secret,
             "count": self.script.count,

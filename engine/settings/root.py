@@ -96,6 +96,7 @@ class Settings(Section):
         """Collect the broken rules."""
         return chain(
             rules.bind_problems(self.http, self.ingest, self.auth, self.clock),
+            rules.ingest_problems(self.ingest),
             rules.page_problems(self.http),
             rules.storage_problems(self.storage),
             rules.points_problems(self.points),

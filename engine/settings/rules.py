@@ -20,6 +20,7 @@ from comptoir.engine.settings.runtime import Auth, Clock, Http, Ingest, Storage,
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
     "bind_problems",
+    "ingest_problems",
     "is_loopback",
     "page_problems",
     "points_problems",
@@ -89,6 +90,15 @@ def bind_problems(http: Http, ingest: Ingest, auth: Auth, clock: Clock) -> Itera
                 key, f"is {host}, but auth.dev_tokens is for loopback",
                 "set auth.dev_tokens to false",
             )  # fmt: skip
+
+
+def ingest_problems(ingest: Ingest) -> Iterator[Problem]:
+    """Want a certificate with its key, or neither: half of them would leave the lane in the clear."""
+    if bool(ingest.tls_certificate) != bool(ingest.tls_key):
+        missing, given = "ingest.tls_key", "ingest.tls_certificate"
+        if ingest.tls_key:
+            missing, given = given, missing
+        yield _problem(missing, f"is empty, but {given} is not", "set both, or neither")
 
 
 def page_problems(http: Http) -> Iterator[Problem]:

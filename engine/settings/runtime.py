@@ -52,6 +52,7 @@ DATABASE = SecretKind(
     DatabaseUrl,
 )
 AES_KEY = SecretKind("the base64 of 32 bytes", key_32_bytes)
+FILE = TextKind("a path, or an empty text", r".*")
 PORT = (0, 65_535)
 SECONDS = (0.001, 86_400.0)
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -93,11 +94,36 @@ class Http(Section):
 
 @dataclass(frozen=True, slots=True)
 class Ingest(Section):
-    """The webhook lane: a listener of its own beside hypercorn; used by the webhook lane."""
+    """The webhook lane: a listener of its own beside hypercorn."""
 
     enabled: bool = flag(True, "Whether the lane is opened.", "ours")
     host: str = option("127.0.0.1", HOST, "Address to listen on.", "ours")
     port: int = integer(8081, "port", PORT, "Port to listen on; 0 takes any free one.", "ours")
+    tls_certificate: str = option(
+        "", FILE,
+        "PEM file of the certificate and its chain; empty = plain HTTP. TLS 1.3 only.", "S62",
+    )  # fmt: skip
+    tls_key: str = option("", FILE, "PEM file of the certificate's key.", "S62")
+    connections_max: int = integer(
+        2_048, "connections", (1, 65_536),
+        "Connections held, where descriptors allow; one more takes the place of one that keeps us "
+        "waiting, or hears 503.", "ours",
+    )  # fmt: skip
+    connections_per_address_max: int = integer(
+        1_024, "connections", (0, 65_536),
+        "Of one address, http.trusted_proxies excepted; 0 = no bound of its own.", "ours",
+    )  # fmt: skip
+    silent_s: float = number(
+        10.0, "s", SECONDS, "Wait for the first byte of a new connection.", "ours"
+    )
+    idle_s: float = number(30.0, "s", SECONDS, "Wait for the next request on a connection.", "ours")
+    header_s: float = number(
+        10.0, "s", SECONDS, "Longest time from a request's first byte to the end of its header.",
+        "ours",
+    )  # fmt: skip
+    body_s: float = number(
+        20.0, "s", SECONDS, "Longest time from a request's header to the end of its body.", "ours"
+    )
 
 
 @dataclass(frozen=True, slots=True)

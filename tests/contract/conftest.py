@@ -18,7 +18,13 @@ def daemon(comptoir_daemon_shared: Callable[..., Process]) -> Process:
     return comptoir_daemon_shared()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play what is said of webhooks (interface.md 6) at both ports."""
+    if "customer" in metafunc.fixturenames and "test_webhook" in metafunc.function.__module__:
+        metafunc.parametrize("customer", ["http", "ingest"], indirect=True)
+
+
 @pytest.fixture
-def customer(daemon: Process) -> Customer:
+def customer(daemon: Process, request: pytest.FixtureRequest) -> Customer:
     """Somebody new, who speaks to the module's daemon."""
-    return Customer(daemon)
+    return Customer(daemon, lane=getattr(request, "param", "http") == "ingest")

@@ -34,6 +34,7 @@ def settings_of(url: str, folder: Path, **values: str) -> Settings:
         "COMPTOIR_STORAGE__URL": url,
         "COMPTOIR_STORAGE__DATA_DIR": str(folder),
         "COMPTOIR_HTTP__PORT": "0",
+        "COMPTOIR_INGEST__PORT": "0",
         "COMPTOIR_CLOCK__MODE": "manual",
     }
     return Settings.load(None, {**env, **values})

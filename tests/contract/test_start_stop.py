@@ -52,7 +52,8 @@ def test_ready_line(comptoir_daemon: Start) -> None:
     assert (ready["event"], ready["pid"], ready["database"]) == ("ready", process.pid, "external")
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", ready["version"])
     assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", ready["http"])
-    assert ready["ingest"] is None  # the webhook lane comes with a later issue
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", ready["ingest"])
+    assert ready["ingest"] != ready["http"]
     assert isinstance(ready["bootMs"], int)
     assert 0 < ready["bootMs"] < 60_000
     customer = Customer(process)

@@ -84,18 +84,18 @@ def interruptible() -> Iterator[None]:
 def new_life(interruptible: None) -> Iterator[Life]:
     """Give the maker of daemons; those of one folder share their data, their keys and one log.
 
-    `new_life(url, folder, VARIABLE="value") -> Process`, not started; its `url` is known already.
+    `new_life(url, folder, VARIABLE="value") -> Process`, not started; its addresses are known already.
     """
     lives: list[Process] = []
 
     def make(url: str, folder: Path, **values: str) -> Process:
-        port = _free_port()
+        port, lane = _free_port(), _free_port()
         env = {name: value for name, value in os.environ.items() if "COMPTOIR_" not in name}
         env |= {
             "COMPTOIR_STORAGE__URL": url,
             "COMPTOIR_STORAGE__DATA_DIR": str(folder / "data"),
             "COMPTOIR_HTTP__PORT": str(port),
-            "COMPTOIR_INGEST__ENABLED": "false",
+            "COMPTOIR_INGEST__PORT": str(lane),
             "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([SECRET]),
             "COMPTOIR_LOG__FORMAT": "text",
             # The net below the delivery is drawn every 0.2 s: whatever it holds is a bug of ours,
@@ -105,7 +105,9 @@ def new_life(interruptible: None) -> Iterator[Life]:
         }
         command = [str(Path(sys.executable).with_name("comptoir")), "serve"]
         process = Process(command, env, folder)
-        process.ready = {"http": f"http://127.0.0.1:{port}"}
+        process.ready = {
+            "http": f"http://127.0.0.1:{port}", "ingest": f"http://127.0.0.1:{lane}",
+        }  # fmt: skip
         lives.append(process)
         return process
 

@@ -13,6 +13,8 @@ Rules:
   a part of them is not, and stays unknown for ever;
 - who sends what is a function of the seed; only the timing is chance.
 
+The file of addresses holds the daemon's listeners; the workers are shared out among them.
+
 Plan: `{"address": FILE, "notes": FILE, "secret", "seed", "rate": webhooks a second, "workers",
 "connections": [[connection_id, user_id]], "partners": [[name, rate_bp, cap_cents or null]]}`.
 Source: issue 2, "Must show", second line; interface.md 6; spec.md S54, S56, X16, X24.
@@ -110,10 +112,11 @@ class Notes:
         with self._lock:
             self._write(webhook.note())
 
-    def outcome(self, webhook: Webhook, outcome: str) -> None:
-        """Note how an attempt ended."""
+    def outcome(self, webhook: Webhook, outcome: str, ms: float) -> None:
+        """Note how an attempt ended, and after how long."""
+        note = {"id": webhook.id, "variant": webhook.variant, "outcome": outcome}
         with self._lock:
-            self._write({"id": webhook.id, "variant": webhook.variant, "outcome": outcome})
+            self._write(note | {"ms": round(ms, 1)})
             self.counts[outcome] += 1
 
     def _write(self, value: object) -> None:
@@ -124,8 +127,9 @@ class Notes:
 class Sender:
     """One keep-alive connection, made again to wherever the daemon is now."""
 
-    def __init__(self, address: Path, secret: bytes, rng: random.Random) -> None:
+    def __init__(self, address: Path, secret: bytes, number: int, rng: random.Random) -> None:
         self._address = address
+        self._number = number
         self._secret = secret
         self._rng = rng
         self._connection: http.client.HTTPConnection | None = None
@@ -157,7 +161,9 @@ class Sender:
         return f"{answer.status} {said.get('code') or said.get('status')}"
 
     def _connect(self) -> http.client.HTTPConnection:
-        host, _, port = self._address.read_text().rpartition("//")[2].partition(":")
+        addresses = self._address.read_text().split()
+        address = addresses[self._number % len(addresses)]
+        host, _, port = address.rpartition("//")[2].partition(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=ANSWER_SECONDS_MAX)
         connection.connect()
         return connection
@@ -272,7 +278,7 @@ class Worker(threading.Thread):
         super().__init__(name=f"worker {number}", daemon=True)
         self._imagination = Imagination(plan, number)
         self._chance = random.Random()  # timing only: nothing that is sent depends on it
-        self._sender = Sender(Path(plan["address"]), plan["secret"].encode(), self._chance)
+        self._sender = Sender(Path(plan["address"]), plan["secret"].encode(), number, self._chance)
         self._seconds = float(plan["workers"]) / float(plan["rate"])
         self._notes = notes
         self._copies = copies
@@ -301,8 +307,9 @@ class Worker(threading.Thread):
     def _deliver(self, webhook: Webhook) -> None:
         self._notes.sending(webhook)
         while True:
+            began = time.monotonic()
             outcome = self._sender.attempt(webhook)
-            self._notes.outcome(webhook, outcome)
+            self._notes.outcome(webhook, outcome, (time.monotonic() - began) * 1000)
             if outcome.startswith("20") or not webhook.resend:
                 return
             if self.give_up_at is not None and time.monotonic() > self.give_up_at:

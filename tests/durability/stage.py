@@ -251,7 +251,7 @@ class Stage:
             "COMPTOIR_STORAGE__LEASE_S": "1",
             "COMPTOIR_STORAGE__STANDBY_POLL_S": "0.1",
             "COMPTOIR_HTTP__PORT": "0",
-            "COMPTOIR_INGEST__ENABLED": "false",
+            "COMPTOIR_INGEST__PORT": "0",
             "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([SECRET]),
             "COMPTOIR_LOG__FORMAT": "text",
             "COMPTOIR_CLOCK__MODE": "manual",

@@ -227,6 +227,7 @@ async def test_an_embedded_daemon_cancelled_at_any_step_ends_cleanly(
         "COMPTOIR_STORAGE__URL": comptoir_postgres,
         "COMPTOIR_STORAGE__DATA_DIR": str(tmp_path),
         "COMPTOIR_HTTP__PORT": "0",
+        "COMPTOIR_INGEST__PORT": "0",
         "COMPTOIR_CLOCK__MODE": "manual",
     }
     settings = Settings.load(None, env)
@@ -251,7 +252,9 @@ async def test_an_embedded_daemon_cancelled_at_any_step_ends_cleanly(
 async def test_a_single_error_leaves_as_itself(comptoir_postgres: str, tmp_path: Path) -> None:
     """What the block around an embedded daemon raises reaches its caller as it was raised."""
     env = {"COMPTOIR_STORAGE__URL": comptoir_postgres, "COMPTOIR_STORAGE__DATA_DIR": str(tmp_path)}
-    settings = Settings.load(None, {**env, "COMPTOIR_HTTP__PORT": "0"})
+    settings = Settings.load(
+        None, {**env, "COMPTOIR_HTTP__PORT": "0", "COMPTOIR_INGEST__PORT": "0"}
+    )
     for error in (KeyError("mine"), KeyboardInterrupt()):
         with pytest.raises(type(error)) as caught:
             async with Engine.open(settings):

@@ -121,7 +121,7 @@ class Scene:
         """Let the bank send to this daemon from now on."""
         self.active = life
         fresh = self.folder / "address.new"
-        fresh.write_text(life.url)
+        fresh.write_text(f"{life.url}\n{life.ingest_url}\n")
         fresh.replace(self.folder / "address")
 
     def kill(self, life: Process) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the edge share: a daemon behind it, and a server in front."""
+"""What the tests of the edges share: a daemon behind them, and a listener in front."""
 
 from collections.abc import AsyncIterator
 from functools import partial
@@ -8,8 +8,10 @@ import pytest
 import trio
 
 from comptoir.engine.settings import Http, Settings
+from comptoir.http.lane import serve_lane
 from comptoir.http.server import Listening, serve
 from comptoir.http.testing import FakeDaemon
+from comptoir.http.testing_wire import Listener, Start
 
 
 @pytest.fixture
@@ -20,15 +22,43 @@ def daemon() -> FakeDaemon:
 
 @pytest.fixture
 async def listening(daemon: FakeDaemon) -> AsyncIterator[Listening]:
-    """The daemon's server on a free port of loopback, stopped in the end."""
+    """The edge of hypercorn on a free port of loopback, stopped in the end."""
     async with trio.open_nursery() as nursery:
         settings = Settings(http=Http(port=0))
         yield await nursery.start(partial(serve, daemon, settings, stop_seconds=0.2))
         nursery.cancel_scope.cancel()
 
 
+@pytest.fixture(params=["http", "ingest"])
+def start(request: pytest.FixtureRequest, daemon: FakeDaemon) -> Start:
+    """Give what opens either edge: `start(nursery, stop_seconds=0.2, **bounds of [ingest])`."""
+
+    async def opened(nursery: trio.Nursery, stop_seconds: float = 0.2, **bounds: float) -> Listener:
+        settings = Settings(http=Http(port=0)).having(
+            {("ingest", "port"): 0, **{("ingest", name): bounds[name] for name in bounds}}
+        )
+        found: Listener
+        if request.param == "ingest":
+            lane = partial(serve_lane, daemon, settings, stop_seconds=stop_seconds)
+            found = await nursery.start(lane)
+        else:
+            edge = partial(serve, daemon, settings, stop_seconds=stop_seconds)
+            found = await nursery.start(edge)
+        return found
+
+    return opened
+
+
+@pytest.fixture
+async def either(start: Start) -> AsyncIterator[Listener]:
+    """Give each edge in turn, stopped in the end."""
+    async with trio.open_nursery() as nursery:
+        yield await start(nursery)
+        nursery.cancel_scope.cancel()
+
+
 @pytest.fixture
 async def client(listening: Listening) -> AsyncIterator[httpx.AsyncClient]:
-    """An HTTP client of that server."""
+    """An HTTP client of hypercorn's edge."""
     async with httpx.AsyncClient(base_url=listening.url, timeout=5.0) as opened:
         yield opened

@@ -15,12 +15,15 @@ import structlog
 import trio
 import trio.testing
 
-from comptoir.engine.settings import Auth, Http, Settings
-from comptoir.http import places, server
+from comptoir.engine.settings import Auth, Http, Ingest, Settings
+from comptoir.http import lane, listener, places, server
 from comptoir.http.descriptors import DescriptorsTooFew, reserve_descriptors
-from comptoir.http.server import BindError, Listening, bind, serve
+from comptoir.http.listener import BindError, bind
+from comptoir.http.server import Listening, serve
 from comptoir.http.testing import FakeDaemon
 from comptoir.http.testing_wire import (
+    Listener,
+    Start,
     connect,
     exchange,
     held,
@@ -35,15 +38,20 @@ class TestPlaces:
 
     @pytest.fixture
     async def crowded(
-        self, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
-    ) -> AsyncIterator[Listening]:
-        """A server with two places."""
+        self, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[Listener]:
+        """Either edge with two places."""
         monkeypatch.setattr(server, "CONNECTIONS_MAX", 2)
         async with trio.open_nursery() as nursery:
-            yield await _start(nursery, daemon, 0.2)
+            yield await start(nursery, connections_max=2)
             nursery.cancel_scope.cancel()
 
-    async def test_one_more_is_told_so(self, daemon: FakeDaemon, crowded: Listening) -> None:
+    @pytest.fixture(autouse=True)
+    def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The lane looks often at what is late."""
+        monkeypatch.setattr(lane, "SWEEP_SECONDS", 0.02)
+
+    async def test_one_more_is_told_so(self, daemon: FakeDaemon, crowded: Listener) -> None:
         """interface.md 1: while all places are at work, one more hears 503 with Retry-After."""
         asked, go_on = trio.Event(), trio.Event()
         daemon.asked = held(asked, go_on)
@@ -63,7 +71,7 @@ class TestPlaces:
         "said", [b"", b"POST /webh", post()[:-1]], ids=["silent", "header", "body"]
     )
     async def test_whoever_keeps_us_waiting_leaves_first(
-        self, crowded: Listening, monkeypatch: pytest.MonkeyPatch, said: bytes
+        self, crowded: Listener, monkeypatch: pytest.MonkeyPatch, said: bytes
     ) -> None:
         """A silent caller, one in its header or in its body gives up its place, the good one not."""
         monkeypatch.setattr(places, "GRACE_SECONDS", 0.05)
@@ -85,18 +93,19 @@ class TestPlaces:
             await good.send_all(whole[-1:] if begun != whole else whole)
             assert (await read_answer(good))[0] == 202
 
-    async def test_silence_ends(
-        self, listening: Listening, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_silence_ends(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
         """A connection without a single byte is closed, though places are free."""
         monkeypatch.setattr(server, "SILENT_SECONDS_MAX", 0.05)
-        async with await connect(listening) as silent:
-            with trio.fail_after(5):
-                assert await silent.receive_some(1) == b""
+        async with trio.open_nursery() as nursery:
+            listening = await start(nursery, silent_s=0.05)
+            async with await connect(listening) as silent:
+                with trio.fail_after(5):
+                    assert await silent.receive_some(1) == b""
+            nursery.cancel_scope.cancel()
 
     @pytest.mark.parametrize("said", [b"", post()], ids=["silent", "answered"])
     async def test_a_caller_that_leaves_takes_nothing_along(
-        self, listening: Listening, said: bytes
+        self, either: Listener, said: bytes
     ) -> None:
         """A connection that its caller closed is closed here, at once and not after its idle time."""
 
@@ -105,7 +114,7 @@ class TestPlaces:
 
         before = descriptors()
         for _ in range(20):
-            async with await connect(listening) as stream:
+            async with await connect(either) as stream:
                 if said:
                     await stream.send_all(said)
                     await read_answer(stream)
@@ -114,12 +123,12 @@ class TestPlaces:
                 await trio.sleep(0.01)
 
     async def test_a_header_in_trickles_ends(
-        self, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+        self, start: Start, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A header must be complete in time, however many of its bytes come meanwhile."""
         monkeypatch.setattr(server, "IDLE_SECONDS_MAX", 0.2)
         async with trio.open_nursery() as nursery:
-            listening = await _start(nursery, daemon, 0.2)
+            listening = await start(nursery, header_s=0.2)
             async with await connect(listening) as slow:
                 await slow.send_all(b"GET / HTTP/1.1\r\nX-Slow: ")
                 with trio.fail_after(5), contextlib.suppress(trio.BrokenResourceError):
@@ -129,7 +138,7 @@ class TestPlaces:
             nursery.cancel_scope.cancel()
 
     async def test_accepting_outlives_a_want_of_descriptors(
-        self, listening: Listening, monkeypatch: pytest.MonkeyPatch
+        self, either: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """accept(2): EMFILE, and whatever else it may meet, ends nobody's connection."""
         errors = [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EPERM]
@@ -140,10 +149,10 @@ class TestPlaces:
                 raise OSError(errors.pop(), "short of something")
             return accept(opened)
 
-        monkeypatch.setattr(server, "ACCEPT_PAUSE_SECONDS", 0.001)
+        monkeypatch.setattr(listener, "ACCEPT_PAUSE_SECONDS", 0.001)
         monkeypatch.setattr(socket.socket, "accept", failing)
         with structlog.testing.capture_logs() as logs:
-            assert (await exchange(listening, post()))[0] == 202
+            assert (await exchange(either, post()))[0] == 202
         assert not errors
         assert [log["event"] for log in logs] == ["connections_short"], "one line for all of them"
 
@@ -152,23 +161,23 @@ class TestDescriptors:
     """design.md 5: what others need is set aside before the edge takes any."""
 
     @pytest.mark.parametrize(
-        ("limits", "connections", "raised"),
+        ("limits", "shares", "raised"),
         [
-            ((1024, 1024), 992, None),
-            ((64, 64), 32, None),
-            ((64, 100), 68, (100, 100)),
-            ((64, resource.RLIM_INFINITY), 2048, (2080, resource.RLIM_INFINITY)),
-            ((4096, 8192), 2048, None),
+            ((1024, 1024), (495, 496), None),
+            ((64, 64), (15, 16), None),
+            ((64, 100), (33, 34), (100, 100)),
+            ((64, resource.RLIM_INFINITY), (2048, 2048), (4129, resource.RLIM_INFINITY)),
+            ((4096, 8192), (2048, 2048), (4129, 8192)),
         ],
     )
     def test_shares(
         self,
         monkeypatch: pytest.MonkeyPatch,
         limits: tuple[int, int],
-        connections: int,
+        shares: tuple[int, int],
         raised: tuple[int, int] | None,
     ) -> None:
-        """The soft limit is raised as far as needed, and connections get what others leave."""
+        """The soft limit is raised as far as needed, and both listeners share what others leave."""
         calls: list[tuple[int, int]] = []
 
         def note(_: int, both: tuple[int, int]) -> None:
@@ -177,29 +186,43 @@ class TestDescriptors:
         monkeypatch.setattr(resource, "getrlimit", Mock(return_value=limits))
         monkeypatch.setattr(resource, "setrlimit", note)
         with structlog.testing.capture_logs():
-            assert reserve_descriptors(Settings(), 2048) == connections
+            assert reserve_descriptors(Settings(), 2048) == shares
         assert calls == ([raised] if raised else [])
 
-    def test_too_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        ("limit", "shares"), [(10_000, (2048, 0)), (1024, (992, 0)), (64, (32, 0))]
+    )
+    def test_without_a_lane(
+        self, monkeypatch: pytest.MonkeyPatch, limit: int, shares: tuple[int, int]
+    ) -> None:
+        """A lane that is not opened takes nothing."""
+        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=(limit, limit)))
+        settings = Settings(ingest=Ingest(enabled=False))
+        with structlog.testing.capture_logs():
+            assert reserve_descriptors(settings, 2048) == shares
+
+    @pytest.mark.parametrize(("enabled", "least"), [(True, 49), (False, 40)])
+    def test_too_few(self, monkeypatch: pytest.MonkeyPatch, enabled: bool, least: int) -> None:
         """interface.md 2: a start that cannot serve is refused with the limit and the remedy."""
-        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=(39, 39)))
+        monkeypatch.setattr(resource, "getrlimit", Mock(return_value=(least - 1, least - 1)))
+        settings = Settings(ingest=Ingest(enabled=enabled))
         with pytest.raises(DescriptorsTooFew) as caught:
-            reserve_descriptors(Settings(), 2048)
+            reserve_descriptors(settings, 2048)
         assert caught.value.exit_status == 2
-        assert "39" in caught.value.text
-        assert "ulimit -n 40" in caught.value.remedy
+        assert str(least - 1) in caught.value.text
+        assert f"ulimit -n {least}" in caught.value.remedy
 
 
 class TestStop:
     """interface.md 2: stop accepting, end what is at work, and end in time."""
 
-    async def test_work_is_finished(self, daemon: FakeDaemon) -> None:
+    async def test_work_is_finished(self, daemon: FakeDaemon, start: Start) -> None:
         """A request at work is answered; idle connections and newcomers are not waited for."""
         asked, go_on = trio.Event(), trio.Event()
         daemon.asked = held(asked, go_on)
         with trio.fail_after(5):
             async with trio.open_nursery() as nursery:
-                listening = await _start(nursery, daemon, 4.0)
+                listening = await start(nursery, 4.0)
                 idle, busy = await connect(listening), await connect(listening)
                 await busy.send_all(post())
                 await asked.wait()

@@ -50,8 +50,16 @@ class Town:
     """Where the bank keeps its notes: on a disk that does not fill."""
     world: dict[str, Any]
     judge: Judge
+    edge: str = "http"
+    """Which listener the bank and the crowd call: `http`, `ingest`."""
     _bank: "subprocess.Popen[str] | None" = None
     _read: int = field(default=0)
+    _ms: list[float] = field(default_factory=list[float])
+
+    @property
+    def target(self) -> str:
+        """The address of that listener."""
+        return self.daemon.url if self.edge == "http" else self.daemon.ingest_url
 
     @property
     def notes(self) -> Path:
@@ -76,7 +84,7 @@ class Town:
         text = "\n".join(["connection_id,user_id", *rows])
         assert self.daemon.load("connections", text).status == 200
         address = self.folder / "address"
-        address.write_text(self.daemon.url)
+        address.write_text(self.target)
         plan = self.folder / "plan.json"
         self.notes.touch()
         files = {"address": str(address), "notes": str(self.notes)}
@@ -95,7 +103,13 @@ class Town:
             whole = file.read().rpartition(b"\n")
         self._read += len(whole[0]) + len(whole[1])
         notes = [json.loads(line) for line in whole[0].splitlines()]
+        self._ms = sorted(note["ms"] for note in notes if note.get("outcome", "").startswith("20"))
         return [note["outcome"] for note in notes if "outcome" in note]
+
+    @property
+    def p99_ms(self) -> float:
+        """Of the acknowledgements that the last `news` told of."""
+        return self._ms[len(self._ms) * 99 // 100]
 
     async def until_outcome(self, begins: str, seconds_max: float) -> float:
         """Wait until the bank hears such an answer; how long it took."""

@@ -23,6 +23,9 @@ SLOW = 1_000
 PLACES = 2_048
 """http/server.py: CONNECTIONS_MAX."""
 KIB_PER_SOCKET_MAX = 64
+GOOD_P99_MS_MAX = 3_000
+"""Of acknowledgements beside the crowd, while eleven thousand connections are made: a fault would show
+as the seconds of a timeout, and a busy machine must not."""
 CPU_SHARE_MAX = 0.8
 """Of one core, with the load on: a loop that spins takes all of it."""
 LOG_LINES_MAX = 40
@@ -34,6 +37,13 @@ SOURCES = 40
 
 Town = Any
 """tests/durability/exhaustion/conftest.py."""
+
+
+@pytest.fixture(params=["http", "ingest"], autouse=True)
+def edge(request: pytest.FixtureRequest, town: Town) -> str:
+    """Play every test before either listener."""
+    town.edge = request.param
+    return str(request.param)
 
 
 @pytest.fixture
@@ -82,7 +92,7 @@ async def test_64_descriptors(town: Town, crowd: Crowd, tell: Callable[[str], No
     town.open()
     await town.until_acknowledged()
     at_rest = town.descriptors
-    crowd.come(town.daemon.url, STORM)
+    crowd.come(town.target, STORM)
     health = await town.until_ready()
     cpu, began, most = town.cpu_seconds, time.monotonic(), 0
     while time.monotonic() - began < 1.5:
@@ -93,7 +103,7 @@ async def test_64_descriptors(town: Town, crowd: Crowd, tell: Callable[[str], No
     await town.postgres.run_sql(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'town'"
     )
-    crowd.come(town.daemon.url, STORM)
+    crowd.come(town.target, STORM)
     again = await town.until_acknowledged()
     user = town.world["connections"][0][1]
     assert town.daemon.get(f"/api/v1/wallets/{user}").status in (200, 404, 503)
@@ -127,7 +137,7 @@ async def until_silence_ends(town: Town, crowd: Crowd, at_rest: int) -> float:
 
     Counted at the daemon's end: what a queue of the kernel's lost, the other end never hears of.
     """
-    crowd.come(town.daemon.url, STORM)
+    crowd.come(town.target, STORM)
     with trio.fail_after(PATIENCE_SECONDS):
         while town.descriptors < at_rest + STORM:  # noqa: ASYNC110 - the daemon's: no event here
             await trio.sleep(0.02)
@@ -145,7 +155,9 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     open_files: Callable[[int], AbstractContextManager[None]],
     tell: Callable[[str], None],
 ) -> None:
-    """Issue 3: idle and slow callers cost bounded memory, and good ones are served beside them."""
+    """S49, issue 3: idle and slow callers cost bounded memory, and good ones are served beside them;
+    the p99 of those is told.
+    """
     slow = Crowd()
     with open_files(IDLE + SLOW + 500):
         town.limit("-n", "4096")
@@ -153,13 +165,13 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
         await town.until_acknowledged()
         before, at_rest = town.kib("VmRSS"), town.descriptors
         for _ in range(IDLE // 500):
-            crowd.come(town.daemon.url, 500)
+            crowd.come(town.target, 500)
             await trio.sleep(0.01)
         health = await town.until_ready()
         most = town.descriptors
         grown = town.kib("VmRSS") - before
         try:
-            slow.come(town.daemon.url, SLOW)
+            slow.come(town.target, SLOW)
             town.news()
             slowest = 0.0
             head = b"POST /webhooks/banking HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
@@ -170,6 +182,7 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
                 assert answer.status in (200, 503), answer
                 await trio.sleep(0.05)
             heard = town.news()
+            p99_ms = town.p99_ms
             with_slow = town.kib("VmRSS") - before
             slow.leave()
             crowd.leave()
@@ -183,10 +196,11 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     assert most <= PLACES + 60
     assert grown / PLACES < KIB_PER_SOCKET_MAX
     assert taken > 0.8 * len(heard), f"good senders were refused: {heard}"
+    assert p99_ms < GOOD_P99_MS_MAX
     tell(
         f"{IDLE} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
         f"held; health after {health:.2f} s; {SLOW} slow ones beside them: {with_slow} KiB in all, "
-        f"{taken} of {len(heard)} good webhooks taken, slowest health "
+        f"{taken} of {len(heard)} good webhooks taken, their p99 {p99_ms:.0f} ms, slowest health "
         f"{slowest:.2f} s; idle ones closed within {ended:.1f} s; served {served:.2f} s after the crowd left; "
         f"{counts}"
     )

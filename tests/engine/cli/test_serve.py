@@ -34,6 +34,7 @@ def test_database_away_ends_with_3(run: Any) -> None:
         **{
             SECRET: GOOD,
             "COMPTOIR_HTTP__PORT": "0",
+            "COMPTOIR_INGEST__PORT": "0",
             "COMPTOIR_STORAGE__URL": NOWHERE,
             "COMPTOIR_STORAGE__START_TIMEOUT_S": "0.3",
         },

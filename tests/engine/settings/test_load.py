@@ -75,6 +75,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "documents.bucket": st.text("abc-", max_size=9).map(lambda text: f"a{text}z9"),
     "onboarding.number_prefix": st.text("ABC", min_size=1, max_size=8),
 }
+TLS = (("ingest", "tls_certificate"), ("ingest", "tls_key"))
 SECRETS = st.text(min_size=1, max_size=40).filter(lambda text: text.isascii() or text.isprintable())
 NETWORKS = st.ip_addresses().map(str).map(ip_network)
 
@@ -122,6 +123,8 @@ def settings_drawn(draw: st.DrawFn) -> Settings:
     for name in names:
         key = BY_NAME[name]
         values[key.path] = draw(TIED[name] if name in TIED else typed(key.option.kind))
+    if not all(path in values for path in TLS):  # a certificate without its key is refused
+        values = {path: value for path, value in values.items() if path not in TLS}
     return Settings().having(values)
 
 
