@@ -11,9 +11,10 @@ from collections.abc import Callable
 import structlog
 import trio
 
-from bench import ask, edge, lots, matching, memory, restart, size, webhook_receive
+from bench import ask, edge, lots, matching, memory, restart, size, webhook_receive, webhooks
 
 BENCHES: dict[str, Callable[[], None]] = {
+    "webhooks": webhooks.main,
     "edge": edge.main,
     "ask": ask.main,
     "memory": memory.main,
