@@ -12,6 +12,7 @@ that lets the parent trace its child (kernel.yama.ptrace_scope).
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from bench.results import RESULTS, write
+from bench.results import RESULTS, ROOT, write
 from bench.sides import OURS, Crowd, Side, open_sides
 from bench.steps import Step, steps
 
@@ -32,6 +33,7 @@ CONNECTIONS: Final = 128
 SAMPLES_PER_SECOND: Final = "250"
 SECONDS_MAX: Final = "3600"
 END_SECONDS_MAX: Final = 60
+TITLE: Final = re.compile(r'(?<=y="24.00">)[^<]*')
 
 
 @contextmanager
@@ -71,6 +73,10 @@ def _measure(side: Side, count: int) -> tuple[list[Step], float]:
     side.slice(2000, CONNECTIONS)
     with _recorded(side.process.pid, "flamegraph", RESULTS / "flame.svg"):
         side.slice(count, CONNECTIONS)
+    drawing = RESULTS / "flame.svg"
+    title = f"comptoir: {count:,} webhooks over {CONNECTIONS} connections"
+    # py-spy writes its own command there, with a process id and the place of this checkout.
+    drawing.write_text(TITLE.sub(title, drawing.read_text()).replace(f"{ROOT}/", ""))
     raw = RESULTS / "flame.txt"
     with _recorded(side.process.pid, "raw", raw):
         cpu_s = side.slice(count, CONNECTIONS)["cpu"]["program"] * count / 1000

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["DOCS", "RESULTS", "machine", "read", "rounded", "write"]
+__all__ = ["DOCS", "RESULTS", "ROOT", "machine", "read", "rounded", "write"]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
