@@ -24,7 +24,7 @@ PROFILE ?=
 .PHONY: help setup run test check lint docs bench bench-guard bench-docs simulate soak lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
 # Named after the folder: a checkout that was moved has commands that point at where it was.
 READY := .venv/.ready-$(shell pwd -P | cksum | cut -d' ' -f1)

@@ -14,6 +14,7 @@ import trio
 from bench import (
     ask,
     edge,
+    flame,
     history,
     lots,
     matching,

@@ -62,7 +62,7 @@ def main() -> None:
         RECORD.write_text(json.dumps(found, indent=1) + "\n")
         print(f"recorded in bench/{RECORD.name}")
         return
-    complaints = fallen(json.loads(RECORD.read_text()), found)
+    complaints = fallen(json.loads(RECORD.read_text()) if RECORD.exists() else {}, found)
     if complaints:
         sys.exit("make bench-guard: " + "; ".join(complaints))
     print(f"none more than {TOLERANCE:.0%} below bench/{RECORD.name}")

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from bench.wires import Wire, wire_of
 
-__all__ = ["Loop", "Timing", "histogram", "percentile", "run"]
+__all__ = ["BUCKETS_PER_DECADE", "Loop", "Timing", "histogram", "percentile", "run"]
 
 RECEIVE_BYTES = 65_536
 SILENCE_SECONDS_MAX = 60.0

@@ -143,13 +143,26 @@ BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "history": ("history", _history, "make bench ARGS=history"),
 }
 """Name of the block -> whose JSON, who writes it, and what measures it."""
+DRAWN: Final = {
+    "closed": ("Rate against connections", "connections"),
+    "open": ("Histogram of acknowledgements", "latency"),
+    "steps": ("Flame graph of the daemon", "flame"),
+    "size": ("Rate against wallets", "wallets"),
+    "memory": ("Memory against resident wallets", "memory"),
+}
+"""Name of the block -> what its drawing shows, and the drawing's name."""
 
 
 def blocks_written(page: str, folder: Path) -> str:
     """The page with every block made anew from the JSON in a folder."""
     for name, (source, write, command) in BLOCKS.items():
         figures = read(source, folder)
-        text = MISSING.format(command=command) if figures is None else write(figures)
+        text = MISSING.format(command=command)
+        if figures is not None:
+            drawing = DRAWN.get(name)
+            text = write(figures) + (
+                f"\n\n![{drawing[0]}](performance/{drawing[1]}.svg)" if drawing else ""
+            )
         marks = re.compile(rf"(?<=<!-- bench:{name} -->\n).*?(?=<!-- /bench:{name} -->)", re.DOTALL)
         found = marks.search(page)
         assert found is not None, f"the page has no block {name}"

@@ -6,6 +6,7 @@ and told apart by dashes and marks, so that nothing depends on seeing colours.
 Source: matplotlib's manual, `svg.hashsalt` and `savefig(metadata=...)`.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,9 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from bench.load import BUCKETS_PER_DECADE
 
 __all__ = ["DRAWINGS", "draw"]
 
@@ -51,6 +54,14 @@ def _named_ticks(axes: Axes, values: list[float]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
+def _dense(histogram: list[list[float]]) -> dict[float, float]:
+    """Bound in ms -> count, with the buckets between that hold nothing, and one on either side."""
+    step = 10 ** (1 / BUCKETS_PER_DECADE)
+    counts = {round(math.log(bound, step)): count for bound, count in histogram}
+    numbers = range(min(counts) - 1, max(counts) + 2)
+    return {step**number: counts.get(number, 0.0) for number in numbers}
+
+
 def connections(axes: Axes, figures: dict[str, Any]) -> None:
     """Rate against connections, closed loop."""
     xs: list[float] = []
@@ -76,8 +87,8 @@ def latency(axes: Axes, figures: dict[str, Any]) -> None:
         histogram = by_rate[rate]["histogram"]
         whole = sum(count for _, count in histogram)
         style = {k: v for k, v in STYLES[name].items() if k not in ("marker", "zorder")}
-        xs = [bound for bound, _ in histogram]
-        ys = [count / whole * 100 for _, count in histogram]
+        dense = _dense(histogram)
+        xs, ys = list(dense), [count / whole * 100 for count in dense.values()]
         p99 = by_rate[rate]["p99_ms"]
         axes.plot(xs, ys, drawstyle="steps-pre", label=f"{NAMES[name]} (p99 {p99:.1f} ms)", **style)
         axes.axvline(p99, color=style["color"], linewidth=0.8, linestyle=":")
@@ -85,6 +96,8 @@ def latency(axes: Axes, figures: dict[str, Any]) -> None:
             f"ms from the due time to the acknowledgement, at {int(rate):,} /s open loop"
         )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(_any_number))
     axes.set_ylim(bottom=0)
     axes.set_ylabel("share of requests, % (buckets of 12 %)")
