@@ -35,7 +35,7 @@ from bench.sides import load
 from comptoir.engine.testing import Process
 from comptoir.storage._cluster import SUPERUSER
 
-__all__ = ["Template", "main", "rows"]
+__all__ = ["Template", "copy_events", "main", "rows"]
 
 NAME: Final = "journal"
 USERS: Final = 1_000
@@ -86,7 +86,7 @@ def rows(
     return b"".join(events), b"".join(leaves)
 
 
-async def _copy(url: str, events: int) -> None:
+async def copy_events(url: str, events: int) -> None:
     """Write old events, make the writer go on after them, and say so to nobody else."""
     session = await asyncpg.connect(url)
     last = int(await session.fetchval("select event_number from comptoir.writer"))
@@ -136,7 +136,7 @@ class _Journal:
         if self.events:
             began = time.perf_counter()
             url = self._server.url(NAME, SUPERUSER)
-            await trio.to_thread.run_sync(lambda: uvloop.run(_copy(url, self.events)))
+            await trio.to_thread.run_sync(lambda: uvloop.run(copy_events(url, self.events)))
             print(f"  {self.events:,} events in {time.perf_counter() - began:.0f} s", flush=True)
         await self.database.populate()
         await self._server.run_sql("checkpoint;", NAME)

@@ -200,7 +200,6 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     requests = [wire.request(number) for number in range(first, first + count)]
     sockets = [wire.connect() for _ in range(min(int(job["connections"]), count))]
     loop = Loop(wire, sockets, requests, time.perf_counter)
-    gc.disable()  # nothing here makes cycles; a collection would be a pause that is not the server's
     cpu = time.process_time()
     timing = loop.open(rate) if rate else loop.close()
     cpu = time.process_time() - cpu
@@ -231,4 +230,5 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    gc.disable()  # nothing here makes cycles; a collection would be a pause that is not the server's
     json.dump(run(json.load(sys.stdin)), sys.stdout)

@@ -29,10 +29,23 @@ from comptoir.engine.testing import SECRETS, Process
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.ledger_testing import audit
 
-__all__ = ["OURS", "PEERS", "Crowd", "Ledger", "Side", "load", "open_sides"]
+__all__ = [
+    "FAULTS_SQL",
+    "LEDGER_SQL",
+    "OURS",
+    "PEERS",
+    "Crowd",
+    "Ledger",
+    "Side",
+    "load",
+    "open_sides",
+    "peer_database",
+    "serve",
+]
 
 OURS: Final = "comptoir"
 PEERS: Final = ("tuned", "plain")
+DATABASE: Final = "comptoir"
 SCHEMA: Final = Path(__file__).with_name("peers") / "schema.sql"
 LEDGER_SQL: Final = """select json_build_object(
  'entries', (select count(*) from report.entry),
@@ -103,7 +116,7 @@ class Side:
 
     def sql(self, text: str) -> str:
         """Ask the database as its superuser."""
-        return trio.run(self.server.run_sql, text, "comptoir")
+        return trio.run(self.server.run_sql, text, DATABASE)
 
     def ledger(self) -> Ledger:
         """Count entries, points, balances and lots."""
@@ -174,7 +187,7 @@ def _environment(**values: str) -> dict[str, str]:
     return {**kept, **values}
 
 
-def _serve(name: str, url: str, folder: Path, crowd: Crowd) -> Process:
+def serve(name: str, url: str, folder: Path, crowd: Crowd) -> Process:
     """Start a side's program, and wait until it answers."""
     if name == OURS:
         command = [str(Path(sys.executable).with_name("comptoir")), "serve"]
@@ -183,7 +196,6 @@ def _serve(name: str, url: str, folder: Path, crowd: Crowd) -> Process:
             COMPTOIR_STORAGE__DATA_DIR=str(folder / "data"),
             COMPTOIR_HTTP__PORT="0",
             COMPTOIR_INGEST__PORT="0",
-            **{SECRETS: json.dumps([crowd.secret])},
         )
     else:
         command = [sys.executable, "-m", "bench.peers.serve", name]
@@ -194,6 +206,7 @@ def _serve(name: str, url: str, folder: Path, crowd: Crowd) -> Process:
             PEER_URL=url, PEER_SECRET=crowd.secret, PEER_WORKERS=workers, PEER_POOL=pool,
             PYTHONPATH=path,
         )  # fmt: skip
+    env[SECRETS] = json.dumps([crowd.secret])  # of a peer only for `Process.webhook`
     return Process(command, env, folder).start()
 
 
@@ -207,7 +220,7 @@ def _furnish(side: Side) -> None:
         assert side.process.load("connections", "connection_id,user_id\n" + rows).status == 200
 
 
-def _peer_database(server: EmbeddedPostgres, crowd: Crowd) -> None:
+def peer_database(server: EmbeddedPostgres, database: str, crowd: Crowd) -> None:
     """A peer's schema with its fixtures, before the program reads them."""
     script = f"""set role comptoir;
     {SCHEMA.read_text()}
@@ -216,7 +229,7 @@ def _peer_database(server: EmbeddedPostgres, crowd: Crowd) -> None:
     insert into connection
     select 'seed', 'c' || n, 'user' || n from generate_series(0, {crowd.users - 1}) n;
     analyze;"""
-    trio.run(server.run_sql, script, "comptoir")
+    trio.run(server.run_sql, script, database)
 
 
 @contextmanager
@@ -227,8 +240,8 @@ def _open(name: str, folder: Path, crowd: Crowd) -> Generator[Side]:
     try:
         url = trio.run(server.start).url
         if name != OURS:
-            _peer_database(server, crowd)
-        process = _serve(name, url, folder, crowd)
+            peer_database(server, DATABASE, crowd)
+        process = serve(name, url, folder, crowd)
         try:
             side = Side(name, server, process, crowd)
             assert process.get("/health/live").status == 200
