@@ -77,7 +77,7 @@ def _measure(side: Side, count: int) -> tuple[list[Step], float]:
     title = f"comptoir: {count:,} webhooks over {CONNECTIONS} connections"
     # py-spy writes its own command there, with a process id and the place of this checkout.
     drawing.write_text(TITLE.sub(title, drawing.read_text()).replace(f"{ROOT}/", ""))
-    raw = RESULTS / "flame.txt"
+    raw = RESULTS / "flame.raw"
     with _recorded(side.process.pid, "raw", raw):
         cpu_s = side.slice(count, CONNECTIONS)["cpu"]["program"] * count / 1000
     return steps(raw.read_text().splitlines(), cpu_s, count), cpu_s / count * 1e6

@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.load import BUCKETS_PER_DECADE
 
 __all__ = ["DRAWINGS", "draw"]
+
+# matplotlib types its keywords only in part, which a strict checker takes for unknown.
+_MATPLOTLIB: Final[Any] = mpl
+_FIGURE: Final[Any] = Figure
+Axes = Any
 
 SETTINGS: Final[dict[Any, Any]] = {
     "svg.hashsalt": "comptoir", "svg.fonttype": "none", "font.size": 10, "axes.grid": True,
@@ -150,8 +154,8 @@ DRAWINGS: Final[dict[str, tuple[str, Callable[[Axes, dict[str, Any]], None]]]] =
 
 def draw(name: str, figures: dict[str, Any], target: Path) -> None:
     """Draw one, always the same bytes from the same figures."""
-    with mpl.rc_context(SETTINGS):
-        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    with _MATPLOTLIB.rc_context(SETTINGS):
+        figure = _FIGURE(figsize=(7.2, 4.2), layout="constrained")
         axes = figure.add_subplot()
         DRAWINGS[name][1](axes, figures)
         figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})

@@ -71,12 +71,14 @@ def _frames(stack: str) -> Iterator[str]:
 def step_of(stack: str) -> str:
     """The step of one stack: of its innermost frame that a rule knows."""
     frames = list(_frames(stack))
-    for rules in (RULES, _LOOP):
-        for frame in frames:
-            for step, pattern in rules:
-                if pattern.search(frame):
-                    return step
-    return REST
+    known = (
+        step
+        for rules in (RULES, _LOOP)
+        for frame in frames
+        for step, pattern in rules
+        if pattern.search(frame)
+    )
+    return next(known, REST)
 
 
 def by_step(lines: Iterable[str]) -> Counter[str]:

@@ -84,6 +84,7 @@ def test_figures_are_written_between_the_markers(tmp_path: Path) -> None:
 
 def test_same_figures_draw_the_same_bytes(tmp_path: Path) -> None:
     """A drawing carries no date and no chance, and names its axes with their units."""
+    drawn = ""
     for name, (source, _) in DRAWINGS.items():
         for target in ("a.svg", "b.svg"):
             draw(name, FIGURES[source], tmp_path / target)
