@@ -6,6 +6,7 @@ Source: bench/__init__.py.
 
 import argparse
 import logging
+import signal
 from collections.abc import Callable
 
 import structlog
@@ -53,6 +54,8 @@ def main() -> None:
         help=f"any of: {', '.join(BENCHES)}; none: all but {', '.join(sorted(LONG))}",
     )
     names = parser.parse_args().names
+    # Whoever is told to end still stops the servers that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if unknown := [name for name in names if name not in BENCHES]:
         parser.error(f"no bench is named {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     # Benches print figures; what the daemon has to say while they run is not one of them.

@@ -56,9 +56,10 @@ def _recorded(pid: int, form: str, target: Path) -> Generator[None]:
         if "Sampling" not in child.stdout.readline():
             child.wait(END_SECONDS_MAX)
             said.seek(0)
+            words = said.read().strip().splitlines()
             sys.exit(
-                "make bench: py-spy may not read the daemon's memory: run it as root, or allow it "
-                f"with `sysctl kernel.yama.ptrace_scope=0`. It said: {said.read().strip()}"
+                f"make bench: py-spy could not read the daemon's memory ({words[0] if words else ''}): "
+                "run it as root, or allow it with `sysctl kernel.yama.ptrace_scope=0`"
             )
         try:
             yield

@@ -11,6 +11,7 @@ are shared.
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,6 +52,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-guard", description="guards the ratio")
     parser.add_argument("--record", action="store_true", help="write bench/guard.json anew")
     record = parser.parse_args().record
+    # Whoever is told to end still stops the servers that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = plan_of_environment("32,128")
     with open_sides((OURS, PEER), Crowd()) as sides:
         rounds = closed(sides, plan)

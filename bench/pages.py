@@ -88,9 +88,33 @@ def _open(figures: dict[str, Any]) -> str:
 
 
 def _steps(figures: dict[str, Any]) -> str:
-    rows = [[one["name"], f"{one['us']:.1f}", f"{one['share']:.1%}"] for one in figures["steps"]]
-    rows.append(["**the daemon, for a webhook**", f"**{figures['us']:.1f}**", ""])
-    return _machine(figures) + "\n\n" + _table(["step", "us", "share"], rows)
+    """The steps of this run and, where they are kept, those of the run before the last change."""
+    before = figures.get("before")
+    then = {one["name"]: one["us"] for one in before["steps"]} if before else {}
+    now = {one["name"]: one for one in figures["steps"]}
+    rows = [
+        [
+            name,
+            *([f"{then.get(name, 0.0):.1f}"] if before else []),
+            f"{now[name]['us'] if name in now else 0.0:.1f}",
+            f"{now[name]['share'] if name in now else 0.0:.1%}",
+        ]
+        for name in dict.fromkeys([*now, *then])
+    ]
+    whole = [f"**{one['us']:.1f}**" for one in (before, figures) if one]
+    rows.append(["**the daemon, for a webhook**", *whole, ""])
+    if before is None:
+        return _machine(figures) + "\n\n" + _table(["step", "us", "share"], rows)
+    head = ["step", f"us at `{before['machine']['revision']}`", "us", "share"]
+    return _machine(figures) + "\n\n" + _table(head, rows)
+
+
+def _lots(figures: dict[str, Any]) -> str:
+    few, many = figures["10"], figures["10000"]
+    return (
+        f"One wallet, one credit at a time: {few:,.0f} a second with 10 lots, {many:,.0f} with 10,000 "
+        f"(ratio {many / few:.2f})."
+    )
 
 
 def _size(figures: dict[str, Any]) -> str:
@@ -140,6 +164,7 @@ BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "steps": ("steps", _steps, "make bench PROFILE=1"),
     "size": ("size", _size, "make bench ARGS=size"),
     "memory": ("memory", _memory, "make bench ARGS=memory"),
+    "lots": ("lots", _lots, "make bench ARGS=lots"),
     "history": ("history", _history, "make bench ARGS=history"),
 }
 """Name of the block -> whose JSON, who writes it, and what measures it."""
@@ -158,6 +183,8 @@ def blocks_written(page: str, folder: Path) -> str:
     for name, (source, write, command) in BLOCKS.items():
         figures = read(source, folder)
         text = MISSING.format(command=command)
+        if figures is not None and (before := read(f"{source}_before", folder)):
+            figures["before"] = before
         if figures is not None:
             drawing = DRAWN.get(name)
             text = write(figures) + (

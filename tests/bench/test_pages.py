@@ -82,6 +82,23 @@ def test_figures_are_written_between_the_markers(tmp_path: Path) -> None:
     assert "Not measured yet: `make bench ARGS=size`" in page
 
 
+def test_steps_stand_beside_those_of_before(tmp_path: Path) -> None:
+    """Where a run of before is kept, its microseconds have a column, and a step that is gone is 0 now."""
+    new = [{"name": "fold", "us": 10.0, "share": 1.0}]
+    old = [
+        {"name": "fold", "us": 30.0, "share": 0.75},
+        {"name": "encode", "us": 10.0, "share": 0.25},
+    ]
+    for name, us, found in (("steps", 10.0, new), ("steps_before", 40.0, old)):
+        figures = {"machine": MACHINE, "us": us, "steps": found}
+        (tmp_path / f"{name}.json").write_text(json.dumps(figures))
+    empty = "".join(f"<!-- bench:{name} -->\n<!-- /bench:{name} -->\n" for name in BLOCKS)
+    page = blocks_written(empty, tmp_path)
+    assert "| fold | 30.0 | 10.0 | 100.0% |" in page
+    assert "| encode | 10.0 | 0.0 | 0.0% |" in page
+    assert "| **the daemon, for a webhook** | **40.0** | **10.0** |  |" in page
+
+
 def test_same_figures_draw_the_same_bytes(tmp_path: Path) -> None:
     """A drawing carries no date and no chance, and names its axes with their units."""
     drawn = ""
