@@ -56,13 +56,12 @@ def _paced(side: Side, rate: int, seconds: float) -> dict[str, Any]:
     before = buckets(side.process.get("/metrics").body.decode())
     found = side.slice(round(rate * seconds), OPEN_CONNECTIONS, rate)
     after = buckets(side.process.get("/metrics").body.decode())
-    found["credit"] = {
+    credit: dict[str, Any] = {
         name: quantile(before, after, share)._asdict()
         for name, share in (("p50", 0.5), ("p99", 0.99))
     }
-    last = found["count"]
-    found["credit"]["decided_p99_ms"] = float(side.sql(DECIDED_SQL.format(count=last)))
-    return found
+    credit["decided_p99_ms"] = float(side.sql(DECIDED_SQL.format(count=found["count"])))
+    return {**found, "credit": credit}
 
 
 def _inserts(side: Side, rate: int, seconds: float, number: int) -> dict[str, Any]:
