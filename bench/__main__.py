@@ -6,7 +6,6 @@ Source: bench/__init__.py.
 
 import argparse
 import logging
-import signal
 from collections.abc import Callable
 
 import structlog
@@ -25,6 +24,7 @@ from bench import (
     webhook_receive,
     webhooks,
 )
+from bench.results import end_as_interrupted
 
 BENCHES: dict[str, Callable[[], None]] = {
     "webhooks": webhooks.main,
@@ -54,8 +54,7 @@ def main() -> None:
         help=f"any of: {', '.join(BENCHES)}; none: all but {', '.join(sorted(LONG))}",
     )
     names = parser.parse_args().names
-    # Whoever is told to end still stops the servers that it started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_as_interrupted()
     if unknown := [name for name in names if name not in BENCHES]:
         parser.error(f"no bench is named {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     # Benches print figures; what the daemon has to say while they run is not one of them.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE
@@ -80,9 +80,17 @@ class Database:
             start = {"url": self._server.url(self.name), "folder": str(self._folder)}
             self._tell({**start, "settings": settings})
             yield
+        except BaseException:
+            child.terminate()  # its job would go on for minutes, and nobody waits for it any more
+            raise
         finally:
             self._child = None
-            child.communicate()
+            assert child.stdin is not None
+            with suppress(BrokenPipeError):
+                child.stdin.close()
+            child.wait()
+            assert child.stdout is not None
+            child.stdout.close()
 
     def _tell(self, value: object) -> None:
         assert self._child is not None
@@ -95,7 +103,7 @@ class Database:
         self._tell({"job": job, "users": self.users, **more})
         assert self._child is not None
         assert self._child.stdout is not None
-        line = await trio.to_thread.run_sync(self._child.stdout.readline)
+        line = await trio.to_thread.run_sync(self._child.stdout.readline, abandon_on_cancel=True)
         found: dict[str, float] = json.loads(line)
         return found
 

@@ -11,12 +11,12 @@ are shared.
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from bench.results import end_as_interrupted
 from bench.rounds import closed, ratio
 from bench.sides import OURS, Crowd, open_sides
 from bench.webhooks import plan_of_environment
@@ -52,8 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-guard", description="guards the ratio")
     parser.add_argument("--record", action="store_true", help="write bench/guard.json anew")
     record = parser.parse_args().record
-    # Whoever is told to end still stops the servers that it started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_as_interrupted()
     plan = plan_of_environment("32,128")
     with open_sides((OURS, PEER), Crowd()) as sides:
         rounds = closed(sides, plan)

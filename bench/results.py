@@ -8,12 +8,13 @@ documentation shows is copied from there on purpose (`make bench-docs`), never b
 import json
 import os
 import platform
+import signal
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["DOCS", "RESULTS", "ROOT", "machine", "read", "rounded", "write"]
+__all__ = ["DOCS", "RESULTS", "ROOT", "end_as_interrupted", "machine", "read", "rounded", "write"]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results"
@@ -45,6 +46,16 @@ def machine() -> dict[str, Any]:
         "asyncpg": version("asyncpg"),
         "revision": done.stdout.strip() or "unknown",
     }
+
+
+def end_as_interrupted() -> None:
+    """Have SIGTERM do what Ctrl-C does, so that whoever is told to end stops the servers it started.
+
+    It goes on as SIGINT, for which trio has a handler of its own; an exception out of the middle of its
+    loop would leave everything behind.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
 
 
 def rounded(value: Any) -> Any:
