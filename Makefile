@@ -19,11 +19,12 @@ SEED ?=
 SEEDS ?= 300
 FROM ?= 1
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PROFILE ?=
 
-.PHONY: help setup run test check lint docs bench simulate soak lock clean
+.PHONY: help setup run test check lint docs bench bench-guard bench-docs simulate soak lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
 # Named after the folder: a checkout that was moved has commands that point at where it was.
 READY := .venv/.ready-$(shell pwd -P | cksum | cut -d' ' -f1)
@@ -90,8 +91,19 @@ gate-tidy:
 docs: setup  ## write the generated pages of docs/ anew
 	@$(PY) docs/generate.py
 
-bench: setup  ## the figures of this machine; ARGS=… goes to bench/
+# What takes long is asked for by name: `size` makes a million wallets, `history` five million events.
+bench: setup  ## the figures of this machine; ARGS=… names benches, PROFILE=1 draws where time goes
+ifneq ($(PROFILE),)
+	@$(PY) -m bench profile
+else
 	@$(PY) -m bench $(ARGS)
+endif
+
+bench-guard: setup  ## fails when the ratio to the tuned peer fell; before a release, on a quiet machine
+	@$(PY) -m bench.guard $(ARGS)
+
+bench-docs: setup  ## take the figures of bench/results/ over into docs/performance.md
+	@$(PY) -m bench.pages
 
 simulate: setup  ## the simulation: SEEDS=300 from FROM=1 in JOBS processes; SEEDS=1 prints a trace
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM) --jobs $(JOBS) $(ARGS)

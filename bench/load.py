@@ -1,126 +1,234 @@
-"""A closed-loop or paced HTTP load on raw sockets, in a process of its own.
+"""A cheap load: a closed loop, or an open one at a rate, in a process of its own.
 
-Rule: the sender must never be what is measured, so requests are made and signed before the clock
-starts and one epoll loop sends them over keep-alive connections. With a rate, latency is counted
-from the moment at which a request was due, not from when it could be sent (coordinated omission).
+Rules:
+- the sender must never be what is measured: requests are made and signed before the clock starts,
+  one epoll loop serves all connections, a request is one `send` and an answer mostly one `recv`; what
+  it costs is measured and told (`cpu_s_per_1000`);
+- at a rate, latency is counted from the moment at which a request was due, not from when it could be
+  sent, so that a slow server cannot hide the requests that waited for it (coordinated omission);
+  how late the sender itself was is told beside it (`late_p99_ms`).
 
-Usage (as a program): `python -m bench.load` with a JSON job on standard input, a JSON answer on
-standard output.
+Usage: `python -m bench.load` with a JSON job on standard input, a JSON answer on standard output.
 """
 
-import hashlib
-import hmac
+import gc
+import http.client
 import json
-import selectors
+import math
+import select
 import socket
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["run"]
+from bench.wires import Wire, wire_of
+
+__all__ = ["BUCKETS_PER_DECADE", "Loop", "Timing", "histogram", "percentile", "run"]
 
 RECEIVE_BYTES = 65_536
+SILENCE_SECONDS_MAX = 60.0
+"""Without any answer for so long, the load ends with an error instead of never."""
+BUCKETS_PER_DECADE = 20
+"""Of the histogram: bounds 12 % apart, finer than any plot shows."""
+BUCKET_MS_FIRST = 0.01
+QUIESCE = b'{"timeoutSeconds": 60}'
+
+Clock = Callable[[], float]
 
 
-def signed(job: dict[str, Any], number: int) -> bytes:
-    """One signed webhook of the seed scheme as the bytes of an HTTP request."""
-    partner = number % int(job["partners"])
-    cents = 1000 + number % 9000
-    user = (number * 7919) % int(job["users"])
-    data = (
-        f'"transaction_id":"{job["prefix"]}{number}","connection_id":"c{user}","account_id":"a1",'
-        f'"amount":{cents // 100}.{cents % 100:02d},"currency":"EUR","direction":"DEBIT",'
-        f'"date":"2026-11-20","merchant":{{"name":"PAIEMENT CB 2311 ENSEIGNE {partner:03d} PARIS",'
-        f'"mcc_code":"5411","city":"Paris","country":"FR"}}'
-    )
-    body = f'{{"event":"transaction.created","data":{{{data}}}}}'.encode()
-    at = str(time.time_ns() // 1_000_000)
-    mac = hmac.new(job["secret"].encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
-    head = (
-        f"POST /webhooks/banking HTTP/1.1\r\nHost: {urlsplit(str(job['url'])).netloc}\r\n"
-        f"Content-Type: application/json\r\nX-Webhook-Timestamp: {at}\r\n"
-        f"X-Webhook-Signature: sha256={mac}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The least value that `share` of the values do not exceed (nearest rank)."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-class _Connection:
-    """One keep-alive connection with at most one request under way."""
+def histogram(seconds: Sequence[float]) -> list[list[float]]:
+    """[upper bound in ms, count] of each bucket that holds something, ascending."""
+    counts: Counter[int] = Counter()
+    for value in seconds:
+        ratio = max(value * 1000 / BUCKET_MS_FIRST, 1.0)
+        counts[math.ceil(math.log10(ratio) * BUCKETS_PER_DECADE)] += 1
+    return [
+        [round(BUCKET_MS_FIRST * 10 ** (n / BUCKETS_PER_DECADE), 5), counts[n]]
+        for n in sorted(counts)
+    ]
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(address)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.received = b""
-        self.due = 0.0
 
-    def answer(self) -> int | None:
-        """Read what is there; the status once a whole answer has come."""
-        chunk = self.socket.recv(RECEIVE_BYTES)
-        if not chunk:
-            raise ConnectionError("closed by the server")
-        self.received += chunk
-        end = self.received.find(b"\r\n\r\n")
-        if end < 0:
-            return None
-        head = self.received[:end].lower()
-        at = head.index(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0])
-        if len(self.received) < end + 4 + length:
-            return None
-        status = int(self.received[9:12])
-        self.received = b""
+@dataclass(frozen=True)
+class Timing:
+    """What a loop saw; seconds."""
+
+    began: float
+    ended: float
+    latencies: list[float]
+    late: list[float]
+    """How long after its due time each request was sent; empty without a rate."""
+    statuses: Counter[int]
+
+
+class Loop:
+    """Connections, each with at most one request under way, and the requests to send."""
+
+    def __init__(
+        self, wire: Wire, sockets: Sequence[socket.socket], requests: Sequence[bytes], clock: Clock
+    ) -> None:
+        self._status = wire.status
+        self._requests = requests
+        self._clock = clock
+        self._sockets = {one.fileno(): one for one in sockets}
+        self._epoll = select.epoll()
+        for one in sockets:
+            self._epoll.register(one.fileno(), select.EPOLLIN)
+        self._parts: dict[int, bytes] = {}
+        self._statuses: Counter[int] = Counter()
+
+    def _answer(self, fd: int) -> int:
+        """Read what came; the status once the answer is whole."""
+        data = self._sockets[fd].recv(RECEIVE_BYTES)
+        if not data:
+            raise ConnectionError(f"closed by the server; so far {dict(self._statuses)}")
+        if fd in self._parts:
+            data = self._parts.pop(fd) + data
+        status = self._status(data)
+        if not status:
+            self._parts[fd] = data
         return status
+
+    def _ready(self, seconds: float | None) -> list[tuple[int, int]]:
+        """Connections with something to read, within so many seconds (None: until there is)."""
+        if seconds is not None:
+            # select() counts microseconds, epoll only milliseconds: at 3,000 a second that matters.
+            if seconds > 0:
+                select.select([self._epoll], (), (), seconds)
+            return self._epoll.poll(0)
+        found = self._epoll.poll(SILENCE_SECONDS_MAX)
+        if not found:
+            raise TimeoutError(f"no answer in {SILENCE_SECONDS_MAX:g} s")
+        return found
+
+    def close(self) -> Timing:
+        """Closed loop: each connection sends its next request when its answer is there."""
+        clock, requests, answer = self._clock, self._requests, self._answer
+        send = {fd: one.sendall for fd, one in self._sockets.items()}
+        count, sent, done = len(requests), 0, 0
+        began_at: dict[int, float] = {}
+        latencies: list[float] = []
+        began = clock()
+        for fd in list(send)[:count]:
+            began_at[fd] = clock()
+            send[fd](requests[sent])
+            sent += 1
+        while done < count:
+            for fd, _ in self._ready(None):
+                status = answer(fd)
+                if not status:
+                    continue
+                now = clock()
+                self._statuses[status] += 1
+                latencies.append(now - began_at[fd])
+                done += 1
+                if sent < count:
+                    began_at[fd] = now
+                    send[fd](requests[sent])
+                    sent += 1
+        return Timing(began, clock(), latencies, [], self._statuses)
+
+    def open(self, rate: float) -> Timing:
+        """Open loop: request n is due n / rate after the start, whether or not others are answered."""
+        clock, requests = self._clock, self._requests
+        count, sent, done = len(requests), 0, 0
+        free = deque(self._sockets)
+        due_at: dict[int, float] = {}
+        latencies: list[float] = []
+        late: list[float] = []
+        began = clock()
+        while done < count:
+            now = clock()
+            while free and sent < count and (due := began + sent / rate) <= now:
+                fd = free.popleft()
+                due_at[fd] = due
+                self._sockets[fd].sendall(requests[sent])
+                late.append(now - due)
+                sent += 1
+            waiting = free and sent < count
+            wait = max(0.0, began + sent / rate - clock()) if waiting else None
+            for fd, _ in self._ready(wait):
+                status = self._answer(fd)
+                if status:
+                    self._statuses[status] += 1
+                    latencies.append(clock() - due_at[fd])
+                    free.append(fd)
+                    done += 1
+        return Timing(began, clock(), latencies, late, self._statuses)
+
+    def end(self) -> None:
+        """Let go of the poller and of every connection."""
+        self._epoll.close()
+        for one in self._sockets.values():
+            one.close()
+
+
+def _quiesce(url: str) -> None:
+    """Have the daemon say when nothing is due any more."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=90)
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", "/dev/v1/quiesce", QUIESCE, headers)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    assert answer.status == 200, f"not quiescent: {answer.status}"
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """Send `count` webhooks over `connections`, at most `rate` a second if given."""
-    parts = urlsplit(str(job["url"]))
-    requests = [signed(job, number) for number in range(int(job["count"]))]
-    free = deque(
-        _Connection((str(parts.hostname), int(parts.port or 80)))
-        for _ in range(int(job["connections"]))
-    )
-    poller = selectors.DefaultSelector()
-    for connection in free:
-        poller.register(connection.socket, selectors.EVENT_READ, connection)
+    """Do one job: `count` requests over `connections`, at `rate` a second if given.
+
+    Args:
+        job: url, secret, users, partners, prefix, count, connections; optional rate, first (number of
+            the first request), quiesce (a daemon's URL; its work is part of the whole time).
+
+    Returns:
+        per_s (end to end), seconds, answered_s, statuses, points, p50_ms to max_ms, the histogram,
+        and the sender's own cost and lateness.
+    """
+    wire = wire_of(job)
+    first, count = int(job.get("first") or 0), int(job["count"])
     rate = float(job.get("rate") or 0)
-    statuses: Counter[int] = Counter()
-    latencies: list[float] = []
-    sent = done = 0
-    began = time.perf_counter()
-    while done < len(requests):
-        now = time.perf_counter()
-        while free and sent < len(requests):
-            due = began + sent / rate if rate else now
-            if due > now:
-                break
-            connection = free.popleft()
-            connection.due = due
-            connection.socket.sendall(requests[sent])
-            sent += 1
-        wait = None
-        if rate and sent < len(requests) and free:
-            wait = max(0.0, began + sent / rate - time.perf_counter())
-        for key, _ in poller.select(wait):
-            connection = key.data
-            status = connection.answer()
-            if status is not None:
-                statuses[status] += 1
-                latencies.append(time.perf_counter() - connection.due)
-                free.append(connection)
-                done += 1
-    seconds = time.perf_counter() - began
-    latencies.sort()
+    requests = [wire.request(number) for number in range(first, first + count)]
+    sockets = [wire.connect() for _ in range(min(int(job["connections"]), count))]
+    loop = Loop(wire, sockets, requests, time.perf_counter)
+    cpu = time.process_time()
+    timing = loop.open(rate) if rate else loop.close()
+    cpu = time.process_time() - cpu
+    if job.get("quiesce"):
+        _quiesce(str(job["quiesce"]))
+    whole = time.perf_counter() - timing.began
+    loop.end()
+    ordered = sorted(timing.latencies)
+    late = sorted(timing.late)
+    answered = timing.ended - timing.began
+    seconds = whole if job.get("quiesce") else answered
     return {
+        "count": count,
         "seconds": seconds,
-        "per_s": len(requests) / seconds,
-        "statuses": {str(k): v for k, v in statuses.items()},
-        "p50_ms": latencies[len(latencies) // 2] * 1000,
-        "p99_ms": latencies[len(latencies) * 99 // 100] * 1000,
+        "answered_s": answered,
+        "per_s": count / seconds,
+        "statuses": {str(k): v for k, v in timing.statuses.items()},
+        **{
+            f"p{name}_ms": percentile(ordered, share) * 1000
+            for name, share in (("50", 0.5), ("90", 0.9), ("99", 0.99), ("999", 0.999))
+        },
+        "max_ms": ordered[-1] * 1000,
+        "histogram": histogram(ordered),
+        "cpu_s_per_1000": cpu / count * 1000,
+        "cpu_share": cpu / answered,
+        "late_p99_ms": percentile(late, 0.99) * 1000 if late else 0.0,
     }
 
 
 if __name__ == "__main__":
+    gc.disable()  # nothing here makes cycles; a collection would be a pause that is not the server's
     json.dump(run(json.load(sys.stdin)), sys.stdout)

@@ -10,6 +10,7 @@ import tempfile
 import trio
 
 from bench.journal import measure
+from bench.results import write
 from comptoir.storage.embedded import EmbeddedPostgres
 
 __all__ = ["main"]
@@ -31,6 +32,7 @@ async def _measured(folder: str) -> None:
         f"one wallet, one credit at a time: {few:,} /s with 10 lots, {many:,} /s with 10,000 "
         f"(ratio {many / few:.2f}, aim 1)"
     )
+    write("lots", {"10": few, "10000": many, "journal": figures["journal"]})
 
 
 def main() -> None:

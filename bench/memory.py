@@ -6,9 +6,11 @@ resident memory from 2,000 to 22,000 wallets, so that what the process has anywa
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import trio
 
+from bench.results import write
 from comptoir.actors.wallet.messages import Credit
 from comptoir.engine import Address
 from comptoir.engine.boot import memory_engine
@@ -19,6 +21,8 @@ __all__ = ["main", "measure"]
 
 FIRST = 2_000
 MORE = 20_000
+STEP = 4_000
+PASSIVATED_BUT = 1_000
 PAGE_BYTES = 4096
 
 
@@ -39,43 +43,49 @@ async def _credit(engine: Engine, first: int, count: int) -> None:
             nursery.start_soon(one, number)
 
 
-async def measure() -> float:
-    """Bytes per wallet; the memory journal's own copy of each wallet is measured and taken off."""
-    settings = Settings().having({("engine", "resident_actors_max"): FIRST + MORE})
+async def _grown(resident_max: int) -> list[int]:
+    """Bytes that the process has grown by, with each further step of wallets."""
+    settings = Settings().having({("engine", "resident_actors_max"): resident_max})
     async with memory_engine(settings) as engine:
         await _credit(engine, 0, FIRST)
         gc.collect()
-        before = _resident_bytes()
-        await _credit(engine, FIRST, MORE)
-        gc.collect()
-        grown = _resident_bytes() - before
-        resident = engine.statistics()
-        wallets = next(h for h in resident.hosts if h.kind == "wallet")
-        assert wallets.resident == FIRST + MORE
+        before, grown = _resident_bytes(), [0]
+        for first in range(FIRST, FIRST + MORE, STEP):
+            await _credit(engine, first, STEP)
+            gc.collect()
+            grown.append(_resident_bytes() - before)
+        wallets = next(h for h in engine.statistics().hosts if h.kind == "wallet")
+        assert wallets.resident == min(resident_max, FIRST + MORE)
         assert wallets.busy == 0
-    return grown / MORE
+    return grown
 
 
-async def _journal_share() -> float:
-    """What the in-memory journal keeps per wallet: the same credits with all wallets passivated."""
-    settings = Settings().having({("engine", "resident_actors_max"): 1_000})
-    async with memory_engine(settings) as engine:
-        await _credit(engine, 0, FIRST)
-        gc.collect()
-        before = _resident_bytes()
-        await _credit(engine, FIRST, MORE)
-        gc.collect()
-        return (_resident_bytes() - before) / MORE
+def measure() -> dict[str, Any]:
+    """Bytes per wallet; the memory journal's own copy of each wallet is measured and taken off.
+
+    The journal's share is that of the same credits with all but a few wallets passivated.
+    """
+    whole, journal = trio.run(_grown, FIRST + MORE), trio.run(_grown, PASSIVATED_BUT)
+    points = [
+        {"resident": FIRST + STEP * n, "mib": (both - alone) / 2**20}
+        for n, (both, alone) in enumerate(zip(whole, journal, strict=True))
+    ]
+    return {
+        "bytes_each": (whole[-1] - journal[-1]) / MORE,
+        "bytes_each_with_journal": whole[-1] / MORE,
+        "points": points,
+    }
 
 
 def main() -> None:
-    """Print the figure."""
-    whole = trio.run(measure)
-    journal = trio.run(_journal_share)
+    """Print and keep the figures."""
+    figures = measure()
+    each, both = figures["bytes_each"], figures["bytes_each_with_journal"]
     print(
-        f"resident idle wallet: {whole - journal:,.0f} bytes (aim <= 8,192); "
-        f"{whole:,.0f} with what the in-memory journal keeps of it, {journal:,.0f}"
+        f"resident idle wallet: {each:,.0f} bytes (aim <= 8,192); {both:,.0f} with what the "
+        f"in-memory journal keeps of it, {both - each:,.0f}"
     )
+    write("memory", figures)
 
 
 if __name__ == "__main__":
