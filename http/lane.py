@@ -216,12 +216,9 @@ class Lane:
         framing = Framing(self._rules.banking.body_bytes_max)
         framing.feed(data)
         try:
-            while True:
-                request = framing.next()
+            while (request := framing.next()) or await self._read_on(framing, place, wire, cost):
                 if request is None:
-                    if await self._read_on(framing, place, wire, cost):
-                        continue
-                    break
+                    continue
                 place.works()
                 answer = await self._answer(request, place.peer)
                 closes = not request.keeps or self.stopping
