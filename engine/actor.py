@@ -13,7 +13,7 @@ Rules (design.md 2, 5; invariant 1):
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -200,7 +200,7 @@ class Actor:
         return await lookup(self._host.journal, self.address, envelope.message)
 
     def _decide(
-        self, waiting: Iterable[Envelope], facts: Any
+        self, waiting: Sequence[Envelope] | deque[Envelope], facts: Any
     ) -> tuple[list[Decided], Exception | None, bool]:
         """Decide a bounded run on tentative state; stop at a crash, a lookup or a repeated key."""
         spec, host = self.spec, self._host
@@ -231,7 +231,7 @@ class Actor:
                 decision = outcome
                 if envelope.waiter is not None:
                     envelope.planned = Answer(decision.reply)
-            if decision.once:
+            if decision.once and len(waiting) > 1:
                 mine = {(once.scope, once.key) for once in decision.once}
                 if keys & mine:
                     break  # decided again once the first one is durable: then it is a duplicate

@@ -192,11 +192,7 @@ class Delivery:
     # The tasks.
 
     async def recover(self) -> int:
-        """At start: every address that has due rows is behind.
-
-        Returns:
-            How many addresses have work left by an earlier life.
-        """
+        """At start: every address that has due rows is behind; how many an earlier life left."""
         now = self._now()
         found = await self._journal.backlog(now, ADDRESSES_MAX)
         # One instant for both: what falls due while the backlog is read is a timer of this life.
@@ -245,10 +241,8 @@ class Delivery:
             await trio.sleep(PUMP_NAP_S)
 
     async def _drain(self, address: Address) -> bool:
-        """Hand over what the address can take now.
-
-        Returns:
-            Whether to go on at once; False when it can take no more, or nothing is left.
+        """Hand over what the address can take now; whether to go on at once (False: it can take no
+        more, or nothing is left).
         """
         backlog = self._backlogs[address]
         changes, taken = backlog.changes, 0

@@ -80,7 +80,8 @@ class Engine:
             parts.journal, {**self._hosts, **self._gateways}, self.now,
             parts.bounds.sweep_s, parts.bounds.sweep_rows_max,
         )  # fmt: skip
-        self._along = Along(self._hosts, self._delivery)
+        self.hand_along = Along(self._hosts, self._delivery).hand_along
+        """Let idle actors decide at once what a run on its way sends them."""
         self._deadlines = Deadlines(parts.bounds.ask_timeout_s, self._too_late)
         self._supervisor = Supervisor(
             self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
@@ -274,10 +275,6 @@ class Engine:
                 publisher.owner_changed()
             if not self._news.is_set():
                 self._news.set()
-
-    def hand_along(self, run: Run) -> None:
-        """Let idle actors decide at once what a run on its way sends them."""
-        self._along.hand_along(run)
 
     def forget(self, row: Pending) -> None:
         """A row is no longer there: cancelled, or consumed."""

@@ -9,8 +9,7 @@ between (its consumer would be told `Gone`), so it is left out. Source: issue 3,
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 import msgspec
 import trio
@@ -34,6 +33,7 @@ from comptoir.storage.sequence_testing import (
     TakeOver,
 )
 from comptoir.storage.sequence_testing import Sequence as Plan
+from comptoir.storage.transcript_testing import Id, Transcript, find_difference, is_list
 
 __all__ = ["Stage", "Transcript", "find_difference", "play"]
 
@@ -66,102 +66,6 @@ class Stage(Protocol):
     async def dump(self) -> dict[str, Any]:
         """Every table as it is, but for what is sealed."""
         ...
-
-
-class Id:
-    """An id that a journal chose: it counts by its rank among all that were seen."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-@dataclass
-class Transcript:
-    """What became of each operation."""
-
-    answers: list[Any] = field(default_factory=list[Any])
-    occurred: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    """(what was asked, what came of it) -> how often."""
-    _ranked: list[Any] | None = None
-
-    def ranked(self) -> list[Any]:
-        """The answers, with every id replaced by its rank."""
-        if self._ranked is None:
-            self._ranked = self._rank()
-        return self._ranked
-
-    def _rank(self) -> list[Any]:
-        seen = sorted({x.number for x in _find_ids(self.answers)})
-        ranks = {number: f"#{rank}" for rank, number in enumerate(seen)}
-        return [_replace_ids(answer, ranks) for answer in self.answers]
-
-    def masked(self) -> list[Any]:
-        """The answers without ids."""
-        return [_replace_ids(answer, None) for answer in self.answers]
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list | tuple)
-
-
-def _is_dict(value: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)
-
-
-def _find_ids(value: Any) -> Iterator[Id]:
-    if isinstance(value, Id):
-        yield value
-    elif _is_dict(value):
-        for part in value.values():
-            yield from _find_ids(part)
-    elif _is_list(value):
-        for part in value:
-            yield from _find_ids(part)
-
-
-def _replace_ids(value: Any, ranks: dict[int, str] | None) -> Any:
-    if isinstance(value, Id):
-        return "#" if ranks is None else ranks[value.number]
-    if _is_list(value):
-        return [_replace_ids(part, ranks) for part in value]
-    if _is_dict(value):
-        return {key: _replace_ids(part, ranks) for key, part in value.items()}
-    return value
-
-
-def find_difference(one: Transcript, other: Transcript) -> tuple[int, Any, Any] | None:
-    """The first operation that was answered differently, and how; what differs in ids only, last."""
-    if one.ranked() == other.ranked():
-        return None
-    for first, second in ((one.masked(), other.masked()), (one.ranked(), other.ranked())):
-        for place, (here, there) in enumerate(zip(first, second, strict=False)):
-            if here != there:
-                return (place, *_narrow(here, there))
-    return (min(len(one.answers), len(other.answers)), len(one.answers), len(other.answers))
-
-
-def _narrow(here: Any, there: Any) -> tuple[Any, Any]:
-    """The innermost parts that differ."""
-    if _is_list(here) and _is_list(there):
-        return _narrow_lists(here, there)
-    if _is_dict(here) and _is_dict(there):
-        keys = [key for key in {**here, **there} if here.get(key) != there.get(key)]
-        pairs = [_narrow(here.get(key), there.get(key)) for key in keys]
-        return [(k, x[0]) for k, x in zip(keys, pairs, strict=True)], [x[1] for x in pairs]
-    return here, there
-
-
-def _narrow_lists(here: list[Any], there: list[Any]) -> tuple[Any, Any]:
-    if len(here) != len(there):
-        return here, there
-    pairs = [pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]]
-    if len(pairs) == 1:
-        return _narrow(*pairs[0])
-    mine: list[Any] = [pair[0] for pair in pairs]
-    its: list[Any] = [pair[1] for pair in pairs]
-    return mine, its
 
 
 class _Player:
@@ -371,7 +275,7 @@ class _Player:
         self.transcript.occurred[f"read {operation.name}", "some" if answer else "none"] += 1
         if operation.name == "backlog":
             return [[address, Id(greatest)] for address, greatest in answer]
-        if _is_list(answer):
+        if is_list(answer):
             return [self.show(x) for x in answer]
         return answer
 
