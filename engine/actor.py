@@ -355,7 +355,7 @@ class Actor:
             at=frames_of(crash),
         )
         # An unreadable message says nothing of the machine: it counts for no restart, no breaker.
-        within = isinstance(crash, MessageUnreadable) or self._host.crashed(self, crash)
+        within = isinstance(crash, MessageUnreadable) or self._host.crashed(self.address, crash)
         await self._load()
         if envelope.crashed or not within:
             await self._bury(

@@ -4,14 +4,12 @@ Rule: an actor knows of its surroundings what is stated here, and nothing else. 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from comptoir.engine.decision import Decision
 from comptoir.engine.errors import EngineError, Failed, Superseded, Unavailable
 from comptoir.engine.journal import Fate, Journal, Pending, Run
-
-if TYPE_CHECKING:
-    from comptoir.engine.actor import Actor
+from comptoir.engine.values import Address
 
 __all__ = ["ActorHost", "MessageUnreadable", "NotAvailable", "reason_of", "writes_of"]
 
@@ -50,8 +48,8 @@ class ActorHost(Protocol):
         """A row is no longer there; nothing is to be delivered again."""
         ...
 
-    def crashed(self, actor: "Actor", error: Exception) -> bool:
-        """Count a restart; False when the intensity is exceeded and the actor is suspended."""
+    def crashed(self, address: Address, error: Exception) -> bool:
+        """Count a restart of this actor; False when the intensity is exceeded and the actor is suspended."""
         ...
 
 

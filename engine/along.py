@@ -41,15 +41,19 @@ class Along:
         """Hand over what a submitted run sends to actors that can decide it at once."""
         if self._depth == DEPTH_MAX:
             return
+        left: set[Address] = set()
         self._depth += 1
         try:
-            left: set[Address] = set()
             for decided in run.decided:
-                for index, out in enumerate(decided.decision.messages):
-                    if out.target in left or not self._go_along(run, decided, index, out):
-                        left.add(out.target)
+                self._hand(run, decided, left)
         finally:
             self._depth -= 1
+
+    def _hand(self, run: Run, decided: Decided, left: set[Address]) -> None:
+        """Hand over what one decision sends, but to those who have something left behind."""
+        for index, out in enumerate(decided.decision.messages):
+            if out.target in left or not self._go_along(run, decided, index, out):
+                left.add(out.target)
 
     def _go_along(self, run: Run, decided: Decided, index: int, out: Outgoing) -> bool:
         host = self._hosts.get(out.target.kind)

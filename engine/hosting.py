@@ -149,12 +149,12 @@ class Hosting:
         """Pass a row back."""
         self._around.give_back(row)
 
-    def crashed(self, actor: Actor, error: Exception) -> bool:
+    def crashed(self, address: Address, error: Exception) -> bool:
         """Count a restart of this actor; False suspends it."""
         del error
         self._restarts_total += 1
         self.breaker.failed(_io_ms())
-        key = actor.address.key
+        key = address.key
         recent, within = add_restart(
             self._crashes.pop(key, ()), round(_io_ms()), self.spec.bounds.intensity
         )
@@ -311,7 +311,7 @@ class Hosting:
             reason = reason_of(error)
             if isinstance(reason, Failed):
                 log_crash(log, "actor ended", error, kind=self.kind)
-                self.crashed(actor, error)
+                self.crashed(actor.address, error)
             actor.abandon(reason)
         except BaseException:
             # Cancelled: the engine stops, or this kind is started again.

@@ -143,7 +143,7 @@ class MemoryReads:
         tables = await self._reach()
         keys = sorted(
             key
-            for (its_collection, key), row in tables.documents.items()
+            for its_collection, key in tables.documents
             if its_collection == collection and key > after
         )
         return [(key, dict(tables.documents[(collection, key)][1])) for key in keys[:limit]]

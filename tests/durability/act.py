@@ -146,7 +146,7 @@ class Credit(Act):
 
     def wanted(self, sql: str, application: str) -> bool:
         return super().wanted(sql, application) and self.stage.is_submitted_by(
-            "Actor._handle connection"
+            "Actor._begin connection"
         )
 
     def trigger(self) -> None:
@@ -191,6 +191,20 @@ class Ask(Act):
     def verify(self, case: Case) -> None:
         self.again(case, "ask", key=self.name, message={"label": "do", "add": 1, "once": self.name})
         assert self.stage.total(self.name) == 1
+
+
+class AskTwice(Act):
+    """Somebody asks an actor that crashes over it once: its task tries again, and commits."""
+
+    def trigger(self) -> None:
+        self.order = self.victim.order("ask", key=self.name, message=self._message())
+
+    def verify(self, case: Case) -> None:
+        self.again(case, "ask", key=self.name, message=self._message())
+        assert self.stage.total(self.name) == 1
+
+    def _message(self) -> dict[str, Any]:
+        return {"label": self.name, "add": 1, "once": self.name, "crash": "first"}
 
 
 class FindOut(Ask):

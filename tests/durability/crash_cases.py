@@ -149,7 +149,12 @@ STATEMENTS: Mapping[str, Scene] = {
 }  # fmt: skip
 
 SUBMITS: Mapping[str, Scene] = {
-    "Actor._handle": _batch("Ask", f"asked again with its key: {_EXACT}", "caller"),
+    "Actor._begin": _batch("Ask", f"asked again with its key: {_EXACT}", "caller"),
+    "Actor._handle": _batch(
+        "AskTwice",
+        f"what its machine crashed over once, asked again with its key: {_EXACT}",
+        "caller",
+    ),
     "Actor._resolve": _batch("Repeat", "a row that repeats a key is gone, and changed nothing"),
     "Actor._bury": _batch("Spoil", "what the database refuses is one dead letter"),
     "Engine.tell": _batch("Tell", f"told again with its key: {_EXACT}", "caller"),
