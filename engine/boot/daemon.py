@@ -55,7 +55,7 @@ __all__ = ["Daemon", "embedded"]
 
 log = structlog.get_logger("comptoir.boot")
 
-COLLECT_AFTER = (2_000, 5, 2_000)
+COLLECT_AFTER = (10_000, 5, 400)
 """Objects made and not freed until the youngest are looked at (part of a millisecond); so many times
 until those that lasted are, 10,000 at most; so many of these until all are."""
 DRAIN_S = 5.0

@@ -127,6 +127,23 @@ async def test_a_crash_between_sender_and_receiver_loses_and_doubles_nothing(
     assert not tables.messages
 
 
+async def test_in_two_batches_it_is_handed_over_once(
+    autojump_clock: MockClock, state_of: StateOf
+) -> None:
+    """Invariant 2: a row that went along and then became durable alone is in nobody else's hands."""
+    tables = MemoryTables()
+    async with (
+        MemoryJournal.open(tables, batch_decisions_max=1) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
+        await engine.ask(B, Do("wake up"))
+        await engine.ask(A, Do("a", send=(_to("b", Do("from a", add=5)),)))
+        assert await engine.quiesce(5)
+        assert engine.statistics().delivery.held == 0
+        assert journal.statistics().refusals_total == 0, "it was decided a second time"
+    assert state_of(tables, B).seen == ("wake up", "from a")
+
+
 async def test_a_long_chain_ends_in_another_batch(
     autojump_clock: MockClock, state_of: StateOf
 ) -> None:
