@@ -25,7 +25,7 @@ RULES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     for step, pattern in (
         ("settle and hand over", r"^(\w+\.)*_?(settled?|_tell|hand_over|offer|_offer|finish) .*/(engine|storage)/"),
         ("settle and hand over", r"/engine/(delivery|deadlines|breaker|gateway)\.py|/storage/remembered\.py"),
-        ("log and measure", r"/(structlog|prometheus_client|logging)/|/engine/telemetry\.py|/actors/measures\.py"),
+        ("log and measure", r"/(structlog|prometheus_client|logging)/|/engine/(telemetry|tally)\.py|/actors/measures\.py"),
         ("log and measure", r"^(\w+\.)*(_measure|count_webhook|observe_ack) "),
         ("edge: verify", r"/http/(signatures|check_webhook|schemes)\.py"),
         ("edge: decode", r"/http/(payloads|payload_rules|strict_json)\.py"),
@@ -35,10 +35,10 @@ RULES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("ask", r"/engine/(engine|hosting|mailbox|waiter|boot/daemon)\.py"),
         ("connection: match, decide", r"/actors/(connection|merchants)/"),
         ("wallet: decide", r"/actors/(wallet/|programme)"),
-        ("actor loop", r"/engine/(actor|machine|decision|values|supervisor|spec|journal|clock|reference)\.py"),
-        ("journal: seal, hash", r"/storage/(vault|leaf|leaves|tree|merkle|audit)\w*\.py"),
+        ("actor loop", r"/engine/(actor|actor_host|along|envelope|machine|decision|values|supervisor|spec|journal|clock|reference)\.py"),
+        ("journal: seal, hash", r"/storage/(vault|leaf|leaves|tree|merkle|audit)\w*\.py|/engine/mac\.py"),
         ("journal: encode", r"/storage/(sound|readings?|wire)\w*\.py"),
-        ("journal: fold", r"/storage/(batch|runs|months|guilt)\.py"),
+        ("journal: fold", r"/storage/(batch|rows|runs|months|guilt)\.py"),
         ("journal: send", r"/storage/(writer|session|journal|bridge|lease)\.py"),
         ("asyncpg and its bridge", r"/(asyncpg|trio_asyncio|asyncio|outcome|sniffio|greenlet)/"),
     )
