@@ -4,6 +4,9 @@ The rule: its place knows at each moment what is waited for, and nothing outlive
 Source: hypercorn 0.18 (trio/tcp_server.py).
 """
 
+from contextlib import suppress
+
+import trio
 from hypercorn.events import Event, RawData, Updated
 from hypercorn.trio.tcp_server import TCPServer
 
@@ -43,12 +46,21 @@ class Connection(TCPServer):
             if _is_header(event.data):
                 self._held = data
             elif data:
-                await super().protocol_send(RawData(data))
+                await self._write(data)
             return
         if self._held:
             held, self._held = self._held, b""
-            await super().protocol_send(RawData(held))
+            await self._write(held)
         await super().protocol_send(event)
+
+    async def _write(self, data: bytes) -> None:
+        """Send bytes, unless another task is closing the connection already.
+
+        hypercorn closes without its own lock: a caller that leaves within its body is answered 400 by
+        one task while another, whose answer was sent, says goodbye.
+        """
+        with suppress(trio.BusyResourceError):
+            await super().protocol_send(RawData(data))
 
 
 def _is_header(data: bytes) -> bool:
