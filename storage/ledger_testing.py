@@ -42,6 +42,8 @@ select json_build_object('unbalanced', (select coalesce(sum(points), 0) from rep
                    where (w.available, w.pending, w.blocked, w.shortfall) is distinct from
                    (n.after_available, n.after_pending, n.after_blocked, n.after_shortfall)),
  'events_differ', (select count(distinct number) - coalesce(max(number), 0) from comptoir.event),
+ 'leaves_differ', (select coalesce(sum(octet_length(hashes)), 0) / 32 from comptoir.leaf)
+                  - (select count(*) from comptoir.event),
  'dead', (select count(*) from comptoir.message where class = 'dead'),
  'due', (select count(*) from comptoir.message where class = 'message'),
  'parked', (select count(*) from comptoir.message where class in ('parked', 'timer')),
@@ -59,7 +61,7 @@ select coalesce(json_object_agg(user_id,
 
 
 class Audit(NamedTuple):
-    """The ledger in one snapshot. The first eight are faults and must be 0 at any moment."""
+    """The ledger in one snapshot. The first nine are faults and must be 0 at any moment."""
 
     unbalanced: int
     """Sum of all postings."""
@@ -75,6 +77,8 @@ class Audit(NamedTuple):
     """Wallets whose actor knew other balances at its last transfer than the ledger has."""
     events_differ: int
     """Gaps and repeats in the dense numbers of the journal's events."""
+    leaves_differ: int
+    """Leaves of the audit log, less the events that they are of."""
     dead: int
     """Dead letters."""
     due: int
@@ -86,7 +90,7 @@ class Audit(NamedTuple):
     @property
     def faults(self) -> dict[str, int]:
         """What is not as it must be; empty when all is well."""
-        return {name: value for name, value in list(self._asdict().items())[:8] if value}
+        return {name: value for name, value in list(self._asdict().items())[:9] if value}
 
 
 async def audit(postgres: EmbeddedPostgres, database: str = "comptoir") -> Audit:
