@@ -220,23 +220,25 @@ class Actor:
                 facts = None
             attempts = 0 if row is None else len(row.attempts)
             context = Context(self.address, now, version, references, facts, attempts)
+            mine: set[tuple[str, str]] = set()
             try:
                 outcome = decide(state, message, context)
+                if isinstance(outcome, Refusal):
+                    decision = self._refused(state, outcome, envelope)
+                else:
+                    decision = outcome
+                    if envelope.waiter is not None:
+                        envelope.planned = Answer(decision.reply)
+                if decision.once and len(waiting) > 1:
+                    mine = {(once.scope, once.key) for once in decision.once}
+                writes = writes or row is not None or writes_of(decision, state)
             except Exception as crash:  # noqa: BLE001  # the bulkhead: see the next line
-                # Purity makes it safe to go on: nothing happened but the exception.
+                # Purity makes it safe to go on: nothing happened but the exception. What is no decision
+                # is a crash, too: whoever offered the message, perhaps the journal, must not hear of it.
                 return decided, crash, writes
-            if isinstance(outcome, Refusal):
-                decision = self._refused(state, outcome, envelope)
-            else:
-                decision = outcome
-                if envelope.waiter is not None:
-                    envelope.planned = Answer(decision.reply)
-            if decision.once and len(waiting) > 1:
-                mine = {(once.scope, once.key) for once in decision.once}
-                if keys & mine:
-                    break  # decided again once the first one is durable: then it is a duplicate
-                keys |= mine
-            writes = writes or row is not None or writes_of(decision, state)
+            if keys & mine:
+                break  # decided again once the first one is durable: then it is a duplicate
+            keys |= mine
             decided.append(Decided(decision, now, row, message, envelope))
             if decision.state is not state:
                 state, version = decision.state, version + 1
@@ -341,6 +343,8 @@ class Actor:
         fate = await self._commit(decided, writes=True)
         if fate.count:
             waiting.popleft()
+        elif isinstance(fate.why, Gone):
+            await self._resolve(waiting, fate.why)
         else:
             code = fate.why.code if isinstance(fate.why, (Lost, Rejected)) else "DUPLICATE"
             raise NotAvailable(code)
@@ -354,6 +358,9 @@ class Actor:
             error=type(crash).__name__,
             at=frames_of(crash),
         )
+        if envelope.row is not None and not envelope.row.id and not await self._is_there(envelope):
+            waiting.popleft()
+            return
         # An unreadable message says nothing of the machine: it counts for no restart, no breaker.
         within = isinstance(crash, MessageUnreadable) or self._host.crashed(self.address, crash)
         await self._load()
@@ -365,6 +372,19 @@ class Actor:
             envelope.crashed = True
         if not within:
             raise Suspended(f"{self.address.kind}: more restarts than its kind allows")
+
+    async def _is_there(self, envelope: Envelope) -> bool:
+        """Whether a message that went along was sent at all: its sender's decision is on its way, and
+        if that is undone, as a repeat's is, nothing happened that could be counted.
+        """
+        mark = Decided(
+            Decision(self.state), self._host.now(), None, None, Envelope(None, None, None)
+        )
+        fate = await self._commit([mark], writes=True)
+        if isinstance(fate.why, Lost) and fate.why.code != STALE:
+            raise NotAvailable(fate.why.code)
+        assert envelope.row is not None
+        return envelope.row.id > 0
 
     def abandon(self, error: EngineError) -> None:
         """The task ends: every asker hears why, every row goes back to its table."""

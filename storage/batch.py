@@ -264,7 +264,7 @@ class _Folder:
             row = self.rows[row_id] = MessageWrite(
                 row_id, pending, kind, due, write_value(out.message)
             )
-            if pending.along:
+            if not pending.id:  # also one that was given back meanwhile
                 self.along[id(pending)] = row
             if out.name is not None:
                 self._forget(out.target, out.name)

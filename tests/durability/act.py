@@ -207,6 +207,30 @@ class AskTwice(Act):
         return {"label": self.name, "add": 1, "once": self.name, "crash": "first"}
 
 
+class AskAlong(Act):
+    """An actor crashes over what went along to it, and first waits whether that was sent at all."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.other = f"{self.name}-other"
+        for key in (self.name, self.other):
+            self.victim.run("ask", key=key, message={"label": "wake up"})
+
+    def trigger(self) -> None:
+        self.order = self.victim.order("ask", key=self.name, message=self._message())
+
+    def verify(self, case: Case) -> None:
+        self.again(case, "ask", key=self.name, message=self._message())
+        wait_for(lambda: self.stage.total(self.other) >= 1, f"{self.other} is told")
+        self.stage.check_quiet()
+        assert self.stage.total(self.other) == 1
+
+    def _message(self) -> dict[str, Any]:
+        passed = {"type": "Do", "label": self.name, "add": 1, "crash": "first"}
+        sent = {"kind": "toy", "key": self.other, "what": passed}
+        return {"label": "pass on", "once": self.name, "send": [sent]}
+
+
 class FindOut(Ask):
     """The answer to a COMMIT was lost, and the next statement asks what became of it."""
 

@@ -155,6 +155,9 @@ SUBMITS: Mapping[str, Scene] = {
         f"what its machine crashed over once, asked again with its key: {_EXACT}",
         "caller",
     ),
+    "Actor._is_there": _batch(
+        "AskAlong", "what went along, and was crashed over once, has its effect once"
+    ),
     "Actor._resolve": _batch("Repeat", "a row that repeats a key is gone, and changed nothing"),
     "Actor._bury": _batch("Spoil", "what the database refuses is one dead letter"),
     "Engine.tell": _batch("Tell", f"told again with its key: {_EXACT}", "caller"),

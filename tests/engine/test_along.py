@@ -144,6 +144,51 @@ async def test_in_two_batches_it_is_handed_over_once(
     assert state_of(tables, B).seen == ("wake up", "from a")
 
 
+async def test_a_repeat_that_would_crash_its_receiver_counts_for_nothing(
+    autojump_clock: MockClock, state_of: StateOf
+) -> None:
+    """Design.md 5: the bank's retries of a webhook whose credit is a dead letter suspend no wallet."""
+    tables = MemoryTables()
+    poison = Do("buy", once="tx_1", send=(_to("b", Do("poison", crash="always")),))
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
+        await engine.ask(B, Do("wake up"))
+        await engine.ask(A, poison)
+        assert await engine.quiesce(5)
+        before = engine.statistics().hosts[0].restarts_total
+        for _ in range(5):
+            assert (await engine.ask(A, poison)).replayed
+            assert await engine.quiesce(5)
+        (host,) = engine.statistics().hosts
+        assert (host.restarts_total, host.suspended) == (before, ())
+        await engine.ask(B, Do("works", add=1))
+    assert state_of(tables, B).seen == ("wake up", "works")
+    assert [row.kind for row in tables.messages.values()] == ["dead"], "the first one, once"
+
+
+async def test_two_keys_taken_before_are_one_repeat(
+    autojump_clock: MockClock, state_of: StateOf
+) -> None:
+    """X16: where sender and receiver each name what may happen only once, a repeat ends nobody."""
+    tables = MemoryTables()
+    purchase = Do("buy", once="tx_1", send=(_to("b", Do("credit", add=7, once="credit_1")),))
+    async with (
+        MemoryJournal.open(tables) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
+        await engine.ask(B, Do("wake up"))
+        await engine.ask(A, purchase)
+        assert await engine.quiesce(5)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(engine.ask, A, purchase)
+            nursery.start_soon(engine.ask, B, Do("beside it", add=1))
+        assert await engine.quiesce(5)
+        assert engine.statistics().hosts[0].resident == 2, "nobody's task ended"
+    assert state_of(tables, B).total == 8
+
+
 async def test_a_long_chain_ends_in_another_batch(
     autojump_clock: MockClock, state_of: StateOf
 ) -> None:

@@ -93,3 +93,15 @@ async def test_bad_data_after_its_row_was_numbered(backend: Any) -> None:
         assert isinstance(sent.why, Rejected)
         assert taken.why == Gone()
         assert row.id == 0
+
+
+async def test_a_row_that_was_given_back_is_told_as_any_other(backend: Any) -> None:
+    """Invariant 2: its receiver ended before the sender's decision was durable: it is handed over."""
+    async with backend.open() as journal:
+        desk = Desk(journal)
+        _, row = _send_along(desk, note("a", messages=(tell(RECEIVER, "credit"),)))
+        row.along = False
+        (sent,) = await desk.wait(1)
+        assert [x.id for x in sent.outgoing] == [row.id]
+        assert row.id > 0
+        assert (await desk.write(RECEIVER, note("b"), consumed=(row,))).why is None
