@@ -222,13 +222,7 @@ class Actor:
             context = Context(self.address, now, version, references, facts, attempts)
             mine: set[tuple[str, str]] = set()
             try:
-                outcome = decide(state, message, context)
-                if isinstance(outcome, Refusal):
-                    decision = self._refused(state, outcome, envelope)
-                else:
-                    decision = outcome
-                    if envelope.waiter is not None:
-                        envelope.planned = Answer(decision.reply)
+                decision = self._plan(state, decide(state, message, context), envelope)
                 if decision.once and len(waiting) > 1:
                     mine = {(once.scope, once.key) for once in decision.once}
                 writes = writes or row is not None or writes_of(decision, state)
@@ -246,7 +240,15 @@ class Actor:
                 break  # tried alone
         return decided, None, writes
 
-    def _refused(self, state: Any, refusal: Refusal, envelope: Envelope) -> Decision[Any]:
+    def _plan(
+        self, state: Any, outcome: Decision[Any] | Refusal, envelope: Envelope
+    ) -> Decision[Any]:
+        """What to commit for an outcome; the answer is planned, and given when that is durable."""
+        if not isinstance(outcome, Refusal):
+            if envelope.waiter is not None:
+                envelope.planned = Answer(outcome.reply)
+            return outcome
+        refusal = outcome
         if envelope.row is None:
             envelope.planned = Refused(refusal.code, refusal.detail)
             return Decision(state)

@@ -4,7 +4,6 @@
 # Faults are planted, and rows are looked at, where no public door leads.
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import pytest
 import trio
@@ -385,34 +384,3 @@ async def test_events_of_a_crashed_run_are_not_told_twice(
         b'{"type":"Did","label":"%s"}' % n.encode() for n in "abcde"
     ]
     assert {event.type for event in recorded} == {Did.__name__}
-
-
-async def test_what_is_no_decision_is_a_crash_of_its_actor_alone(
-    autojump_clock: MockClock, state_of: StateOf
-) -> None:
-    """Design.md 5: a machine that forgets a branch and answers nothing hurts neither who asks another
-    actor nor the journal that hands its rows over.
-    """
-    tables = MemoryTables()
-    spec = toy_spec(bounds=CALM)
-    decide = spec.machine.decide
-
-    def forgetful(state: Any, message: Any, context: Any) -> Any:
-        return None if message.label == "forgotten" else decide(state, message, context)
-
-    spec.machine.decide = forgetful  # type: ignore[method-assign]  # the bug is planted
-    async with (
-        MemoryJournal.open(tables) as journal,
-        Engine(toy_parts(journal, actors=(spec,))).running() as engine,
-    ):
-        await engine.ask(B, Do("wake up"))
-        with pytest.raises(Failed):
-            await engine.ask(B, Do("forgotten"))
-        await engine.ask(A, Do("sends", send=(Send("toy", "b", Do("forgotten")),)))
-        await engine.ask(A, Do("sends", send=(Send("toy", "b", Do("good", add=3)),)))
-        assert await engine.quiesce(5)
-        figures = engine.statistics()
-        assert (figures.journal.crashes_total, figures.delivery.stranded_total) == (0, 0)
-        assert figures.delivery.held == 0
-    assert state_of(tables, B).total == 3
-    assert [row.kind for row in tables.messages.values()] == ["dead", "dead"]
