@@ -1,7 +1,7 @@
 -- What a credit costs in the database, without giving up what the database holds it to.
--- Measured (bench, PROFILE=1): half of a batch's time was none of its rows. PostgreSQL reads the text of
--- every CHECK and of every generated column anew for each statement; of a domain, and of a statement in
--- a function, it keeps what it has read. And each index costs about as much as the row that it points to.
+-- Measured on a loaded machine: an insert of one transfer cost 640 to 770 us, and 257 us without CHECKs and
+-- generated columns. PostgreSQL reads their text anew for each statement; of a domain, and of a statement
+-- in a function, it keeps what it has read. And an index costs about as much as the row it points to.
 -- Source: design.md 7, 10; PostgreSQL 18 manual, 5.5 (constraints), 8.18 (domain types).
 
 -- 1. Rules of one column are domains; rules of a row are in the trigger, which alone may write.
