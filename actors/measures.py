@@ -5,9 +5,25 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry
 
 from comptoir.actors.connection.messages import TransactionTaken
-from comptoir.actors.wallet.state import PointsClawedBack, PointsCredited, RefundIgnored
+from comptoir.actors.connection.state import (
+    AccessEnded,
+    ConsentExtended,
+    ConsentLapsed,
+    ConsentWarned,
+    TransactionHealed,
+)
+from comptoir.actors.programme import PROVIDERS
+from comptoir.actors.wallet.state import (
+    PointsClawedBack,
+    PointsCredited,
+    PurchaseRecognised,
+    PurchaseRestated,
+    PurchaseTakenBack,
+    RefundIgnored,
+)
+from comptoir.engine import Event
 from comptoir.engine.journal import Decided
-from comptoir.engine.tally import Spread, Tallies
+from comptoir.engine.tally import Spread, Tallies, Tally
 
 __all__ = ["CashbackMeasures"]
 
@@ -43,14 +59,43 @@ class CashbackMeasures:
         self._points_debited = Tallies(registry, "comptoir_points_debited", "Points debited.").of()
         self._credit_seconds = credit_seconds
         self._now = now
+        consents = Tallies(
+            registry,
+            "comptoir_consents",
+            "Consents by what became of them; lapses that were not renewed are `lapsed` (E10).",
+            ("change",),
+        )
+        self._recognised = outcomes.of("recognised")
+        healed = Tallies(
+            registry,
+            "comptoir_webhooks_healed",
+            "Transactions that a reading has found and no webhook had told (E6).",
+            ("provider",),
+        )
+        self._healed: dict[str, Tally] = {provider: healed.of(provider) for provider in PROVIDERS}
+        self._consents: dict[type[Event], Tally] = {
+            ConsentExtended: consents.of("extended"),
+            ConsentWarned: consents.of("warned"),
+            ConsentLapsed: consents.of("lapsed"),
+            AccessEnded: consents.of("revoked"),
+        }
 
     def connection(self, decided: Decided) -> None:
         """Count what a connection dropped or ignored; the rest counts when its wallet has it."""
+        for event in decided.decision.events:
+            tally = self._consents.get(type(event))
+            if tally is not None:
+                tally.value += 1
+            elif isinstance(event, TransactionHealed):
+                self._healed[event.provider].value += 1
         reply = decided.decision.reply
         if not isinstance(reply, TransactionTaken):
             return
         outcome = reply.outcome
         if outcome == "parked":
+            return
+        if outcome == "withdrawn":  # nobody lets us look at it: no purchase of the programme's
+            self._ignored.value += 1
             return
         self._purchases.value += 1
         if outcome == "unmatched":
@@ -71,8 +116,13 @@ class CashbackMeasures:
                 if decided.consumed is not None:
                     waited_ms = self._now() - decided.consumed.created_at
                     self._credit_seconds.observe(max(0, waited_ms) / 1000)
-            elif isinstance(event, PointsClawedBack):
+            elif isinstance(event, PurchaseRestated):
+                self._points_credited.value += max(0, event.points)
+                self._points_debited.value += max(0, -event.points)
+            elif isinstance(event, PointsClawedBack | PurchaseTakenBack):
                 self._refunded.value += 1
                 self._points_debited.value += event.points
+            elif isinstance(event, PurchaseRecognised):
+                self._recognised.value += 1
             elif isinstance(event, RefundIgnored):
                 self._ignored.value += 1

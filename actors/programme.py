@@ -18,6 +18,7 @@ PROVIDERS = ("seed", "powens", "plaid", "tink")
 """Sources of transactions (S42); a transaction is unique per provider."""
 
 DAY_MS = 86_400_000
+MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 
 
@@ -49,6 +50,16 @@ class Programme(msgspec.Struct, frozen=True):
     """X23: of a dropped transaction only the keyed digest stays, for so long."""
     partners_max: int = 100_000
     """How many partners are kept; an import of more is refused as a whole."""
+    consent_warning_days: tuple[int, ...] = (14, 7, 1)
+    """X20, E10."""
+    token_margin_ms: int = 300_000
+    """So long before its end an access token is replaced (S45)."""
+    heal_ms: int = 6 * HOUR_MS
+    """Between two readings of a connection that no webhook asks for (E6); 0: there are none."""
+    heal_spread_ms: int = HOUR_MS
+    """Over so long those are spread that come late, after an outage of ours."""
+    look_back_days: int = 0
+    """Purchases of so many days before a link are read."""
     push: bool = False
     """Whether there is a party that takes push notifications."""
 
@@ -68,6 +79,11 @@ class Programme(msgspec.Struct, frozen=True):
             once_transaction_ms=once.transaction_days * DAY_MS,
             once_unmatched_ms=once.unmatched_days * DAY_MS,
             partners_max=settings.merchants.partners_max,
+            consent_warning_days=settings.connections.consent_warning_days,
+            token_margin_ms=settings.connections.token_margin_minutes * MINUTE_MS,
+            heal_ms=settings.connections.heal_hours * HOUR_MS,
+            heal_spread_ms=settings.connections.heal_spread_minutes * MINUTE_MS,
+            look_back_days=settings.connections.look_back_days,
             push=bool(settings.providers.fcm.base_url),
         )
 

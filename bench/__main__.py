@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable
 
 import structlog
-import trio
 
 from bench import (
     ask,
@@ -21,6 +20,7 @@ from bench import (
     memory,
     restart,
     size,
+    tokens,
     webhook_receive,
     webhooks,
 )
@@ -36,7 +36,8 @@ BENCHES: dict[str, Callable[[], None]] = {
     "history": history.main,
     "restart": restart.main,
     "matching": matching.main,
-    "receive": lambda: trio.run(webhook_receive.main),
+    "receive": webhook_receive.main,
+    "token": tokens.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.populate import ACCOUNTS
 from comptoir.engine.testing import Process
 
 __all__ = ["main"]
@@ -54,6 +55,7 @@ def _daemon(folder: Path, secret: str) -> Process:
         "COMPTOIR_HTTP__PORT": "0",
         "COMPTOIR_INGEST__PORT": "0",
         "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([secret]),
+        **ACCOUNTS,
     }
     daemon = Process(command, env, folder).start()
     partners = "".join(f"p{n},Enseigne {n:03d},500\n" for n in range(PARTNERS))

@@ -36,13 +36,24 @@ from comptoir.engine.machine import Context, Machine
 from comptoir.engine.settings import Settings
 from comptoir.engine.values import Message, State
 
-__all__ = ["PARTNERS", "disk_folder", "points_of", "populate", "settings_for", "variables"]
+__all__ = [
+    "ACCOUNTS",
+    "PARTNERS",
+    "disk_folder",
+    "points_of",
+    "populate",
+    "settings_for",
+    "variables",
+]
 
 PARTNERS = 200
 CHUNK = 500
 """Wallets whose decisions are submitted together; two chunks are under way at a time."""
 KEY = base64.b64encode(hashlib.sha256(b"a bench's own vault").digest()).decode()
 SECRET = "a-bench-secret-of-32-characters!"
+ACCOUNTS = {"COMPTOIR_AUTH__MODE": "on", "COMPTOIR_CLOCK__MODE": "manual"}
+"""Every daemon of a bench has its accounts and limits on. Its clock is moved by nobody: a manual one opens
+the door behind which a bench waits for quiet."""
 
 
 def points_of(number: int) -> int:
@@ -67,6 +78,7 @@ def variables(url: str, folder: Path, **more: str) -> dict[str, str]:
         "COMPTOIR_HTTP__PORT": "0",
         "COMPTOIR_INGEST__PORT": "0",
         "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([SECRET]),
+        **ACCOUNTS,
         **more,
     }
 

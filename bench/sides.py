@@ -23,7 +23,7 @@ from typing import Any, Final
 import trio
 
 from bench.cpu import seconds_of_tree
-from bench.populate import disk_folder
+from bench.populate import ACCOUNTS, disk_folder
 from bench.wires import points_of
 from comptoir.engine.testing import SECRETS, Process
 from comptoir.storage.embedded import EmbeddedPostgres
@@ -196,6 +196,7 @@ def serve(name: str, url: str, folder: Path, crowd: Crowd) -> Process:
             COMPTOIR_STORAGE__DATA_DIR=str(folder / "data"),
             COMPTOIR_HTTP__PORT="0",
             COMPTOIR_INGEST__PORT="0",
+            **ACCOUNTS,
         )
     else:
         command = [sys.executable, "-m", "bench.peers.serve", name]

@@ -7,15 +7,14 @@ each. Budget of both, and of the write: 30 us of the 100 us that a webhook may c
 """
 
 import time
-from collections.abc import Awaitable, Callable
-
-import trio
+from collections.abc import Callable
 
 from comptoir.actors.connection.messages import TransactionTaken
-from comptoir.engine import Address, Message, Reply
+from comptoir.engine import Address, Asker, Message, Reply
 from comptoir.engine.settings import Secret, Settings
 from comptoir.engine.settings.cashback import Webhooks, WebhooksParty
 from comptoir.http import payload_rules, payloads
+from comptoir.http.answers import Response
 from comptoir.http.framing import Framing
 from comptoir.http.rules import EdgeRules
 from comptoir.http.signatures import seed_signature
@@ -59,11 +58,9 @@ class _Port:
         webhooks = Webhooks(seed=WebhooksParty(secrets=(Secret(SECRET.decode()),)))
         self.rules = EdgeRules.of(Settings(webhooks=webhooks))
 
-    async def ask(
-        self, address: Address, message: Message, timeout_s: float | None = None
-    ) -> _Answer:
-        del address, message, timeout_s
-        return _ANSWER
+    def ask_for(self, asker: Asker[_Answer], address: Address, message: Message) -> None:
+        del address, message
+        asker.give(_ANSWER)
 
     def now_ms(self) -> int:
         return NOW
@@ -81,18 +78,18 @@ class _Port:
 _ANSWER = _Answer()
 
 
-async def _timed(work: Callable[[], Awaitable[object]]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     """Microseconds of one call: the least of rounds, which others disturbed least."""
     figures: list[float] = []
     for _ in range(ROUNDS):
         started = time.perf_counter()
         for _ in range(EACH):
-            await work()
+            work()
         figures.append((time.perf_counter() - started) / EACH * 1e6)
     return min(figures)
 
 
-async def main() -> None:
+def main() -> None:
     """Measure, and print a line for each part."""
     timestamp = str(NOW).encode()
     signature = seed_signature(SECRET, timestamp, BODY).hex().encode()
@@ -103,31 +100,34 @@ async def main() -> None:
     ]  # fmt: skip
     reception = Reception(_Port())
     genuine = WebhookRequest("POST", BANKING_PATH, headers, BODY, "127.0.0.1")
-    assert (await reception.receive(genuine)).status == 202
+    told: list[Response] = []
+    assert reception.take(genuine, told.append) is None
+    assert told.pop().status == 202
 
-    async def plain() -> object:
+    def plain() -> object:
         return payloads.read(BODY, "seed")
 
-    async def authority() -> object:
+    def authority() -> object:
         return payload_rules.read(BODY, "seed")
 
-    async def whole() -> object:
-        return await reception.receive(genuine)
+    def whole() -> object:
+        reception.take(genuine, told.append)
+        return told.pop()
 
     wire = b"\r\n".join([
         b"POST /webhooks/banking HTTP/1.1", *(name + b": " + value for name, value in headers), b"", BODY,
     ])  # fmt: skip
     framing = Framing(65_536)
 
-    async def cut() -> object:
+    def cut() -> object:
         framing.feed(wire)
         return framing.next()
 
-    print(f"cut from the wire     {await _timed(cut):6.1f} us")
-    print(f"receive, whole        {await _timed(whole):6.1f} us")
-    print(f"  body, plain path    {await _timed(plain):6.1f} us")
-    print(f"  body, by the rules  {await _timed(authority):6.1f} us")
+    print(f"cut from the wire     {_timed(cut):6.1f} us")
+    print(f"receive, whole        {_timed(whole):6.1f} us")
+    print(f"  body, plain path    {_timed(plain):6.1f} us")
+    print(f"  body, by the rules  {_timed(authority):6.1f} us")
 
 
 if __name__ == "__main__":
-    trio.run(main)
+    main()

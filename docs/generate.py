@@ -10,6 +10,7 @@ tables (`comptoir machines`), tests/mutation/mutants.toml, tests/durability/cras
 import argparse
 import ast
 import csv
+import json
 import re
 import sys
 import tomllib
@@ -178,11 +179,33 @@ def ingest_page(root: Path) -> str:
     return differences.page(root)
 
 
+def access_page(root: Path) -> str:
+    """docs/access.md: what every caller hears of every operation, asked of the gate."""
+    sys.path.append(str(ROOT))  # as above
+    from tests.http import access
+
+    return access.page(root)
+
+
+def openapi_page(root: Path) -> str:
+    """docs/openapi.json: the description as a daemon with default settings serves it."""
+    del root
+    from comptoir.engine.settings import Settings
+    from comptoir.http.openapi import described
+    from comptoir.http.operations import OPERATIONS
+
+    http = Settings().http
+    document = json.loads(described(OPERATIONS, http.page_items_default, http.page_items_max))
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 PAGES: Mapping[str, Callable[[Path], str]] = {
+    "docs/access.md": access_page,
     "docs/coverage.md": coverage_page,
     "docs/crash-points.md": crash_points_page,
     "docs/ingest.md": ingest_page,
     "docs/mutants.md": mutants_page,
+    "docs/openapi.json": openapi_page,
     **machine_pages(),
 }
 

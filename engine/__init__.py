@@ -4,6 +4,8 @@ It knows nothing of banks or clients. What it needs of storage it states as a `P
 (`comptoir.engine.journal`); only `boot`, `testing` and the command line know the other rooms.
 """
 
+from typing import TYPE_CHECKING
+
 from comptoir.engine.decision import (
     Attempt,
     DeadLetter,
@@ -18,6 +20,7 @@ from comptoir.engine.decision import (
 from comptoir.engine.errors import (
     AskTimeout,
     EngineError,
+    Erased,
     Failed,
     Overloaded,
     Refused,
@@ -29,13 +32,18 @@ from comptoir.engine.errors import (
 )
 from comptoir.engine.values import Address, Event, Message, Reply, State, encode
 
+if TYPE_CHECKING:
+    from comptoir.engine.waiter import Asker, Waiter
+
 __all__ = [
     "Address",
     "AskTimeout",
+    "Asker",
     "Attempt",
     "DeadLetter",
     "Decision",
     "EngineError",
+    "Erased",
     "Event",
     "Failed",
     "LotOpened",
@@ -54,5 +62,18 @@ __all__ = [
     "Transfer",
     "Unavailable",
     "UnknownAddress",
+    "Waiter",
     "encode",
 ]
+
+if not TYPE_CHECKING:  # whose checkers would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        """`Asker` and `Waiter`, once somebody asks: they bring trio along, and that is a third of the
+        time of a command that runs nothing (`comptoir version`, `--help`, `config`, `check`).
+        """
+        if name not in ("Asker", "Waiter"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from comptoir.engine import waiter
+
+        return getattr(waiter, name)

@@ -14,7 +14,8 @@ from typing import Any
 
 import trio
 
-from comptoir.engine.waiter import Waiter
+from comptoir.engine.errors import EngineError
+from comptoir.engine.waiter import Asker
 
 __all__ = ["Deadlines"]
 
@@ -26,16 +27,16 @@ STANDSTILL_S = 1.0
 class Deadlines:
     """Waiters with one time-out, oldest first; as many as asks are under way, and some done ones."""
 
-    def __init__(self, timeout_s: float, late: Callable[[], Exception]) -> None:
+    def __init__(self, timeout_s: float, late: Callable[[], EngineError]) -> None:
         self._timeout_s = timeout_s
         self._late = late
-        self._waiting: deque[tuple[float, Waiter[Any]]] = deque()
+        self._waiting: deque[tuple[float, Asker[Any]]] = deque()
         self._now = 0.0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, waiter: Waiter[Any]) -> None:
+    def add(self, waiter: Asker[Any]) -> None:
         """Fail this waiter if it is not done in time."""
         waiting = self._waiting
         while waiting and waiting[0][1].done:

@@ -22,6 +22,7 @@ import msgspec
 import structlog
 import trio
 
+from comptoir.engine.backlog import Backlog, LeftBehind
 from comptoir.engine.bulkhead import Contained
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.journal import Journal, Pending
@@ -66,15 +67,6 @@ class DeliveryStatistics(msgspec.Struct, frozen=True):
     """Readings that crashed and are tried again; within the last minute."""
 
 
-class _Backlog(msgspec.Struct):
-    rows: int = 0
-    """About how many were skipped and not handed over since."""
-    changes: int = 0
-    """Grows with every row skipped, so that a reading that began before knows. Not the greatest id:
-    what is released or falls due has an older one."""
-    pumping: bool = False
-
-
 class Delivery:
     """Knows every row that is held and every address that is behind."""
 
@@ -91,8 +83,9 @@ class Delivery:
         self._now = now
         self._sweep_s, self._sweep_rows_max = sweep_s, sweep_rows_max
         self._held: set[int] = set()
-        self._backlogs: dict[Address, _Backlog] = {}
+        self._backlogs: dict[Address, Backlog] = {}
         self._backlogged_rows = 0
+        self.left_behind = LeftBehind()
         self._to_pump: deque[Address] = deque()
         self._readings: list[set[int]] = []
         self._pump_wanted = trio.Event()
@@ -101,8 +94,7 @@ class Delivery:
         self._timers_seen = 0
         self._firing = trio.Lock()
         self._suspects, self._suspects_batch = set[int](), 0
-        self._stranded_total = 0
-        self._timers_fired_total = 0
+        self._stranded_total = self._timers_fired_total = 0
         self._crashes = Contained()
 
     # Synchronous, called when a run is settled.
@@ -140,7 +132,7 @@ class Delivery:
         """There are due rows of this address in the table that nobody was handed."""
         backlog = self._backlogs.get(address)
         if backlog is None:
-            backlog = self._backlogs[address] = _Backlog()
+            backlog = self._backlogs[address] = Backlog()
         backlog.changes += 1
         backlog.rows += 1
         self._backlogged_rows += 1
@@ -201,6 +193,7 @@ class Delivery:
         self._note_next_due(next_due)
         for address, _newest in found:
             self.fall_behind(address)
+        self.left_behind.found(address for address, _newest in found)
         return len(found)
 
     async def pump(self) -> None:
@@ -225,6 +218,7 @@ class Delivery:
             try:
                 await self._let_others_by()
                 again = await self._drain(address)
+                self.left_behind.offered(address)
             except Unavailable:
                 pass  # tried again after RETRY_S
             except Exception as crash:  # noqa: BLE001  # a bulkhead: other addresses have rows, too
@@ -368,11 +362,12 @@ class Delivery:
         Returns:
             How many were stranded.
         """
+        async with self._firing:  # else a pass under way has marked more than it has handed over
+            horizon = self._timers_seen
         journal = self._journal.statistics()
         settled = journal.batch > self._suspects_batch or not journal.runs_waiting
         before = self._suspects if settled else set[int]()
         suspects, stranded, left = set[int](), 0, self._sweep_rows_max
-        horizon = self._timers_seen
         for address, newest in await self._journal.backlog(horizon, left):
             if address in self._backlogs or newest in self._held or not left:
                 continue

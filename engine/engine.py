@@ -31,19 +31,12 @@ from comptoir.engine.errors import (
 from comptoir.engine.gateway import Gateway
 from comptoir.engine.gateway_spec import ENGINE
 from comptoir.engine.hosting import Hosting
-from comptoir.engine.journal import (
-    Decided,
-    Fate,
-    Lost,
-    Pending,
-    Recorded,
-    Run,
-)
+from comptoir.engine.journal import Decided, Fate, Lost, Pending, Recorded, Run
 from comptoir.engine.parts import EngineStatistics, Health, Parts, find_troubles
 from comptoir.engine.reference import Publisher
 from comptoir.engine.supervisor import ChildSpec, Supervisor
 from comptoir.engine.values import Address, Message
-from comptoir.engine.waiter import Waiter
+from comptoir.engine.waiter import Asker, Waiter
 
 __all__ = ["Engine"]
 
@@ -82,6 +75,10 @@ class Engine:
         )  # fmt: skip
         self.hand_along = Along(self._hosts, self._delivery).hand_along
         """Let idle actors decide at once what a run on its way sends them."""
+        self.forget = self._delivery.forget
+        self.give_back = self._delivery.give_back
+        self.room_made = self._delivery.room_made
+        """What else of the delivery the kinds' supervisors call (hosting.py, gateway.py)."""
         self._deadlines = Deadlines(parts.bounds.ask_timeout_s, self._too_late)
         self._supervisor = Supervisor(
             self._children(), parts.bounds.intensity, lambda: round(trio.current_time() * 1000)
@@ -132,6 +129,7 @@ class Engine:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._supervisor.run)
             await self._supervisor.wait_began()
+            await self._delivery.left_behind.caught_up()
             self._status = "ready"
             log.info("engine ready", addresses_with_work_left=left)
             try:
@@ -181,6 +179,26 @@ class Engine:
             AskTimeout: no answer in time; the decision may still be taken.
             Failed: the message is kept as a dead letter.
         """
+        waiter: Waiter[Answer] = Waiter()
+        if timeout_s is None:
+            self.ask_for(waiter, address, message)
+            return await waiter.wait()
+        self._host_of(address).ask(address, message, waiter)
+        with trio.move_on_after(timeout_s):
+            return await waiter.wait()
+        raise self._too_late()
+
+    def ask_for(self, asker: Asker[Answer], address: Address, message: Message) -> None:
+        """Ask for somebody who waits in no task: it hears the answer, or one of the errors of `ask`.
+
+        Raises:
+            EngineError: the message was not taken; the asker hears nothing.
+        """
+        self._host_of(address).ask(address, message, asker)
+        self._deadlines.add(asker)
+
+    def _host_of(self, address: Address) -> Hosting:
+        """Who takes a message for this address now; raises if nobody does."""
         if self._status != "ready":
             raise Stopping(self._status)
         if not self.journal.available:
@@ -188,18 +206,12 @@ class Engine:
         host = self._hosts.get(address.kind)
         if host is None:
             raise UnknownAddress(address.kind)
-        if self._delivery.is_behind(address, self.bounds.pending_rows_max):
+        delivery, bounds = self._delivery, self.bounds
+        if delivery.is_behind(address, bounds.pending_rows_max):
             raise Overloaded(f"{address.kind}: too many rows wait for it")
-        if self._delivery.backlogged_rows > self.bounds.pending_rows_total_max:
+        if delivery.backlogged_rows > bounds.pending_rows_total_max:
             raise Overloaded("too many rows wait in all")
-        waiter: Waiter[Answer] = Waiter()
-        host.ask(address, message, waiter)
-        if timeout_s is None:
-            self._deadlines.add(waiter)
-            return await waiter.wait()
-        with trio.move_on_after(timeout_s):
-            return await waiter.wait()
-        raise self._too_late()
+        return host
 
     def _too_late(self) -> EngineError:
         """Why an ask was not answered in time: no fault of the asker's, if the database is away."""
@@ -275,18 +287,6 @@ class Engine:
                 publisher.owner_changed()
             if not self._news.is_set():
                 self._news.set()
-
-    def forget(self, row: Pending) -> None:
-        """A row is no longer there: cancelled, or consumed."""
-        self._delivery.forget(row)
-
-    def give_back(self, row: Pending) -> None:
-        """A row was not handled; it is delivered again."""
-        self._delivery.give_back(row)
-
-    def room_made(self, kind: str) -> None:
-        """Addresses of the kind may be able to take their rows now."""
-        self._delivery.room_made(kind)
 
     # Watching.
 

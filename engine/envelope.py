@@ -5,13 +5,16 @@ Source: design.md 2.
 """
 
 import msgspec
+import structlog
 
-from comptoir.engine.errors import EngineError
+from comptoir.engine.errors import EngineError, log_crash
 from comptoir.engine.journal import Pending
 from comptoir.engine.values import Message, Reply
-from comptoir.engine.waiter import Waiter
+from comptoir.engine.waiter import Asker
 
 __all__ = ["Answer", "Envelope"]
+
+log = structlog.get_logger("comptoir.envelope")
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -27,7 +30,7 @@ class Envelope:
     __slots__ = ("crashed", "message", "planned", "row", "waiter")
 
     def __init__(
-        self, message: Message | None, waiter: Waiter[Answer] | None, row: Pending | None
+        self, message: Message | None, waiter: Asker[Answer] | None, row: Pending | None
     ) -> None:
         self.message = message
         """None: a stored message that this version of the program cannot read."""
@@ -38,13 +41,20 @@ class Envelope:
 
     def finish(self) -> None:
         """Give the planned answer; called when the decision is durable."""
-        if self.waiter is not None:
-            if isinstance(self.planned, EngineError):
-                self.waiter.fail(self.planned)
-            else:
-                self.waiter.give(self.planned or Answer(None))
+        self._tell(self.planned or Answer(None))
 
     def fail(self, error: EngineError) -> None:
         """Give an error instead: nothing was decided."""
-        if self.waiter is not None:
-            self.waiter.fail(error)
+        self._tell(error)
+
+    def _tell(self, outcome: Answer | EngineError) -> None:
+        """Tell whoever asked; this runs between decisions that are durable, which all must be told."""
+        if self.waiter is None:
+            return
+        try:
+            if isinstance(outcome, EngineError):
+                self.waiter.fail(outcome)
+            else:
+                self.waiter.give(outcome)
+        except Exception as crash:  # noqa: BLE001  # a bulkhead: it is the asker's bug
+            log_crash(log, "asker crashed", crash)

@@ -14,6 +14,7 @@ from typing import Any
 __all__ = [
     "AskTimeout",
     "EngineError",
+    "Erased",
     "Failed",
     "Overloaded",
     "Refused",
@@ -88,6 +89,12 @@ class Stopping(EngineError):
 
     code = "OVERLOADED"
     retry_after_s = 5
+
+
+class Erased(EngineError):
+    """What is asked for was sealed by a key that was destroyed (X13): nobody can read it again."""
+
+    code = "VAULT_ERASED"
 
 
 class Suspended(EngineError):

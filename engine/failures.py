@@ -9,7 +9,7 @@ from typing import cast
 
 import msgspec
 
-__all__ = ["Broken", "Failure", "Unserved", "failure_of"]
+__all__ = ["Broken", "Failure", "failure_of"]
 
 EXIT_OTHER = 1
 EXIT_USAGE = 2
@@ -28,16 +28,6 @@ class Broken(Exception):
             else "read the log above this line and report it"
         )
         self.exit_status = EXIT_OTHER
-
-
-class Unserved(Exception):
-    """The settings ask for what this release does not do, and must not pretend to do."""
-
-    def __init__(self, code: str, text: str, remedy: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.remedy = remedy
-        self.exit_status = EXIT_USAGE
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -6,23 +6,25 @@ Rules (design.md 6; invariants 1 and 6):
   number of retries as durable timers (S63, X18: first run, then 1, 2, 4 s), and in the end an
   answer, a parked row or a dead letter;
 - an open breaker parks: attempts are not burnt, one probe goes out after the recovery time, and
-  what was parked is released at a pace;
+  what was parked is released at a pace (parking.py); an *expendable* call is given up instead;
 - a *confirm-first* operation commits "started" before its first byte leaves. Whatever then
   happens without an answer (time-out, crash, take-over), its outcome is unknown: it is never sent
   again, but looked up, and held for a person where it cannot be.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import msgspec
 import structlog
 import trio
 
-from comptoir.engine.breaker import Breaker, Phase
+from comptoir.engine.breaker import Breaker
 from comptoir.engine.decision import Attempt, DeadLetter, Decision, Once, Outgoing
 from comptoir.engine.errors import log_crash
 from comptoir.engine.gateway_spec import (
+    BREAKER_OPEN,
     LOOK_AGAIN_MS,
     PARKED_MS_MAX,
     STARTED,
@@ -40,6 +42,7 @@ from comptoir.engine.gateway_spec import (
 )
 from comptoir.engine.journal import Decided, Duplicate, Fate, Gone, Pending, Rejected, Run
 from comptoir.engine.mailbox import Mailbox
+from comptoir.engine.parking import Parking, is_spared, probed
 from comptoir.engine.spec import decoder_of
 from comptoir.engine.values import Address, Message, State
 from comptoir.engine.waiter import Waiter
@@ -64,11 +67,9 @@ class Gateway:
         self._slots = trio.CapacityLimiter(spec.bounds.calls_max)
         self._in_flight: dict[int, Pending] = {}
         self._started: set[str] = set()
-        self._paced_until = 0.0
-        self._parked_any = True  # an earlier life may have left parked rows
+        self._parking = Parking(spec.bounds, self.breaker)
         self._calls_total = 0
         self._failures_total = 0
-        self._parked_total = 0
         self._dead_total = 0
         self._held_total = 0
 
@@ -83,24 +84,23 @@ class Gateway:
 
     async def run(self) -> None:
         """Make calls until cancelled; what is in hand goes back to its table."""
+        self._parking.begin()
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._release_when_due)
                 while True:
                     # One at a time, and a place for it: what waits, waits in the bounded mailbox.
-                    for row in await self._mailbox.take(1):
-                        self._in_flight[row.id] = row
-                        await self._slots.acquire_on_behalf_of(row.id)
-                        nursery.start_soon(self._guarded, row)
-                    await self._pace()
+                    (row,) = await self._mailbox.take(1)
+                    if row.id in self._in_flight:
+                        continue  # parked so long that it fell due while it had its turn
+                    self._in_flight[row.id] = row
+                    await self._slots.acquire_on_behalf_of(row.id)
+                    nursery.start_soon(self._guarded, row)
+                    await self._parking.pace()
         finally:
             for row in (*self._in_flight.values(), *self._mailbox.drain()):
                 self._around.give_back(row)
             self._in_flight.clear()
-
-    async def _pace(self) -> None:
-        if trio.current_time() < self._paced_until:
-            await trio.sleep(1 / self.spec.bounds.release_per_s)
 
     async def _guarded(self, row: Pending) -> None:
         done = False
@@ -115,6 +115,7 @@ class Gateway:
             done = True
         finally:
             self._slots.release_on_behalf_of(row.id)
+            self._parking.leave(row)
             if self._in_flight.pop(row.id, None) is not None and not done:
                 self._around.give_back(row)
 
@@ -131,23 +132,29 @@ class Gateway:
             await self._bury(row, message, "OPERATION_UNKNOWN")
         elif was_started(row):
             await self._find_out(row, message, operation)
-        elif not self.breaker.permits(_io_ms()):
-            await self._park(row, message)
-        else:
+        elif self.breaker.permits(_io_ms()):
             await self._attempt(row, message, operation)
+        elif operation.idempotent and operation.expendable(message):
+            await self._finish(row, operation.failed(message, BREAKER_OPEN), None)
+        else:
+            await self._park(row, message)
 
     async def _attempt(self, row: Pending, message: Message, operation: Operation) -> None:
-        key = operation.business_key(message)
-        context = CallContext(self._around.now(), len(row.attempts) + 1, key)
+        now, tries = self._around.now(), len(row.attempts)
+        context = CallContext(now, tries + 1, operation.business_key(message))
         if not operation.idempotent:
             await self._attempt_once(row, message, operation, context)
             return
+        probing = not self.breaker.closed
         answer, fault = await self._call(operation.call, message, context)
         if fault is None:
             self._note_success()
             await self._finish(row, answer, None)
+            return
+        self._note_failure(fault)
+        if probing and is_spared(row, fault, self._around.now()):
+            await self._park(row, message, probing=True)
         else:
-            self._note_failure(fault)
             await self._after_fault(row, message, operation, fault)
 
     async def _attempt_once(
@@ -233,6 +240,7 @@ class Gateway:
             await self._park(row, message)
         else:
             context = CallContext(self._around.now(), len(row.attempts), key)
+            probing = not self.breaker.closed
             answer, fault = await self._call(operation.look_up, message, context)
             if fault is None:
                 self._note_success()
@@ -243,7 +251,9 @@ class Gateway:
                 return
             self._note_failure(fault)
             tries = tries_of(row)
-            if tries < len(delays):
+            if probing and is_spared(row, fault, self._around.now()):
+                await self._park(row, message, probing=True)
+            elif tries < len(delays):
                 await self._retry(row, message, fault.code, delays[tries])
             else:
                 await self._hold(row, message, fault.code)
@@ -280,21 +290,20 @@ class Gateway:
         )
         await self._commit(row, Decision(_STATELESS, messages=(again,)), message)
 
-    async def _park(self, row: Pending, message: Message) -> None:
+    async def _park(self, row: Pending, message: Message, *, probing: bool = False) -> None:
         """Hold the row until the breaker lets work through; no attempt is counted."""
-        self._parked_total += 1
-        self._parked_any = True
-        until = self._around.now() + PARKED_MS_MAX
+        now = self._around.now()
         parked = Outgoing(
             row.target,
             message,
-            until,
+            now + PARKED_MS_MAX,
             row.name,
             parked=True,
-            attempts=row.attempts,
+            attempts=probed(row, now) if probing else row.attempts,
             sender=row.sender,
         )
         await self._commit(row, Decision(_STATELESS, messages=(parked,)), message)
+        self._parking.add()
 
     async def _bury(
         self, row: Pending, message: Message | None, code: str, answer: Message | None = None
@@ -308,9 +317,7 @@ class Gateway:
     async def _finish(self, row: Pending, answer: Message | None, watchdog: str | None) -> None:
         """Commit the answer with the removal of the call."""
         cancel = (watchdog,) if watchdog is not None else ()
-        decision: Decision[State] = Decision(
-            _STATELESS, messages=answer_to(row, answer), cancel=cancel
-        )
+        decision = Decision[State](_STATELESS, messages=answer_to(row, answer), cancel=cancel)
         await self._commit(row, decision, None, consume=watchdog is None)
 
     async def _commit(
@@ -336,9 +343,8 @@ class Gateway:
         return fate
 
     def _note_success(self) -> None:
-        if self.breaker.state.phase is not Phase.CLOSED:
-            recovery_s = self.spec.bounds.breaker.recovery_ms / 1000
-            self._paced_until = trio.current_time() + recovery_s
+        if not self.breaker.closed:
+            self._parking.recovered()
         self.breaker.succeeded(_io_ms())
 
     def _note_failure(self, fault: CallFault) -> None:
@@ -350,18 +356,14 @@ class Gateway:
         log.warning("call failed", kind=self.kind, code=fault.code, breaker=repr(self.breaker))
 
     async def _release_when_due(self) -> None:
-        """Make parked calls due again when the breaker would let a probe through."""
+        """Work on parked calls, whenever the breaker would let one through."""
+        parked = partial(self._around.journal.parked, Address(self.kind, ""))
         while True:
-            wait_ms = self.breaker.wait_ms(_io_ms())
-            if wait_ms == 0 and self._parked_any:
-                self._parked_any = False
-                await self._release()
+            wait_ms = self._parking.wait_ms
+            if wait_ms == 0 and self._parking.any:
+                await self._parking.release(parked, self._mailbox.offer)
             # Not the whole wait: the probe may come back well before it.
             await trio.sleep(min(1.0, max(0.1, wait_ms / 1000)))
-
-    async def _release(self) -> None:
-        decision: Decision[Any] = Decision(_STATELESS, release=True)
-        await self._submit(Decided(decision, self._around.now(), None, None))
 
     async def _submit(self, decided: Decided) -> Fate:
         """Commit one decision of this gateway and wait until it is durable."""
@@ -380,16 +382,10 @@ class Gateway:
     def statistics(self) -> GatewayStatistics:
         """A snapshot."""
         return GatewayStatistics(
-            self.kind,
-            len(self._mailbox),
-            self._slots.borrowed_tokens,
-            self.breaker.state.phase.value,
-            self._calls_total,
-            self._failures_total,
-            self._parked_total,
-            self._dead_total,
-            self._held_total,
-        )
+            self.kind, len(self._mailbox), self._slots.borrowed_tokens, self.breaker.state.phase.value,
+            self._calls_total, self._failures_total, self._parking.total, self._dead_total,
+            self._held_total, self._parking.wait_ms, self.spec.bounds.release_per_s,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         phase, calls = self.breaker.state.phase.value, self._slots.borrowed_tokens

@@ -15,10 +15,12 @@ from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message
 
 __all__ = [
+    "BREAKER_OPEN",
     "ENGINE",
     "HOLD",
     "LOOK_AGAIN_MS",
     "PARKED_MS_MAX",
+    "PROBED",
     "REPLAYED",
     "STARTED",
     "STARTED_KEPT_MS",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 STARTED = "started"
+BREAKER_OPEN = "BREAKER_OPEN"
 UNDER_WAY = "STILL_UNDER_WAY"
 ENGINE = Address("engine", "")
 """Sender of what the engine itself was told to send: nobody, who takes no answers."""
@@ -49,6 +52,8 @@ PARKED_MS_MAX = 30 * DAY_MS
 """A parked call that was never released is delivered after this long all the same."""
 HOLD = "hold"
 """The queue of calls of unknown outcome, which never expires: a person decides."""
+PROBED = "probed"
+"""What an open breaker asked the party with, and heard nothing good: no attempt (engine/parking.py)."""
 REPLAYED = "replayed"
 """The journal's mark of a dead letter that an operator sent again: its tries begin anew."""
 
@@ -88,6 +93,9 @@ class Operation(msgspec.Struct, frozen=True):
     """Confirm-first: what became of it, by our reference; None = the party does not know."""
     failed: Callable[[Any, str], Message | None] = lambda _message, _code: None
     """The message for the asking actor when it has failed for good."""
+    expendable: Callable[[Any], bool] = lambda _message: False
+    """Whether it is given up while the breaker is open (`failed` with BREAKER_OPEN), instead of being parked:
+    what comes again by itself must not stand in the way of what does not."""
 
 
 class GatewayBounds(msgspec.Struct, frozen=True):
@@ -99,7 +107,7 @@ class GatewayBounds(msgspec.Struct, frozen=True):
     retry_delays_ms: tuple[int, ...] = (1000, 2000, 4000)
     breaker: BreakerBounds = BreakerBounds()
     release_per_s: float = 50.0
-    """Pace of calls after the party came back, for as long as a recovery time."""
+    """Pace of parked calls, and of all for as long as a recovery time after the party came back."""
 
 
 class GatewaySpec(msgspec.Struct, frozen=True):
@@ -125,6 +133,14 @@ class GatewayStatistics(msgspec.Struct, frozen=True):
     parked_total: int
     dead_total: int
     held_total: int
+    probe_in_ms: int
+    """Until an open breaker lets a probe through; 0 where calls go out."""
+    release_per_s: float
+    """Pace of what is parked."""
+
+    def release_ms(self, calls: int) -> int:
+        """About how long until the last of so many parked calls is released; 0 where there are none."""
+        return self.probe_in_ms + round(calls * 1000 / self.release_per_s) if calls else 0
 
 
 class GatewaySurroundings(Protocol):
@@ -165,6 +181,6 @@ def tries_of(row: Pending) -> int:
     for attempt in row.attempts:
         if attempt.outcome == REPLAYED:
             tries = 0
-        elif attempt.outcome not in (STARTED, UNDER_WAY):
+        elif attempt.outcome not in (STARTED, UNDER_WAY, PROBED):
             tries += 1
     return tries

@@ -24,7 +24,7 @@ from comptoir.engine.journal import Decided, Fate, Journal, Pending, Run
 from comptoir.engine.spec import ActorSpec
 from comptoir.engine.supervisor import add_restart
 from comptoir.engine.values import Address, Message
-from comptoir.engine.waiter import Waiter
+from comptoir.engine.waiter import Asker
 
 __all__ = ["HostStatistics", "Hosting", "Surroundings"]
 
@@ -174,7 +174,7 @@ class Hosting:
 
     # The members that the engine uses.
 
-    def ask(self, address: Address, message: Message, waiter: Waiter[Answer]) -> None:
+    def ask(self, address: Address, message: Message, asker: Asker[Answer]) -> None:
         """Put an ask into the actor's mailbox, waking it up if it sleeps.
 
         Raises:
@@ -184,7 +184,7 @@ class Hosting:
         if not self.breaker.closed and not self.breaker.permits(_io_ms()):
             raise Overloaded(f"{self.kind}: breaker open")
         actor = self._resident(address)
-        if not actor.offer(Envelope(message, waiter, None)):
+        if not actor.offer(Envelope(message, asker, None)):
             raise Overloaded(f"{self.kind}: mailbox full")
 
     def offer(self, row: Pending) -> bool:

@@ -11,12 +11,13 @@ Two journals fulfil this contract and pass the same tests (tests/storage/test_co
 honest (what was not flushed is gone).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from comptoir.engine.decision import Attempt, Decision
+from comptoir.engine.letters import DeadLetterRow, DeadLetters
 from comptoir.engine.values import Address, Message
 
 __all__ = [
@@ -214,21 +215,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     address: Address
     type: str
     payload: bytes
-
-
-class DeadLetterRow(msgspec.Struct, frozen=True, gc=False):
-    """A dead letter, unsealed for replay or for an operator."""
-
-    id: int
-    queue: str
-    target: Address
-    sender: Address
-    code: str
-    detail: str
-    attempts: tuple[Attempt, ...]
-    created_at: int
-    died_at: int
-    payload: bytes
+    """Empty where whoever it is about was erased."""
 
 
 class JournalStatistics(msgspec.Struct, frozen=True, gc=False):
@@ -259,7 +246,7 @@ class JournalStatistics(msgspec.Struct, frozen=True, gc=False):
     """Those that count against its intensity now; one too many ends the journal (BROKEN)."""
 
 
-class Journal(Protocol):
+class Journal(DeadLetters, Protocol):
     """Durability for actors. All times are business time in ms since 1970."""
 
     def submit(self, run: Run) -> None:
@@ -286,6 +273,12 @@ class Journal(Protocol):
 
     async def pending(self, target: Address, limit: int, now: int) -> list[Pending]:
         """The due, unparked rows of one address, in id order."""
+        ...
+
+    async def parked(self, target: Address, limit: int) -> list[Pending]:
+        """The parked rows of one address, in the order of their due times: whoever asks may work on
+        one, and consumes it by its decision, before it is released.
+        """
         ...
 
     async def backlog(self, now: int, limit: int) -> list[tuple[Address, int]]:
@@ -334,25 +327,26 @@ class Journal(Protocol):
         """Committed events with numbers above `after`, in order."""
         ...
 
-    async def dead_letters(self, queue: str | None, limit: int) -> list[DeadLetterRow]:
-        """Dead letters, newest first."""
-        ...
-
-    async def count_dead_letters(self) -> dict[str, int]:
-        """Queue -> number of dead letters."""
-        ...
-
     async def replay(self, ids: Sequence[int], now: int) -> list[Pending]:
-        """Turn dead letters back into due messages in one transaction; the rows, to deliver."""
+        """Turn dead letters back into due messages in one transaction; the rows, to deliver. Ids that are
+        no dead letters are left out, and so are letters of somebody who was erased.
+        """
         ...
 
     async def purge(self, now: int) -> int:
         """Forget a slice of the `once` keys that expired; how many (0: none are left)."""
         ...
 
-    async def expire_dead(self, died_before: int, keep: Sequence[str] = ()) -> Mapping[str, int]:
-        """Delete a slice of the dead letters that died at `died_before` or earlier, but for the
-        queues to keep; queue -> how many (empty: none are left).
+    async def expire_actors(self, kind: str, after: str, before: int) -> tuple[str | None, int]:
+        """Delete, of a page of the actors of a kind, those that nothing was changed of since `before` and
+        nothing waits for; the keys of what they sealed go as well.
+
+        Args:
+            kind: of actors that end by themselves.
+            after: where the page begins; empty at first.
+            before: business time, ms.
+
+        Returns: where the next page begins (None: this was the last), and how many are gone.
         """
         ...
 

@@ -43,6 +43,8 @@ class EngineCollector(Collector):
         self.statistics: Callable[[], EngineStatistics] | None = None
         self.pending: Mapping[str, int] = {}
         """kind -> rows, as last counted; due timers and parked work under their own names."""
+        self.parked: Mapping[str, int] = {}
+        """gateway -> calls that wait for the end of an outage, as last counted."""
         self.dead_letters: Mapping[str, int] = {}
         self.dead_letters_expired: Counts[str] = Counts()
         self.loop_lag_s = 0.0
@@ -100,12 +102,20 @@ class EngineCollector(Collector):
         calls = _counter("gateway_calls", "Calls to outside parties.", "gateway")
         failures = _counter("gateway_failures", "Calls that failed.", "gateway")
         parked = _counter("gateway_parked", "Calls parked by an open breaker.", "gateway")
+        waiting = _gauge("parked_calls", "Calls that wait for a party to come back.", "gateway")
+        release = _gauge(
+            "parked_release_seconds", "Estimate of when the last of them is released.", "gateway"
+        )
         for gateway in figures.gateways:
+            calls_parked = self.parked.get(gateway.kind, 0)
+            waiting.add_metric([gateway.kind], calls_parked)
+            release.add_metric([gateway.kind], gateway.release_ms(calls_parked) / 1000)
             breakers.add_metric([gateway.kind], BREAKER_VALUES[gateway.breaker])
             calls.add_metric([gateway.kind], gateway.calls_total)
             failures.add_metric([gateway.kind], gateway.failures_total)
             parked.add_metric([gateway.kind], gateway.parked_total)
         yield from (resident, restarts, suspended, breakers, calls, failures, parked)
+        yield from (waiting, release)
 
     def _journal(self, figures: EngineStatistics) -> Iterable[Metric]:
         journal, delivery = figures.journal, figures.delivery

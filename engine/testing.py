@@ -2,9 +2,10 @@
 
 - `comptoir_postgres`: the URL of a fresh database; one embedded server per test session.
 - `comptoir_engine`: an engine of the cashback actors over an in-memory journal, manual clock.
-- `comptoir_daemon`: starts whole daemons as separate processes, on free ports and fresh databases.
+- `comptoir_daemon`: starts whole daemons as separate processes, on free ports and fresh databases,
+  without accounts unless told otherwise.
 - `comptoir_sandbox`: starts sandboxes as separate processes, on free ports.
-- `comptoir_daemon_shared`: as `comptoir_daemon`, for all tests of one module.
+- `comptoir_daemon_shared`, `comptoir_sandbox_shared`: the same, for all tests of one module.
 
 Rule: what a fixture starts it stops, by the process id that it kept, whatever the test did.
 Registered as the pytest plugin `comptoir` (pyproject.toml, entry point pytest11), so this module
@@ -12,8 +13,6 @@ imports no other room before a fixture is used. Source: interface.md 11.
 """
 
 import base64
-import hashlib
-import hmac
 import json
 import os
 import secrets
@@ -28,11 +27,14 @@ import urllib.request
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
-__all__ = ["Answered", "Process", "sign_webhook"]
+from comptoir.engine.forking_testing import PROGRAMS, Child, Watchdog, fork_program
+from comptoir.engine.signing_testing import sign_powens, sign_webhook
+
+__all__ = ["Answered", "Process", "sign_powens", "sign_webhook"]
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
@@ -56,19 +58,12 @@ class Answered:
         return f"<Answered {self.status} {self.body[:200]!r}>"
 
 
-def sign_webhook(secret: str, body: bytes, at_ms: int) -> dict[str, str]:
-    """Headers of the seed scheme (interface.md 6), made with the standard library alone."""
-    text = str(at_ms)
-    digest = hmac.new(secret.encode(), text.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return {
-        "Content-Type": "application/json",
-        "X-Webhook-Timestamp": text,
-        "X-Webhook-Signature": f"sha256={digest}",
-    }
-
-
 class Process:
-    """A daemon or a sandbox as a separate program."""
+    """A daemon or a sandbox as a separate program.
+
+    It is forked from a process that has imported it (forking_testing.py); a test that must have it
+    started by the operating system gives a command of its own, such as `env comptoir serve`.
+    """
 
     def __init__(self, command: list[str], env: Mapping[str, str], folder: Path) -> None:
         self.command = command
@@ -76,9 +71,11 @@ class Process:
         self.folder = folder
         self.log = folder / "stderr.log"
         self.ready: dict[str, Any] = {}
+        self.bearer = ""
+        """An access token that goes with every request that has no Authorization of its own."""
         self.printed = b""
         """What it wrote to standard output after its ready line; known once it has ended."""
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: subprocess.Popen[bytes] | Child | None = None
 
     @property
     def pid(self) -> int:
@@ -109,9 +106,15 @@ class Process:
     def spawn(self) -> None:
         """Start without waiting for the ready line."""
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(  # noqa: S603  # our own program
-                self.command, env=self.env, stdout=subprocess.PIPE, stderr=log, cwd=self.folder
-            )
+            self._child = self._launch(self.command, log)
+
+    def _launch(self, command: list[str], stderr: IO[bytes]) -> "subprocess.Popen[bytes] | Child":
+        """Start a program of ours without its imports (forking_testing.py), any other as it is."""
+        if command in (_program(name, *command[1:]) for name in PROGRAMS):
+            return fork_program(command, self.env, self.folder, stderr.fileno())
+        return subprocess.Popen(  # noqa: S603  # our own program, within another one
+            command, env=self.env, stdout=subprocess.PIPE, stderr=stderr, cwd=self.folder
+        )
 
     def start(self) -> "Process":
         """Start, and wait for the ready line.
@@ -127,7 +130,7 @@ class Process:
         child = self._child
         assert child is not None
         assert child.stdout is not None
-        watchdog = _Watchdog(child, START_SECONDS_MAX)
+        watchdog = Watchdog(child, START_SECONDS_MAX)
         line = child.stdout.readline()
         watchdog.cancel()
         if not line:
@@ -184,7 +187,8 @@ class Process:
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
         """One HTTP request; any status is an answer, not an error."""
-        return self._request(self.url + path, method, body, headers or {})
+        sent = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
+        return self._request(self.url + path, method, body, {**sent, **(headers or {})})
 
     @staticmethod
     def _request(url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:
@@ -207,6 +211,29 @@ class Process:
         headers = {"Content-Type": "application/json"}
         return self.request("POST", path, json.dumps(value).encode(), headers)
 
+    def token(self, sub: str, *roles: str, scope: str = "", ttl_s: int | None = None) -> str:
+        """An access token, made by `comptoir token` as a person would; wants auth.dev_tokens."""
+        words = ["token", "--sub", sub, *(word for role in roles for word in ("--role", role))]
+        words += ["--scope", scope] if scope else []
+        words += ["--ttl", str(ttl_s)] if ttl_s is not None else []
+        return self.run(*words).strip()
+
+    def run(self, *words: str) -> str:
+        """What another command of the same program prints, under the same settings.
+
+        Raises:
+            AssertionError: it refused; with what it said.
+        """
+        with tempfile.TemporaryFile() as stderr:
+            child = self._launch([self.command[0], *words], stderr)
+            assert child.stdout is not None
+            with child.stdout as stdout:
+                printed = stdout.read().decode()
+            status = child.wait(STOP_SECONDS_MAX)
+            stderr.seek(0)
+            assert status == 0, stderr.read().decode()
+        return printed
+
     def load(self, kind: str, csv: str) -> Answered:
         """Import partners or connections."""
         headers = {"Content-Type": "text/csv; charset=utf-8"}
@@ -227,26 +254,12 @@ class Process:
         return self._request(url, "POST", body, sign_webhook(key, body, moment))
 
 
-class _Watchdog:
-    """Kills a child that does not become ready, so that reading its ready line ends."""
-
-    def __init__(self, child: "subprocess.Popen[bytes]", seconds: float) -> None:
-        import threading  # only when a program is started
-
-        self._timer = threading.Timer(seconds, child.kill)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def cancel(self) -> None:
-        self._timer.cancel()
-
-
 SECRETS = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
 
 
-def _command(name: str) -> list[str]:
-    """A program installed beside this Python."""
-    return [str(Path(sys.executable).with_name(name)), "serve"]
+def _program(name: str, *words: str) -> list[str]:
+    """A program installed beside this Python, with its arguments."""
+    return [str(Path(sys.executable).with_name(name)), *words]
 
 
 def _environment(values: Mapping[str, str]) -> dict[str, str]:
@@ -279,6 +292,7 @@ def _daemons(url: str) -> "Generator[Callable[..., Process]]":
         SECRETS: json.dumps([secrets.token_hex(WEBHOOK_SECRET_BYTES)]),
         "COMPTOIR_VAULT__KEYS": json.dumps({"k1": key}),
         "COMPTOIR_CLOCK__MODE": "manual",
+        "COMPTOIR_AUTH__MODE": "loopback",
         "COMPTOIR_LOG__FORMAT": "text",
     }
     with ExitStack() as stack:
@@ -288,7 +302,7 @@ def _daemons(url: str) -> "Generator[Callable[..., Process]]":
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             own = {"COMPTOIR_STORAGE__DATA_DIR": str(folder / "data")}
             environment = _environment({**shared, **own, **values})
-            process = Process(_command("comptoir"), environment, folder)
+            process = Process(_program("comptoir", "serve"), environment, folder)
             stack.callback(_end, process)
             return process.start() if start else process
 
@@ -334,7 +348,8 @@ def comptoir_daemon(comptoir_postgres: str) -> Iterator[Callable[..., Process]]:
     """Start daemons: `comptoir_daemon(VARIABLE="value", ...) -> Process`, ready.
 
     All of one test share its fresh database and the keys that seal it; `start=False` leaves
-    starting to the caller.
+    starting to the caller. They run without accounts (auth.mode = loopback), so that a test needs no
+    token; with COMPTOIR_AUTH__MODE="on" they are as in production, and `Process.token` gives one.
     """
     with _daemons(comptoir_postgres) as start:
         yield start
@@ -347,20 +362,23 @@ def comptoir_daemon_shared(comptoir_postgres_server: Any) -> Iterator[Callable[.
         yield start
 
 
-@pytest.fixture
-def comptoir_sandbox() -> Iterator[Callable[..., Process]]:
-    """Start sandboxes: `comptoir_sandbox() -> Process`, ready."""
+def _sandboxes() -> Iterator[Callable[..., Process]]:
+    """Start sandboxes: `comptoir_sandbox() -> Process`, ready; `_shared` for all tests of a module."""
     with ExitStack() as stack:
 
         def start(*arguments: str) -> Process:
             folder = Path(tempfile.mkdtemp(prefix="cts-"))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            command = [*_command("comptoir-sandbox"), "--port", "0", *arguments]
+            command = _program("comptoir-sandbox", "serve", "--port", "0", *arguments)
             process = Process(command, _environment({}), folder)
             stack.callback(_end, process)
             return process.start()
 
         yield start
+
+
+comptoir_sandbox = pytest.fixture(_sandboxes)
+comptoir_sandbox_shared = pytest.fixture(_sandboxes, scope="module")
 
 
 def _end(process: Process) -> None:

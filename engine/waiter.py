@@ -7,13 +7,36 @@ waiting (cancelled, past its deadline) simply does not hear.
 Source: trio's manual, "Low-level blocking: wait_task_rescheduled".
 """
 
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import trio
 
-__all__ = ["Waiter"]
+from comptoir.engine.errors import EngineError
+
+__all__ = ["Asker", "Waiter"]
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Asker(Protocol[T_contra]):
+    """Whoever is to hear a result: a task that waits (`Waiter`), or an object that does not need one.
+
+    Both calls return at once and raise nothing; they come from whoever made the result durable.
+    """
+
+    @property
+    def done(self) -> bool:
+        """It has heard, or no longer cares."""
+        ...
+
+    def give(self, value: T_contra, /) -> None:
+        """Hear the result; a second one is ignored."""
+        ...
+
+    def fail(self, error: EngineError, /) -> None:
+        """Hear an error instead."""
+        ...
 
 
 class Waiter(Generic[T]):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-__all__ = ["Headers", "Response", "json_response", "request_id", "response"]
+__all__ = ["Headers", "Response", "json_response", "no_content", "request_id", "response"]
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -25,6 +25,7 @@ COMMON: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 """For JSON and text. A page sets its own content-security-policy."""
@@ -54,6 +55,11 @@ def response(status: int, media_type: bytes, body: bytes, request: str) -> Respo
         *COMMON,
     ]
     return Response(status, headers, body)
+
+
+def no_content(request: str) -> Response:
+    """204 with the common headers; it has no body, so no type and no length (RFC 9110 section 8.6)."""
+    return Response(204, [(b"x-request-id", request.encode("ascii")), *COMMON], b"")
 
 
 def json_response(status: int, value: Any, request: str) -> Response:

@@ -1,15 +1,13 @@
 """The Quart application: which path goes to which answer, and what becomes of an error.
 
-The rule: whatever goes wrong becomes a problem of `comptoir.http.problems`. Until accounts exist,
+The rule: every route is a row of `comptoir.http.operations`, every request passes the gate, and
+whatever goes wrong becomes a problem of `comptoir.http.problems`. While there are no accounts,
 everything here is for this machine only: a host name that is not this machine's is refused, since
-a page elsewhere can point its own name at loopback (DNS rebinding); and the doors under /dev answer
-loopback peers alone.
-Source: interface.md 1, 4, 5, 7 (rows a), 10; spec.md S62, X28.
+a page elsewhere can point its own name at loopback (DNS rebinding).
+Source: interface.md 1, 4, 5, 7 (rows a), 9, 10; spec.md S34, S62, X28; RFC 6797 (HSTS).
 """
 
-import re
-from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -22,16 +20,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from comptoir.engine import EngineError
 from comptoir.http import peers
 from comptoir.http.answers import Response
-from comptoir.http.api import Api
-from comptoir.http.doors import Doors
-from comptoir.http.landing import landing
+from comptoir.http.cors import Cors
+from comptoir.http.gate import Asked, Browsers, Gate, Passage
+from comptoir.http.idempotency import Idempotency, is_keyed
+from comptoir.http.limits import Limits
+from comptoir.http.oauth.sessions import client_of, is_from_elsewhere
+from comptoir.http.operation import Call, Operation
+from comptoir.http.operations import BY_ID, OPERATIONS
 from comptoir.http.port import Port
+from comptoir.http.principal import Authenticator, Principal
 from comptoir.http.problems import problem, problem_of
 
 __all__ = ["make_app"]
 
-DEV_PREFIX: Final = "/dev/"
-_LOCAL_NAME = re.compile(r"(?:[a-z0-9-]+\.)*localhost\.?").fullmatch
 _CODES: Final = {
     400: "REQUEST_MALFORMED",
     404: "NOT_FOUND",
@@ -41,97 +42,141 @@ _CODES: Final = {
     415: "MEDIA_TYPE_UNSUPPORTED",
 }
 """What the framework itself may raise; anything else of it is a bug."""
+_HSTS: Final = ("Strict-Transport-Security", "max-age=31536000")
+"""A year; no word on subdomains, which are not ours."""
+_PASSAGE: Final = "comptoir.passage"
 
 _log = structlog.stdlib.get_logger("comptoir.http.app")
 
 
-def make_app(port: Port) -> QuartTrio:
-    """The application in front of one daemon."""
-    app = QuartTrio(__name__)
+def make_app(
+    port: Port, authenticator: Authenticator | None = None, limits: Limits | None = None
+) -> QuartTrio:
+    """The application in front of one daemon.
+
+    Args:
+        port: the daemon.
+        authenticator: judges tokens; None: there are no accounts, and this machine may do all.
+        limits: of S62; None: none.
+    """
+    app = QuartTrio(__name__, static_folder=None)  # else it would bring a route of its own
     app.config["MAX_CONTENT_LENGTH"] = None  # the edge has read, counted and timed the body
     app.config["BODY_TIMEOUT"] = None
     app.config["RESPONSE_TIMEOUT"] = None
     app.url_map.redirect_defaults = False
     app.url_map.strict_slashes = True
-    _reads(app, Api(port, port.rules))
-    _doors(app, Doors(port))
-    _guard(app, loopback_only=port.rules.loopback_only)
+    work = _Work(port, limits, Idempotency(port))
+    for operation in OPERATIONS:
+        if operation.handle is not None:
+            _route(app, operation, work)
+    cors = Cors(port.rules.cors_origins)
+    _guard(app, Gate(port.rules, authenticator, limits, _browsers(port)), cors)
+    _dress(app, port, cors)
     _catch(app)
     return app
 
 
-def _reads(app: QuartTrio, api: Api) -> None:
-    """Everything that is asked with GET."""
+def _browsers(port: Port) -> Browsers:
+    """What knows the clients who have signed in with a browser."""
 
-    async def page() -> QuartResponse:
-        return _shown(landing(_ticket()))
+    async def find(asked: Asked) -> Principal | None:
+        identity, operation = port.identity, asked.operation
+        if identity is None or operation is None:
+            return None
+        if operation.method != "GET" and is_from_elsewhere(identity, asked):
+            return None  # a page elsewhere made the browser send it along: it is not there (CSRF)
+        return await client_of(port, identity, asked)
 
-    async def live() -> QuartResponse:
-        return _shown(api.live(_ticket()))
-
-    async def ready() -> QuartResponse:
-        return _shown(api.ready(_ticket()))
-
-    async def metrics() -> QuartResponse:
-        return _shown(api.metrics(_ticket()))
-
-    async def wallet(user_id: str) -> QuartResponse:
-        return _shown(await api.wallet(_ticket(), user_id))
-
-    async def entries(user_id: str) -> QuartResponse:
-        query = {name: request.args.getlist(name) for name in ("limit", "cursor")}
-        return _shown(await api.entries(_ticket(), user_id, query))
-
-    async def transaction(transaction_id: str) -> QuartResponse:
-        return _shown(await api.transaction(_ticket(), transaction_id))
-
-    _route(app, "GET", "/", page)
-    _route(app, "GET", "/health/live", live)
-    _route(app, "GET", "/health/ready", ready)
-    _route(app, "GET", "/metrics", metrics)
-    _route(app, "GET", "/api/v1/wallets/<user_id>", wallet)
-    _route(app, "GET", "/api/v1/wallets/<user_id>/entries", entries)
-    _route(app, "GET", "/api/v1/transactions/<transaction_id>", transaction)
+    return find
 
 
-def _doors(app: QuartTrio, doors: Doors) -> None:
-    """What tests and the command line do."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What every handler is called with."""
 
-    async def clock() -> QuartResponse:
-        return _shown(await doors.clock(_ticket(), request.mimetype, await _body()))
-
-    async def quiesce() -> QuartResponse:
-        return _shown(await doors.quiesce(_ticket(), request.mimetype, await _body()))
-
-    async def load(kind: str) -> QuartResponse:
-        return _shown(await doors.load(_ticket(), kind, request.mimetype, await _body()))
-
-    _route(app, "POST", "/dev/v1/clock", clock)
-    _route(app, "POST", "/dev/v1/quiesce", quiesce)
-    _route(app, "POST", "/dev/v1/import/<kind>", load)
+    port: Port
+    limits: Limits | None
+    idempotency: Idempotency
 
 
-def _route(
-    app: QuartTrio, method: str, path: str, view: Callable[..., Awaitable[QuartResponse]]
-) -> None:
-    """Send a method and a path to a view. HEAD comes with GET; OPTIONS is answered by Quart."""
-    app.add_url_rule(path, view.__name__, view, methods=[method])
+def _route(app: QuartTrio, operation: Operation, work: _Work) -> None:
+    """Send an operation to its handler. HEAD comes with GET; OPTIONS is answered by Quart."""
+    handle = operation.handle
+    assert handle is not None, "answered in front of the framework"
+    keyed = is_keyed(operation)
+
+    async def view(**path: str) -> QuartResponse:
+        asked: Request = request
+        passage = _passage()
+        call = Call(
+            ticket=_ticket(),
+            path=path,
+            query={name: asked.args.getlist(name) for name in asked.args},
+            media_type=asked.mimetype,
+            body=await _body(),
+            access=passage.access,
+            principal=passage.principal,
+            headers=_scope()["headers"],
+            source=passage.source,
+            limits=work.limits,
+        )
+        if keyed:
+            line = f"{operation.method} {asked.path}"
+            return _shown(await work.idempotency.answer(handle, call, line))
+        return _shown(await handle(work.port, call))
+
+    app.add_url_rule(operation.rule, operation.id, view, methods=[operation.method])
 
 
-def _guard(app: QuartTrio, *, loopback_only: bool) -> None:
-    """Refuse before any view whoever must not get to it."""
+def _guard(app: QuartTrio, gate: Gate, cors: Cors) -> None:
+    """Refuse before any handler whoever must not get to it."""
 
     async def refuse() -> QuartResponse | None:
         asked: Request = request
-        if loopback_only and not _is_local_name(asked.headers.getlist("Host")):
-            return _shown(problem("FORBIDDEN", _ticket()))
-        if asked.path.startswith(DEV_PREFIX) and not _from_here():
-            return _shown(problem("NOT_FOUND", _ticket()))
+        scope = _scope()
+        if asked.method == "OPTIONS" and asked.url_rule is not None:
+            methods = asked.url_rule.methods or ()
+            allowed = cors.preflight(asked.path, scope["headers"], methods, _ticket())
+            if allowed is not None:
+                return _shown(allowed)
+        scope[_PASSAGE] = passage = await gate.admit(_asked(asked, scope))
+        if passage.refusal is not None:
+            return _shown(passage.refusal)
         if asked.headers.get("Content-Encoding", "identity").lower() != "identity":
             return _shown(problem("MEDIA_TYPE_UNSUPPORTED", _ticket()))
         return None
 
     app.before_request(refuse)
+
+
+def _asked(asked: Request, scope: dict[str, Any]) -> Asked:
+    """A request as the gate takes it."""
+    rule, client = asked.url_rule, scope["client"]
+    operation = None if rule is None or asked.method == "OPTIONS" else BY_ID[rule.endpoint]
+    return Asked(
+        ticket=_ticket(),
+        operation=operation,
+        path=asked.view_args or {},
+        headers=scope["headers"],
+        peer=client[0] if client else None,
+    )
+
+
+def _dress(app: QuartTrio, port: Port, cors: Cors) -> None:
+    """Give every answer what the caller is to know beside it."""
+    trusted = port.rules.trusted_proxies
+
+    async def complete(answer: QuartResponse) -> QuartResponse:
+        scope = _scope()
+        given, client = scope["headers"], scope["client"]
+        fields = [*_passage().headers, *cors.headers(scope["path"], given)]
+        for name, value in fields:
+            answer.headers.add(name.decode("ascii"), value.decode("ascii"))
+        if peers.is_secure(scope["scheme"], client[0] if client else None, given, trusted):
+            answer.headers.add(*_HSTS)
+        return answer
+
+    app.after_request(complete)
 
 
 def _catch(app: QuartTrio) -> None:
@@ -162,6 +207,12 @@ def _ticket() -> str:
     return str(_scope()["comptoir.request_id"])
 
 
+def _passage() -> Passage:
+    """What the gate said; a preflight did not get to it."""
+    passage: Passage = _scope().get(_PASSAGE, Passage())
+    return passage
+
+
 def _scope() -> dict[str, Any]:
     """The ASGI scope, with what the edge put into it."""
     scope: Any = request.scope
@@ -181,25 +232,3 @@ def _shown(answer: Response) -> QuartResponse:
         [(name.decode("ascii"), value.decode("ascii")) for name, value in answer.headers]
     )
     return QuartResponse(answer.body, status=answer.status, headers=headers)
-
-
-def _from_here() -> bool:
-    """Say whether the peer is on this machine, and nobody stands behind it."""
-    scope = _scope()
-    client = scope["client"]
-    return peers.is_loopback(client[0] if client else None, scope["headers"])
-
-
-def _is_local_name(hosts: list[str]) -> bool:
-    """Say whether the Host names this machine, or is an address, which nobody can point elsewhere."""
-    if len(hosts) != 1:
-        return not hosts  # HTTP/1.0 has none; doubled is refused by the server, and here
-    host = hosts[0].lower()
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    if _LOCAL_NAME(name):
-        return True
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

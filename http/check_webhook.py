@@ -23,7 +23,15 @@ Answer = dict[str, Any]
 WINDOW_MS: Final = 300_000
 """S55; not the configured one, so that the same input has the same answer everywhere."""
 
+KEYS_MAX: Final = 64
+"""Of a set; senders rotate two."""
 _Secrets = Annotated[list[str], msgspec.Meta(max_length=32)]
+
+
+class _KeySet(msgspec.Struct):
+    """A JWK Set."""
+
+    keys: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=KEYS_MAX)]
 
 
 class _Input(msgspec.Struct):
@@ -39,6 +47,8 @@ class _Input(msgspec.Struct):
     now_ms: int
     method: str = "POST"
     path: str = "/"
+    jwks: _KeySet | None = None
+    """The sender's keys, for schemes that verify by such: a JWK Set (RFC 7517)."""
 
 
 def check(given: object) -> Answer:
@@ -58,6 +68,7 @@ def check(given: object) -> Answer:
             wanted.path,
             _by_name(wanted.headers),
             base64.b64decode(wanted.body_b64, validate=True),
+            wanted.jwks.keys if wanted.jwks is not None else (),
         )
         "".join((signed.method, signed.path, *wanted.secrets)).encode()
     except (msgspec.ValidationError, RecursionError) as error:
@@ -76,7 +87,9 @@ def check(given: object) -> Answer:
         return {"ok": True}
     if code == EXPIRED:
         return _not_ok(code, f"the signed time is over {WINDOW_MS} ms from now_ms")
-    return _not_ok(code, "missing, doubled, not of the form, or not made with any of the secrets")
+    return _not_ok(
+        code, "missing, doubled, not of the form, or not made with any of the secrets or keys"
+    )
 
 
 def _by_name(headers: dict[str, str | list[str]] | list[tuple[str, str]]) -> dict[str, list[bytes]]:

@@ -6,10 +6,12 @@ its request counts as work only when it is complete, so that slow senders take n
 Webhooks do not pass Quart, because a framework's request,
 context and response cost more than the webhook's whole budget (design.md 10).
 
+An address that is not on the API's list is refused before anything of its request is read.
+
 Why the body is always read to its end or thrown away: hypercorn hands body parts over in a queue of
 ten and blocks on the eleventh, also for a request that was answered already; a connection whose
 body nobody reads would then hang for ever.
-Source: interface.md 1 and 6 (row 2); the ASGI specification 3.0; design.md 2.1, 5, 10.
+Source: interface.md 1 and 6 (row 2); spec.md S62, X28; the ASGI specification 3.0; design.md 2.1, 5, 10.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -21,7 +23,9 @@ import trio
 from comptoir.http.answers import COMMON, Response, request_id
 from comptoir.http.places import Place
 from comptoir.http.port import Port
+from comptoir.http.powens import POWENS_PATH
 from comptoir.http.problems import problem
+from comptoir.http.receptions import own_receptions
 from comptoir.http.webhooks import Reception, WebhookRequest
 
 __all__ = ["IMPORT_BYTES_MAX", "IMPORT_PREFIX", "PLACE", "Application", "Edge"]
@@ -41,7 +45,7 @@ IMPORT_PATIENCE_SECONDS: Final = 2.0
 """How long an import waits for the one before it; then 503."""
 BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
 """Of all bodies together, imports aside: half for webhooks, half for calls of the API, each five
-hundred of the largest. Beyond it 503."""
+hundred of the largest; and half as much again for Powens's, which are large. Beyond it 503."""
 BODY_BYTES_FREE: Final = 8 * 1024
 """Of each body, outside that budget: whoever fills it with large bodies, sent slowly, does not keep
 out a webhook, which has some hundred bytes. The places for connections bound the sum."""
@@ -105,12 +109,15 @@ class Edge:
         """
         self._rules = rules = port.rules
         self._reception = reception
+        self._receptions = own_receptions(port, reception)
         self._application = application
         self._in_flight = 0
         self._import_turn = trio.Semaphore(1, max_value=1)
         webhook, call = rules.banking.body_bytes_max, rules.api_body_bytes_max
         # A setting may allow one body more than all have together by default.
         self._webhooks = _Lane(webhook, max(webhook, BODIES_BYTES_MAX // 2))
+        large = rules.powens.body_bytes_max
+        self._synced = _Lane(large, max(large, BODIES_BYTES_MAX // 2))
         self._calls = _Lane(call, max(call, BODIES_BYTES_MAX // 2))
         self._imports = _Lane(IMPORT_BYTES_MAX, IMPORT_BYTES_MAX)
 
@@ -131,14 +138,26 @@ class Edge:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
-        if self._is_full(path):
+        if not self._may_call(scope, path):
+            answer = problem("SOURCE_FORBIDDEN", _ticket(scope))
+            await _respond(receive, send, answer, complete=False)
+        elif self._is_full(path):
             await self._refuse(scope, receive, send, complete=False)
+        elif path == POWENS_PATH:
+            await self._read(scope, receive, send, self._synced)
         elif path.startswith(WEBHOOKS_PREFIX):
             await self._read(scope, receive, send, self._webhooks)
         elif not path.startswith(IMPORT_PREFIX):
             await self._read(scope, receive, send, self._calls)
         else:
             await self._import(scope, receive, send)
+
+    def _may_call(self, scope: Scope, path: str) -> bool:
+        """Whether this address is answered here; webhooks have a list of their own, health has none."""
+        if path.startswith((WEBHOOKS_PREFIX, HEALTH_PREFIX)):
+            return True
+        client = scope["client"]
+        return self._rules.may_call(client[0] if client else None, scope["headers"])
 
     async def _import(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one import at a time; a few wait for their turn, with their body unread."""
@@ -181,7 +200,8 @@ class Edge:
                 place.works()
             self._in_flight += 1
             try:
-                answer = self._webhook if lane is self._webhooks else self._other
+                webhook = lane is self._webhooks or lane is self._synced
+                answer = self._webhook if webhook else self._other
                 await answer(scope, receive, send, body)
             finally:
                 self._in_flight -= 1
@@ -203,7 +223,7 @@ class Edge:
                 body.too_large,
             )
             try:
-                answer = await self._reception.receive(request)
+                answer = await self._receptions.get(request.path, self._reception).receive(request)
             except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
                 answer = _crashed(scope)
         await _respond(receive, send, answer, complete=body.complete)

@@ -22,7 +22,7 @@ from comptoir.actors.imports import (
 )
 from comptoir.actors.merchants import messages as merchants
 from comptoir.engine import Address, EngineError, Overloaded
-from comptoir.http.port import WebhookPort
+from comptoir.http.port import Port
 from comptoir.http.problems import FieldError
 
 __all__ = ["IMPORTS", "BadFile", "Counts", "import_connections", "import_partners"]
@@ -63,7 +63,7 @@ class _Link(NamedTuple):
     message: connection.LinkConnection
 
 
-async def import_partners(port: WebhookPort, data: bytes) -> Counts:
+async def import_partners(port: Port, data: bytes) -> Counts:
     """Add or update all partners of a file at once.
 
     Raises:
@@ -77,7 +77,7 @@ async def import_partners(port: WebhookPort, data: bytes) -> Counts:
     return Counts(imported=reply.imported, updated=reply.updated, unchanged=reply.unchanged)
 
 
-async def import_connections(port: WebhookPort, data: bytes) -> Counts:
+async def import_connections(port: Port, data: bytes) -> Counts:
     """Make every connection of a file known.
 
     Raises:
@@ -111,13 +111,13 @@ async def import_connections(port: WebhookPort, data: bytes) -> Counts:
     return counts
 
 
-IMPORTS: Final[dict[str, Callable[[WebhookPort, bytes], Awaitable[Counts]]]] = {
+IMPORTS: Final[dict[str, Callable[[Port, bytes], Awaitable[Counts]]]] = {
     "partners": import_partners,
     "connections": import_connections,
 }
 
 
-def _link(port: WebhookPort, row: ConnectionRow) -> _Link:
+def _link(port: Port, row: ConnectionRow) -> _Link:
     """The message for a row, and whom it is for."""
     key = port.blind(row.provider, row.connection_id)
     message = connection.LinkConnection(
@@ -131,7 +131,7 @@ def _link(port: WebhookPort, row: ConnectionRow) -> _Link:
     return _Link(Address(connection.KIND, key), message)
 
 
-async def _linked(port: WebhookPort, link: _Link) -> connection.Linked:
+async def _linked(port: Port, link: _Link) -> connection.Linked:
     """Ask, and be patient while the engine is full."""
     pause = OVERLOADED_PAUSE_SECONDS
     for attempt in range(OVERLOADED_RETRIES_MAX + 1):

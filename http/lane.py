@@ -1,20 +1,20 @@
 """The ingest lane: webhooks on a port of their own, beside hypercorn, by trio and llhttp alone.
 
-The rule: whatever comes, it costs one task for each connection, and nothing else is spawned or armed
-for a request: one sweep looks at what is late, by the places' own order. Every answer is written as
-one piece. It calls the very function that hypercorn's edge calls (`Reception.receive`), and refuses
-more than that one does where bytes are concerned: after a malformed request nothing of its connection
-is believed, and it is closed.
+The rule: a connection in the clear has no task of its own (`crowd.py`), one under TLS has one, and
+nothing is spawned or armed for a request: one sweep looks at what is late, by the places' own order.
+Every answer is written as one piece. It calls the very function that hypercorn's edge stands on
+(`Reception.take`), and refuses more than that one does where bytes are concerned: after a malformed
+request nothing of its connection is believed, and it is closed.
 
 Its bounds are its own (connections, bodies, requests at work), so neither edge can starve the other.
 Source: design.md 5 and 10; interface.md 2, 3, 6; docs/ingest.md; docs/adr/0012-a-lane-for-webhooks.md.
 """
 
-import socket
+import select
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -23,37 +23,30 @@ import trio
 from comptoir.engine.settings import Settings
 from comptoir.http import peers
 from comptoir.http.answers import Response, request_id
+from comptoir.http.certificates import Certificates, TlsFiles, open_certificates
+from comptoir.http.conversation import Conversation
+from comptoir.http.crowd import Crowd
 from comptoir.http.descriptors import reserve_descriptors
-from comptoir.http.edge import BODIES_BYTES_MAX, BODY_BYTES_FREE, DISCARDED_BYTES_MAX
-from comptoir.http.framing import Framing, Malformed, Request
-from comptoir.http.listener import STOP_SECONDS_DEFAULT, Callers, bind, refusal, url_of
+from comptoir.http.edge import BODIES_BYTES_MAX
+from comptoir.http.framing import Framing, Request
+from comptoir.http.handshakes import Handshakes
+from comptoir.http.listener import STOP_SECONDS_DEFAULT, Callers, bind, proxies_only, url_of
 from comptoir.http.places import Place, Places, Wait
 from comptoir.http.port import WebhookPort
 from comptoir.http.problems import problem
 from comptoir.http.server import CONNECTIONS_MAX as HTTP_CONNECTIONS_MAX
 from comptoir.http.webhooks import Reception, WebhookRequest
-from comptoir.http.wires import GONE, PlainWire, TlsWire, Wire, tls_context
+from comptoir.http.wires import GONE, PlainWire, TlsWire, Wire, linger
 
 __all__ = ["LaneListening", "serve_lane"]
 
 SWEEP_SECONDS: Final = 0.5
 """By so much a deadline may be overrun; a sweep costs microseconds when nothing is late."""
-LINGER_SECONDS_MAX: Final = 3.0
-"""After a last answer: what still comes is read and thrown away, up to `DISCARDED_BYTES_MAX`, because
-closing a socket with unread bytes in it resets the connection, and may take the answer along."""
-LINGER_PAUSE_SECONDS_MAX: Final = 0.25
-"""Whoever is silent for so long after its last answer has it."""
 CUT_OFF_SECONDS: Final = 0.2
 """From the end of a stop's time to the closing of what is left."""
 PEERS_REMEMBERED_MAX: Final = 4096
 
 _log = structlog.stdlib.get_logger("comptoir.http.lane")
-
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_LINES: Final = {
-    status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode("ascii"))
-    for status in HTTPStatus
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +57,8 @@ class LaneListening:
     """Where, with the real port: `http://127.0.0.1:8081`, or `https`."""
     stopping: trio.Event
     lane: "Lane"
+    certificates: Certificates | None = None
+    """Shown to callers; None: in the clear."""
 
     @property
     def in_flight(self) -> int:
@@ -97,7 +92,9 @@ async def serve_lane(
     """
     share = reserve_descriptors(settings, HTTP_CONNECTIONS_MAX).ingest
     ingest = settings.ingest
-    context = tls_context(ingest)
+    certificates = open_certificates(
+        TlsFiles("ingest", ingest.tls_certificate, ingest.tls_key, ingest.tls_client_ca)
+    )
     loopback_only = settings.auth.mode == "loopback"
     listener = await bind(ingest.host, ingest.port, loopback_only=loopback_only, section="ingest")
     trusted = port.rules.trusted_proxies
@@ -109,19 +106,25 @@ async def serve_lane(
 
     with listener:
         places = Places(share, ingest.connections_per_address_max, is_proxy)
-        lane = Lane(port, reception or Reception(port), settings, places)
-
-        async def connection(place: Place) -> None:
-            taken = place.socket
-            await lane.serve(place, TlsWire(taken, context) if context else PlainWire(taken))
-
-        callers = Callers(places, connection, name="ingest", refusal=None if context else refusal)
-        scheme = "http" if context is None else "https"
-        listening = LaneListening(url_of(listener, scheme), trio.Event(), lane)
+        handshakes = None if certificates is None else Handshakes(places, certificates)
+        lane = Lane(port, reception or Reception(port), settings, places, handshakes)
+        callers = Callers(
+            places,
+            lane.serve,
+            name="ingest",
+            admits=proxies_only(listener, trusted) if certificates is None else None,
+            secured=certificates is not None,
+        )
+        url = url_of(listener, "http" if certificates is None else "https")
+        listening = LaneListening(url, trio.Event(), lane, certificates)
         async with trio.open_nursery() as watch:
             watch.start_soon(_cut_off, places, listening.stopping, stop_seconds)
             watch.start_soon(lane.sweep)
+            if certificates is not None:
+                watch.start_soon(certificates.watch)
             async with trio.open_nursery() as connections:
+                if lane.crowd is not None:
+                    connections.start_soon(lane.crowd.run)
                 async with trio.open_nursery() as accepting:
                     accepting.start_soon(callers.accept, listener, connections)
                     task_status.started(listening)
@@ -129,6 +132,8 @@ async def serve_lane(
                     accepting.cancel_scope.cancel()
                 lane.stopping = True
                 places.close_idle()
+                if lane.crowd is not None:
+                    lane.crowd.finish()
                 connections.cancel_scope.deadline = trio.current_time() + stop_seconds
             watch.cancel_scope.cancel()
 
@@ -146,12 +151,17 @@ class Lane:
     """What all connections of the lane share."""
 
     def __init__(
-        self, port: WebhookPort, reception: Reception, settings: Settings, places: Places
+        self,
+        port: WebhookPort,
+        reception: Reception,
+        settings: Settings,
+        places: Places,
+        handshakes: Handshakes | None,
     ) -> None:
-        """Serve whoever has one of these places."""
+        """Serve whoever has one of these places; under TLS, if handshakes are made."""
         self._port = port
         self._rules = rules = port.rules
-        self._receive = reception.receive
+        self._take = reception.take
         self._places = places
         self._patience = {
             Wait.FIRST_REQUEST: settings.ingest.silent_s,
@@ -164,7 +174,11 @@ class Lane:
         # A setting may allow one body more than all have together by default.
         self.body_bytes_left = max(rules.banking.body_bytes_max, BODIES_BYTES_MAX // 2)
         self.stopping = False
-        self._date = b""
+        self._handshakes = handshakes
+        crowded = handshakes is None and hasattr(select, "epoll")
+        self.crowd = Crowd(self, places) if crowded else None
+        """Everybody in the clear; None: each has a task, where there is no epoll."""
+        self.date = b""
         self._tell_time()
 
     def __repr__(self) -> str:
@@ -181,162 +195,120 @@ class Lane:
                     self._end(place, wait)
 
     def _tell_time(self) -> None:
-        self._date = b"date: " + formatdate(usegmt=True).encode("ascii") + b"\r\n"
+        self.date = b"date: " + formatdate(usegmt=True).encode("ascii") + b"\r\n"
 
     @staticmethod
     def _end(place: Place, wait: Wait) -> None:
         """Close whoever asks nothing; have told whoever asks too slowly."""
         if wait is Wait.HEADER or wait is Wait.BODY:
             place.late = True
-            place.wake()  # its own task reads the end now, and says 408
+            place.wake()  # whoever serves it reads the end now, and says 408
         else:
             place.close()
 
-    async def serve(self, place: Place, wire: Wire) -> None:
+    def serve(self, place: Place, connections: trio.Nursery) -> None:
+        """Serve one connection: in the clear as one of the crowd, under TLS in a task of its own."""
+        if self._handshakes is not None:
+            connections.start_soon(self._serve_secured, place, self._handshakes)
+        elif self.crowd is not None:
+            self.crowd.join(place)
+        else:
+            connections.start_soon(self._serve_alone, place, PlainWire(place.socket))
+
+    async def _serve_secured(self, place: Place, handshakes: Handshakes) -> None:
+        """Serve one connection under TLS, of which nothing is made before the first byte."""
+        stream = None
+        try:
+            await trio.lowlevel.wait_readable(place.socket)
+            stream = await handshakes.shake(place)
+        except GONE:
+            pass  # the sweep has closed one that said nothing, or its place was given to another
+        finally:
+            if stream is None:
+                self._places.leave(place)
+                place.close()
+        if stream is not None:
+            await self._serve_alone(place, TlsWire(stream))
+
+    async def _serve_alone(self, place: Place, wire: Wire) -> None:
         """Serve one connection; whatever goes wrong in it stays in it."""
-        cost = _Cost(self)
+        told = trio.Semaphore(0)
+        conversation = Conversation(self, place, lambda _conversation: told.release())
         place.wake = wire.wake
         try:
-            await self._converse(place, wire, cost)
+            await _converse(conversation, wire, told)
         except GONE:
             pass  # the other end has left, or its place was given to another
         except Exception:  # noqa: BLE001 (logged with its traceback)
             # A fault of the lane's own; left alone it would end every other connection as well.
             _log.exception("connection_crashed")
         finally:
-            cost.set(0)
+            conversation.close()
             self._places.leave(place)
             place.close()
 
-    async def _converse(self, place: Place, wire: Wire, cost: "_Cost") -> None:
-        """Read, answer, and read on, until either end has enough."""
-        data = await wire.receive()
-        if not data:
-            return
-        framing = Framing(self._rules.banking.body_bytes_max)
-        framing.feed(data)
-        try:
-            while (request := framing.next()) or await self._read_on(framing, place, wire, cost):
-                if request is None:
-                    continue
-                place.works()
-                answer = await self._answer(request, place.peer)
-                closes = not request.keeps or self.stopping
-                await wire.send(self._written(answer, request, closes=closes))
-                if cost.bytes:
-                    cost.set(0)
-                if closes:
-                    await _linger(place, wire)
-                    return
-            if place.late:
-                raise Malformed("REQUEST_TIMEOUT")
-        except Malformed as bad:
-            await self._refuse(bad.code, place, wire)
-        finally:
-            framing.close()
+    # What conversations share (conversation.Shop).
 
-    async def _read_on(self, framing: Framing, place: Place, wire: Wire, cost: "_Cost") -> bool:
-        """Wait for more of a request, or for a next one; False at the end of what comes.
+    def new_framing(self) -> Framing:
+        """Cuts one connection's bytes into requests."""
+        return Framing(self._rules.banking.body_bytes_max)
 
-        Raises:
-            Malformed: there is no room for the rest of its body.
-        """
-        if framing.is_idle:
-            place.waits_for_request()
-        elif not framing.in_body:
-            place.waits_for_header()
-        else:
-            place.waits_for_body()
-            if not cost.set(max(0, framing.body_bytes - BODY_BYTES_FREE)):
-                raise Malformed("OVERLOADED")
-            if framing.expects and not framing.body_bytes:
-                framing.expects = False
-                await wire.send(_CONTINUE)
-        data = await wire.receive()
-        framing.feed(data)
-        return data != b""
-
-    async def _answer(self, request: Request, peer: str) -> Response:
-        """The answer to one whole request."""
+    def begin(self, request: Request, peer: str, tell: Callable[[Response], None]) -> None:
+        """Begin to work on a whole request; its answer is told once, perhaps before this returns."""
         if self.in_flight >= self._rules.requests_in_flight_max:
-            return self._full(request_id(None))
+            tell(self._full(request_id(None)))
+            return
         self.in_flight += 1
+        under_way = True
+
+        def told(answer: Response) -> None:
+            nonlocal under_way
+            if under_way:  # else it crashed, was answered so, and something is told of it after all
+                under_way = False
+                self.in_flight -= 1
+                tell(answer)
+
+        method, path, headers, body, _, _, too_large = request
+        webhook = WebhookRequest(method, path, headers, body, peer, too_large)
         try:
-            return await self._receive(
-                WebhookRequest(
-                    request.method,
-                    request.path,
-                    request.headers,
-                    request.body,
-                    peer,
-                    request.too_large,
-                )
-            )
+            answer = self._take(webhook, told)
         except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
             ticket = request_id(None)
             _log.exception("request_crashed", request_id=ticket, method=request.method)
-            return problem("INTERNAL", ticket)
-        finally:
-            self.in_flight -= 1
+            answer = problem("INTERNAL", ticket)
+        if answer is not None:
+            told(answer)
+
+    def take_bytes(self, more: int) -> bool:
+        """Take so many of the bytes that all bodies may hold together, or give them back."""
+        if more > self.body_bytes_left:
+            return False
+        self.body_bytes_left -= more
+        return True
+
+    def refuse(self, code: str) -> Response:
+        """The answer to bytes that are no request, counted."""
+        ticket = request_id(None)
+        self._port.count_webhook("refused", code)
+        return self._full(ticket) if code == "OVERLOADED" else problem(code, ticket)
 
     def _full(self, ticket: str) -> Response:
         return problem("OVERLOADED", ticket, retry_after_s=self._rules.retry_after_s)
 
-    def _written(self, answer: Response, request: Request | None, *, closes: bool) -> bytes:
-        """An answer as bytes."""
-        parts = [_LINES[answer.status], self._date]
-        for name, value in answer.headers:
-            parts += (name, b": ", value, b"\r\n")
-        if closes:
-            parts.append(b"connection: close\r\n\r\n")
-        elif request is not None and request.is_old:
-            parts.append(b"connection: keep-alive\r\n\r\n")
-        else:
-            parts.append(b"\r\n")
-        if request is None or request.method != "HEAD":
-            parts.append(answer.body)
-        return b"".join(parts)
 
-    async def _refuse(self, code: str, place: Place, wire: Wire) -> None:
-        """Say what is wrong with the bytes, and close."""
-        place.works()
-        ticket = request_id(None)
-        self._port.count_webhook("refused", code)
-        answer = self._full(ticket) if code == "OVERLOADED" else problem(code, ticket)
-        await wire.send(self._written(answer, None, closes=True))
-        await _linger(place, wire)
-
-
-class _Cost:
-    """What one connection's body takes of the bytes that all may take together."""
-
-    __slots__ = ("_lane", "bytes")
-
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
-        self.bytes = 0
-
-    def set(self, size: int) -> bool:
-        """Take so many in all; False, and nothing changes, if they are not there."""
-        more = size - self.bytes
-        if more > self._lane.body_bytes_left:
-            return False
-        self._lane.body_bytes_left -= more
-        self.bytes = size
-        return True
-
-
-async def _linger(place: Place, wire: Wire) -> None:
-    """Let the other end read its last answer before the socket is closed."""
-    place.waits_for_request(first=True)  # the first to go where places are short
-    if isinstance(wire, PlainWire):
-        place.socket.shutdown(socket.SHUT_WR)
-    left = DISCARDED_BYTES_MAX
-    with trio.move_on_after(LINGER_SECONDS_MAX):
-        while left > 0:
-            data = b""
-            with trio.move_on_after(LINGER_PAUSE_SECONDS_MAX):
-                data = await wire.receive()
-            if not data:
+async def _converse(conversation: Conversation, wire: Wire, told: trio.Semaphore) -> None:
+    """Read, answer, and read on, until either end has enough."""
+    place = conversation.place
+    # Who was late while something was being written was not woken up by it.
+    while not (place.late or conversation.closes) and (data := await wire.receive()):
+        conversation.feed(data)
+        while conversation.is_busy:
+            await told.acquire()
+            await wire.send(conversation.written())
+            if conversation.closes:
+                await linger(place, wire)
                 return
-            left -= len(data)
+            conversation.go_on()
+    if conversation.end():
+        await wire.send(conversation.written())
+        await linger(place, wire)

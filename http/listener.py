@@ -1,26 +1,38 @@
 """A listening socket and its accept loop: what both edges share, whatever they speak.
 
 The rule: the socket is ours: port 0 is reported, a port in use is an error with a remedy, and a bind
-beyond loopback is refused while there are no tokens. The accept loop outlives whatever accepting
+beyond loopback is refused while there are no tokens, and one in the clear takes calls of the proxies
+that it trusts and of this machine only. The accept loop outlives whatever accepting
 meets, and a caller without a place is told so (503), or closed where it could not read that.
 Source: interface.md 2 and 3; design.md 5; accept(2), listen(2).
 """
 
 import errno
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
 import structlog
 import trio
 
+from comptoir.http import peers
 from comptoir.http.answers import request_id
 from comptoir.http.places import Place, Places
 from comptoir.http.problems import problem
 
-__all__ = ["STOP_SECONDS_DEFAULT", "BindError", "Callers", "bind", "refusal", "url_of"]
+__all__ = [
+    "STOP_SECONDS_DEFAULT",
+    "UNREAD_SECONDS_MAX",
+    "BindError",
+    "Callers",
+    "bind",
+    "proxies_only",
+    "refusal",
+    "url_of",
+]
 
 BACKLOG_CONNECTIONS: Final = 4096
 """In the kernel's queue; a caller that finds it full tries again after one, three, seven seconds."""
@@ -33,6 +45,7 @@ LINGERING_MAX: Final = 8
 LINGER_SECONDS_MAX: Final = 0.5
 """A refused caller's request is read and thrown away for so long: closing a socket with unread bytes
 in it resets the connection, and may take the answer along. Of more at once nothing is read."""
+PEERS_REMEMBERED_MAX: Final = 4096
 COMPLAINT_SECONDS: Final = 5.0
 """Whoever fills the places shall not fill the log as well: one line in so long, with the counts."""
 UNREAD_SECONDS_MAX: Final = 30.0
@@ -122,37 +135,61 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{number}" if ":" in host else f"{scheme}://{host}:{number}"
 
 
-def refusal() -> bytes:
-    """503 as bytes, for whatever is asked."""
-    answer = problem("OVERLOADED", request_id(None))
-    lines = [b"HTTP/1.1 503 ", b"connection: close"]
+def proxies_only(
+    listener: socket.socket, trusted: Sequence[peers.Network]
+) -> Callable[[str], bool] | None:
+    """Who may call a listener in the clear: on loopback everybody (None), else the proxies, who have
+    spoken TLS with the caller, and this machine (S62).
+
+    Args:
+        listener: bound.
+        trusted: the proxies.
+    """
+    if ip_address(listener.getsockname()[0]).is_loopback:
+        return None
+
+    @lru_cache(maxsize=PEERS_REMEMBERED_MAX)
+    def is_allowed(peer: str) -> bool:
+        address = peers.parse(peer)
+        return address is not None and (address.is_loopback or peers.within(address, trusted))
+
+    return is_allowed
+
+
+def refusal(code: str = "OVERLOADED") -> bytes:
+    """A problem as bytes, for whatever is asked."""
+    answer = problem(code, request_id(None))
+    lines = [b"HTTP/1.1 %d " % answer.status, b"connection: close"]
     lines += [name + b": " + value for name, value in answer.headers]
     return b"\r\n".join([*lines, b"", answer.body])
 
 
 class Callers:
-    """The accept loop: whoever calls gets a place and a task, or is refused."""
+    """The accept loop: whoever calls gets a place, or is refused."""
 
     def __init__(
         self,
         places: Places,
-        serve: Callable[[Place], Awaitable[None]],
+        serve: Callable[[Place, trio.Nursery], None],
         *,
         name: str,
-        refusal: Callable[[], bytes] | None = refusal,
+        admits: Callable[[str], bool] | None = None,
+        secured: bool = False,
     ) -> None:
-        """Hand each admitted caller's place to `serve`, in a task of its own.
+        """Hand each admitted caller's place to `serve`.
 
         Args:
             places: who may be here.
-            serve: speaks with one; it ends the place.
+            serve: has somebody speak with one, perhaps in a task of that nursery, who ends the place.
             name: of the listener, for the log.
-            refusal: what one without a place is told; None: nothing (it waits for a handshake).
+            admits: says of an address whether it may call at all; None: everybody may.
+            secured: they wait for a handshake: whoever is refused is told nothing.
         """
         self._places = places
         self._serve = serve
         self._name = name
-        self._refusal = refusal
+        self._admits = admits
+        self._secured = secured
         self._lingering = 0
         self._complained_at = -COMPLAINT_SECONDS
 
@@ -189,16 +226,24 @@ class Callers:
     def _admit(self, taken: socket.socket, peer: str, connections: trio.Nursery) -> None:
         """Give a connection a place, or say 503 and close; here, so that none is held without one."""
         taken.setblocking(False)
+        if self._admits is not None and not self._admits(peer):
+            self._complain("in the clear, and from no trusted proxy")
+            self._refuse(taken, "SOURCE_FORBIDDEN", connections)
+            return
         place = self._places.take(taken, peer)
         if place is not None:
-            connections.start_soon(self._serve, place)
+            self._serve(place, connections)
             return
         self._complain("all places are taken")
-        if self._refusal is None:
+        self._refuse(taken, "OVERLOADED", connections)
+
+    def _refuse(self, taken: socket.socket, code: str, connections: trio.Nursery) -> None:
+        """Say why, where that can be read, and close."""
+        if self._secured:
             taken.close()
             return
         with suppress(OSError):
-            taken.send(self._refusal())  # a fresh socket's buffer takes it at once
+            taken.send(refusal(code))  # a fresh socket's buffer takes it at once
             taken.shutdown(socket.SHUT_WR)
         if self._lingering < LINGERING_MAX:
             self._lingering += 1

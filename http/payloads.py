@@ -15,16 +15,14 @@ import msgspec
 
 from comptoir.actors.connection.messages import TransactionReported
 from comptoir.http import payload_rules
-from comptoir.http.payload_rules import (
+from comptoir.http.payload_fields import (
     CURRENCIES,
-    DIRECTIONS,
     ID_CHARACTERS_MAX,
     NAME_CHARACTERS_MAX,
     PLACE_CHARACTERS_MAX,
-    SERVED,
     BadBody,
-    Reported,
 )
+from comptoir.http.payload_rules import DIRECTIONS, SERVED, Reported
 
 __all__ = ["BadBody", "Reported", "read"]
 

@@ -8,13 +8,24 @@ Source: spec.md S53, X28; RFC 7239 section 8 (trust); interface.md 3.
 """
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-__all__ = ["Address", "client", "forwarded_for", "is_loopback", "within"]
+__all__ = [
+    "Address",
+    "client",
+    "forwarded_for",
+    "is_loopback",
+    "is_secure",
+    "name_of",
+    "parse",
+    "within",
+]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+NETWORK_BITS_IPV6 = 64
+"""One customer's line has a whole /64 (RFC 6177): its addresses are one caller."""
 HOPS_MAX = 32
 """No real chain of proxies is longer; a longer one is refused rather than walked."""
 
@@ -35,6 +46,13 @@ def parse(text: str) -> Address | None:
 def within(address: Address, networks: Sequence[Network]) -> bool:
     """Say whether the address is in one of the networks; other versions never match."""
     return any(address in network for network in networks)
+
+
+def name_of(address: Address | None) -> str:
+    """One caller: the address, of IPv6 its line; all whose address cannot be known are one."""
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, NETWORK_BITS_IPV6), strict=False))
+    return str(address)
 
 
 def client(peer: str | None, forwarded: bytes | None, trusted: Sequence[Network]) -> Address | None:
@@ -74,3 +92,25 @@ def is_loopback(peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> boo
     if address is None or not address.is_loopback:
         return False
     return not any(name in (b"x-forwarded-for", b"forwarded", b"via") for name, _ in headers)
+
+
+def is_secure(
+    scheme: str,
+    peer: str | None,
+    headers: Iterable[tuple[bytes, bytes]],
+    trusted: Sequence[Network],
+) -> bool:
+    """Say whether the caller speaks TLS: with us, or with a trusted proxy that says so.
+
+    Args:
+        scheme: of this connection.
+        peer: the socket's other end.
+        headers: of the request, names in lower case.
+        trusted: the proxies that may speak X-Forwarded-Proto.
+    """
+    if scheme == "https":
+        return True
+    address = parse(peer) if peer is not None else None
+    if address is None or not within(address, trusted):
+        return False
+    return [value for name, value in headers if name == b"x-forwarded-proto"] == [b"https"]

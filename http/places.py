@@ -2,7 +2,7 @@
 
 The rule: a caller that has something to say finds a place. When all are taken, the newcomer gets
 the place of whoever has kept us waiting longest: first of those that never completed a request,
-then of those within a header, then of those that are idle between two requests, then of those whose
+then of those within a handshake or a header, then of those that are idle between two requests, then of those whose
 body does not come to its end. A request that is being worked on is never given up, and nobody is
 before a grace in which an honest caller has spoken. So ten thousand idle sockets, or a thousand that
 send a byte now and then, cost their places and not the service.
@@ -20,7 +20,10 @@ from typing import Final
 
 import trio
 
-__all__ = ["Place", "Places", "Wait"]
+__all__ = ["HANDSHAKES_MAX", "Place", "Places", "Wait"]
+
+HANDSHAKES_MAX: Final = 256
+"""At once, some 60 KiB each: half a second of a core's work, if all come to their end."""
 
 GRACE_SECONDS: Final = 1.0
 """A caller that connects or has just been answered gets so long to say something: some round trips
@@ -33,6 +36,7 @@ class Wait(Enum):
     """What we wait for from the other end; members in the order in which their places are taken."""
 
     FIRST_REQUEST = auto()
+    HANDSHAKE = auto()
     HEADER = auto()
     NEXT_REQUEST = auto()
     BODY = auto()
@@ -41,7 +45,7 @@ class Wait(Enum):
 class Place:
     """One connection's; it tells what the connection waits for."""
 
-    __slots__ = ("_places", "_wait", "late", "peer", "since", "socket", "wake")
+    __slots__ = ("_places", "_wait", "gone", "late", "peer", "since", "socket", "wake")
 
     def __init__(self, places: "Places", taken: sockets.socket, peer: str) -> None:
         self._places = places
@@ -55,6 +59,8 @@ class Place:
         """What was under way did not come in time; whoever serves it says so and ends it."""
         self.wake: Callable[[], None] = self.close
         """Ends the wait for bytes of whoever serves it."""
+        self.gone: Callable[[], None] = _nothing
+        """Called once, when the socket is closed, by whomever."""
 
     def __repr__(self) -> str:
         return f"<Place {self._wait.name if self._wait else 'WORK'}>"
@@ -62,6 +68,10 @@ class Place:
     def waits_for_request(self, *, first: bool = False) -> None:
         """Nothing is asked: the other end may send a request, or not."""
         self._change(Wait.FIRST_REQUEST if first else Wait.NEXT_REQUEST)
+
+    def waits_for_handshake(self) -> None:
+        """TLS has begun (`Places.begin_handshake` asks whether it may)."""
+        self._change(Wait.HANDSHAKE)
 
     def waits_for_header(self) -> None:
         """A request has begun, and its header is not complete."""
@@ -80,15 +90,21 @@ class Place:
     def close(self) -> None:
         """Close the socket here and now, so that its descriptor is free when this returns.
 
-        The connection's own task finds that out at its next step. Again is harmless.
+        The connection's own task, where it has one, finds that out at its next step. Again is harmless.
         """
         if self.socket.fileno() != -1:
             trio.lowlevel.notify_closing(self.socket)
             self.socket.close()
+            gone, self.gone = self.gone, _nothing  # told once, and whoever heard it is let go of
+            gone()
 
     def _change(self, wait: Wait | None) -> None:
         self._places.move(self, self._wait, wait)
         self._wait = wait
+
+
+def _nothing() -> None:
+    """Nobody else has to hear of it."""
 
 
 def _nobody(_peer: str) -> bool:
@@ -153,18 +169,31 @@ class Places:
         Args:
             peer: only one of this address; None: of any.
         """
+        return any(self._give_up_in(wait, peer) for wait in Wait)
+
+    def _give_up_in(self, wait: Wait, peer: str | None = None) -> bool:
+        """The same, of those that keep us waiting for this."""
         now = trio.current_time()
-        for wait, waiting in self._waiting.items():
-            grace = BODY_GRACE_SECONDS if wait is Wait.BODY else GRACE_SECONDS
-            for oldest in waiting:
-                if now - oldest.since < grace:
-                    break
-                if peer is None or oldest.peer == peer:
-                    self.given_up_total += 1
-                    self.leave(oldest)
-                    oldest.close()
-                    return True
+        grace = BODY_GRACE_SECONDS if wait is Wait.BODY else GRACE_SECONDS
+        for oldest in self._waiting[wait]:
+            if now - oldest.since < grace:
+                break
+            if peer is None or oldest.peer == peer:
+                self.given_up_total += 1
+                self.leave(oldest)
+                oldest.close()
+                return True
         return False
+
+    def begin_handshake(self, place: Place) -> bool:
+        """Let one begin TLS, at another's cost if need be; False if too many do and nobody can go."""
+        if len(self._waiting[Wait.HANDSHAKE]) >= HANDSHAKES_MAX and not self._give_up_in(
+            Wait.HANDSHAKE
+        ):
+            self.refused_total += 1
+            return False
+        place.waits_for_handshake()
+        return True
 
     def overdue(self, wait: Wait, seconds: float) -> Iterator[Place]:
         """Those that have kept us waiting for this longer than so; none comes twice."""
@@ -178,7 +207,7 @@ class Places:
 
     def close_idle(self) -> None:
         """Close those that ask nothing: no request is under way there."""
-        for wait in (Wait.FIRST_REQUEST, Wait.NEXT_REQUEST):
+        for wait in (Wait.FIRST_REQUEST, Wait.HANDSHAKE, Wait.NEXT_REQUEST):
             for place in list(self._waiting[wait]):
                 place.close()
 

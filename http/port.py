@@ -8,7 +8,11 @@ Source: design.md 1 (the rooms) and 2 (the one path).
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from comptoir.engine import Address, Message, Reply
+from comptoir.engine import Address, Asker, Message, Reply
+from comptoir.engine.letters import LetterReads
+from comptoir.engine.moves import Moves
+from comptoir.engine.parking import Parked
+from comptoir.http.identity.opening import Identity
 from comptoir.http.rules import EdgeRules
 
 __all__ = ["Answer", "ApiPort", "Health", "Port", "WebhookPort"]
@@ -55,13 +59,12 @@ class WebhookPort(Protocol):
         """The settings that bind the edge, compiled once."""
         ...
 
-    async def ask(
-        self, address: Address, message: Message, timeout_s: float | None = None
-    ) -> Answer:
-        """Give a message to an actor and wait until its decision is durable.
+    def ask_for(self, asker: Asker[Answer], address: Address, message: Message) -> None:
+        """Give a message to an actor; the asker hears when its decision is durable, or has failed.
 
         Raises:
-            EngineError: one class per situation (`comptoir.engine.errors`).
+            EngineError: it was not taken, and the asker hears nothing; one class per situation
+                (`comptoir.engine.errors`).
         """
         ...
 
@@ -84,6 +87,53 @@ class WebhookPort(Protocol):
 
 class ApiPort(Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who we are to the bearers of our tokens; None where there are no accounts."""
+        ...
+
+    def person_key(self, subject: str) -> str:
+        """The key of a person's actor, by a keyed digest of their `sub` (X15)."""
+        ...
+
+    async def staff(self, after: str, limit: int) -> Sequence[str]:
+        """A page of the keys of all people of the house, those after this one, in their order."""
+        ...
+
+    async def waiting(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """A page of proposals by their places (`approval.messages.place_of`), those after this one, in their
+        order; and whether each still waits for a second person.
+        """
+        ...
+
+    @property
+    def letters(self) -> LetterReads:
+        """The dead letters.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        ...
+
+    async def parking(self) -> Sequence[Parked]:
+        """How every gateway stands: what is parked, and when about it is released (E5)."""
+        ...
+
+    @property
+    def has_key_store(self) -> bool:
+        """Whether every person has a key of their own, which can be destroyed."""
+        ...
+
+    async def ask(
+        self, address: Address, message: Message, timeout_s: float | None = None
+    ) -> Answer:
+        """Give a message to an actor and wait until its decision is durable, and what it ends is ended.
+
+        Raises:
+            EngineError: one class per situation (`comptoir.engine.errors`).
+        """
+        ...
 
     def health(self) -> Health:
         """How the daemon is now; no waiting."""
@@ -113,6 +163,40 @@ class ApiPort(Protocol):
 
     async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:
         """A transaction as interface.md 7 shows it; None if not known or not kept (X23)."""
+        ...
+
+    async def plaid_key(self, key_id: str) -> Mapping[str, object] | None:
+        """The JSON Web Key by which Plaid signs under this `kid`; None if it has none.
+
+        Raises:
+            CallFault: it cannot be had now (BANK_PROVIDER_UNAVAILABLE, OVERLOADED).
+        """
+        ...
+
+    @property
+    def moves(self) -> Moves:
+        """Where to wait for a linking session's next decision."""
+        ...
+
+    @property
+    def public_url(self) -> str:
+        """Where browsers and outside parties reach this daemon, without a path."""
+        ...
+
+    async def connections(self, user_id: str) -> Mapping[str, Mapping[str, Any]]:
+        """A user's connections by their ids, also those that were revoked."""
+        ...
+
+    async def connection(self, connection_id: str) -> Mapping[str, str] | None:
+        """`user_id` and `key` (of the actor) of a connection; None if there never was one."""
+        ...
+
+    async def partner(self, partner_id: str) -> Mapping[str, Any] | None:
+        """A partner's columns; None if there is none."""
+        ...
+
+    async def partners(self, after: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Partners in the order of ids, after this one."""
         ...
 
 

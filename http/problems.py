@@ -17,7 +17,16 @@ import orjson
 from comptoir.engine import EngineError, Refused
 from comptoir.http.answers import COMMON, Response
 
-__all__ = ["PROBLEMS", "FieldError", "Problem", "code_of", "problem", "problem_of"]
+__all__ = [
+    "PROBLEMS",
+    "FieldError",
+    "Problem",
+    "code_of",
+    "problem",
+    "problem_of",
+    "row_of",
+    "status_of",
+]
 
 
 class FieldError(TypedDict):
@@ -61,8 +70,25 @@ PROBLEMS: dict[str, Problem] = {
     "UNAUTHENTICATED": Problem(
         401, "Not signed in", "A valid access token is needed.", _SIGNED_IN_FR, _SIGNED_IN_EN
     ),
+    "STEP_UP_REQUIRED": Problem(
+        401, "Another sign-in is needed",
+        "This wants two factors, and perhaps a sign-in of the last minutes; WWW-Authenticate says which.",
+        _SIGNED_IN_FR, _SIGNED_IN_EN,
+    ),
+    "SIGN_IN_STALE": Problem(
+        403, "Signed in too long ago", "This wants a sign-in of the last quarter of an hour.",
+        _SIGNED_IN_FR, _SIGNED_IN_EN,
+    ),
     "FORBIDDEN": Problem(
         403, "Forbidden", "The caller may not do this.", "Demander l'accès", "Ask for access"
+    ),
+    "SOURCE_FORBIDDEN": Problem(
+        403, "Source not allowed", "Requests from this address are not answered here.",
+        "Demander l'accès", "Ask for access",
+    ),
+    "FOUR_EYES": Problem(
+        403, "A second person is needed", "Whoever has asked for it does not approve it as well.",
+        "Demander à une autre personne", "Ask another person",
     ),
     "NOT_FOUND": Problem(
         404, "Not found", "There is nothing here.", "Vérifier l'adresse", "Check the address"
@@ -75,6 +101,22 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "CONFLICT": Problem(
         409, "Conflict", "The present state does not allow this.", "Actualiser", "Refresh"
+    ),
+    "DEAD_LETTER_DECIDED": Problem(
+        409, "Decided otherwise", "Something else was decided about this dead letter before.",
+        "Consulter la décision", "Look at the decision",
+    ),
+    "VAULT_STORE_NONE": Problem(
+        409, "No key store", "Keys of single persons are not kept here (vault.store).",
+        "Configurer vault.store", "Set vault.store",
+    ),
+    "ERASURE_REFUSED": Problem(
+        409, "Not erased yet", "The person still has a wallet, which is to be closed first.",
+        "Clôturer le portefeuille", "Close the wallet",
+    ),
+    "VAULT_ERASED": Problem(
+        410, "Erased", "The person was erased: nobody can read this again.",
+        "Aucune : la personne a été effacée", "None: the person was erased",
     ),
     "PAYLOAD_TOO_LARGE": Problem(
         413, "Body too large", "The body is larger than the limit.", "Réduire la taille de l'envoi",
@@ -118,6 +160,10 @@ PROBLEMS: dict[str, Problem] = {
         503, "Storage unavailable", "The database does not answer. Send it again: what was taken already is not taken twice.",
         _LATER_FR, _LATER_EN, True, 5,
     ),
+    "ISSUER_UNAVAILABLE": Problem(
+        503, "Issuer unavailable", "The token cannot be verified now: its issuer does not answer.",
+        _LATER_FR, _LATER_EN, True, 10,
+    ),
     "QUIESCE_TIMEOUT": Problem(
         504, "Still working", "Messages were still due at the end of the time given.",
         _LATER_FR, _LATER_EN, True,
@@ -125,6 +171,29 @@ PROBLEMS: dict[str, Problem] = {
     "INTERNAL": Problem(
         500, "Internal error", "Something went wrong here. It was recorded under requestId.",
         _SUPPORT_FR, _SUPPORT_EN,
+    ),
+    # What a client's way into the portal may meet (X8)
+    "PORTAL_LINK_OVER": Problem(
+        410, "Link over", "The link was used, is over, was replaced by a newer one, or never was.",
+        "Demander un nouveau lien à votre conseiller", "Ask your advisor for a new link",
+    ),
+    "PORTAL_CODE_WRONG": Problem(
+        403, "Code wrong", "It is not the code that was sent last, or too late for it.",
+        "Vérifier le code, ou en demander un autre", "Check the code, or ask for another one",
+    ),
+    "PORTAL_CODES_USED_UP": Problem(
+        409, "No more codes", "No more codes are sent for this link.",
+        "Demander un nouveau lien à votre conseiller", "Ask your advisor for a new link",
+    ),
+    "MAIL_NOT_CONFIGURED": Problem(
+        409, "No mail", "Nobody carries mail for this daemon: providers.sendgrid.base_url is empty.",
+        "Configurer l'envoi de courriels", "Configure who carries mail",
+    ),
+    "SMS_NOT_CONFIGURED": Problem(
+        409, "No text messages",
+        "Nobody carries text messages for this daemon: providers.twilio.base_url is empty.",
+        "Configurer l'envoi de SMS, ou ne pas donner de téléphone",
+        "Configure who carries text messages, or give no phone",
     ),
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
@@ -187,6 +256,16 @@ PROBLEMS: dict[str, Problem] = {
 def code_of(error: EngineError) -> str:
     """The code to count and to log for an engine's error."""
     return error.code
+
+
+def status_of(code: str) -> int:
+    """The status of a code; one that is not in the table is a machine's own refusal."""
+    return PROBLEMS.get(code, _REFUSED).status
+
+
+def row_of(code: str) -> Problem:
+    """What a code means; one that is not in the table is a machine's own refusal."""
+    return PROBLEMS.get(code, _REFUSED)
 
 
 def problem_of(error: EngineError, request: str) -> Response:

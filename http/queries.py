@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from comptoir.http.problems import FieldError
 
-__all__ = ["BadQuery", "Page", "cursor", "page", "plausible_id"]
+__all__ = ["CURSOR_FAULT", "BadQuery", "Page", "cursor", "page", "plausible_id"]
 
 ID_CHARACTERS_MAX = 128
 _CURSOR_MARK = b"e1:"
@@ -21,6 +21,12 @@ _CURSOR_CHARACTERS_MAX = 64
 _POSITION = re.compile(rb"e1:([1-9][0-9]{0,18})").fullmatch
 _LIMIT = re.compile(r"[0-9]{1,9}").fullmatch
 _POSITION_MAX = 2**63 - 1
+
+
+CURSOR_FAULT = FieldError(
+    pointer="/query/cursor", code="CURSOR_INVALID", detail="the nextCursor of an earlier page"
+)
+"""Of lists whose cursor is a key."""
 
 
 class BadQuery(Exception):
@@ -71,7 +77,7 @@ def page(query: Mapping[str, Sequence[str]], default: int, most: int) -> Page:
     if cursors:
         before = _position(cursors[0]) if len(cursors) == 1 else None
         if before is None:
-            errors.append(_fault("cursor", "CURSOR_INVALID", "the nextCursor of an earlier page"))
+            errors.append(CURSOR_FAULT)
     if errors:
         raise BadQuery(errors)
     return Page(before, limit)

@@ -4,7 +4,7 @@ The rule: no setting is parsed, no secret encoded and no network built while a r
 Source: spec.md S53, S54, S55, S62, X16, X28; interface.md 3 and 6.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
@@ -12,14 +12,17 @@ from ipaddress import IPv4Network, IPv6Network
 from comptoir.engine.settings import Settings
 from comptoir.http import peers
 
-__all__ = ["EdgeRules", "WebhookRules"]
+__all__ = ["LINKABLE", "EdgeRules", "LinkingRules", "StepUpRules", "WebhookRules"]
 
 SOURCES_REMEMBERED_MAX = 4096
 """Verdicts on source addresses kept, a few hundred bytes each: senders are few and repeat."""
 FORWARDED_BYTES_REMEMBERED_MAX = 256
 """A longer X-Forwarded-For is judged each time: no caller shall fill the memory with one."""
 
+LINKABLE = ("seed", "powens", "plaid")
+"""Providers by which a card can be linked."""
 Network = IPv4Network | IPv6Network
+_EVERYBODY = frozenset((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,56 @@ class WebhookRules:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkingRules:
+    """What a card is linked by (S45, S48, S57)."""
+
+    providers: frozenset[str] = frozenset()
+    """Those that have an address."""
+    redirect_uris: tuple[str, ...] = ()
+    """Where a person may be sent in the end, to the letter."""
+    session_ms: int = 600_000
+    consent_days_max: int = 90
+
+    @classmethod
+    def of(cls, settings: Settings) -> "LinkingRules":
+        """Compile the settings."""
+        connections = settings.connections
+        return cls(
+            frozenset(name for name in LINKABLE if getattr(settings.providers, name).base_url),
+            connections.redirect_uris,
+            connections.session_minutes * 60_000,
+            connections.consent_days,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpRules:
+    """What operations that want more than any sign-in want (RFC 9470)."""
+
+    mfa_acr: str = ""
+    """The `acr` of two factors."""
+    recent_s: int = 300
+
+    @classmethod
+    def of(cls, settings: Settings) -> "StepUpRules":
+        """Compile the settings."""
+        return cls(settings.auth.mfa_acr, settings.auth.step_up_minutes * 60)
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeRules:
     """All of the edge's rules."""
 
     banking: WebhookRules
+    powens: WebhookRules
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
+    api_allowed: tuple[Network, ...]
+    """Source addresses that may call everything else (S62)."""
     trusted_proxies: tuple[Network, ...]
     """Peers that may speak X-Forwarded-For (X28)."""
+    cors_origins: tuple[str, ...]
+    """Pages of these origins may call the API from a browser."""
     webhooks_per_minute_max: int
     """Per source address, 0 = none; failures of rows 1 and 3 of interface.md 6 count too."""
     api_body_bytes_max: int
@@ -56,6 +101,12 @@ class EdgeRules:
     dev_open: bool
     """Whether /dev/v1/clock and /dev/v1/quiesce answer (interface.md 5 and 10)."""
     clock_manual: bool
+    linking: LinkingRules = LinkingRules()
+    step_up: StepUpRules = StepUpRules()
+    dead_letter_ms: int = 90 * 86_400_000
+    """For how long a dead letter is kept, but for those that are held (X23)."""
+    replay_per_second_max: int = 50
+    """The pace of a replay of many."""
     _judge: Callable[[str | None, bytes | None], str | None] = field(
         init=False, repr=False, compare=False
     )
@@ -77,10 +128,16 @@ class EdgeRules:
         loopback_only = settings.auth.mode == "loopback"
         manual = settings.clock.mode == "manual"
         secrets = tuple(secret.reveal().encode() for secret in webhooks.seed.secrets)
+        theirs = tuple(secret.reveal().encode() for secret in webhooks.powens.secrets)
         return cls(
             banking=WebhookRules("seed", secrets, webhooks.window_ms, webhooks.body_bytes_max),
+            powens=WebhookRules(
+                "powens", theirs, webhooks.window_ms, webhooks.powens.body_bytes_max
+            ),
             allowed=webhooks.allowed_ips,
+            api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,
+            cors_origins=http.cors_origins,
             webhooks_per_minute_max=webhooks.rate_per_minute_max,
             api_body_bytes_max=http.body_bytes_max,
             requests_in_flight_max=http.requests_in_flight_max,
@@ -90,6 +147,10 @@ class EdgeRules:
             loopback_only=loopback_only,
             dev_open=manual or loopback_only,
             clock_manual=manual,
+            linking=LinkingRules.of(settings),
+            step_up=StepUpRules.of(settings),
+            dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
+            replay_per_second_max=settings.dead_letters.replay_per_second_max,
         )
 
     def source(self, peer: str | None, forwarded: bytes | None) -> str | None:
@@ -98,6 +159,18 @@ class EdgeRules:
             return _source(self.allowed, self.trusted_proxies, peer, forwarded)
         return self._judge(peer, forwarded)
 
+    def may_call(self, peer: str | None, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether a request of the API comes from an address that may call it.
+
+        Args:
+            peer: the socket's other end; None where it has no IP address.
+            headers: of the request, names in lower case.
+        """
+        if _EVERYBODY.issubset(self.api_allowed) or peers.is_loopback(peer, headers):
+            return True
+        forwarded = peers.forwarded_for(headers)
+        return _source(self.api_allowed, self.trusted_proxies, peer, forwarded) is not None
+
 
 def _source(
     allowed: tuple[Network, ...],
@@ -105,7 +178,7 @@ def _source(
     peer: str | None,
     forwarded: bytes | None,
 ) -> str | None:
-    """Judge one source (see `EdgeRules.source`)."""
+    """Judge one source (see `EdgeRules.source` and `EdgeRules.may_call`)."""
     address = peers.client(peer, forwarded, trusted)
     if address is None or not peers.within(address, allowed):
         return None

@@ -1,12 +1,13 @@
 """Named webhook schemes beside the seed's: how other senders sign, as pure functions.
 
 The rule: as in `signatures`, over the raw bytes, constant time, every secret tried; a scheme whose
-sender signs a time is held to the same two-sided window. No endpoint serves these yet; `comptoir
-check webhook` already verifies with them, and the endpoints will use these very functions.
+sender signs a time is held to the same two-sided window. `comptoir check webhook` verifies with them,
+and the endpoints (`/webhooks/powens`, `/webhooks/plaid`; others come) with these very functions.
 
 - `powens-bi`: base64 of HMAC-SHA256 over METHOD.PATH.DATE.body; the date is ISO 8601 or epoch.
 - `docusign`: base64 of HMAC-SHA256 over the body, one header per configured key; no time is signed.
 - `standard-webhooks`: base64 over id.seconds.body, several space-separated `v1,` signatures.
+- `plaid-jwt`: a token over the body's hash, by a key that the sender publishes (plaid_jwt.py).
 
 Source: protocols.md 5.1 and 5.3; the Standard Webhooks specification; RFC 2104, RFC 4648.
 """
@@ -19,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from comptoir.http import plaid_jwt
 from comptoir.http.signatures import (
     EXPIRED,
     INVALID,
@@ -27,7 +29,7 @@ from comptoir.http.signatures import (
     seed_fault,
 )
 
-__all__ = ["SCHEMES", "Signed", "Verifier", "Window"]
+__all__ = ["SCHEMES", "Signed", "Verifier", "Window", "powens_fault"]
 
 SIGNATURES_MAX: Final = 32
 """Signatures that one request may offer: senders rotate two keys, not a hundred."""
@@ -45,6 +47,8 @@ class Signed(NamedTuple):
     headers: Mapping[str, Sequence[bytes]]
     """Every value by lower-case name."""
     body: bytes
+    keys: Sequence[Mapping[str, object]] = ()
+    """JSON Web Keys of the sender, for schemes that verify by such."""
 
 
 class Window(NamedTuple):
@@ -97,13 +101,31 @@ def _seed(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
 
 
 def _powens(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
-    """Powens (Budget Insight): the configured path is signed, trailing slash included."""
-    given, date = _one(signed, "bi-signature"), _one(signed, "bi-signature-date")
-    claim = _decoded(given) if given is not None else None
+    """Powens, by the function that receives it."""
+    given = (_one(signed, "bi-signature"), _one(signed, "bi-signature-date"))
+    return powens_fault(signed, given, [secret.encode() for secret in secrets], window)
+
+
+def powens_fault(
+    signed: Signed,
+    given: tuple[bytes | None, bytes | None],
+    secrets: Sequence[bytes],
+    window: Window,
+) -> str | None:
+    """Judge a webhook of Powens (Budget Insight): None if genuine and in time, else the code.
+
+    Args:
+        signed: the request; the configured path is signed, a trailing slash included.
+        given: the values of the signature and of the date header; None when missing or repeated.
+        secrets: any may match, each costs the same.
+        window: now, and the largest skew either way.
+    """
+    signature, date = given
+    claim = _decoded(signature) if signature is not None else None
     if claim is None or date is None:
         return INVALID
     line = f"{signed.method}.{signed.path}.".encode() + date + b"."
-    if not _matches([secret.encode() for secret in secrets], line + signed.body, [claim]):
+    if not _matches(secrets, line + signed.body, [claim]):
         return INVALID
     return EXPIRED if _late(_time_ms(date.decode("latin-1")), window) else None
 
@@ -154,10 +176,20 @@ def _standard_key(secret: str) -> bytes | None:
         return None
 
 
+def _plaid(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
+    """Plaid, by the function that receives it."""
+    del secrets  # it shares none: who has signed is known by a published key
+    token = plaid_jwt.token_of(_one(signed, "plaid-verification"))
+    if token is None:
+        return INVALID
+    key = plaid_jwt.find(signed.keys, token.key_id)
+    return plaid_jwt.plaid_fault(token, signed.body, key, window)
+
+
 SCHEMES: Final[Mapping[str, Verifier | None]] = {
     "seed-v1": _seed,
     "powens-bi": _powens,
-    "plaid-jwt": None,
+    "plaid-jwt": _plaid,
     "tink": None,
     "docusign": _docusign,
     "standard-webhooks": _standard,

@@ -6,22 +6,33 @@ Source: design.md 10; spec.md S62 (TLS 1.3); RFC 8446.
 """
 
 import socket
-import ssl
 from contextlib import suppress
 from typing import Final, Protocol
 
 import trio
 
-from comptoir.engine.settings.runtime import Ingest
-from comptoir.http.listener import BindError
+from comptoir.http.edge import DISCARDED_BYTES_MAX
+from comptoir.http.listener import UNREAD_SECONDS_MAX
+from comptoir.http.places import Place
 
-__all__ = ["GONE", "READ_BYTES_MAX", "PlainWire", "TlsWire", "Wire", "tls_context"]
+__all__ = ["GONE", "READ_BYTES_MAX", "PlainWire", "TlsWire", "Wire", "linger"]
 
 READ_BYTES_MAX: Final = 16 * 1024
 """Of one read, and so of what one turn works on: some twenty webhooks that came together, or a few
 hundred tiny requests."""
-GONE: Final = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
-"""What reading and writing raise when the other end has left, or its place was given to another."""
+LINGER_SECONDS_MAX: Final = 3.0
+"""After a last answer: what still comes is read and thrown away, up to `DISCARDED_BYTES_MAX`, because
+closing a socket with unread bytes in it resets the connection, and may take the answer along."""
+LINGER_PAUSE_SECONDS_MAX: Final = 0.25
+"""Whoever is silent for so long after its last answer has it."""
+GONE: Final = (
+    OSError,
+    trio.BrokenResourceError,
+    trio.ClosedResourceError,
+    trio.TooSlowError,
+)
+"""What reading and writing raise when the other end has left, or takes nothing of what is sent, or its
+place was given to another."""
 
 
 class Wire(Protocol):
@@ -32,7 +43,7 @@ class Wire(Protocol):
         ...
 
     async def send(self, data: bytes) -> None:
-        """All of it."""
+        """All of it, within `UNREAD_SECONDS_MAX`: nobody else can have the place meanwhile."""
         ...
 
     def wake(self) -> None:
@@ -69,23 +80,24 @@ class PlainWire:
             sent = self._socket.send(data)
         except BlockingIOError:
             sent = 0
-        while sent < len(data):
-            await trio.lowlevel.wait_writable(self._socket)
-            try:
-                sent += self._socket.send(memoryview(data)[sent:])
-            except BlockingIOError:
-                continue
+        # The kernel's own time-out (listener.py) begins anew with every byte that is taken.
+        with trio.fail_after(UNREAD_SECONDS_MAX):
+            while sent < len(data):
+                await trio.lowlevel.wait_writable(self._socket)
+                try:
+                    sent += self._socket.send(memoryview(data)[sent:])
+                except BlockingIOError:
+                    continue
 
 
 class TlsWire:
-    """TLS over a socket; the handshake is part of the first read."""
+    """TLS over a socket, after the handshake."""
 
     __slots__ = ("_reading", "_stream")
 
-    def __init__(self, taken: socket.socket, context: ssl.SSLContext) -> None:
-        """Be the server on a non-blocking socket."""
-        stream = trio.SocketStream(trio.socket.from_stdlib_socket(taken))
-        self._stream = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+    def __init__(self, stream: "trio.SSLStream[trio.SocketStream]") -> None:
+        """Use a stream that has been secured."""
+        self._stream = stream
         self._reading = trio.CancelScope()
 
     async def receive(self) -> bytes:
@@ -100,26 +112,21 @@ class TlsWire:
 
     async def send(self, data: bytes) -> None:
         """All of it."""
-        await self._stream.send_all(data)
+        with trio.fail_after(UNREAD_SECONDS_MAX):
+            await self._stream.send_all(data)
 
 
-def tls_context(settings: Ingest) -> ssl.SSLContext | None:
-    """What the settings say of TLS; None: in the clear.
-
-    Raises:
-        BindError: the files cannot be read, or are no certificate and its key.
-    """
-    if not settings.tls_certificate:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    except (OSError, ValueError) as error:
-        raise BindError(
-            "TLS_UNREADABLE",
-            "ingest.tls_certificate and ingest.tls_key are no certificate and its key",
-            "give PEM files that this account may read, the key without a passphrase",
-            2,
-        ) from error
-    return context
+async def linger(place: Place, wire: Wire) -> None:
+    """Let the other end read its last answer before the socket is closed."""
+    place.waits_for_request(first=True)  # the first to go where places are short
+    if isinstance(wire, PlainWire):
+        place.socket.shutdown(socket.SHUT_WR)
+    left = DISCARDED_BYTES_MAX
+    with trio.move_on_after(LINGER_SECONDS_MAX):
+        while left > 0:
+            data = b""
+            with trio.move_on_after(LINGER_PAUSE_SECONDS_MAX):
+                data = await wire.receive()
+            if not data:
+                return
+            left -= len(data)

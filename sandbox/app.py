@@ -19,8 +19,11 @@ import trio
 from comptoir.sandbox.clock import Clock
 from comptoir.sandbox.control import Control
 from comptoir.sandbox.faults import Catalogue, Faults, parse_script
-from comptoir.sandbox.parties import seed
+from comptoir.sandbox.parties.bank import Bank
+from comptoir.sandbox.parties.notices import Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
+from comptoir.sandbox.parties.plaid import Plaid
+from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.wire.router import LOOPBACK_HOSTS, Call, Route, Router
@@ -63,7 +66,15 @@ class Sandbox:
         self._settings = settings
         self.stage = Stage(Clock(), Faults(), Record(), Record())
         self._push = Push(self.stage)
-        self._parties: tuple[Party, ...] = (seed.party(), self._push.party())
+        self._bank = Bank(self.stage)
+        self._hosts = LOOPBACK_HOSTS | settings.allowed_targets
+        self._powens = Powens(self.stage, self._hosts)
+        self._plaid = Plaid(self.stage, self._hosts)
+        self._mail, self._sms = Mail(self.stage), Sms(self.stage)
+        self._parties: tuple[Party, ...] = (
+            self._bank.party(), self._powens.party(), self._plaid.party(), self._push.party(),
+            self._mail.party(), self._sms.party(),
+        )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
             self._script = parse_script(settings.script, self.catalogue())
@@ -81,10 +92,23 @@ class Sandbox:
                 stage=self.stage,
                 faults_catalogue=self.catalogue(),
                 nursery=nursery,
-                hosts=LOOPBACK_HOSTS | self._settings.allowed_targets,
-                forget=(self._push.reset,),
+                hosts=self._hosts,
+                forget=(
+                    self._push.reset,
+                    self._bank.reset,
+                    self._powens.reset,
+                    self._plaid.reset,
+                    self._mail.reset,
+                    self._sms.reset,
+                ),
             )
-            routes = [Route("GET", "/health", self._health), *control.routes()]
+            routes = [
+                Route("GET", "/health", self._health),
+                *control.routes(),
+                *self._bank.routes(),
+                *self._powens.routes(),
+                *self._plaid.routes(),
+            ]
             for party in self._parties:
                 routes += party.routes(self.stage)
             seed_of_script, faults = self._script

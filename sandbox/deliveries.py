@@ -13,7 +13,7 @@ from typing import cast
 import orjson
 
 from comptoir.sandbox.runs.accounts import Transaction
-from comptoir.sandbox.schemes import Form, Scheme, Signature
+from comptoir.sandbox.schemes import Form, Scheme, Signature, ToSign
 from comptoir.sandbox.wire.client import Target
 
 ACCEPTED = "accepted"
@@ -65,8 +65,7 @@ class Sender:
             return delivery.after.message
         headers = self.scheme(
             self.secret,
-            max(now_ms + delivery.skew_ms, 0),
-            delivery.body,
+            ToSign(self.target.path, max(now_ms + delivery.skew_ms, 0), delivery.body),
             delivery.signature,
             delivery.form,
         )

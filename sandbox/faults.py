@@ -45,6 +45,7 @@ class Kind(Enum):
     FORGED = "forged"
     WRONG_CLOCK = "wrong_clock"
     REPLAY = "replay"
+    LOST = "lost"
 
     @property
     def direction(self) -> Direction:

@@ -8,7 +8,7 @@ Source: interface.md 10; interface.md 6 (the cases that a receiver must tell apa
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -17,13 +17,16 @@ import trio
 from comptoir.sandbox.clock import Clock
 from comptoir.sandbox.deliveries import Delivery, Sender, encode_headers
 from comptoir.sandbox.errors import invalid
-from comptoir.sandbox.faults import Faults
+from comptoir.sandbox.faults import Faults, Operation
+from comptoir.sandbox.parties.party import Stage
 from comptoir.sandbox.parties.seed import misbehave
 from comptoir.sandbox.runs.request import check_scheme
-from comptoir.sandbox.schemes import SCHEMES, SEED_V1, Signature
+from comptoir.sandbox.schemes import SCHEMES, SEED_V1, Scheme, Signature
 from comptoir.sandbox.wire.client import Answer, Connection, NoAnswer, Target
 
 TIMES_MAX = 10_000
+PARTY_SECONDS = 10.0
+"""So long Plaid waits for an answer."""
 _SHOWN_HEADERS = ("content-type", "retry-after", "x-request-id", "www-authenticate", "allow")
 _SHOWN_BYTES_MAX = 16_384
 
@@ -111,6 +114,23 @@ async def send(
             now_ms = clock.now_ms() if request.timestamp_ms is None else request.timestamp_ms
             delivery.message = sender.message(delivery, now_ms)
             answers.append(await _answer(connection, delivery.message, request.timeout_ms / 1000))
+    return answers
+
+
+async def post(
+    body: bytes,
+    signs: tuple[Target, Scheme, bytes],
+    stage: Stage,
+    sends: tuple[str, Operation],
+    headers: tuple[tuple[str, tuple[str, ...]], ...] = (),
+) -> list[dict[str, Any]]:
+    """Sends a webhook that a party has made itself; an answer for each sending."""
+    sender = Sender(*signs, replaced=headers)
+    answers: list[dict[str, Any]] = []
+    async with Connection(sender.target) as connection:
+        for delivery in misbehave([Delivery("single", body)], stage.faults, sends):
+            delivery.message = sender.message(delivery, stage.clock.now_ms())
+            answers.append(await _answer(connection, delivery.message, PARTY_SECONDS))
     return answers
 
 

@@ -38,8 +38,8 @@ from comptoir.storage.runs import (
     identify_message,
     write_attempts,
 )
+from comptoir.storage.sealing import Sealer
 from comptoir.storage.sound import check_hidden, check_text, write_fields, write_value
-from comptoir.storage.vault import Vault
 
 __all__ = ["Known", "fold"]
 
@@ -56,13 +56,13 @@ class Known(NamedTuple):
 class _Folder:
     """Applies decisions in order to the tables of one batch."""
 
-    def __init__(self, numbers: Numbers, last_event: int, vault: Vault, known: Known) -> None:
+    def __init__(self, numbers: Numbers, last_event: int, vault: Sealer, known: Known) -> None:
         self.numbers = numbers
         self.vault = vault
         self.known = known
         self.last_event = last_event
         self.decisions = 0
-        self.once: dict[bytes, tuple[str, bytes, int]] = {}
+        self.once: dict[bytes, tuple[str, bytes, int, Address]] = {}
         self.once_at: int | None = None
         self.actors: dict[Address, ActorWrite] = {}
         self.consumed: set[int] = set()
@@ -98,7 +98,7 @@ class _Folder:
             if outcome.why is not None:
                 break
             if digests:
-                self._take_once(decided, digests)
+                self._take_once(run.address, decided, digests)
             if run.version is not None:
                 self._change_state(run, decided, outcome)
             self._apply(run.address, decided, outcome)
@@ -145,13 +145,13 @@ class _Folder:
             check_text(*row.target)
             del self.rows[made.id]
 
-    def _take_once(self, decided: Decided, digests: Mapping[bytes, Any]) -> None:
+    def _take_once(self, address: Address, decided: Decided, digests: Mapping[bytes, Any]) -> None:
         reply = decided.decision.reply
         answer = b"" if reply is None else write_value(reply)
         if self.once_at is None or decided.at < self.once_at:
             self.once_at = decided.at
         for digest, once in digests.items():
-            self.once[digest] = (once.scope, answer, decided.at + once.ttl_ms)
+            self.once[digest] = (once.scope, answer, decided.at + once.ttl_ms, address)
 
     def _change_state(self, run: Run, decided: Decided, outcome: Outcome) -> None:
         assert outcome.version is not None
@@ -222,7 +222,7 @@ class _Folder:
         created = decided.at if source is None else source.created_at
         attempts = None if source is None else write_attempts(source.attempts)
         row = self.numbers.draw()
-        sealed = self.vault.seal(payload, identify_message(row, address))
+        sealed = self.vault.seal(payload, identify_message(row, address), address, sender)
         self.dead.append(
             (row, address.kind, address.key, sender.kind, sender.key, sealed, created, attempts,
              letter.queue, letter.code, letter.detail, decided.at)
@@ -288,7 +288,7 @@ class _Folder:
 
 
 def fold(
-    parts: Sequence[Part], numbers: Numbers, last_event: int, vault: Vault, known: Known
+    parts: Sequence[Part], numbers: Numbers, last_event: int, vault: Sealer, known: Known
 ) -> Batch:
     """Fold parts, in order, into one batch.
 
@@ -328,7 +328,7 @@ def fold(
         outcomes,
         folder.decisions,
         folder.last_event,
-        {digest: (answer, expires) for digest, (_, answer, expires) in folder.once.items()},
+        {digest: (answer, expires) for digest, (_, answer, expires, _who) in folder.once.items()},
         [event[1] for event in folder.events],
         {address: x.version for address, x in folder.actors.items()},
         {

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from comptoir.engine.decision import Attempt, DeadLetter, LotOpened, Once, Outgoing, Put, Transfer
+from comptoir.engine.letters import ID_MAX, LetterFilter
 from comptoir.engine.values import Address
 from comptoir.storage.journal_testing import NOW, Noted, Remind, Written, page
 from comptoir.storage.poison_testing import poison
@@ -316,6 +317,13 @@ class _Maker:
         }
         return reads[name or draw(sorted(reads))]()
 
+    def draw_filter(self) -> LetterFilter:
+        """By queue, by reason, by addressee, by age, or none of them."""
+        draw = self.random.choice
+        since, before = draw((None, None, self.now - 1)), draw((None, None, self.now))
+        queue, code = draw(("", "dlq:points", "dlq:engine")), draw(("", "", "CRASHED"))
+        return LetterFilter(queue, code, draw(("", "", "wallet")), since, before)
+
     def draw_lot_options(self) -> dict[str, Any]:
         """By id, by tag, or all; open ones or all."""
         options: dict[str, Any] = {"limit": self.random.choice(LIMITS)}
@@ -344,6 +352,11 @@ class _Maker:
         yield Submit(tuple(RunPlan(GATEWAY, (plan,), stateless=True) for plan in asking))
         for address in ADDRESSES:
             yield Read("load", (address,))
+            yield Read("parked", (address, 100))
+        # Drawn last, so that a seed's operations are what they always were.
+        yield Read("letters", (self.draw_filter(), None, 100))
+        yield Read("letter_ids", (self.draw_filter(), 0, ID_MAX, 100))
+        yield Read("sum_letters", ("dlq:points", self.now - 1))
         free = DecisionPlan(self.now, {"release": True}, None, None, None, frozenset({"release"}))
         yield Submit(tuple(RunPlan(address, (free,), stateless=True) for address in ADDRESSES))
         for address in ADDRESSES:

@@ -240,7 +240,8 @@ class EmbeddedPostgres:
             try:
                 place = self._known()
                 if place is not None:
-                    await self._end(place)
+                    # What is deleted needs no checkpoint.
+                    await self._end(place, immediately=True)
                     await trio.to_thread.run_sync(_place.remove, place)
                 self._use.remove()
             finally:

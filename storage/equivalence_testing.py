@@ -120,6 +120,7 @@ class _Player:
             lambda: first.purge(operation.now),
             lambda: first.put_setting("name", "never"),
             lambda: first.replay(dead, operation.now) if dead else first.purge(operation.now),
+            lambda: first.discard(dead),
             lambda: first.expire_dead(operation.now),
             lambda: self.submit(first, operation.runs),
         ]
@@ -273,6 +274,8 @@ class _Player:
         elif answer and operation.name == "entries":
             self.entries.extend(x.id for x in answer if x.id not in self.entries)
         self.transcript.occurred[f"read {operation.name}", "some" if answer else "none"] += 1
+        if operation.name == "letter_ids":
+            return [Id(letter_id) for letter_id in answer]
         if operation.name == "backlog":
             return [[address, Id(greatest)] for address, greatest in answer]
         if is_list(answer):

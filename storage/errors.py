@@ -30,6 +30,13 @@ class StorageUnavailable(StorageError):
     REMEDY = "start the database again; raise storage.start_timeout_s where recovery takes longer"
 
 
+class KeyStoreUnavailable(StorageError):
+    """The key store cannot be written now; what waits for it waits."""
+
+    CODE = "VAULT_STORE_UNAVAILABLE"
+    REMEDY = "see that the disk below vault.store has room and can be written"
+
+
 class DatabaseNewer(StorageError):
     """The database was written by a newer release than ours, and is not touched."""
 

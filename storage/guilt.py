@@ -8,20 +8,26 @@ them, the database is asked about those before it.
 Source: engine/journal.py (Fate); design.md 3 (once keys), 7 (Loud fences).
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
+
+import trio
 
 from comptoir.engine.journal import Decided, Duplicate, Gone
 from comptoir.engine.values import Address
 from comptoir.storage.bridge import Bridge, Target
 from comptoir.storage.crashes import Crashes
+from comptoir.storage.errors import KeyStoreUnavailable
 from comptoir.storage.remembered import Remembered
 from comptoir.storage.runs import Batch, Outcome, Part, identify_once
-from comptoir.storage.session import Session
+from comptoir.storage.sealing import Sealer
+from comptoir.storage.session import BACKOFF_SECONDS_MIN, Session
 from comptoir.storage.sqlstate import ALREADY_TAKEN, GONE, STALE
-from comptoir.storage.vault import Vault
 
 __all__ = ["Guilt"]
+
+log = logging.getLogger("comptoir.storage")
 
 Call = Callable[..., Awaitable[list[Any]]]
 """(statement, *arguments) -> rows, however long the database is away."""
@@ -44,7 +50,7 @@ def _undecided(parts: Sequence[Part]) -> Iterator[tuple[Part, int, Decided]]:
 
 
 async def _read_answers(
-    call: Call, vault: Vault, parts: Sequence[Part]
+    call: Call, vault: Sealer, parts: Sequence[Part]
 ) -> dict[bytes, tuple[bytes, int]]:
     """Digest -> (first answer, expires_at) of the once keys of these parts that are taken."""
     digests = {
@@ -80,24 +86,23 @@ async def _read_versions(call: Call, addresses: Iterable[Address]) -> dict[Addre
     return {address: there.get(address, 0) for address in asked}
 
 
-def _find_doubtful(parts: Sequence[Part], outcomes: Sequence[Outcome]) -> list[Part]:
-    """The parts that are about to be refused while the database may hold a better reason: a once key
-    of that decision which it was not asked about comes before all other reasons.
+def _find_doubtful(parts: Sequence[Part], outcomes: Sequence[Outcome]) -> list[tuple[Part, int]]:
+    """The parts that are about to be refused at a decision while the database may hold a better reason:
+    a once key of that decision which it was not asked about comes before all other reasons.
     """
-    found: list[Part] = []
+    found: list[tuple[Part, int]] = []
     for part, result in zip(parts, outcomes, strict=True):
         progress = part.progress
         if result.why is None or progress.asked_keys_at == result.done:
             continue
         once = progress.run.decided[result.done].decision.once
         if len(once) > isinstance(result.why, Duplicate):
-            progress.asked_keys_at = result.done
-            found.append(part)
+            found.append((part, result.done))
     return found
 
 
 def _is_taken(
-    vault: Vault, parts: Sequence[Part], answers: Mapping[bytes, tuple[bytes, int]]
+    vault: Sealer, parts: Sequence[Part], answers: Mapping[bytes, tuple[bytes, int]]
 ) -> bool:
     """Whether one of these keys is taken at the time of a decision that names it."""
     return any(
@@ -110,17 +115,49 @@ def _is_taken(
 class Guilt(Session):
     """The half of the writer that knows, or asks, why a decision cannot be committed."""
 
-    def __init__(self, bridge: Bridge, target: Target, vault: Vault, crashes: Crashes) -> None:
+    def __init__(self, bridge: Bridge, target: Target, vault: Sealer, crashes: Crashes) -> None:
         super().__init__(bridge, target, crashes)
         self._vault = vault
         self._recent = Remembered[bytes, tuple[bytes, int]](RECENT_KEYS_MAX)
         self._versions = Remembered[Address, int](VERSIONS_MAX)
 
+    async def advance(self, sql: str, last_event: int, *arguments: object) -> None:
+        """As `Session.advance`; before anything is sent, the keys that sealed it are durable."""
+        await self._keep_keys()
+        await super().advance(sql, last_event, *arguments)
+
+    async def _keep_keys(self) -> None:
+        """The keys that sealed what is sent next are durable when this returns.
+
+        While the key store takes none, it waits, as for a database that is away.
+        """
+        delay = BACKOFF_SECONDS_MIN
+        while True:
+            try:
+                return await self._vault.make_durable()
+            except KeyStoreUnavailable as error:
+                if self.available:
+                    log.warning("no batch is sent: %s", error)
+                self.available = False
+                await trio.sleep(min(delay, self._longest_pause))
+                delay = min(delay * 2, self._longest_pause)
+
+    def _is_plain(self, parts: Sequence[Part], batch: Batch) -> bool:
+        """Whether a batch is sound for certain, and its keys are kept: it may be sent without a wait."""
+        return (
+            not batch.unchecked
+            and self._vault.durable
+            and not _find_doubtful(parts, batch.outcomes)
+            and not self._find_unknown(parts, batch)
+        )
+
     async def _is_sound(self, parts: Sequence[Part], batch: Batch) -> bool:
         """Whether a batch says nothing that the database might know better; asks it where it might."""
         doubtful = _find_doubtful(parts, batch.outcomes)
         if doubtful:
-            await self._read_answers(doubtful)
+            for part, at in doubtful:
+                part.progress.asked_keys_at = at
+            await self._read_answers([part for part, _ in doubtful])
             return False
         unknown = self._find_unknown(parts, batch)
         if unknown:
@@ -194,6 +231,15 @@ class Guilt(Session):
             self._versions.put(address, version)
         for digest, answer in batch.answers.items():
             self._recent.put(digest, answer)
+
+    def _note_stale(self, address: Address) -> None:
+        """Tell of a decision on another version than the durable one: a bug, but for an actor that was
+        deleted long after it had ended, and lay in memory still; it begins anew.
+        """
+        if self._versions.get(address) == 0:
+            log.info("an actor of kind %s had ended and was deleted; it begins anew", address.kind)
+        else:
+            log.error("an actor of kind %s decided on a stale version", address.kind)
 
     def _forget_all(self) -> None:
         """After a crash of our own: what was not remembered of a durable batch is not known."""

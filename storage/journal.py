@@ -8,17 +8,16 @@ Source: design.md 7; engine/journal.py (the contract).
 
 import logging
 import math
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import trio
 
-from comptoir.engine.decision import Attempt
 from comptoir.engine.errors import Stopping, Superseded
-from comptoir.engine.journal import JournalStatistics, Pending, Run
+from comptoir.engine.journal import JournalStatistics, Run
 from comptoir.engine.spec import Intensity
 from comptoir.engine.values import Address
 from comptoir.storage.bridge import (
@@ -33,12 +32,20 @@ from comptoir.storage.bridge import (
 from comptoir.storage.crashes import WRITER_INTENSITY, Crashes
 from comptoir.storage.errors import StorageUnavailable
 from comptoir.storage.lease import Lease, LeaseOptions
+from comptoir.storage.letters import Letters
 from comptoir.storage.migrate import MigrationReport, check_schema, migrate
-from comptoir.storage.reads import Reads, read_attempts
-from comptoir.storage.runs import identify_message, write_attempts
+from comptoir.storage.reseal import (
+    Mover,
+    Page,
+    Resealer,
+    count_movable,
+    count_rows,
+    move_once_page,
+    reseal_page,
+)
+from comptoir.storage.sealing import SETTING, Sealer
 from comptoir.storage.session import LANE
 from comptoir.storage.sqlstate import ConnectionLost
-from comptoir.storage.vault import Vault
 from comptoir.storage.writer import Writer
 
 __all__ = ["JournalOptions", "PostgresJournal"]
@@ -49,8 +56,8 @@ T = TypeVar("T")
 
 RETRY_SECONDS: Final = 0.2
 PURGE_ROWS_MAX: Final = 5_000
-REPLAYED: Final = "replayed"
-"""The attempt that a replay adds: attempts before it are history, not budget."""
+ACTORS_PAGE: Final = 500
+"""Actors that one look for old ones reads the keys of."""
 
 WRITER_SETTINGS: Final = {
     # Every access of the writer is by key. Plans are made once, whatever the statistics say of
@@ -69,11 +76,7 @@ READER_SETTINGS: Final = {
     "search_path": "pg_catalog",
 }
 
-REPLAY_READ_SQL: Final = """
-select id, kind, key, sender_kind, sender_key, created_at, attempts, payload
-from comptoir.message where class = 'dead' and id = any($1) order by id"""
-REPLAY_SQL: Final = "select comptoir.replay_dead($1, $2, $3, $4, $5, $6)"
-# Both write under the writer's own epoch only, and hold its row: how many rows are ours, and written.
+# It writes under the writer's own epoch only, and holds its row: how many rows are ours, and written.
 PURGE_SQL: Final = """
 with mine as materialized (
     select from comptoir.writer where lane = $1 and epoch = $2 for update
@@ -82,15 +85,22 @@ with mine as materialized (
         select digest from comptoir.once where expires_at <= $3 order by expires_at limit $4)
     returning 1
 ) select (select count(*) from mine), (select count(*) from gone)"""
-EXPIRE_SQL: Final = """
+OLD_ACTORS_SQL: Final = """
+select key, a.updated_at <= timestamptz 'epoch' + $4 * interval '1 ms' and not exists (
+    select from comptoir.message m where m.kind = a.kind and m.key = a.key and m.class <> 'dead')
+from comptoir.actor a where kind = $1 and key > $2 order by key limit $3"""
+EXPIRE_ACTORS_SQL: Final = """
 with mine as materialized (
     select from comptoir.writer where lane = $1 and epoch = $2 for update
 ), gone as (
-    delete from comptoir.message where exists (select from mine) and class = 'dead' and id in (
-        select id from comptoir.message
-        where class = 'dead' and died_at <= $3 and queue <> all($4::text[]) limit $5)
-    returning queue
-) select (select count(*) from mine), array(select queue from gone)"""
+    delete from comptoir.actor a using unnest($4::text[]) as u(key)
+    where exists (select from mine) and a.kind = $3 and a.key = u.key
+      and a.updated_at <= timestamptz 'epoch' + $5 * interval '1 ms'
+    returning 1
+) select (select count(*) from mine), (select count(*) from gone)"""
+BOUND_SQL: Final = """
+select (select value from comptoir.setting where name = $1),
+       not exists (select from comptoir.actor)"""
 SETTING_SQL: Final = """
 with mine as materialized (
     select from comptoir.writer where lane = $1 and epoch = $2 for update
@@ -131,12 +141,13 @@ class JournalOptions:
     """When a daemon that shows no life is replaced."""
 
 
-class PostgresJournal(Reads):
+class PostgresJournal(Letters):
     """Durability for actors; see `comptoir.engine.journal.Journal` for the contract."""
 
-    def __init__(self, pool: Pool, vault: Vault, writer: Writer, migrated: MigrationReport) -> None:
-        super().__init__(pool, vault)
-        self._writer = writer
+    def __init__(
+        self, pool: Pool, vault: Sealer, writer: Writer, migrated: MigrationReport
+    ) -> None:
+        super().__init__(pool, vault, writer)
         self.migrated = migrated
         """What was applied at the start, and the role of the sessions."""
 
@@ -146,7 +157,7 @@ class PostgresJournal(Reads):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, vault: Vault, options: JournalOptions | None = None
+        cls, url: str, vault: Sealer, options: JournalOptions | None = None
     ) -> AsyncGenerator["PostgresJournal"]:
         """Connect, become the writer, migrate, serve; at the end commit what waits, and close.
 
@@ -174,6 +185,7 @@ class PostgresJournal(Reads):
             )
             with trio.move_on_after(seconds) as raising:
                 await writer.raise_epoch(options.now)
+                await _attach(writer, vault)
             if raising.cancelled_caught:
                 raise StorageUnavailable("the database went away during the start")
             bounds = {"statement_timeout": f"{math.ceil(options.statement_timeout_s * 1000)}ms"}
@@ -216,74 +228,43 @@ class PostgresJournal(Reads):
         await self._writer.ended.wait()
         return self._writer.stopped
 
-    async def replay(self, ids: Sequence[int], now: int) -> list[Pending]:
-        """Turn dead letters back into due messages, in one transaction; those rows, for delivery.
-
-        They get new ids (after everything committed so far), and `replayed` as a last attempt.
-        Ids that are no dead letters are left out.
-        """
-        return await self._writer.perform(lambda: self._replay(ids, now))
-
-    async def _replay(self, ids: Sequence[int], now: int) -> list[Pending]:
-        writer = self._writer
-        rows = await writer.call(REPLAY_READ_SQL, sorted(set(ids)))
-        revived: list[Pending] = []
-        seal = self._vault.seal
-        for row, fresh in zip(rows, writer.draw(len(rows)), strict=True):
-            target = Address(row[1], row[2])
-            attempts = (*read_attempts(row[6]), Attempt(now, REPLAYED))
-            payload = self._vault.open(row[7], identify_message(row[0], target))
-            sender = Address(row[3], row[4])
-            revived.append(Pending(fresh, target, sender, now, row[5], attempts, None, payload))
-        if revived:
-            await writer.advance(
-                REPLAY_SQL,
-                writer.last_event,
-                [
-                    (
-                        row[0],
-                        x.id,
-                        seal(x.payload, identify_message(x.id, x.target)),
-                        write_attempts(x.attempts),
-                    )
-                    for row, x in zip(rows, revived, strict=True)
-                ],
-                now,
-            )
-        return revived
-
     async def purge(self, now: int) -> int:
         """Forget a slice of the `once` keys that expired; answers how many (0: none are left)."""
         return await self._writer.perform(lambda: self._write(PURGE_SQL, now, PURGE_ROWS_MAX))
 
-    async def expire_dead(self, died_before: int, keep: Sequence[str] = ()) -> Counter[str]:
-        """Delete a slice of the dead letters that died by then; answers how many of each queue."""
-        epoch, kept = self._writer.epoch, list(keep)
-
-        async def work() -> Counter[str]:
-            arguments = (LANE, epoch, died_before, kept, PURGE_ROWS_MAX)
-            ours, queues = (await self._writer.call(EXPIRE_SQL, *arguments))[0]
-            if not ours:
-                raise Superseded(f"the epoch is another's, ours was {epoch}")
-            return Counter(queues)
-
-        return await self._writer.perform(work)
+    async def expire_actors(self, kind: str, after: str, before: int) -> tuple[str | None, int]:
+        """As `Journal.expire_actors`. The keys go first: what has ended for so long does not begin again,
+        and a key that stayed behind would never be found any more.
+        """
+        rows = await self._fetch(OLD_ACTORS_SQL, kind, after, ACTORS_PAGE, before)
+        following = rows[-1][0] if len(rows) == ACTORS_PAGE else None
+        old = [key for key, is_old in rows if is_old]
+        if not old:
+            return following, 0
+        await self._vault.erase([Address(kind, key) for key in old])
+        work = partial(self._write, EXPIRE_ACTORS_SQL, kind, old, before)
+        return following, await self._writer.perform(work)
 
     async def put_setting(self, name: str, value: str) -> None:
         """Keep a setting beyond restarts (the business clock's offset)."""
         await self._writer.perform(lambda: self._write(SETTING_SQL, name, value))
 
-    async def _write(self, sql: str, *arguments: object) -> int:
-        """Write what is no decision, under our own epoch; answers how many rows.
+    async def count_resealable(self, mover: Mover | None = None) -> int:
+        """Sealed rows, events aside; or the `once` rows that a mover still has to move."""
+        writer = self._writer
+        if mover is None:
+            return await writer.perform(lambda: count_rows(writer))
+        return await writer.perform(lambda: count_movable(writer, mover))
 
-        Raises:
-            Superseded: the epoch is another's; nothing was written.
-        """
-        epoch = self._writer.epoch
-        ours, rows = (await self._writer.call(sql, LANE, epoch, *arguments))[0]
-        if not ours:
-            raise Superseded(f"the epoch is another's, ours was {epoch}")
-        return int(rows)
+    async def reseal(self, keys: Resealer, table: str, cursor: tuple[Any, ...], limit: int) -> Page:
+        """Seal a page of a table anew, between two batches (storage/reseal.py)."""
+        writer = self._writer
+        return await writer.perform(lambda: reseal_page(writer, keys, table, cursor, limit))
+
+    async def move_once(self, mover: Mover, limit: int) -> Page:
+        """Move a page of `once` rows to new digests, between two batches (storage/reseal.py)."""
+        writer = self._writer
+        return await writer.perform(lambda: move_once_page(writer, mover, limit))
 
     def statistics(self) -> JournalStatistics:
         """A snapshot of the journal's own figures."""
@@ -307,6 +288,14 @@ class PostgresJournal(Reads):
             crashes_total=writer.crashes.total,
             crashes_recent=writer.crashes.recent,
         )
+
+
+async def _attach(writer: Writer, vault: Sealer) -> None:
+    """Hold that this database was sealed by these keys, or bind it to them."""
+    bound, fresh = (await writer.call(BOUND_SQL, SETTING))[0]
+    value = await vault.attach(bound, fresh=fresh)
+    if value is not None:
+        await writer.call(SETTING_SQL, LANE, writer.epoch, SETTING, value)
 
 
 async def _prepare(

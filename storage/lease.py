@@ -11,7 +11,9 @@ which raises the epoch before it does anything else. The old daemon, should it w
 The server's own record of sessions serves as the sign of life (`pg_stat_activity.state_change`): no
 row is written for it, and only a standby that watches costs anything. How long nothing moved is
 measured by the standby's clock alone, so clocks need not agree. A session that is at work never
-counts: then it is the database that is slow, not the daemon.
+counts: then it is the database that is slow, not the daemon. One that waits for its client does, idle or
+not: a daemon may be stopped between the two halves of a statement (it is parsed, then executed), and its
+session is `active` until the second half comes.
 Source: design.md 7 (One writer); spec S43, S71; PostgreSQL manual, pg_locks, pg_stat_activity.
 """
 
@@ -46,14 +48,14 @@ TRY_SQL: Final = "select pg_try_advisory_lock($1)"
 WAIT_SQL: Final = "select pg_advisory_lock($1)"
 EPOCH_SQL: Final = "select epoch from comptoir.writer where lane = 0"
 HOLDER_SQL: Final = """
-select a.pid, a.backend_start, a.state_change, a.state
+select a.pid, a.backend_start, a.state_change, a.state in ('idle', 'active') and a.wait_event = 'ClientRead'
 from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
 where l.locktype = 'advisory' and l.granted and l.objsubid = 1
   and l.classid::bigint = $1 and l.objid::bigint = $2
   and l.database = (select oid from pg_catalog.pg_database where datname = current_database())"""
 END_SQL: Final = """
 select pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-where pid = $1 and backend_start = $2 and state_change = $3 and state = 'idle'"""
+where pid = $1 and backend_start = $2 and state_change = $3 and wait_event = 'ClientRead'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ class Lease:
         found: int | None = epoch
         try:
             while found in (epoch, None):
-                await trio.sleep(pause)
+                # While the database is away: whoever asks first when it is back has the lock.
+                await trio.sleep(pause if found == epoch else min(pause, RETRY_SECONDS))
                 found = await self._beat(role)
         finally:
             self.close()
@@ -189,7 +192,7 @@ class Lease:
             rows = await connection.fetch(HOLDER_SQL, LOCK_HIGH, LOCK_LOW, seconds=QUERY_SECONDS)
             now = trio.current_time()
             holder = tuple(rows[0]) if len(rows) == 1 else None
-            if holder is None or holder != seen or holder[3] != "idle":
+            if holder is None or holder != seen or not holder[3]:
                 seen, since = holder, now
             elif now - since >= self._options.lease_s:
                 log.warning("the writing daemon shows no life: taking over")

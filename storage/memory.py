@@ -350,6 +350,26 @@ class MemoryTables:
         self._put_in(revived)
         return revived
 
+    def expire_actors(self, kind: str, before: int) -> int:
+        """Delete the actors of a kind that are old and that nothing waits for; how many."""
+        waited_for = {row.target for row in self.messages.values() if row.kind != "dead"}
+        old = [
+            address
+            for address, row in self.actors.items()
+            if address.kind == kind and row[3] <= before and address not in waited_for
+        ]
+        for address in old:
+            del self.actors[address]
+        return len(old)
+
+    def discard(self, ids: Sequence[int]) -> int:
+        """Delete these dead letters; how many of them there were."""
+        rows = [self.messages.get(row_id) for row_id in sorted(set(ids))]
+        dead = [row for row in rows if row is not None and row.kind == "dead"]
+        for row in dead:
+            self._take_out(row)
+        return len(dead)
+
     def expire_dead(self, died_before: int, keep: Sequence[str]) -> Counter[str]:
         """Delete the dead letters that died by then; how many of each queue."""
         old = [

@@ -7,10 +7,12 @@ the simulation is a function of its seed. Source: engine/journal.py; storage/rea
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 import trio
 
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.journal import DeadLetterRow, Entry, Loaded, Lot, Pending, Recorded
+from comptoir.engine.letters import LetterCount, LetterFilter
 from comptoir.engine.values import Address
 from comptoir.storage.memory import MemoryTables, MessageRow
 from comptoir.storage.runs import CLASS_MESSAGE, CLASS_PARKED, CLASS_TIMER
@@ -46,6 +48,13 @@ class MemoryReads:
         rows = tables.by_target.get(target, {})
         due = sorted((row for row in rows.values() if _is_due(row, now)), key=lambda row: row.id)
         return [row.pending() for row in due[:limit]]
+
+    async def parked(self, target: Address, limit: int) -> list[Pending]:
+        """The parked rows of one address, by (due_at, id)."""
+        rows = (await self._reach()).by_target.get(target, {}).values()
+        parked = [row for row in rows if row.kind == CLASS_PARKED]
+        parked.sort(key=lambda row: (row.due_at is None, row.due_at, row.id))
+        return [row.pending() for row in parked[:limit]]
 
     async def backlog(self, now: int, limit: int) -> list[tuple[Address, int]]:
         """Addresses that have due rows, with the greatest such id."""
@@ -152,15 +161,62 @@ class MemoryReads:
         """Committed events with numbers above `after`, in order."""
         return (await self._reach()).events[after : after + limit]
 
-    async def dead_letters(self, queue: str | None, limit: int) -> list[DeadLetterRow]:
-        """Dead letters, newest first."""
+    async def _dead(self) -> list[DeadLetterRow]:
+        """All of them, newest first."""
         rows = [
             DeadLetterRow(x.id, x.queue, x.target, x.sender, x.code, x.detail, x.attempts,
                           x.created_at, x.died_at, x.payload)
             for x in (await self._reach()).messages.values()
-            if x.kind == "dead" and queue in (None, x.queue)
+            if x.kind == "dead"
         ]  # fmt: skip
-        return sorted(rows, key=lambda row: -row.id)[:limit]
+        return sorted(rows, key=lambda row: -row.id)
+
+    async def dead_letters(self, queue: str | None, limit: int) -> list[DeadLetterRow]:
+        """Dead letters with their messages, newest first."""
+        return [row for row in await self._dead() if queue in (None, row.queue)][:limit]
+
+    async def letters(
+        self, wanted: LetterFilter, before: int | None, limit: int
+    ) -> list[DeadLetterRow]:
+        """A page of dead letters without their messages, newest first, with ids below `before`."""
+        found = [
+            msgspec.structs.replace(row, payload=b"")
+            for row in await self._dead()
+            if wanted.covers(row) and (before is None or row.id < before)
+        ]
+        return found[:limit]
+
+    async def letter_ids(
+        self, wanted: LetterFilter, after: int, until: int, limit: int
+    ) -> list[int]:
+        """Ids of dead letters in (`after`, `until`], the oldest first."""
+        ids = [row.id for row in await self._dead() if wanted.covers(row)]
+        return [x for x in reversed(ids) if after < x <= until][:limit]
+
+    async def count_letters(self, wanted: LetterFilter, until: int) -> int:
+        """How many dead letters with ids up to `until` a filter covers."""
+        return sum(wanted.covers(row) and row.id <= until for row in await self._dead())
+
+    async def letter(self, letter_id: int) -> DeadLetterRow | None:
+        """One dead letter without its message."""
+        found = next((row for row in await self._dead() if row.id == letter_id), None)
+        return None if found is None else msgspec.structs.replace(found, payload=b"")
+
+    async def open_letter(self, letter_id: int) -> bytes | None:
+        """The message of one dead letter."""
+        return next((row.payload for row in await self._dead() if row.id == letter_id), None)
+
+    async def sum_letters(self, queue: str, since: int) -> list[LetterCount]:
+        """What the letters of a queue died of, most letters first."""
+        causes: dict[str, list[int]] = {}
+        for row in await self._dead():
+            if row.queue == queue:
+                causes.setdefault(row.code, []).append(row.died_at)
+        counts = [
+            LetterCount(queue, code, len(died), sum(at >= since for at in died), min(died))
+            for code, died in causes.items()
+        ]
+        return sorted(counts, key=lambda count: (-count.letters, count.code))
 
     async def count_dead_letters(self) -> dict[str, int]:
         """Queue -> number of dead letters."""

@@ -19,13 +19,14 @@ import outcome
 import trio
 
 from comptoir.engine.decision import Attempt
-from comptoir.engine.errors import Stopping
-from comptoir.engine.journal import DeadLetterRow, Entry, Loaded, Lot, Pending, Recorded
+from comptoir.engine.errors import Erased, Stopping
+from comptoir.engine.journal import Entry, Loaded, Lot, Pending, Recorded
 from comptoir.engine.values import Address
 from comptoir.storage.bridge import Pool
 from comptoir.storage.runs import identify_actor, identify_event, identify_message
+from comptoir.storage.sealing import Sealer
 from comptoir.storage.sqlstate import ConnectionLost
-from comptoir.storage.vault import Vault, VaultError
+from comptoir.storage.vault import KeysErased, VaultError
 
 __all__ = ["Reads", "read_attempts"]
 
@@ -52,6 +53,9 @@ cross join lateral (
      order by id limit $4)
     order by id limit $4) due
 order by asked.at, due.id"""
+PARKED_SQL: Final = f"""
+select {MESSAGE_COLUMNS} from comptoir.message
+where kind = $1 and key = $2 and class = 'parked' order by due_at, id limit $3"""
 BACKLOG_SQL: Final = """
 select kind, key, max(id) from (
     (select kind, key, max(id) as id from comptoir.message
@@ -88,13 +92,6 @@ select key, body from comptoir.document where collection = $1 and key > $2 order
 EVENTS_SQL: Final = f"""
 select number, {MS.format("at")}, kind, key, type, payload
 from comptoir.event where number > $1 order by number limit $2"""
-DEAD_SQL: Final = """
-select id, queue, kind, key, sender_kind, sender_key, code, detail, attempts, created_at, died_at,
-       payload
-from comptoir.message where class = 'dead' and ($1::text is null or queue = $1)
-order by id desc limit $2"""
-COUNT_DEAD_SQL: Final = """
-select queue, count(*) from comptoir.message where class = 'dead' group by queue"""
 
 ID_MAX: Final = (1 << 63) - 1
 _ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
@@ -113,6 +110,14 @@ class _Load:
     def __init__(self) -> None:
         self.done = trio.Event()
         self.result: outcome.Outcome[Loaded | None] = outcome.Error(Stopping("the journal stopped"))
+
+    def answer(self) -> Loaded | None:
+        """The same to everybody who waits: `unwrap` would answer the first of them only."""
+        if isinstance(self.result, outcome.Value):
+            state: Loaded | None = self.result.value
+            return state
+        assert isinstance(self.result, outcome.Error)
+        raise self.result.error
 
 
 def _refuse(loads: dict[Address, _Load], error: Exception) -> None:
@@ -136,7 +141,7 @@ class _Reading:
 class Reads:
     """The reading half of a journal on PostgreSQL; each method as in `engine.journal.Journal`."""
 
-    def __init__(self, pool: Pool, vault: Vault) -> None:
+    def __init__(self, pool: Pool, vault: Sealer) -> None:
         self._pool = pool
         self._vault = vault
         self._loads: dict[Address, _Load] = {}
@@ -162,7 +167,7 @@ class Reads:
             load = self._loads[address] = _Load()
             self._load_wanted.set()
         await load.done.wait()
-        return load.result.unwrap()
+        return load.answer()
 
     async def run_loads(self) -> None:
         """Answer loads and readings, many with one query, until cancelled."""
@@ -261,6 +266,8 @@ class Reads:
     ) -> outcome.Outcome[Loaded | None]:
         try:
             state = self._vault.open(sealed, identify_actor(address, version))
+        except KeysErased:
+            return outcome.Error(Erased())
         except VaultError as error:
             return outcome.Error(error)
         return outcome.Value(Loaded(version, schema, state))
@@ -269,8 +276,9 @@ class Reads:
         target = Address(row[1], row[2])
         payload = self._vault.open(row[8], identify_message(row[0], target))
         attempts = read_attempts(row[7])
+        due_at = row[5] or 0  # one that is parked for ever has none
         return Pending(
-            row[0], target, Address(row[3], row[4]), row[5], row[6], attempts, None, payload, row[9]
+            row[0], target, Address(row[3], row[4]), due_at, row[6], attempts, None, payload, row[9]
         )
 
     async def pending(self, target: Address, limit: int, now: int) -> list[Pending]:
@@ -282,6 +290,11 @@ class Reads:
         self._reading_wanted.set()
         await reading.done.wait()
         return [self._open_pending(row) for row in reading.result.unwrap()]
+
+    async def parked(self, target: Address, limit: int) -> list[Pending]:
+        """The parked rows of one address, by (due_at, id)."""
+        rows = await self._fetch(PARKED_SQL, target.kind, target.key, limit)
+        return [self._open_pending(row) for row in rows]
 
     async def backlog(self, now: int, limit: int) -> list[tuple[Address, int]]:
         """Addresses that have due rows, with the greatest such id."""
@@ -341,30 +354,17 @@ class Reads:
         return [(key, orjson.loads(body)) for key, body in rows]
 
     async def events(self, after: int, limit: int) -> list[Recorded]:
-        """Committed events with numbers above `after`, in order."""
-        opened = self._vault.open
+        """Committed events with numbers above `after`, in order; of who was erased without a payload."""
         return [
-            Recorded(number, at, Address(kind, key), name, opened(sealed, identify_event(number)))
+            Recorded(number, at, Address(kind, key), name, self._open_event(number, sealed))
             for number, at, kind, key, name, sealed in await self._fetch(EVENTS_SQL, after, limit)
         ]
 
-    async def dead_letters(self, queue: str | None, limit: int) -> list[DeadLetterRow]:
-        """Dead letters, newest first."""
-        letters: list[DeadLetterRow] = []
-        for x in await self._fetch(DEAD_SQL, queue, limit):
-            target = Address(x[2], x[3])
-            payload = self._vault.open(x[11], identify_message(x[0], target))
-            sender, attempts = Address(x[4], x[5]), read_attempts(x[8])
-            letters.append(
-                DeadLetterRow(
-                    x[0], x[1], target, sender, x[6], x[7], attempts, x[9], x[10], payload
-                )
-            )
-        return letters
-
-    async def count_dead_letters(self) -> dict[str, int]:
-        """Queue -> number of dead letters."""
-        return {row[0]: row[1] for row in await self._fetch(COUNT_DEAD_SQL)}
+    def _open_event(self, number: int, sealed: bytes) -> bytes:
+        try:
+            return self._vault.open(sealed, identify_event(number))
+        except KeysErased:
+            return b""
 
     async def setting(self, name: str) -> str | None:
         """A setting that outlives restarts (the business clock's offset), or None."""

@@ -32,8 +32,8 @@ __all__ = [
 ]
 
 Rows = list[tuple[Any, ...]]
-Seal = Callable[[bytes, bytes], bytes]
-"""(plaintext, identity of its row) -> sealed."""
+Seal = Callable[[bytes, bytes, Address, Address], bytes]
+"""(plaintext, identity of its row, actor that it is about, else its sender) -> sealed."""
 
 
 class ActorWrite:
@@ -69,7 +69,7 @@ def write_messages(seal: Seal, messages: Mapping[int, MessageWrite]) -> Rows:
     rows: Rows = []
     for row_id, row in messages.items():
         x = row.pending
-        payload = seal(row.payload, identify_message(row_id, x.target))
+        payload = seal(row.payload, identify_message(row_id, x.target), x.target, x.sender)
         attempts = write_attempts(x.attempts)
         rows.append(
             (row_id, *x.target, *x.sender, payload, row.kind, row.due_at, x.created_at, x.name,
@@ -84,7 +84,8 @@ def write_actors(seal: Seal, actors: Mapping[Address, ActorWrite]) -> Rows:
     rows: Rows = []
     for address in changed:
         x = actors[address]
-        state = seal(write_value(x.state), identify_actor(address, x.version))
+        identity = identify_actor(address, x.version)
+        state = seal(write_value(x.state), identity, address, address)
         rows.append((*address, x.expected, x.version, x.schema, state, x.at))
     return rows
 
@@ -112,7 +113,7 @@ def write_events(
     try:
         for number, at, address, event in events:
             name = type(event).__name__
-            sealed = seal(write_value(event), identify_event(number))
+            sealed = seal(write_value(event), identify_event(number), address, address)
             rows.append((number, at, *address, name, sealed))
             leaves.append(leaf_of(number, at, address, name, sealed))
     except (UnicodeEncodeError, StructError) as error:
@@ -120,9 +121,14 @@ def write_events(
     return rows, b"".join(leaves)
 
 
-def write_once(seal: Seal, once: Mapping[bytes, tuple[str, bytes, int]]) -> Rows:
-    """Rows of `once`, from (scope, answer, expires at) by digest."""
+def write_once(seal: Seal, once: Mapping[bytes, tuple[str, bytes, int, Address]]) -> Rows:
+    """Rows of `once`, from (scope, answer, expires at, who decided) by digest."""
     return [
-        (digest, scope, seal(answer, identify_once(digest)) if answer else b"", expires)
-        for digest, (scope, answer, expires) in sorted(once.items())
+        (
+            digest,
+            scope,
+            seal(answer, identify_once(digest), address, address) if answer else b"",
+            expires,
+        )
+        for digest, (scope, answer, expires, address) in sorted(once.items())
     ]

@@ -10,8 +10,9 @@ Source: design.md 7 (One writer, Unknown COMMIT).
 """
 
 import logging
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
+import outcome
 import trio
 
 from comptoir.engine.errors import Superseded
@@ -26,13 +27,24 @@ from comptoir.storage.sqlstate import (
     StatementBroken,
 )
 
-__all__ = ["LANE", "Session"]
+__all__ = ["LANE", "Flight", "Session"]
 
 log = logging.getLogger("comptoir.storage")
 
 LANE: Final = 0
 BACKOFF_SECONDS_MIN: Final = 0.05
 READ_WRITER_SQL: Final = "select epoch, batch from comptoir.writer where lane = $1 for update"
+
+
+class Flight(NamedTuple):
+    """A statement that advances `writer` by one batch, perhaps on its way already."""
+
+    sql: str
+    last_event: int
+    arguments: tuple[object, ...]
+    connection: Connection | None
+    sent: outcome.Outcome[Any] | None
+    """The query on `connection`, or the crash of ours in which it may have been sent; None: it was not."""
 
 
 class Session:
@@ -51,9 +63,26 @@ class Session:
         self.last_event = 0
 
     async def advance(self, sql: str, last_event: int, *arguments: object) -> None:
-        """Run a statement that advances `writer` by one batch, until it is durable.
+        """Send a statement that advances `writer` by one batch, and wait until it is durable.
+
+        As `land`, which tells what it raises.
+        """
+        await self.land(self.send(sql, last_event, *arguments))
+
+    def send(self, sql: str, last_event: int, *arguments: object) -> Flight:
+        """Send such a statement now, if there is a connection; `land` is awaited before all else.
 
         Its first four arguments are lane, epoch, batch and the number of the last event.
+        """
+        connection, sent = self._connection, None
+        if connection is not None and not connection.closed:
+            sent = outcome.capture(
+                connection.start, sql, LANE, self.epoch, self.batch + 1, last_event, *arguments
+            )
+        return Flight(sql, last_event, arguments, connection, sent)
+
+    async def land(self, flight: Flight) -> None:
+        """Wait until a statement is durable; send it where that was not done, and again if need be.
 
         Raises:
             Superseded: the epoch is another's now; nothing of the statement is durable.
@@ -61,14 +90,18 @@ class Session:
             WriterBroken: crashed too often; only then may it be durable all the same.
         """
         number = self.batch + 1
+        arguments = (LANE, self.epoch, number, flight.last_event, *flight.arguments)
+        connection, sent = flight.connection, flight.sent
         unsure = False
         delay = BACKOFF_SECONDS_MIN
         while True:
-            connection, durable, delay = await self._prepare(number, delay, unsure=unsure)
-            if durable:
-                break
+            if connection is None or sent is None:
+                connection, durable, delay = await self._prepare(number, delay, unsure=unsure)
+                if durable:
+                    break
+                sent = outcome.capture(connection.start, flight.sql, *arguments)
             try:
-                await connection.fetch(sql, LANE, self.epoch, number, last_event, *arguments)
+                await connection.answer(sent.unwrap())
                 break
             except ConnectionLost as error:
                 unsure = True
@@ -84,8 +117,9 @@ class Session:
             except Exception as crash:  # noqa: BLE001 - a bulkhead: the row tells what became of it
                 unsure = True
                 delay = await self._survive(crash, delay)
+            sent = None
         self.batch = number
-        self.last_event = last_event
+        self.last_event = flight.last_event
         self.available = True
 
     async def _prepare(

@@ -9,7 +9,7 @@ lose one request or one answer of `commit_batch`, on demand. Source: issue 3, de
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 import trio
@@ -19,9 +19,9 @@ from comptoir.storage.journal import READER_SETTINGS, WRITER_SETTINGS, PostgresJ
 from comptoir.storage.journal_testing import NOW
 from comptoir.storage.memory import MemoryTables, MessageRow
 from comptoir.storage.migrate import MigrationReport, migrate
+from comptoir.storage.sealing import Sealer
 from comptoir.storage.sqlstate import ConnectionLost, DataRefused, FenceRaised
 from comptoir.storage.testing import MemoryJournal
-from comptoir.storage.vault import Vault
 from comptoir.storage.writer import Writer
 
 __all__ = ["MemoryStage", "PostgresStage"]
@@ -76,7 +76,7 @@ class MemoryStage:
 
     name = "memory"
 
-    def __init__(self, nursery: trio.Nursery, vault: Vault, batch_decisions_max: int) -> None:
+    def __init__(self, nursery: trio.Nursery, vault: Sealer, batch_decisions_max: int) -> None:
         self._nursery = nursery
         self._vault = vault
         self._batch_decisions_max = batch_decisions_max
@@ -85,7 +85,7 @@ class MemoryStage:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, vault: Vault, batch_decisions_max: int) -> AsyncGenerator["MemoryStage"]:
+    async def open(cls, vault: Sealer, batch_decisions_max: int) -> AsyncGenerator["MemoryStage"]:
         """Empty tables and a journal on them."""
         async with trio.open_nursery() as nursery:
             stage = cls(nursery, vault, batch_decisions_max)
@@ -189,32 +189,48 @@ class _Lossy:
         await trio.lowlevel.checkpoint()
         self.terminate()
 
-    def start(self, sql: str, *args: object) -> Any:
-        """Send one statement; `finish` waits for it."""
-        return self._connection.start(sql, *args)
+    def start(self, sql: str, *args: object) -> "_Sent":
+        """Send one statement, unless the connection breaks before."""
+        lose = self._stage.to_lose if "commit_batch" in sql else ""
+        if lose:
+            self._stage.to_lose = ""
+            self._stage.lost += 1
+        if lose == "request":
+            self._connection.terminate()
+            return _Sent(None, lose)
+        return _Sent(self._connection.start(sql, *args), lose)
 
-    async def finish(self, query: Any, seconds: float) -> list[Any]:
-        """Wait for a query."""
-        return cast("list[Any]", await self._connection.finish(query, seconds))
+    async def finish(self, query: "_Sent", seconds: float | None = None) -> list[Any]:
+        """Wait for an answer, unless the connection breaks before it is here."""
+        if not query.lost:
+            return cast("list[Any]", await self._connection.finish(query.inner, seconds))
+        if query.inner is not None:
+            with suppress(DataRefused, FenceRaised):
+                await self._connection.finish(query.inner, seconds)
+            self._connection.terminate()
+        raise ConnectionLost("the test broke the connection")
+
+    async def answer(self, query: "_Sent", seconds: float | None = None) -> list[Any]:
+        """As `finish`; nobody leaves here."""
+        return await self.finish(query, seconds)
 
     async def fetch(self, sql: str, *args: object) -> list[Any]:
-        """Run one statement, and answer its rows, unless the connection breaks."""
-        lose = self._stage.to_lose if "commit_batch" in sql else ""
-        if not lose:
-            return await self._connection.fetch(sql, *args)
-        self._stage.to_lose = ""
-        self._stage.lost += 1
-        if lose == "answer":
-            with suppress(DataRefused, FenceRaised):
-                await self._connection.fetch(sql, *args)
-        self._connection.terminate()
-        raise ConnectionLost("the test broke the connection")
+        """Run one statement, and answer its rows."""
+        return await self.answer(self.start(sql, *args))
+
+
+class _Sent(NamedTuple):
+    """A query of a `_Lossy` connection."""
+
+    inner: Any
+    lost: str
+    """What of it is lost: `request`, `answer`, or nothing."""
 
 
 class PostgresStage:
     """A database, emptied for each sequence; the bridge and the auditor's connection stay."""
 
-    def __init__(self, name: str, bridge: Bridge, url: str, vault: Vault) -> None:
+    def __init__(self, name: str, bridge: Bridge, url: str, vault: Sealer) -> None:
         self.name = name
         self.to_lose = ""
         self.lost = 0
@@ -229,7 +245,7 @@ class PostgresStage:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, name: str, url: str, vault: Vault) -> AsyncGenerator["PostgresStage"]:
+    async def open(cls, name: str, url: str, vault: Sealer) -> AsyncGenerator["PostgresStage"]:
         """A stage on a database that nobody else uses."""
         async with open_bridge() as bridge:
             stage = cls(name, bridge, url, vault)

@@ -324,11 +324,24 @@ class MemoryJournal(MemoryReads):
             del tables.once[key]
         return len(expired)
 
+    async def discard(self, ids: Sequence[int]) -> int:
+        """Delete these dead letters; how many of them there were."""
+        tables = await self._reach()
+        self._fence()
+        return tables.discard(ids)
+
     async def expire_dead(self, died_before: int, keep: Sequence[str] = ()) -> Counter[str]:
         """Delete the dead letters that died by then; answers how many of each queue."""
         tables = await self._reach()
         self._fence()
         return tables.expire_dead(died_before, keep)
+
+    async def expire_actors(self, kind: str, after: str, before: int) -> tuple[str | None, int]:
+        """Delete the old actors of a kind, all in one page."""
+        del after
+        tables = await self._reach()
+        self._fence()
+        return None, tables.expire_actors(kind, before)
 
     async def put_setting(self, name: str, value: str) -> None:
         """Keep a setting beyond restarts."""

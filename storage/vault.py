@@ -1,4 +1,6 @@
-"""Seals what may be personal, and makes keyed digests of what must be found while sealed.
+"""Seals what may be personal, and makes keyed digests of what must be found while sealed: format 1,
+under master keys alone. It is what a daemon without a key store of its own uses, and what opens the
+values of databases from before there was one (storage/keys/ has format 2, with a key for each person).
 
 The rule: actor states, message payloads (dead letters too), stored answers and event payloads reach
 the database only as AES-256-GCM under a versioned key, bound to the row that they belong to; a value
@@ -19,7 +21,7 @@ import binascii
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,9 +31,22 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from comptoir.engine.mac import Mac
+from comptoir.engine.values import Address
 from comptoir.storage.errors import StorageError
 
-__all__ = ["Vault", "VaultError", "VaultKeyUnknown", "VaultKeysUnsafe", "VaultTampered"]
+__all__ = [
+    "KeysErased",
+    "Vault",
+    "VaultError",
+    "VaultKeyUnknown",
+    "VaultKeysUnsafe",
+    "VaultStoreMissing",
+    "VaultTampered",
+    "derive_mac_keys",
+    "make_key_file",
+    "read_key_file",
+    "read_keys",
+]
 
 KEY_BYTES = 32
 SALT_BYTES = 16
@@ -55,6 +70,13 @@ class VaultError(StorageError):
     REMEDY: ClassVar[str] = "restore the key file that belongs to this database"
 
 
+class KeysErased(VaultError):
+    """The key of this value was destroyed, and with it the value (X13)."""
+
+    CODE = "VAULT_ERASED"
+    REMEDY = "none: the person was erased"
+
+
 class VaultTampered(VaultError):
     """A sealed value does not open: changed, moved to another row, or sealed by another key."""
 
@@ -74,12 +96,55 @@ class VaultKeysUnsafe(VaultError):
     REMEDY = "make the key file readable by its owner only (chmod 600); keys are base64 of 32 bytes"
 
 
+class VaultStoreMissing(VaultError):
+    """The database was sealed by a key store that this daemon does not have."""
+
+    CODE = "VAULT_STORE_MISSING"
+    REMEDY = "set vault.store to the key store of this database, or restore it from its own backup"
+
+
 def _derive(master: bytes, salt: bytes | None, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=purpose).derive(master)
 
 
-def _make_key_file(path: Path) -> None:
+def derive_mac_keys(master: bytes) -> tuple[bytes, bytes]:
+    """The keys of the `once` digests and of the blind indexes, 32 bytes each."""
+    return _derive(master, None, b"comptoir once"), _derive(master, None, b"comptoir index")
+
+
+def read_keys(text: str) -> dict[str, bytes]:
+    """Read `{"k1": base64 of 32 bytes}` (COMPTOIR_VAULT__KEYS).
+
+    Raises:
+        VaultKeysUnsafe: not of that form; the text itself is never part of the error.
+    """
+    try:
+        fields = json.loads(text)
+        keys = {str(k): base64.b64decode(v, validate=True) for k, v in fields.items()}
+    except (ValueError, TypeError, AttributeError, binascii.Error):
+        raise VaultKeysUnsafe("the keys are not JSON of names and base64") from None
+    if not keys or not all(KEY_NAME.fullmatch(name) for name in keys):
+        raise VaultKeysUnsafe("the keys must be named k1, k2, ...")
+    if any(len(key) != KEY_BYTES for key in keys.values()):
+        raise VaultKeysUnsafe(f"a key must have {KEY_BYTES} bytes")
+    return keys
+
+
+def read_key_file(path: Path) -> str:
+    """The text of a key file.
+
+    Raises:
+        VaultKeysUnsafe: group or others may read it.
+    """
+    with path.open(encoding="ascii", errors="replace") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise VaultKeysUnsafe(f"others may read the key file {path.name}")
+        return file.read()
+
+
+def make_key_file(path: Path) -> None:
     """Whole or not at all, and never over another: a crash leaves no half a key behind."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -121,8 +186,8 @@ class Vault:
         names = sorted(keys, key=lambda name: int(name[1:]))
         self._masters = dict(keys)
         self._name = names[-1]
-        self._once_mac = Mac(_derive(keys[names[0]], None, b"comptoir once"))
-        self._index_mac = Mac(_derive(keys[names[0]], None, b"comptoir index"))
+        once, index = derive_mac_keys(keys[names[0]])
+        self._once_mac, self._index_mac = Mac(once), Mac(index)
         self._opened: dict[tuple[bytes, bytes], AESGCM] = {}
         self._nonces = b""
         self._nonce_at = 0
@@ -133,17 +198,8 @@ class Vault:
 
     @classmethod
     def from_json(cls, text: str) -> "Vault":
-        """Read `{"k1": base64 of 32 bytes}` (COMPTOIR_VAULT__KEYS).
-
-        Raises:
-            VaultKeysUnsafe: not of that form; the text itself is never part of the error.
-        """
-        try:
-            fields = json.loads(text)
-            keys = {str(k): base64.b64decode(v, validate=True) for k, v in fields.items()}
-        except (ValueError, TypeError, AttributeError, binascii.Error):
-            raise VaultKeysUnsafe("the keys are not JSON of names and base64") from None
-        return cls(keys)
+        """As `read_keys`."""
+        return cls(read_keys(text))
 
     @classmethod
     def from_file(cls, path: Path) -> "Vault":
@@ -152,15 +208,17 @@ class Vault:
         Raises:
             VaultKeysUnsafe: group or others may read it, or it is not of the right form.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _make_key_file(path)
-        with path.open(encoding="ascii", errors="replace") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
-                raise VaultKeysUnsafe(f"others may read the key file {path.name}")
-            return cls.from_json(file.read())
+            make_key_file(path)
+        return cls(read_keys(read_key_file(path)))
 
-    def seal(self, plaintext: bytes, identity: bytes) -> bytes:
+    def seal(
+        self,
+        plaintext: bytes,
+        identity: bytes,
+        about: Address | None = None,  # noqa: ARG002 - one key for all
+        sender: Address | None = None,  # noqa: ARG002 - as above
+    ) -> bytes:
         """Encrypt a value for one row; `identity` names it, such as `actor|wallet|u1|7`."""
         at = self._nonce_at
         if at == len(self._nonces):
@@ -199,6 +257,25 @@ class Vault:
         """The 32-byte digest by which a sealed value of a field is looked up (X15)."""
         text = f"{len(field)}:{field}{value}".encode("utf-8", "surrogatepass")
         return self._index_mac.digest(text)
+
+    @property
+    def durable(self) -> bool:
+        """As `Sealer.durable`: no key is made while it seals."""
+        return True
+
+    async def make_durable(self) -> None:
+        """Nothing to do: no key is made while it seals."""
+
+    async def erase(self, subjects: Sequence[Address]) -> int:
+        """Nothing: these keys are nobody's in particular."""
+        del subjects
+        return 0
+
+    async def attach(self, bound: str | None, *, fresh: bool) -> str | None:  # noqa: ARG002 - any will do
+        """As `Sealer.attach`: only a database that no key store has sealed."""
+        if bound is not None:
+            raise VaultStoreMissing("a key store has sealed this database, and there is none here")
+        return None
 
     def _draw_nonces(self) -> None:
         if self._seals + NONCES_PER_DRAW > SEALS_PER_SALT_MAX:

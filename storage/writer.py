@@ -1,4 +1,5 @@
-"""The group commit: one batch in flight, the next one growing meanwhile.
+"""The group commit: one batch in flight, the next one growing meanwhile; when the one is durable, the
+next is sent, and only then the first one's runs are told: the database waits for nothing they do.
 
 The rule: a run hears of its fate only after the commit, in the order of commits, exactly once. A
 batch is sent again only when the row `writer`, read FOR UPDATE (which waits for a lost backend to
@@ -29,6 +30,7 @@ from comptoir.storage.errors import StorageError
 from comptoir.storage.guilt import Guilt
 from comptoir.storage.months import Months
 from comptoir.storage.runs import STALE, Batch, Numbers, Part, Progress, Unencodable, halve
+from comptoir.storage.sealing import Sealer
 from comptoir.storage.session import BACKOFF_SECONDS_MIN, LANE
 from comptoir.storage.sqlstate import (
     CLIENT_ENCODING,
@@ -36,7 +38,6 @@ from comptoir.storage.sqlstate import (
     FenceRaised,
     StatementBroken,
 )
-from comptoir.storage.vault import Vault
 
 __all__ = ["Writer"]
 
@@ -50,7 +51,6 @@ select comptoir.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 
 RAISE_EPOCH_SQL: Final = """
 update comptoir.writer set epoch = epoch + 1, raised_at = now() where lane = $1
 returning epoch, batch, event_number"""
-
 
 SUPERSEDED_CODE: Final = "SUPERSEDED"
 STOPPING_CODE: Final = "STOPPING"
@@ -75,7 +75,7 @@ class Writer(Guilt):
         self,
         bridge: Bridge,
         target: Target,
-        vault: Vault,
+        vault: Sealer,
         *,
         batch_decisions_max: int,
         crashes: Crashes | None = None,
@@ -87,6 +87,8 @@ class Writer(Guilt):
         self._months = Months()
         self._wake = trio.Event()
         self._in_flight: list[Progress] = []
+        self._untold: deque[Progress] = deque()
+        """Of those in flight: settled, and told as soon as the next batch is on its way."""
         self._refolds = 0
         self._isolating = False
         self.scope = trio.CancelScope(shield=True)
@@ -172,6 +174,8 @@ class Writer(Guilt):
                     self._take_back()
                     await trio.sleep(BACKOFF_SECONDS_MIN)
                 room = self._batch_decisions_max
+                if not self._waiting:
+                    self._tell_untold()
             if self.stopped:
                 return
 
@@ -179,6 +183,7 @@ class Writer(Guilt):
         """After a crash between two statements: what is settled is told, the rest waits again."""
         self._forget_all()
         taken, self._in_flight = self._in_flight, []
+        self._untold.clear()
         self._waiting.extendleft(x for x in reversed(taken) if not x.settled)
         for progress in taken:
             if progress.settled:
@@ -194,11 +199,10 @@ class Writer(Guilt):
     async def _work_once(self, room: int) -> None:
         """One job, if any waits, and one batch."""
         if self._jobs:
+            self._tell_untold()
             await self._do(self._jobs.popleft())
         if self._waiting:
-            parts = self._collect(min(room, self._batch_decisions_max))
-            await self._commit(parts)
-            self._in_flight = []
+            await self._commit(self._collect(min(room, self._batch_decisions_max)))
 
     async def _do(self, job: _Job) -> None:
         """Do one job; whoever waits for it hears what it raised."""
@@ -247,9 +251,7 @@ class Writer(Guilt):
                 raise
             except Exception as crash:  # noqa: BLE001 - a bulkhead: one poisonous decision
                 stack.extend(self._contain(crash, parts))
-            for part in parts:
-                if part.progress.settled:
-                    self._settle(part.progress)
+            self._untold.extend(part.progress for part in parts if part.progress.settled)
 
     async def _try(self, parts: list[Part]) -> list[list[Part]]:
         """Commit parts as one batch; what is to be tried next instead, the first one last."""
@@ -289,13 +291,26 @@ class Writer(Guilt):
 
     async def _commit_folded(self, parts: Sequence[Part]) -> None:
         known = Known(self._find_recent, self._versions.get)
-        batch = fold(parts, self._numbers, self.last_event, self._vault, known)
-        while not await self._is_sound(parts, batch):
+        flight = None
+        try:
             batch = fold(parts, self._numbers, self.last_event, self._vault, known)
+            unmade = self._months.unmade(batch.events_at)
+            if batch.decisions and not unmade and self._is_plain(parts, batch):
+                flight = self.send(COMMIT_SQL, batch.last_event, *batch.arguments)
+        finally:
+            told = outcome.capture(self._tell_untold)
+        on_its_way = flight is not None  # then a crash in telling has to wait
+        if not on_its_way:
+            told.unwrap()
+            while not await self._is_sound(parts, batch):
+                batch = fold(parts, self._numbers, self.last_event, self._vault, known)
         started = trio.current_time()
         if batch.decisions:
-            await self._ensure_months(batch.events_at)
-            await self.advance(COMMIT_SQL, batch.last_event, *batch.arguments)
+            if flight is None:
+                await self._ensure_months(batch.events_at)
+                await self._keep_keys()
+                flight = self.send(COMMIT_SQL, batch.last_event, *batch.arguments)
+            await self.land(flight)
         # Before anything else may crash: it is durable, and these are the only ones who know.
         for row, row_id in batch.along:
             row.id = row_id
@@ -310,18 +325,26 @@ class Writer(Guilt):
         self._remember(batch)
         if batch.decisions:
             self._count(batch, trio.current_time() - started)
+        if on_its_way:
+            told.unwrap()
 
     def _count(self, batch: Batch, seconds: float) -> None:
+        self._months.count_missed(batch.events_at)
         counters = self.counters
         counters.batches += 1
         counters.decisions += batch.decisions
         counters.size = batch.decisions
         counters.seconds += seconds
 
+    def _tell_untold(self) -> None:
+        while self._untold:
+            self._settle(self._untold[0])
+            self._untold.popleft()
+
     def _settle(self, progress: Progress) -> None:
         why = progress.why
         if why is STALE:
-            log.error("an actor of kind %s decided on a stale version", progress.run.address.kind)
+            self._note_stale(progress.run.address)
         if isinstance(why, Rejected):
             self.counters.rejections += 1
         elif why is not None:
@@ -348,7 +371,6 @@ class Writer(Guilt):
         for moment in self._months.unmade(moments):
             rows = await self.call("select comptoir.ensure_event_partitions($1)", moment)
             self._months.add(moment, rows[0][0])
-        self._months.count_missed(moments)
 
     def draw(self, count: int) -> list[int]:
         """Fresh ids, in order."""
@@ -358,6 +380,7 @@ class Writer(Guilt):
         why = Lost(self.stopped, "the journal takes no more decisions")
         self._waiting.extendleft(reversed(self._in_flight))
         self._in_flight = []
+        self._untold.clear()
         while self._waiting:
             progress = self._waiting.popleft()
             if not progress.settled:

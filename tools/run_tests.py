@@ -2,8 +2,9 @@
 
 The rule: every test runs exactly once. The parts are folders and files of tests/ that are named here,
 and the last one is all the rest, so that a new file cannot be forgotten. Each part is a pytest of its
-own, whose output is shown in one piece when it has ended; the table at the end says which part took how
-long. Many tests wait for daemons and databases to start or to end, so two parts at once take little more
+own, whose output is shown in one piece when it has ended. At the end what went wrong is told once more, since
+whoever reads a long log begins there, and a table says which part took how long, and how much of that its
+processes computed: on a shared machine only the latter can be compared. Many tests wait for daemons and databases to start or to end, so two parts at once take little more
 than the longer one.
 
     python tools/run_tests.py [--coverage] [--jobs N] [pytest's own options for every part]
@@ -23,15 +24,16 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 PARTS: dict[str, tuple[str, ...]] = {
     # The longest first, so that none of them is left for the end.
+    "edge": ("tests/http",),
     "sequences": ("tests/storage/test_equivalence.py",),
-    "crash points": ("tests/durability/test_crash_points.py",),
-    "mutants": ("tests/mutation",),
-    "exhaustion": ("tests/durability/exhaustion",),
-    "simulation": ("tests/simulation",),
-    "contract": ("tests/contract",),
     "engine": ("tests/engine",),
+    "contract": ("tests/contract",),
+    "mutants": ("tests/mutation",),
     "storage": ("tests/storage",),
     "durability": ("tests/durability",),
+    "crash points": ("tests/durability/test_crash_points.py",),
+    "exhaustion": ("tests/durability/exhaustion",),
+    "simulation": ("tests/simulation",),
     "the rest": ("tests",),
 }
 UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation")
@@ -39,6 +41,10 @@ UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation"
 seen, and what they run themselves costs three times as much when it is watched."""
 NO_TESTS = 5
 """pytest's status where its options deselect all tests of a part."""
+TROUBLE = ("Timeout (", "= ERRORS =", "= FAILURES =")
+"""Where a log begins to tell of what went wrong: a hang that was ended, a fixture, a test."""
+TROUBLE_CHARACTERS_MAX = 5_000
+"""Of each part that failed."""
 
 
 class Ended(NamedTuple):
@@ -47,6 +53,8 @@ class Ended(NamedTuple):
     name: str
     status: int
     seconds: float
+    computed: float
+    """CPU-seconds of it and of all that it started and waited for."""
     output: str
 
     @property
@@ -54,6 +62,14 @@ class Ended(NamedTuple):
         """The last line of pytest, without its bars and its time."""
         last = self.output.strip().rpartition("\n")[2].strip("= ")
         return last.rpartition(" in ")[0] or last
+
+    @property
+    def trouble(self) -> str:
+        """What pytest says of its failures and errors, cut in its middle; or how it was ended."""
+        found = min((at for mark in TROUBLE if (at := self.output.find(mark)) >= 0), default=None)
+        told = self.output[found:].strip() if found is not None else self.output.strip()
+        half = TROUBLE_CHARACTERS_MAX // 2
+        return told if len(told) <= 2 * half else f"{told[:half]}\n[…]\n{told[-half:]}"
 
     @property
     def failed(self) -> bool:
@@ -69,20 +85,23 @@ def arguments_of(name: str) -> list[str]:
     return [*own, *(f"--ignore={path}" for path in inside)]
 
 
-def _run(name: str, options: Sequence[str], *, coverage: bool) -> Ended:
+def _run(name: str, options: Sequence[str], clusters: str, *, coverage: bool) -> Ended:
     program = ["-m", "coverage", "run", "--parallel-mode"] if coverage else []
     command = [sys.executable, *program, "-m", "pytest", "-p", "no:cacheprovider"]
     began = time.monotonic()
     with tempfile.TemporaryFile("w+", errors="replace") as output:
-        status = subprocess.run(
+        process = subprocess.Popen(
             [*command, *arguments_of(name), *options],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            check=False,
-        ).returncode
+            env={**os.environ, "TESTS_CLUSTERS": clusters},  # tests/storage/conftest.py
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds, computed = time.monotonic() - began, used.ru_utime + used.ru_stime
         output.seek(0)
-        return Ended(name, status, time.monotonic() - began, output.read())
+        return Ended(name, process.returncode, seconds, computed, output.read())
 
 
 def _show(ended: Ended, done: int) -> None:
@@ -90,12 +109,20 @@ def _show(ended: Ended, done: int) -> None:
     print(ended.output.rstrip(), flush=True)
 
 
+def _repeat(parts: Sequence[Ended]) -> None:
+    for part in parts:
+        if part.failed:
+            print(f"\n──── what went wrong in {part.name}")
+            print(part.trouble)
+
+
 def _table(parts: Sequence[Ended], seconds: float) -> None:
     print("\n──── all parts")
     for part in sorted(parts, key=lambda one: -one.seconds):
         mark = "FAILED" if part.failed else "passed"
-        print(f"{part.name:14} {part.seconds:5.0f} s  {mark}  {part.summary}")
-    print(f"{'in all':14} {seconds:5.0f} s")
+        spent = f"{part.seconds:5.0f} s {part.computed:5.0f} s CPU"
+        print(f"{part.name:14} {spent}  {mark}  {part.summary}")
+    print(f"{'in all':14} {seconds:5.0f} s {sum(part.computed for part in parts):5.0f} s CPU")
 
 
 def main() -> int:
@@ -106,14 +133,16 @@ def main() -> int:
     given, options = parser.parse_known_args()
     began = time.monotonic()
     parts: list[Ended] = []
-    with ThreadPoolExecutor(given.jobs) as pool:
+    with tempfile.TemporaryDirectory() as clusters, ThreadPoolExecutor(given.jobs) as pool:
+        Path(clusters).chmod(0o755)  # as root, PostgreSQL runs under another account
+        measured = {name: given.coverage and name not in UNMEASURED for name in PARTS}
         runs = [
-            pool.submit(_run, name, options, coverage=given.coverage and name not in UNMEASURED)
-            for name in PARTS
+            pool.submit(_run, name, options, clusters, coverage=measured[name]) for name in PARTS
         ]
         for run in as_completed(runs):
             parts.append(run.result())
             _show(parts[-1], len(parts))
+    _repeat(parts)
     _table(parts, time.monotonic() - began)
     return 1 if any(part.failed for part in parts) else 0
 

@@ -1,13 +1,22 @@
-"""How a transaction looks from outside (interface.md 7), from what is committed."""
+"""How transactions and connections look from outside (interface.md 7), from what is committed."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from comptoir.actors.connection.conditions import CONDITIONS, CONSENT_ENDED
+from comptoir.actors.connection.messages import CONNECTIONS, OWNERS
 from comptoir.actors.programme import PROVIDERS
-from comptoir.actors.wallet.messages import TRANSACTIONS, document_key
+from comptoir.actors.wallet.messages import STANDS_FOR, TRANSACTIONS, document_key
 from comptoir.engine.journal import Journal
 
-__all__ = ["find_transaction", "show_transaction"]
+__all__ = [
+    "find_connections",
+    "find_owner",
+    "find_transaction",
+    "show_connection",
+    "show_transaction",
+]
 
 
 def _time(at_ms: object) -> str | None:
@@ -41,4 +50,49 @@ async def find_transaction(journal: Journal, transaction_id: str) -> dict[str, A
     """The document of a transaction, whichever provider told of it; None if dropped (X23)."""
     keys = [document_key(provider, transaction_id) for provider in PROVIDERS]
     found = await journal.documents(TRANSACTIONS, keys)
-    return next((found[key] for key in keys if key in found), None)
+    told = next((found[key] for key in keys if key in found), None)
+    if told is None or STANDS_FOR not in told:
+        return told
+    first = (await journal.documents(TRANSACTIONS, [told[STANDS_FOR]]))[told[STANDS_FOR]]
+    return {**told, **{name: first.get(name) for name in ("status", "points", "credited_at")}}
+
+
+def show_connection(document: Mapping[str, Any]) -> dict[str, Any]:
+    """GET /api/v1/connections/{id} (interface.md 7)."""
+    return {
+        "id": document["id"],
+        "provider": document["provider"],
+        "bankName": document["bank_name"],
+        "cardLast4": document["card_last4"],
+        "status": document["status"],
+        "consentExpiresAt": _time(document["consent_expires_at"]),
+        "linkedAt": _time(document["linked_at"]),
+        "condition": _show_condition(document),
+    }
+
+
+def _show_condition(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Why nothing is read, and what to do about it; None: all is well, or it is over."""
+    name = document.get("condition")
+    if name is None and document["status"] == "expired":
+        name = CONSENT_ENDED
+    if name is None or document["status"] not in ("active", "expired"):
+        return None
+    meaning = CONDITIONS[name]
+    return {
+        "name": name,
+        "remedy": meaning.remedy,
+        "code": meaning.code,
+        "userAction": {"fr": meaning.fr, "en": meaning.en},
+        "nextTryAt": _time(document.get("next_try") or None),
+    }
+
+
+async def find_connections(journal: Journal, user_id: str) -> dict[str, dict[str, Any]]:
+    """A user's connections, also those that were revoked, by their ids."""
+    return (await journal.documents(CONNECTIONS, [user_id])).get(user_id, {})
+
+
+async def find_owner(journal: Journal, connection_id: str) -> dict[str, str] | None:
+    """`user_id` and `key` of a connection; None if there never was one."""
+    return (await journal.documents(OWNERS, [connection_id])).get(connection_id)

@@ -21,6 +21,11 @@ __all__ = ["push_gateway"]
 
 TEXTS = {
     "points_credited": ("Cashback", "{points} points ont été crédités / {points} points earned"),
+    "consent_ending": (
+        "Votre banque / Your bank",
+        "Reconnectez-la d'ici {days} j / Reconnect it within {days} d",
+    ),
+    "consent_ended": ("Votre banque / Your bank", "Reconnectez-la / Reconnect it"),
 }
 SERVER_ERRORS = 500
 TOO_MANY_REQUESTS = 429
@@ -37,7 +42,7 @@ def push_gateway(client: httpx.AsyncClient, bounds: GatewayBounds) -> GatewaySpe
                 json={
                     "userId": message.user_id,
                     "title": title,
-                    "body": body.format(points=message.points),
+                    "body": body.format(points=message.points, days=message.days),
                     "data": {"reference": message.reference, "points": message.points},
                 },
                 headers={"Idempotency-Key": context.business_key},

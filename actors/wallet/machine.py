@@ -13,147 +13,36 @@ whether the wallet has ten of them or ten thousand.
 Source: spec.md S47, X21, X24, X32; interface.md 1 and 7.
 """
 
-from collections.abc import Mapping
-
 import msgspec
 
-from comptoir.actors.gateways.messages import PUSH, SendPush
 from comptoir.actors.programme import Programme, programme_of
+from comptoir.actors.wallet.crediting import Outcome, credit, fallback, settle_shortfall, take
 from comptoir.actors.wallet.messages import (
     KIND,
     TRANSACTIONS,
     ClawBack,
     Credit,
     ReleasePoints,
+    Restate,
+    TakeBack,
     document_key,
 )
-from comptoir.actors.wallet.points import points_for, tier_reached
+from comptoir.actors.wallet.purchase import entitled, net_points, refunded, with_refund
+from comptoir.actors.wallet.restating import restate, take_back
 from comptoir.actors.wallet.state import (
     ISSUED,
     Books,
     Phase,
     PointsClawedBack,
-    PointsCredited,
     PointsReleased,
     RefundFacts,
     RefundIgnored,
     WalletState,
 )
-from comptoir.engine import (
-    Decision,
-    LotOpened,
-    Message,
-    Outgoing,
-    Put,
-)
-from comptoir.engine.journal import Lot
+from comptoir.engine import Decision, Message, Outgoing, Put
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE"]
-
-MONTHS_KEPT = 2
-"""Months of capped spending remembered per wallet: this one and the one before."""
-
-
-Outcome = Decision[WalletState]
-
-
-def _credit(state: WalletState, message: Credit, context: Context) -> Outcome:
-    programme = programme_of(context)
-    tier = tier_reached(state.earned_total, programme.tiers)
-    eligible, capped = _under_cap(state, message)
-    points = points_for(eligible, message.rate_bp, tier.multiplier_bp, programme.value_cents)
-    owner = context.address.key
-    books = Books.of(state, owner)
-    lots: tuple[LotOpened, ...] = ()
-    lot_id = None
-    book = "pending" if programme.hold_ms else "available"
-    if points:
-        lot_id = context.draw_id("lt")
-        books.move(ISSUED, book, points, "credit", lot=lot_id, transaction=message.transaction_id)
-        lots = (
-            LotOpened(
-                lot_id,
-                owner,
-                message.transaction_id,
-                message.tag,
-                points,
-                message.amount_cents,
-                message.rate_bp,
-                tier.multiplier_bp,
-                context.now,
-            ),
-        )
-        if book == "available":
-            _settle_shortfall(books, points, lot_id, message.transaction_id)
-    fields: dict[str, object] = {
-        "status": "pending" if points and programme.hold_ms else "credited",
-        "points": points,
-        "credited_at": context.now,
-        "lot_id": lot_id,
-        "rate_bp": message.rate_bp,
-        "multiplier_bp": tier.multiplier_bp,
-        "eligible_cents": eligible,
-    }
-    key = document_key(message.provider, message.transaction_id)
-    return Decision(
-        books.state(state, context.now, earned_total=state.earned_total + points, capped=capped),
-        events=(
-            PointsCredited(
-                message.transaction_id,
-                message.partner_id,
-                points,
-                message.rate_bp,
-                tier.multiplier_bp,
-                lot_id,
-                pending=bool(programme.hold_ms),
-            ),
-        ),
-        messages=_after_credit(message, points, lot_id, programme, context),
-        release=bool(state.refunds_waiting),
-        transfers=tuple(books.transfers),
-        lots=lots,
-        documents=(Put(TRANSACTIONS, key, fields, owner),),
-    )
-
-
-def _after_credit(
-    message: Credit, points: int, lot_id: str | None, programme: Programme, context: Context
-) -> tuple[Outgoing, ...]:
-    outgoing: list[Outgoing] = []
-    if lot_id is not None and programme.hold_ms:
-        key = document_key(message.provider, message.transaction_id)
-        release = ReleasePoints(lot_id, message.transaction_id, key)
-        due = context.now + programme.hold_ms
-        outgoing.append(Outgoing(context.address, release, due, f"release:{lot_id}"))
-    if points and programme.push:
-        user = context.address.key
-        push = SendPush(f"credit:{message.transaction_id}", user, "points_credited", points)
-        outgoing.append(Outgoing(PUSH, push))
-    return tuple(outgoing)
-
-
-def _under_cap(state: WalletState, message: Credit) -> tuple[int, Mapping[str, int]]:
-    """The cents that earn points under the partner's monthly cap, and the spending remembered."""
-    if not message.month:
-        return message.eligible_cents, state.capped
-    slot = f"{message.partner_id}:{message.month}"
-    used = state.capped.get(slot, 0)
-    eligible = max(0, min(message.eligible_cents, message.cap_cents_month - used))
-    months = sorted({one.rpartition(":")[2] for one in state.capped} | {message.month})
-    kept = set(months[-MONTHS_KEPT:])
-    capped = {k: v for k, v in state.capped.items() if k.rpartition(":")[2] in kept}
-    capped[slot] = used + eligible
-    return eligible, capped
-
-
-def _settle_shortfall(books: Books, points: int, lot_id: str, transaction_id: str) -> None:
-    """Net what the wallet owes from points that have just become available (E7)."""
-    netted = min(points, books.shortfall)
-    if netted:
-        books.move(
-            "available", "shortfall", netted, "clawback", lot=lot_id, transaction=transaction_id
-        )
 
 
 def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outcome:
@@ -163,27 +52,21 @@ def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outco
         # Not credited here: not seen yet, or no purchase that earns (ignored, or itself a refund).
         return _wait_or_ignore(state, message, context, programme)
     purchase = facts.purchase
-    refunded_before = int(purchase.get("refunded_cents", 0))
-    clawed_before = int(purchase.get("clawed_points", 0))
-    granted = int(purchase["points"])
-    amount = int(purchase["amount_cents"])
-    refunded = min(amount, refunded_before + message.amount_cents)
-    entitled = points_for(
-        min(int(purchase["eligible_cents"]), amount - refunded),
-        int(purchase["rate_bp"]),
-        int(purchase["multiplier_bp"]),
-        programme.value_cents,
-    )
-    due = max(0, granted - clawed_before - entitled)
+    by_link = with_refund(purchase, message.link, message.amount_cents)
+    now = {**purchase, "refunded_by": by_link}
+    back = refunded(now)
+    due = max(0, net_points(purchase) - entitled(now, programme.value_cents))
     books = Books.of(state, context.address.key)
-    pending = purchase["status"] == "pending"
-    others = () if pending else _released(facts.others, context.now - programme.hold_ms)
-    short = _take(books, due, facts, others)
+    short = take(books, due, facts, fallback(facts, context.now - programme.hold_ms))
     original = str(purchase["transaction_id"])
     if short:
         books.move("shortfall", ISSUED, short, "clawback", transaction=original)
-    status = "refunded" if refunded == amount else str(purchase["status"])
-    fields = {"refunded_cents": refunded, "clawed_points": clawed_before + due, "status": status}
+    fields = {
+        "refunded_by": by_link,
+        "refunded_cents": back,
+        "clawed_points": int(purchase.get("clawed_points", 0)) + due,
+        "status": "refunded" if back == int(purchase["amount_cents"]) else str(purchase["status"]),
+    }
     refund_fields = {"status": "refunded", "points": -due, "credited_at": context.now}
     return Decision(
         books.state(
@@ -204,24 +87,6 @@ def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outco
             ),
         ),
     )
-
-
-def _released(lots: tuple[Lot, ...], earned_until: int) -> tuple[Lot, ...]:
-    """Lots whose hold has ended: only their points are available."""
-    return tuple(lot for lot in lots if lot.earned_at <= earned_until)
-
-
-def _take(books: Books, due: int, facts: RefundFacts, others: tuple[Lot, ...]) -> int:
-    """Take points from the purchase's own lot, then first in, first out; return what is missing."""
-    original = str(facts.purchase["transaction_id"])
-    book = "pending" if facts.purchase["status"] == "pending" else "available"
-    own = (facts.lot,) if facts.lot is not None else ()
-    for lot in (*own, *others):
-        part = min(due, lot.remaining, getattr(books, book))
-        if part:
-            books.move(book, ISSUED, part, "clawback", lot=lot.id, transaction=original)
-            due -= part
-    return due
 
 
 def _still_waiting(state: WalletState, message: ClawBack) -> int:
@@ -264,7 +129,7 @@ def _release(state: WalletState, message: ReleasePoints, context: Context) -> Ou
             lot=message.lot_id,
             transaction=message.source,
         )
-        _settle_shortfall(books, points, message.lot_id, message.source)
+        settle_shortfall(books, points, message.lot_id, message.source)
     elif facts.purchase.get("status") == "refunded":
         fields = {"status": "refunded"}
     return Decision(
@@ -275,21 +140,28 @@ def _release(state: WalletState, message: ReleasePoints, context: Context) -> Ou
     )
 
 
-MESSAGES: tuple[type[Message], ...] = (Credit, ClawBack, ReleasePoints)
+MESSAGES: tuple[type[Message], ...] = (Credit, ClawBack, Restate, TakeBack, ReleasePoints)
 
 MACHINE: Machine[WalletState] = Machine(
     KIND,
     phases=Phase,
     messages=MESSAGES,
     rows=(
-        row(Phase.NEW, Credit, _credit, Phase.ACTIVE),
+        row(Phase.NEW, Credit, credit, Phase.ACTIVE),
         # A refund may come before its purchase; it waits.
         row(Phase.NEW, ClawBack, _claw_back, Phase.NEW),
-        row(Phase.ACTIVE, Credit, _credit, Phase.ACTIVE),
+        # What is told as removed before it was told at all earns nothing yet.
+        row(Phase.NEW, Restate, restate, Phase.NEW, Phase.ACTIVE),
+        row(Phase.NEW, TakeBack, take_back, Phase.NEW),
+        row(Phase.ACTIVE, Credit, credit, Phase.ACTIVE),
         row(Phase.ACTIVE, ClawBack, _claw_back, Phase.ACTIVE, Phase.OVERDRAWN),
+        row(Phase.ACTIVE, Restate, restate, Phase.ACTIVE, Phase.OVERDRAWN),
+        row(Phase.ACTIVE, TakeBack, take_back, Phase.ACTIVE, Phase.OVERDRAWN),
         row(Phase.ACTIVE, ReleasePoints, _release, Phase.ACTIVE),
-        row(Phase.OVERDRAWN, Credit, _credit, Phase.OVERDRAWN, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, Credit, credit, Phase.OVERDRAWN, Phase.ACTIVE),
         row(Phase.OVERDRAWN, ClawBack, _claw_back, Phase.OVERDRAWN),
+        row(Phase.OVERDRAWN, Restate, restate, Phase.OVERDRAWN, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, TakeBack, take_back, Phase.OVERDRAWN),
         row(Phase.OVERDRAWN, ReleasePoints, _release, Phase.OVERDRAWN, Phase.ACTIVE),
     ),
 )

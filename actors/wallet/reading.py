@@ -4,11 +4,25 @@ Rule: only rows that nobody but this wallet writes, so that what is found is sti
 decision is taken (engine/spec.py, Lookup).
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import date
 from typing import Any
 
+import msgspec
+
+from comptoir.actors.programme import PROVIDERS
 from comptoir.actors.wallet.machine import MACHINE
-from comptoir.actors.wallet.messages import TRANSACTIONS, ClawBack, ReleasePoints, document_key
+from comptoir.actors.wallet.messages import (
+    STANDS_FOR,
+    TAGS,
+    TRANSACTIONS,
+    ClawBack,
+    ReleasePoints,
+    Restate,
+    TakeBack,
+    document_key,
+)
+from comptoir.actors.wallet.purchase import told_of
 from comptoir.actors.wallet.state import RefundFacts, WalletState
 from comptoir.engine.journal import Decided, Journal, Lot
 from comptoir.engine.spec import ActorSpec, Bounds
@@ -18,6 +32,14 @@ __all__ = ["wallet_spec"]
 
 TAGGED_MAX = 20
 """How many purchases of one amount at one partner are looked at for the one that was refunded."""
+TWINS_MAX = 500
+"""Purchases of one amount at one partner among which one that was told before is looked for: of years, one a
+day. The newest are looked at.
+"""
+TWIN_DAYS = 5
+"""A pending purchase and its booked twin are of days so far apart at most: a card's purchase is booked within
+two or three working days.
+"""
 OTHERS_MAX = 1000
 """Open lots that one refund may fall back on, when its own lot is used up."""
 
@@ -26,18 +48,110 @@ async def _purchase_of(journal: Journal, address: Address, message: ClawBack) ->
     """The purchase that a refund names, or else the newest like it that is not refunded."""
     owner = address.key
     if message.original_id:
-        keys = [document_key(message.provider, message.original_id)]
-    else:
-        tagged = await journal.lots(owner, tag=message.tag, limit=TAGGED_MAX)
-        keys = [document_key(message.provider, lot.source) for lot in tagged]
+        return await _named(journal, owner, document_key(message.provider, message.original_id))
+    tagged = await journal.lots(owner, tag=message.tag, limit=TAGGED_MAX)
+    keys = [document_key(message.provider, lot.source) for lot in tagged]
+    corrected = await journal.documents(TAGS, [f"{owner}:{message.tag}"])
+    keys = [*dict.fromkeys((*keys, *(key for pointer in corrected.values() for key in pointer)))]
     found = await journal.documents(TRANSACTIONS, keys)
     for key in keys:
         purchase = found.get(key)
         if purchase is None or purchase["user_id"] != owner:
             continue
-        if message.original_id or not purchase.get("refunded_cents"):
+        if not purchase.get("refunded_cents"):
             return await _with_lots(journal, owner, key, purchase)
     return RefundFacts()
+
+
+async def _named(journal: Journal, owner: str, key: str) -> RefundFacts:
+    """The purchase of that id, or the one that it stands for."""
+    for _ in range(2):
+        purchase = (await journal.documents(TRANSACTIONS, [key])).get(key)
+        if purchase is None or purchase["user_id"] != owner:
+            return RefundFacts()
+        if STANDS_FOR not in purchase:
+            return await _with_lots(journal, owner, key, purchase)
+        key = str(purchase[STANDS_FOR])
+    return RefundFacts()
+
+
+async def _restated(journal: Journal, address: Address, message: Restate) -> RefundFacts:
+    """The purchase as it was told before: under this id already, else under that which it replaces."""
+    for identity in (message.credit.transaction_id, message.replaces):
+        key = document_key(message.credit.provider, identity)
+        found = await _named(journal, address.key, key)
+        if told_of(found.purchase):
+            by_own = identity == message.credit.transaction_id
+            return found if by_own else msgspec.structs.replace(found, twin="replaced")
+    return RefundFacts() if message.removed else await _twin(journal, address.key, message)
+
+
+async def _twin(journal: Journal, owner: str, message: Restate) -> RefundFacts:
+    """The purchase that was told under an id of which nobody has said that it is the same: that which it is
+    booked for, or that which another link of the account has told. The nearest by its day is taken, and each
+    is taken once.
+    """
+    told = message.credit
+    mine = document_key(told.provider, told.transaction_id)
+    shown = message.document or (await journal.documents(TRANSACTIONS, [mine])).get(mine, {})
+    if "date" not in shown:
+        return RefundFacts()
+    on = _day(shown)
+    best: tuple[int, int, str, str, dict[str, Any]] | None = None
+    for number, tag in enumerate((told.tag, *(message.elsewhere or ()))):
+        how = "elsewhere" if number else "booked"
+        async for key, purchase in _tagged(journal, owner, tag):
+            apart = abs(_day(purchase) - on)
+            if (
+                key != mine
+                and purchase["user_id"] == owner
+                and _is_twin(purchase, message, how, apart)
+            ):
+                found = (apart, int(purchase.get("credited_at") or 0), key, how, purchase)
+                best = found if best is None else min(best, found, key=lambda one: one[:3])
+    if best is None:
+        return RefundFacts()
+    facts = await _with_lots(journal, owner, best[2], best[4])
+    return msgspec.structs.replace(facts, twin=best[3])
+
+
+async def _tagged(
+    journal: Journal, owner: str, tag: str
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """Documents of the purchases with a tag, by their lots or by a correction."""
+    lots = await journal.lots(owner, tag=tag, limit=TWINS_MAX)
+    pointers = await journal.documents(TAGS, [f"{owner}:{tag}"])
+    keys = {document_key(provider, lot.source) for lot in lots for provider in PROVIDERS}
+    keys.update(key for pointer in pointers.values() for key in pointer)
+    found = await journal.documents(TRANSACTIONS, sorted(keys))
+    for key in sorted(found):
+        yield key, found[key]
+
+
+def _is_twin(purchase: Mapping[str, Any], message: Restate, how: str, apart: int) -> bool:
+    told = message.credit
+    same = (
+        "eligible_cents" in purchase
+        and not purchase.get("taken_back")
+        and purchase.get("partner_id") == told.partner_id
+        and int(purchase["amount_cents"]) == told.amount_cents
+    )
+    if how == "elsewhere":
+        return same and apart == 0 and told.link not in purchase.get("twins", ())
+    return (
+        same and apart <= TWIN_DAYS and not message.pending and bool(purchase.get("told_pending"))
+    )
+
+
+def _day(purchase: Mapping[str, Any]) -> int:
+    """Its day as a number of days."""
+    return date.fromisoformat(str(purchase["date"])).toordinal()
+
+
+async def _taken_back(journal: Journal, address: Address, message: TakeBack) -> RefundFacts:
+    """The purchase that never happened."""
+    key = document_key(message.provider, message.transaction_id)
+    return await _named(journal, address.key, key)
 
 
 async def _with_lots(
@@ -69,7 +183,12 @@ def wallet_spec(bounds: Bounds, measure: Callable[[Decided], None]) -> ActorSpec
     return ActorSpec(
         MACHINE,
         WalletState,
-        lookups={ClawBack: _purchase_of, ReleasePoints: _held_lot},
+        lookups={
+            ClawBack: _purchase_of,
+            ReleasePoints: _held_lot,
+            Restate: _restated,
+            TakeBack: _taken_back,
+        },
         bounds=bounds,
         dead_queue="dlq:points",
         measure=measure,

@@ -20,6 +20,9 @@ __all__ = [
     "PointsClawedBack",
     "PointsCredited",
     "PointsReleased",
+    "PurchaseRecognised",
+    "PurchaseRestated",
+    "PurchaseTakenBack",
     "RefundFacts",
     "RefundIgnored",
     "WalletState",
@@ -51,6 +54,8 @@ class WalletState(State, frozen=True):
     """`PARTNER:YYYY-MM` -> cents that earned points, for partners with a cap per month."""
     refunds_waiting: int = 0
     updated_at: int = 0
+    links: Mapping[str, tuple[str, ...]] = {}
+    """Last four digits -> keys of the connections that have told purchases of that account."""
 
 
 class PointsCredited(Event, frozen=True):
@@ -82,6 +87,36 @@ class PointsReleased(Event, frozen=True):
     points: int
 
 
+class PurchaseRestated(Event, frozen=True):
+    """A purchase that had earned was told anew (E8)."""
+
+    transaction_id: str
+    """As it was credited."""
+    told_as: str
+    amount_cents: int
+    points: int
+    """What it earned more (> 0) or less (< 0) than before; 0: another id alone."""
+    shortfall: int
+    """Of what it earned less, what the wallet did not have."""
+
+
+class PurchaseRecognised(Event, frozen=True):
+    """A purchase was told by another link of its account as well: counted, and not credited again."""
+
+    transaction_id: str
+    """As it was credited."""
+    told_as: str
+
+
+class PurchaseTakenBack(Event, frozen=True):
+    """A purchase that had earned was taken back by the provider."""
+
+    transaction_id: str
+    points: int
+    shortfall: int
+    """Of these, what the wallet did not have."""
+
+
 class RefundIgnored(Event, frozen=True):
     """A refund waited for its purchase in vain."""
 
@@ -98,6 +133,10 @@ class RefundFacts(msgspec.Struct, frozen=True):
     """The lot that it opened, if it earned points."""
     others: tuple[Lot, ...] = ()
     """Other open lots, oldest first."""
+    twin: str = ""
+    """How a purchase that was told under an unknown id was found: `replaced` (by the id that it replaces), `booked`
+    (as its pending twin), `elsewhere` (told by another link of the account); empty: by its own id.
+    """
 
 
 class Books(msgspec.Struct):

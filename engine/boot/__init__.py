@@ -8,8 +8,25 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
+from comptoir.actors.approval.machine import MACHINE as APPROVAL
+from comptoir.actors.authorization_code.machine import MACHINE as AUTHORIZATION_CODE
+from comptoir.actors.browser_session.machine import MACHINE as BROWSER_SESSION
+from comptoir.actors.card.machine import MACHINE as CARD
+from comptoir.actors.ceremony.machine import MACHINE as CEREMONY
+from comptoir.actors.clients.machine import MACHINE as CLIENTS
 from comptoir.actors.connection.machine import MACHINE as CONNECTION
+from comptoir.actors.consent.machine import MACHINE as CONSENT
+from comptoir.actors.disposition.machine import MACHINE as DISPOSITION
+from comptoir.actors.erasure.machine import MACHINE as ERASURE
+from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
+from comptoir.actors.invitation.machine import MACHINE as INVITATION
+from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
+from comptoir.actors.letter_report.machine import MACHINE as LETTER_REPORT
+from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
+from comptoir.actors.person.machine import MACHINE as PERSON
+from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
+from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.engine.boot.daemon import Daemon, embedded
 from comptoir.engine.boot.serving import serve
@@ -35,7 +52,12 @@ __all__ = [
 
 def machines() -> dict[str, Machine[Any]]:
     """Every machine by name, for drawing and for enumeration."""
-    return {m.name: m for m in (CONNECTION, WALLET, MERCHANTS, BREAKER)}
+    people = (PERSON, CEREMONY, INVITATION, BROWSER_SESSION)
+    access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT)
+    custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
+    banking = (CONNECTION, LINKING, CARD, WALLET, MERCHANTS)
+    ours = (*banking, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    return {m.name: m for m in ours}
 
 
 @asynccontextmanager
@@ -79,7 +101,8 @@ async def memory_engine(settings: Settings | None = None) -> AsyncGenerator[Engi
     daemon = Daemon(chosen)
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(MemoryJournal().open())
-        yield await stack.enter_async_context(Engine(await daemon.parts(journal, stack)).running())
+        daemon.engine = Engine(await daemon.parts(journal, stack))
+        yield await stack.enter_async_context(daemon.engine.running())
 
 
 async def migrate(settings: Settings) -> Any:

@@ -5,59 +5,61 @@ Rule: the order of a start is sockets (so that health can say "starting"), datab
 Source: design.md 7; interface.md 2.
 """
 
-import gc
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import httpx
-import orjson
 import structlog
 import trio
 
-from comptoir.actors.connection.kind import connection_spec
-from comptoir.actors.connection.views import find_transaction, show_transaction
-from comptoir.actors.gateways.push import push_gateway
-from comptoir.actors.measures import CashbackMeasures
-from comptoir.actors.merchants.messages import CATALOGUE, PartnersImported
-from comptoir.actors.merchants.reading import merchants_spec, partners_reference
-from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
-from comptoir.actors.wallet.reading import wallet_spec
-from comptoir.actors.wallet.views import show_entry, show_wallet
+from comptoir.actors.gateways.plaid_keys import CROWDED, PlaidKeys
+from comptoir.actors.person.messages import COLLECTION as STAFF
+from comptoir.actors.programme import Programme
+from comptoir.engine.boot.access import open_accounts, published_by
+from comptoir.engine.boot.keys import Keys, open_keys
+from comptoir.engine.boot.letters import keep_reporting
+from comptoir.engine.boot.memory import settle_memory
+from comptoir.engine.boot.parts import kept_ms, parts_of
+from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
-from comptoir.engine.compose import actor_bounds, engine_bounds, gateway_bounds
 from comptoir.engine.engine import Engine
 from comptoir.engine.envelope import Answer
 from comptoir.engine.errors import Stopping, Unavailable
-from comptoir.engine.failures import Broken, Unserved
-from comptoir.engine.gateway_spec import GatewaySpec
+from comptoir.engine.failures import Broken
+from comptoir.engine.gateway_spec import CallFault
 from comptoir.engine.housekeeping import Housekeeping
 from comptoir.engine.journal import Journal
+from comptoir.engine.moves import Moves
+from comptoir.engine.parking import Parked, parked_of
 from comptoir.engine.parts import Health, Parts
 from comptoir.engine.settings import Settings
 from comptoir.engine.tally import Tally
 from comptoir.engine.telemetry import Telemetry
 from comptoir.engine.values import Address, Message
+from comptoir.engine.waiter import Asker
+from comptoir.http.certificates import AllCertificates
+from comptoir.http.identity.opening import Identity
+from comptoir.http.identity.recording import keep_taking_over
+from comptoir.http.identity.signing import KEYS_FOLDER
 from comptoir.http.lane import LaneListening, serve_lane
+from comptoir.http.limits import Limits, open_limits
 from comptoir.http.rules import EdgeRules
-from comptoir.http.server import Listening
+from comptoir.http.server import Listening, Shared
 from comptoir.http.server import serve as serve_http
 from comptoir.http.webhooks import Reception
-from comptoir.storage._place import make_data_dir
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.errors import DatabaseBusy
 from comptoir.storage.journal import JournalOptions, PostgresJournal
+from comptoir.storage.keys import Rotations
+from comptoir.storage.keys.measures import KeyMeasures
 from comptoir.storage.lease import LeaseOptions
-from comptoir.storage.vault import Vault
 
 __all__ = ["Daemon", "embedded"]
 
 log = structlog.get_logger("comptoir.boot")
 
-COLLECT_AFTER = (10_000, 5, 400)
-"""Objects made and not freed until the youngest are looked at (part of a millisecond); so many times
-until those that lasted are, 10,000 at most; so many of these until all are."""
 DRAIN_S = 5.0
 """For requests under way at a stop: half of the time that a stop may take (interface.md 2)."""
 
@@ -68,23 +70,28 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon:
+class Daemon(Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(Programme.of(settings))
         self.settings = settings
         self.rules = EdgeRules.of(settings)
-        self.programme = Programme.of(settings)
+        self.moves = Moves()
         self.clock = BusinessClock(manual=settings.clock.mode == "manual")
         self.telemetry = Telemetry()
+        self.certificates = AllCertificates(self.telemetry.registry)
         self.engine: Engine | None = None
+        self.identity: Identity | None = None
+        self.verification_keys: PlaidKeys | None = None
         self.http: Listening | None = None
         self.ingest: LaneListening | None = None
         self.database = "embedded" if not settings.storage.url.reveal() else "external"
-        self.journal: PostgresJournal | None = None
-        self._vault: Vault | None = None
+        self._keys: Keys | None = None
+        self.rotations: Rotations | None = None
+        """What replaces keys, where there is a key store."""
         self._housekeeping: Housekeeping | None = None
         self._status = "starting"
         self._unheard: list[trio.Event] = []
@@ -103,20 +110,38 @@ class Daemon:
         if self.engine is None:
             raise Stopping(self._status)
         answer = await self.engine.ask(address, message, timeout_s)
-        if isinstance(answer.reply, PartnersImported):
-            # An import is over when purchases are matched against it.
-            await self.engine.wait_reference(CATALOGUE, answer.reply.version)
+        awaited = published_by(answer.reply)
+        if awaited is not None:
+            await self.engine.wait_reference(*awaited)
         return answer
+
+    def ask_for(self, asker: Asker[Answer], address: Address, message: Message) -> None:
+        """Ask for somebody who waits in no task; before the engine is open nothing is taken."""
+        if self.engine is None:
+            raise Stopping(self._status)
+        self.engine.ask_for(asker, address, message)
 
     def now_ms(self) -> int:
         """Business time."""
         return self.clock.now()
 
     def blind(self, provider: str, connection_id: str) -> str:
-        """The key of a connection's actor (X15)."""
-        if self._vault is None:
+        """The key of a connection's actor, and of others whose name is personal (X15)."""
+        if self._keys is None:
             raise Stopping(self._status)
-        return self._vault.blind_index(f"connection:{provider}", connection_id).hex()
+        return self._keys.sealer.blind_index(f"connection:{provider}", connection_id).hex()
+
+    def person_key(self, subject: str) -> str:
+        """The key of a person's actor (X15)."""
+        if self._keys is None:
+            raise Stopping(self._status)
+        return self._keys.sealer.blind_index("person", subject).hex()
+
+    async def plaid_key(self, key_id: str) -> Mapping[str, object] | None:
+        """The key by which Plaid signs under this `kid`."""
+        if self.verification_keys is None:
+            raise CallFault(CROWDED, retryable=True, sick=False)  # it starts
+        return await self.verification_keys.find(key_id)
 
     def count_webhook(self, result: str, code: str) -> None:
         """Count one webhook."""
@@ -131,15 +156,13 @@ class Daemon:
 
     def health(self) -> Health:
         """How the daemon is now."""
+        tls = self.certificates.checks()
         if self.engine is None:
             checks = {"storage": self._status, "migrations": "waiting", "recovery": "waiting"}
-            return Health(self._status, checks, 0)
+            return Health(self._status, {**checks, **tls}, 0)
         found = self.engine.health()
-        return Health(
-            found.status,
-            {**found.checks, "migrations": "ok", "recovery": "ok"},
-            found.pending_messages,
-        )
+        checks = {**found.checks, "migrations": "ok", "recovery": "ok", **tls}
+        return Health(found.status, checks, found.pending_messages)
 
     def metrics_text(self) -> bytes:
         """All metrics."""
@@ -154,53 +177,52 @@ class Daemon:
         return done
 
     async def advance_clock(self, seconds: float) -> tuple[int, int]:
-        """Move business time."""
-        return await self._open_engine().advance_clock(seconds)
+        """Move business time; what has had its time by then is forgotten, as the chores would do soon."""
+        moved = await self._open_engine().advance_clock(seconds)
+        if self._housekeeping is not None:
+            await self._housekeeping.expire_dead_letters()
+        return moved
 
-    async def wallet(self, user_id: str) -> Mapping[str, Any] | None:
-        """A wallet as interface.md 7 shows it."""
-        return await show_wallet(self._open_journal(), user_id, self.programme)
+    @property
+    def public_url(self) -> str:
+        """Where browsers and parties reach us: `auth.issuer`, else where we listen."""
+        assert self.http is not None, "asked by whoever came through it"
+        return self.settings.auth.issuer or self.http.url
 
-    async def entries(
-        self, user_id: str, before: int | None, limit: int
-    ) -> Sequence[tuple[int, Mapping[str, Any]]]:
-        """A page of a user's history."""
-        page = await self._open_journal().entries(user_id, before, limit)
-        return [(entry.id, show_entry(entry)) for entry in page]
+    @property
+    def has_key_store(self) -> bool:
+        """Whether persons have keys of their own."""
+        return self._keys is not None and self._keys.keyring is not None
 
-    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:
-        """A transaction as interface.md 7 shows it."""
-        found = await find_transaction(self._open_journal(), transaction_id)
-        return None if found is None else show_transaction(found)
+    async def staff(self, after: str, limit: int) -> Sequence[str]:
+        """A page of the keys of people of the house."""
+        return [key for key, _ in await self._open_journal().scan(STAFF, after, limit)]
+
+    async def parking(self) -> Sequence[Parked]:
+        """How every gateway stands."""
+        figures, now = self._open_engine().statistics().gateways, self.clock.now()
+        return parked_of(figures, await self._open_journal().count_pending(now), now)
 
     def _open_engine(self) -> Engine:
         if self.engine is None:
             raise Stopping(self._status)
         return self.engine
 
-    def _open_journal(self) -> Journal:
-        if self.journal is None or not self.journal.available:
-            raise Unavailable("the database is away")
-        return self.journal
-
     # Its life.
 
     @asynccontextmanager
     async def open(self, *, listen: bool = True) -> AsyncGenerator["Daemon", None]:
         """Start everything, yield when work is taken, stop gracefully at the end."""
-        if listen and self.settings.auth.mode != "loopback":
-            # Without tokens to check, "on" would open every wallet to whoever reaches the port.
-            raise Unserved(
-                "AUTH_UNSERVED",
-                f"auth.mode is {self.settings.auth.mode}, and there are no access tokens yet",
-                "set auth.mode to loopback; put what must be reached behind a gateway of your own",
-            )
-        self._vault = await trio.to_thread.run_sync(_open_vault, self.settings)
-        async with trio.open_nursery() as nursery:
+        self._keys = await open_keys(self.settings)
+        async with AsyncExitStack() as stack:
+            limits = stack.enter_context(open_limits(self.settings)) if listen else None
+            nursery = await stack.enter_async_context(trio.open_nursery())
             if listen:
-                await self._listen(nursery)
+                accounts = open_accounts(self.settings, self.telemetry, self.person_key)
+                self.identity = await stack.enter_async_context(accounts)
+                await self._listen(nursery, limits)
             async with self._engine():
-                self._settle_memory()
+                settle_memory()
                 try:
                     yield self
                 finally:
@@ -208,19 +230,25 @@ class Daemon:
             self.engine = None
             nursery.cancel_scope.cancel()
 
-    async def _listen(self, nursery: trio.Nursery) -> None:
+    async def _listen(self, nursery: trio.Nursery, limits: Limits | None) -> None:
         """Open the edge, and the lane beside it; both receive webhooks by one function."""
-        reception = Reception(self)
+        reception = Reception(self, limits)
 
         async def http(*, task_status: "trio.TaskStatus[Listening]") -> None:
-            await serve_http(self, self.settings, reception=reception, task_status=task_status)
+            shared = Shared(reception, limits=limits)
+            if self.identity is not None:
+                known = self.identity.authenticator
+                shared = replace(shared, authenticator=known, bound=self.identity.listens_on)
+            await serve_http(self, self.settings, shared, task_status=task_status)
 
         async def ingest(*, task_status: "trio.TaskStatus[LaneListening]") -> None:
             await serve_lane(self, self.settings, reception=reception, task_status=task_status)
 
-        self.http = await nursery.start(self._heard, http)
+        self.http = edge = await nursery.start(self._heard, http)
+        self.certificates.add(edge.certificates)
         if self.settings.ingest.enabled:
-            self.ingest = await nursery.start(self._heard, ingest)
+            self.ingest = lane = await nursery.start(self._heard, ingest)
+            self.certificates.add(lane.certificates)
 
     async def _heard(
         self,
@@ -249,8 +277,8 @@ class Daemon:
     @asynccontextmanager
     async def _engine(self) -> AsyncGenerator[None, None]:
         storage = self.settings.storage
-        vault = self._vault
-        assert vault is not None, "opened before"
+        keys = self._keys
+        assert keys is not None, "opened before"
         async with AsyncExitStack() as stack:
             url = storage.url.reveal()
             if not url:
@@ -260,7 +288,7 @@ class Daemon:
             journal = await stack.enter_async_context(
                 PostgresJournal.open(
                     url,
-                    vault,
+                    keys.sealer,
                     JournalOptions(
                         readers=storage.pool_connections_max,
                         batch_decisions_max=storage.batch_decisions_max,
@@ -276,6 +304,9 @@ class Daemon:
             self.journal = journal
             self._status = "starting"
             await _keep_running(stack, partial(self._watch_journal, journal))
+            if keys.keyring is not None and keys.provider is not None:
+                self.rotations = Rotations(keys.keyring, keys.provider, journal)
+                self.telemetry.registry.register(KeyMeasures(keys.keyring, self.rotations))
             engine = Engine(await self.parts(journal, stack))
             async with engine.running(), trio.open_nursery() as chores:
                 self.engine = engine
@@ -285,11 +316,18 @@ class Daemon:
                 self._housekeeping = Housekeeping(
                     journal, self.telemetry.engine, self.clock,
                     (*engine.kinds, "timer", "parked"),
-                    self.settings.dead_letters.ttl_days * DAY_MS,
+                    kept_ms(self.settings),
                 )  # fmt: skip
                 with suppress(Unavailable):  # the chores take them again in a second
                     await self._housekeeping.take_figures()
                 chores.start_soon(self._housekeeping.run)
+                if self.rotations is not None:
+                    chores.start_soon(self.rotations.run)
+                if self.settings.dead_letters.report_to:
+                    chores.start_soon(keep_reporting, engine)
+                if self.http is not None:
+                    folder = storage.data_dir / KEYS_FOLDER
+                    chores.start_soon(keep_taking_over, self, folder)
                 yield
                 chores.cancel_scope.cancel()
 
@@ -309,36 +347,7 @@ class Daemon:
 
     async def parts(self, journal: Journal, stack: AsyncExitStack) -> Parts:
         """What the engine is made of under these settings."""
-        settings = self.settings
-        measures = CashbackMeasures(
-            self.telemetry.registry, self.telemetry.credit_seconds, self.clock.now
-        )
-        gateways: list[GatewaySpec] = []
-        party = settings.providers.fcm
-        if party.base_url:
-            client = httpx.AsyncClient(
-                base_url=party.base_url,
-                limits=httpx.Limits(max_connections=party.calls_in_flight_max),
-            )
-            await stack.enter_async_context(client)
-            paced = gateway_bounds(settings, party, settings.breakers.notifications)
-            gateways.append(push_gateway(client, paced))
-        else:
-            log.info("no push notifications: providers.fcm.base_url is empty")
-        bounds = actor_bounds(settings)
-        return Parts(
-            journal=journal,
-            clock=self.clock,
-            actors=(
-                merchants_spec(),
-                connection_spec(bounds, measures.connection),
-                wallet_spec(bounds, measures.wallet),
-            ),
-            gateways=gateways,
-            references=(partners_reference(),),
-            constants={PROGRAMME: self.programme},
-            bounds=engine_bounds(settings),
-        )
+        return await parts_of(self, self._keys, journal, stack)
 
     @staticmethod
     async def _watch_journal(journal: PostgresJournal) -> None:
@@ -346,18 +355,6 @@ class Daemon:
         why = await journal.wait_stopped()
         if why != "STOPPING":
             raise Broken(why)
-
-    @staticmethod
-    def _settle_memory() -> None:
-        """What is loaded now stays: the collector need not walk it again and again.
-
-        Measured with 100,000 partners: a full collection holds the loop for 8 ms. And with 20,000
-        actors woken up, for 100 ms and more, each time their number has grown by a quarter: what is
-        resident is no garbage, and what is garbage dies young, so all are looked at rarely.
-        """
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
 
 
 async def _keep_running(stack: AsyncExitStack, task: Callable[[], Awaitable[None]]) -> None:
@@ -369,11 +366,3 @@ async def _keep_running(stack: AsyncExitStack, task: Callable[[], Awaitable[None
 
 def _progress(text: str) -> None:
     log.info("database", progress=text)
-
-
-def _open_vault(settings: Settings) -> Vault:
-    if settings.vault.keys:
-        keys = {name: key.reveal() for name, key in settings.vault.keys.items()}
-        return Vault.from_json(orjson.dumps(keys).decode())
-    make_data_dir(settings.storage.data_dir.resolve())
-    return Vault.from_file(settings.storage.data_dir / "keys" / "vault.json")

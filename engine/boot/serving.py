@@ -49,15 +49,23 @@ async def serve(settings: Settings, *, demo: bool = False) -> None:
         await nursery.start(_stop_on_signal, told, serving, start)
         with start:
             async with Daemon(settings).open() as daemon:
-                if settings.auth.mode == "loopback":
-                    log.warning(
-                        "no access tokens: the API is open to this machine only (auth.mode)"
-                    )
+                if len(daemon.certificates):
+                    await nursery.start(_renew_on_signal, daemon)
                 sys.stdout.buffer.write(ready_line(daemon))
                 sys.stdout.buffer.flush()
                 serving.set()
                 await told.wait()
         nursery.cancel_scope.cancel()
+
+
+async def _renew_on_signal(
+    daemon: Daemon, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """SIGHUP: read the certificates again. Where there are none it ends the daemon, as it did."""
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        task_status.started()
+        async for _ in signals:
+            daemon.certificates.reload()
 
 
 async def _stop_on_signal(

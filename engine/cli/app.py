@@ -12,11 +12,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, complete
+from comptoir.engine.cli.access import approval, client, person, staff
+from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
+from comptoir.engine.cli.options import HELP, Config
+from comptoir.engine.cli.upkeep import dlq, show_parking
 
 __all__ = ["app"]
 
-HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="comptoir",
     help="One daemon for client onboarding and open-banking cashback.",
@@ -27,17 +29,19 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Load partners or connections from a CSV file.", context_settings=HELP)
 database = typer.Typer(help="The embedded PostgreSQL by hand.", context_settings=HELP)
+keys = typer.Typer(
+    help="The keys at rest: which there are, and replacing them.", context_settings=HELP
+)
 app.add_typer(imports, name="import")
+app.add_typer(client, name="client")
+app.add_typer(staff, name="staff")
+app.add_typer(person, name="person")
+app.add_typer(approval, name="approval")
+app.add_typer(dlq, name="dlq")
+app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)
 app.add_typer(database, name="db")
+app.add_typer(keys, name="keys")
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        help="Settings file; else $COMPTOIR_CONFIG, else ./config.toml, else the defaults.",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
 CsvFile = Annotated[
     str, typer.Argument(metavar="FILE.csv", help="UTF-8 with a header row; - is standard input.")
 ]
@@ -53,8 +57,26 @@ Url = Annotated[
 
 
 @app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    shown: Annotated[
+        bool, typer.Option("--version", help="Print the version.", show_default=False)
+    ] = False,
+) -> None:
+    if shown:
+        version()
+        raise typer.Exit
+    _help(context)
+
+
 @imports.callback(invoke_without_command=True)
 @database.callback(invoke_without_command=True)
+@keys.callback(invoke_without_command=True)
+@client.callback(invoke_without_command=True)
+@staff.callback(invoke_without_command=True)
+@person.callback(invoke_without_command=True)
+@approval.callback(invoke_without_command=True)
+@dlq.callback(invoke_without_command=True)
 def _help(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -204,6 +226,55 @@ def check(
     run_check(kind, sys.stdin.buffer, sys.stdout.buffer)
 
 
+@app.command(epilog="Example: [bold]comptoir token --sub u1 --role CLIENT[/bold]")
+def token(
+    sub: Annotated[
+        str, typer.Option(metavar="USER", help="Whom it speaks for; of a CLIENT, its userId.")
+    ],
+    role: Annotated[
+        list[str],
+        typer.Option(
+            help=f"One of {', '.join(ROLES)}; may be repeated.", autocompletion=complete(ROLES)
+        ),
+    ],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="Such as partner:submit; may be repeated.", show_default=False),
+    ] = None,
+    ttl: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=86_400,
+            metavar="SECONDS",
+            help="Its life; else auth.access_token_minutes.",
+            show_default=False,
+        ),
+    ] = None,
+    amr: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How they signed in (RFC 8176), such as otp; else mfa.", show_default=False
+        ),
+    ] = None,
+    signed_in_ago: Annotated[
+        int, typer.Option(min=0, metavar="SECONDS", help="How long ago they signed in.")
+    ] = 0,
+    config: Config = None,
+) -> None:
+    """Print an access token, for development: whoever reads the data folder's keys may have any.
+
+    Refused where auth.dev_tokens is false, as it must be beyond loopback. Each one is recorded
+    beside the keys before it is printed.
+    """
+    from comptoir.engine.cli.tokens import TokenOptions, run_token
+
+    methods = tuple(amr or ())
+    run_token(
+        TokenOptions(sub, tuple(role), tuple(scope or ()), ttl, methods, signed_in_ago), config
+    )
+
+
 @database.command("start", epilog="Example: [bold]comptoir db start[/bold]")
 def start_database(config: Config = None) -> None:
     """Start the embedded PostgreSQL, or say that it runs; it outlives this command."""
@@ -247,6 +318,58 @@ def show_database_url(config: Config = None) -> None:
     from comptoir.engine.cli.databases import run_url
 
     run_url(config)
+
+
+@keys.command("status", epilog="Example: [bold]comptoir keys status --format json[/bold]")
+def show_keys(
+    config: Config = None,
+    form: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="Of the list.")
+    ] = "text",
+) -> None:
+    """Tell which keys there are, what wraps them, and how far rotations have come."""
+    from comptoir.engine.cli.keys import run_status
+
+    run_status(config, form=form)
+
+
+@keys.command("rotate", epilog="Example: [bold]comptoir keys rotate data[/bold]")
+def rotate_keys(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="kek (what the provider holds), wrap, data (one for each person), once, index, or all.",
+        ),
+    ],
+    config: Config = None,
+    renew: Annotated[
+        bool,
+        typer.Option("--renew/--no-renew", help="kek: have the provider make a new version first."),
+    ] = True,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Return when it is done, or at once.")
+    ] = True,
+) -> None:
+    """Replace a key while the daemon works; after a crash it goes on where it was.
+
+    The daemon that runs does it; without one this command does. The last line of standard output
+    has the rows of each.
+    """
+    from comptoir.engine.cli.keys import run_rotate
+
+    run_rotate(what, config, renew=renew, wait=wait)
+
+
+@keys.command("backup", epilog="Example: [bold]comptoir keys backup /mnt/keys/2026-11-30.db[/bold]")
+def back_up_keys(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
+    config: Config = None,
+) -> None:
+    """Copy the key store while the daemon works; keep no copy longer than an erasure may take."""
+    from comptoir.engine.cli.keys import run_backup
+
+    run_backup(file, config)
 
 
 @app.command(epilog="Example: [bold]comptoir version[/bold]")

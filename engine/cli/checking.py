@@ -43,18 +43,25 @@ def run_check(kind: str, source: BinaryIO, sink: BinaryIO) -> None:
 
 
 def _function(kind: str) -> Check:
+    if kind not in CHECK_KINDS:
+        near = nearest(kind, CHECK_KINDS)
+        remedy = f"did you mean {near}?" if near else f"there are {', '.join(CHECK_KINDS)}"
+        raise CommandError("USAGE", f"no such kind to check: {kind!r}", remedy)
     if kind == "webhook":
         from comptoir.http.check_webhook import check
 
         return check
+    if kind in ("jwt", "jwk"):
+        from comptoir.http.identity import checks as of_tokens
+
+        return of_tokens.CHECKS[kind]
+    if kind == "aead-open":
+        from comptoir.storage.check_aead import check as check_aead
+
+        return check_aead
     from comptoir.actors.checks import CHECKS
 
-    found = CHECKS.get(kind)
-    if found is None:
-        near = nearest(kind, CHECK_KINDS)
-        remedy = f"did you mean {near}?" if near else f"there are {', '.join(CHECK_KINDS)}"
-        raise CommandError("USAGE", f"no such kind to check: {kind!r}", remedy)
-    return found
+    return CHECKS[kind]
 
 
 def _lines(source: BinaryIO) -> Iterator[bytes | None]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import trio
 
+from comptoir.engine.cli.demo_access import as_a_user_would
 from comptoir.engine.cli.demo_children import Child, Leash, Program, last_lines
 from comptoir.engine.cli.demo_data import user_id
 from comptoir.engine.cli.demo_place import DemoPlace, Wanted, prepare
@@ -152,12 +153,13 @@ class _Demo:
     def _invite(self) -> None:
         """The addresses to open."""
         url, wallet = self._place.daemon_url, f"/api/v1/wallets/{user_id(0)}"
+        reads = as_a_user_would(self._place, user_id(0), url + wallet)
         inbox = f"{self._place.sandbox_url}/control/inbox?channel=push"
         rows = {
             "the daemon": f"{url}/",
             "its figures": f"{url}/metrics",
-            "a wallet": f"{url}{wallet}",
-            "its history": f"{url}{wallet}/entries",
+            "a wallet": reads,
+            "its history": f"{reads}/entries",
             "pushes sent": inbox,
         }
         for name, address in rows.items():

@@ -62,6 +62,9 @@ async def read_wallets(client: httpx.AsyncClient, users: Sequence[str]) -> dict[
 
 async def _points(client: httpx.AsyncClient, user: str) -> int:
     answer = await client.get(f"/api/v1/wallets/{user}")
+    while answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:  # a minute passes, and there is more
+        await trio.sleep(float(answer.headers["Retry-After"]))
+        answer = await client.get(f"/api/v1/wallets/{user}")
     if answer.status_code == HTTPStatus.NOT_FOUND:
         return 0
     if answer.status_code != HTTPStatus.OK:

@@ -16,6 +16,7 @@ import httpx
 import trio
 
 from comptoir.engine.cli.daemons import client_of
+from comptoir.engine.cli.demo_access import sign_in
 from comptoir.engine.cli.demo_books import read_books, read_wallets
 from comptoir.engine.cli.demo_data import USERS, user_id
 from comptoir.engine.cli.demo_place import DemoPlace
@@ -66,12 +67,14 @@ class Play:
             await self._import(daemon, "partners", self.place.partners)
             await self._import(daemon, "connections", self.place.connections)
             users = [user_id(number) for number in range(USERS)]
-            with self.screen.stage(f"wallets of {USERS} users read"):
-                before = await read_wallets(daemon, users)
             prefix = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+            with self.screen.stage(f"wallets of {USERS} users read"):
+                await sign_in(daemon, self.place, f"{prefix}-before")
+                before = await read_wallets(daemon, users)
             run = await self._run(sandbox, prefix)
             await self._settle(daemon)
             with self.screen.stage(f"wallets of {USERS} users read again"):
+                await sign_in(daemon, self.place, f"{prefix}-after")
                 after = await read_wallets(daemon, users)
             books = await read_books(self._database(), f"txn_{prefix}_")
             compared = compare(run, before, after, books)

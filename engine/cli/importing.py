@@ -98,14 +98,15 @@ async def _import(kind: str, data: bytes, url: str | None, config: Path | None) 
         return await _to_daemon(url, kind, data)
     settings = Settings.load(config, os.environ)
     address = daemon_address(settings)
-    if address is not None and await is_live(address):
-        return await _to_daemon(address, kind, data)
+    certificate = settings.http.tls_certificate
+    if address is not None and await is_live(address, certificate):
+        return await _to_daemon(address, kind, data, certificate)
     return await _to_database(settings, kind, data)
 
 
-async def _to_daemon(address: str, kind: str, data: bytes) -> Outcome:
+async def _to_daemon(address: str, kind: str, data: bytes, certificate: str = "") -> Outcome:
     try:
-        async with client_of(address) as client:
+        async with client_of(address, certificate) as client:
             return await post_csv(client, kind, data)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
         text = f"{one_line(address)} is not an http address"

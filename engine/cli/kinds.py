@@ -6,11 +6,17 @@ Source: check-command contract.
 
 from collections.abc import Callable
 
-__all__ = ["CHECK_KINDS", "MACHINES", "complete"]
+__all__ = ["CHECK_KINDS", "MACHINES", "ROLES", "complete"]
 
-CHECK_KINDS = ("label", "points", "webhook")
+CHECK_KINDS = ("aead-open", "jwk", "jwt", "label", "points", "webhook")
 """What `comptoir check` answers in this release."""
-MACHINES = ("breaker", "connection", "merchants", "wallet")
+ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
+"""What `comptoir token` may give."""
+MACHINES = (
+    "approval", "authorization_code", "breaker", "browser_session", "card", "ceremony", "clients",
+    "connection", "consent", "disposition", "erasure", "idempotency", "invitation", "issuance",
+    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation", "wallet",
+)  # fmt: skip
 
 
 def complete(names: tuple[str, ...]) -> Callable[[str], list[str]]:

@@ -1,23 +1,30 @@
 """Typed settings: defaults, config.toml, environment; every value with unit, range and spec line.
 
 Start at `root.py` (the whole), then `fields.py` (how a row is declared), `load.py` (how it is
-read). `runtime.py`, `cashback.py`, `onboarding.py` and `upkeep.py` are the rows.
+read). `listeners.py`, `runtime.py`, `cashback.py`, `onboarding.py` and `upkeep.py` are the rows.
 Source: interface.md 2, 3 and 11.
 """
 
 from comptoir.engine.settings.cashback import (
     Connections,
     Merchants,
+    PlaidEnvironment,
+    PlaidProvider,
     Points,
+    PowensProvider,
     Provider,
     Providers,
+    SendGrid,
     Tier,
+    Twilio,
     Webhooks,
     WebhooksParty,
+    WebhooksPlaid,
     WebhooksPowens,
     Withdrawals,
 )
 from comptoir.engine.settings.kinds_made import Network
+from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.onboarding import CoreBanking, Documents, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.root import Settings, check_start
@@ -29,14 +36,11 @@ from comptoir.engine.settings.runtime import (
     Breakers,
     Clock,
     DeadLetters,
-    Http,
-    Ingest,
     Log,
     Once,
     Retry,
     Runtime,
     Storage,
-    Vault,
 )
 from comptoir.engine.settings.secret import DatabaseUrl, Secret
 from comptoir.engine.settings.text import (
@@ -48,6 +52,7 @@ from comptoir.engine.settings.text import (
     effective_text,
 )
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
+from comptoir.engine.settings.vault import Vault, VaultAwsKms, VaultTransit
 
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
@@ -70,7 +75,10 @@ __all__ = [
     "Network",
     "Onboarding",
     "Once",
+    "PlaidEnvironment",
+    "PlaidProvider",
     "Points",
+    "PowensProvider",
     "Problem",
     "Provider",
     "Providers",
@@ -79,14 +87,19 @@ __all__ = [
     "Runtime",
     "Scoring",
     "Secret",
+    "SendGrid",
     "Settings",
     "SettingsError",
     "Storage",
     "Targets",
     "Tier",
+    "Twilio",
     "Vault",
+    "VaultAwsKms",
+    "VaultTransit",
     "Webhooks",
     "WebhooksParty",
+    "WebhooksPlaid",
     "WebhooksPowens",
     "Withdrawals",
     "as_environment",

@@ -26,22 +26,31 @@ from comptoir.engine.settings.kinds_made import (
     SecretKind,
     UrlKind,
 )
-from comptoir.engine.settings.runtime import LOOPBACK
+from comptoir.engine.settings.listeners import LOOPBACK
+from comptoir.engine.settings.runtime import MAIL_ADDRESS, REDIRECT
 from comptoir.engine.settings.secret import Secret
 
 __all__ = [
+    "BankProvider",
     "Connections",
     "Merchants",
+    "PlaidEnvironment",
+    "PlaidProvider",
     "Points",
+    "PowensProvider",
     "Provider",
     "Providers",
+    "SendGrid",
     "Tier",
+    "Twilio",
     "Webhooks",
     "WebhooksParty",
+    "WebhooksPlaid",
     "WebhooksPowens",
     "Withdrawals",
 ]
 
+CREDENTIAL = SecretKind("a text", lambda _text: True)
 WEBHOOK_SECRETS = ListKind(SecretKind("a text that is not empty"), 0, 8)
 NAME = TextKind("a text of 1 to 64 characters", r".{1,64}")
 IDENTIFIER = TextKind("1 to 64 of [A-Za-z0-9_-]", r"[A-Za-z0-9_-]{1,64}")
@@ -71,6 +80,29 @@ class WebhooksPowens(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class PlaidEnvironment(Section):
+    """Another environment of Plaid whose webhooks are taken too, or another pair of credentials."""
+
+    base_url: str = option("", UrlKind(), "Address of its API.", "S42")
+    client_id: str = option(
+        "comptoir", TextKind("1 to 128 printable characters", r"[!-~]{1,128}"),
+        "Who we are there.", "S42",
+    )  # fmt: skip
+    client_secret: Secret = option(Secret(""), CREDENTIAL, "What proves it.", "S42", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksPlaid(Section):
+    """Plaid signs by keys that it publishes: where they are asked for, beside providers.plaid."""
+
+    environments: tuple[PlaidEnvironment, ...] = option(
+        (), ListKind(TableKind(PlaidEnvironment), 0, 8),
+        "Further environments or credentials, each asked in turn for a key that is not known; so that "
+        "secrets can be rotated and an environment left.", "S42, S54", "environments",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Webhooks(Section):
     """Reception of signed webhooks, in the order allow-list, HMAC, timestamp, queue (S53)."""
 
@@ -96,6 +128,7 @@ class Webhooks(Section):
     seed: WebhooksParty = section(WebhooksParty)
     kyc: WebhooksParty = section(WebhooksParty)
     powens: WebhooksPowens = section(WebhooksPowens)
+    plaid: WebhooksPlaid = section(WebhooksPlaid)
     docusign: WebhooksParty = section(WebhooksParty)
 
 
@@ -171,6 +204,12 @@ class Merchants(Section):
 class Connections(Section):
     """Bank connections and consents; used by card linking."""
 
+    redirect_uris: tuple[str, ...] = option(
+        (), ListKind(REDIRECT, 0, 20),
+        "Where a person may be sent after their bank, to the letter; on loopback without accounts, or "
+        "with a manual clock, loopback addresses too.", "S48, S57", "addresses",
+    )  # fmt: skip
+
     session_minutes: int = integer(
         10, "minutes", (1, 1_440), "Life of a linking session.", "S45, S48"
     )
@@ -181,6 +220,24 @@ class Connections(Section):
         (14, 7, 1), ListKind(IntegerKind(0, 180), 0, 10),
         "Warnings before a consent ends.", "X20, E10", "days",
     )  # fmt: skip
+    token_margin_minutes: int = integer(
+        5, "minutes", (1, 1_440), "So long before its end an access token is replaced.", "S45, ours"
+    )
+    heal_hours: int = integer(
+        6, "hours", (0, 720),
+        "Time between two readings of a connection that no webhook asks for, which find what webhooks "
+        "missed; 0 = none. A fifth of it is left to chance.", "E6",
+    )  # fmt: skip
+    heal_spread_minutes: int = integer(
+        60,
+        "minutes",
+        (1, 1_440),
+        "Time over which such readings are spread after an outage.",
+        "E6, ours",
+    )
+    look_back_days: int = integer(
+        0, "days", (0, 730), "Purchases before a link that are read and earn.", "S60, ours"
+    )
     bank_delay_hours: int = integer(
         24, "hours", (1, 720), "Longest time from a purchase to its webhook.", "S49"
     )
@@ -223,19 +280,105 @@ class Provider(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class BankProvider(Provider):
+    """A provider of bank data."""
+
+    client_id: str = option(
+        "comptoir", TextKind("1 to 128 printable characters", r"[!-~]{1,128}"),
+        "Who we are there.", "S48",
+    )  # fmt: skip
+    client_secret: Secret = option(
+        Secret(""), SecretKind("a text, or an empty one", lambda _text: True),
+        "What proves it.", "S48", "secret",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PowensProvider(BankProvider):
+    """Powens on our domain; `base_url` is `https://DOMAIN.biapi.pro/2.0`."""
+
+    webview_url: str = option(
+        "https://webview.powens.com", UrlKind(),
+        "Where people are sent, without the language; the demo sets the sandbox's.", "S48",
+    )  # fmt: skip
+    language: str = option(
+        "fr", ChoiceKind(("de", "en", "es", "fr", "it", "nl", "pt")),
+        "Language of the webview.", "ours", "ISO 639-1",
+    )  # fmt: skip
+    token_days: int = integer(
+        90, "days", (0, 3_650),
+        "Age at which an access token is replaced: Powens's have no end; 0 = never.", "S45, ours",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PlaidProvider(BankProvider):
+    """Plaid in one environment; `base_url` is that environment's."""
+
+    client_name: str = option(
+        "comptoir", TextKind("1 to 30 printable characters", r"[ -~À-ɏ]{1,30}"),
+        "Who people are told that they let read.", "S57",
+    )  # fmt: skip
+    language: str = option(
+        "fr", TextKind("a language that Link speaks, such as fr", r"[a-z]{2}"),
+        "Language of Link.", "ours", "ISO 639-1",
+    )  # fmt: skip
+    country_codes: tuple[str, ...] = option(
+        ("FR",), ListKind(TextKind("a country such as FR", r"[A-Z]{2}"), 1, 20),
+        "Countries whose banks are shown.", "ours", "ISO 3166-1",
+    )  # fmt: skip
+    history_days: int = integer(
+        1, "days", (1, 730), "Purchases before the link that are read.", "S60, ours"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SendGrid(Provider):
+    """SendGrid, which carries our mail."""
+
+    api_key: Secret = option(
+        Secret(""), CREDENTIAL, "API key that may send mail; needed beyond this machine.", "S44"
+    )
+    from_address: str = option(
+        "comptoir@localhost",
+        TextKind("a mail address", MAIL_ADDRESS),
+        "Address that mail comes from, one that SendGrid has verified.", "S44",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Twilio(Provider):
+    """Twilio, which carries our text messages."""
+
+    account_sid: str = option(
+        "", TextKind("an account SID, or an empty text", r"(?:AC[0-9a-f]{32})?"),
+        "SID of the account; needed beyond this machine.", "S44",
+    )  # fmt: skip
+    auth_token: Secret = option(
+        Secret(""), CREDENTIAL, "Token of the account; needed beyond this machine.", "S44"
+    )
+    from_number: str = option(
+        "+15005550006",
+        TextKind("a number in E.164, or 1 to 11 of [A-Za-z0-9 ]",
+                 r"\+[1-9][0-9]{6,14}|[A-Za-z0-9 ]{1,11}"),
+        "Number or sender's name of ours; the default is Twilio's for tests.", "S44",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Providers(Section):
     """Outside parties, each behind its gateway (S21, S28, S31, S42, S44, S68)."""
 
-    seed: Provider = section(Provider)
-    powens: Provider = section(Provider)
-    plaid: Provider = section(Provider)
+    seed: BankProvider = section(BankProvider)
+    powens: PowensProvider = section(PowensProvider)
+    plaid: PlaidProvider = section(PlaidProvider)
     tink: Provider = section(Provider)
     kyc: Provider = section(Provider)
     docusign: Provider = section(Provider)
     fcm: Provider = section(Provider)
-    sendgrid: Provider = section(Provider)
+    sendgrid: SendGrid = section(SendGrid)
     brevo: Provider = section(Provider)
-    twilio: Provider = section(Provider)
+    twilio: Twilio = section(Twilio)
     slack: Provider = section(Provider)
     pagerduty: Provider = section(Provider)
     tsa: Provider = section(Provider)

@@ -184,6 +184,11 @@ class TableKind(Kind):
         rows = options(self.table)
         return "a table of " + ", ".join(f"{name} ({rows[name].kind.brief})" for name in rows)
 
+    @property
+    def hides(self) -> bool:
+        """Keep a table out of errors and lists that holds what is kept out of them."""
+        return any(row.kind.hides for row in options(self.table).values())
+
     def read(self, raw: object) -> Section:
         """Take a table that has every key and no other."""
         if type(raw) is not dict:

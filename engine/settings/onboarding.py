@@ -31,6 +31,21 @@ class Onboarding(Section):
     portal_link_days: int = integer(
         7, "days", (1, 90), "Life of the client's single-use link.", "S9, X8"
     )
+    portal_code_minutes: int = integer(
+        10, "minutes", (1, 10), "Life of the code that is sent after the link was used.", "S34, X8"
+    )
+    portal_codes_max: int = integer(
+        3, "codes", (1, 10), "Codes sent for one link, where one did not arrive.", "ours"
+    )
+    portal_code_tries_max: int = integer(
+        5, "tries", (1, 10), "Wrong codes for one link; with the last of them it is dead.", "S34"
+    )
+    portal_session_minutes: int = integer(
+        720, "minutes", (5, 1_440), "Longest life of a client's session.", "S34, X8"
+    )
+    portal_idle_minutes: int = integer(
+        30, "minutes", (1, 1_440), "A client's session that is not used ends after it.", "S34, X8"
+    )
     auto_approval: bool = flag(
         True, "Whether a score alone may approve; off in strict jurisdictions.", "S40"
     )

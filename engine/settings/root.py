@@ -24,6 +24,7 @@ from comptoir.engine.settings.cashback import (
     Withdrawals,
 )
 from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.onboarding import CoreBanking, Documents, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
@@ -32,16 +33,14 @@ from comptoir.engine.settings.runtime import (
     Breakers,
     Clock,
     DeadLetters,
-    Http,
-    Ingest,
     Log,
     Once,
     Retry,
     Runtime,
     Storage,
-    Vault,
 )
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
+from comptoir.engine.settings.vault import Vault
 
 __all__ = ["Settings", "check_start"]
 
@@ -96,9 +95,13 @@ class Settings(Section):
         """Collect the broken rules."""
         return chain(
             rules.bind_problems(self.http, self.ingest, self.auth, self.clock),
-            rules.ingest_problems(self.ingest),
+            rules.issuer_problems(self.auth),
+            rules.tls_problems(self.http, self.ingest),
             rules.page_problems(self.http),
             rules.storage_problems(self.storage),
+            rules.vault_problems(self.vault, self.storage),
+            rules.party_problems(self.providers),
+            rules.environment_problems(self.webhooks),
             rules.points_problems(self.points),
             rules.scoring_problems(self.scoring),
         )
@@ -133,8 +136,11 @@ def check_start(settings: Settings, demo: bool) -> None:
     """Check what a start needs beyond right settings: secrets that are there, strong and unknown.
 
     Raises:
-        SettingsError: WEBHOOK_SECRET_MISSING, WEBHOOK_SECRET_WEAK, VAULT_KEY_WEAK; exit status 5.
+        SettingsError: WEBHOOK_SECRET_MISSING, WEBHOOK_SECRET_WEAK, WEBHOOK_SECRET_SHARED, VAULT_KEY_WEAK,
+            VAULT_TOKEN_WEAK, DATABASE_PASSWORD_WEAK; exit status 5.
     """
-    problems = tuple(rules.secret_problems(settings.webhooks, settings.vault, demo))
+    problems = tuple(
+        rules.secret_problems(settings.webhooks, settings.vault, settings.storage, demo)
+    )
     if problems:
         raise SettingsError(problems)

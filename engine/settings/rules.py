@@ -7,26 +7,35 @@ Source: interface.md 2 (exit 5), interface.md 3; S53, S54, S62.
 import base64
 import ipaddress
 import re
-from collections.abc import Iterator
-from urllib.parse import parse_qs, unquote, urlsplit
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from itertools import pairwise
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from iso4217 import Currency
 
-from comptoir.engine.settings.cashback import Points, Webhooks
+from comptoir.engine.settings.cashback import Points, Provider, Providers, Webhooks
+from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.onboarding import Scoring
 from comptoir.engine.settings.problems import EXIT_SECRET, Problem
-from comptoir.engine.settings.runtime import Auth, Clock, Http, Ingest, Storage, Vault
+from comptoir.engine.settings.runtime import Auth, Clock, Storage
+from comptoir.engine.settings.secret import Secret
+from comptoir.engine.settings.vault import Vault
 
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
     "bind_problems",
-    "ingest_problems",
+    "environment_problems",
     "is_loopback",
+    "issuer_problems",
     "page_problems",
+    "party_problems",
     "points_problems",
     "scoring_problems",
     "secret_problems",
     "storage_problems",
+    "tls_problems",
+    "vault_problems",
 ]
 
 DEMO_WEBHOOK_SECRET = "comptoir-demo-webhook-secret"  # noqa: S105 - public by intent, refused outside the demo
@@ -73,8 +82,16 @@ def bind_problems(http: Http, ingest: Ingest, auth: Auth, clock: Clock) -> Itera
     hosts = {"http.host": http.host}
     if ingest.enabled:
         hosts["ingest.host"] = ingest.host
+    certificates = {"http.host": http.tls_certificate, "ingest.host": ingest.tls_certificate}
     outside = {key: host for key, host in hosts.items() if not is_loopback(host)}
     for key, host in outside.items():
+        section = key.partition(".")[0]
+        if auth.mode == "on" and not certificates[key] and not http.trusted_proxies:
+            yield _problem(
+                key, f"is {host}, but what passes there can be read and changed on its way",
+                f"set {section}.tls_certificate and {section}.tls_key, or name in "
+                "http.trusted_proxies the gateway that speaks TLS for it",
+            )  # fmt: skip
         if auth.mode == "loopback":
             yield _problem(
                 key, f"is {host}, but auth.mode loopback has no tokens",
@@ -92,13 +109,86 @@ def bind_problems(http: Http, ingest: Ingest, auth: Auth, clock: Clock) -> Itera
             )  # fmt: skip
 
 
-def ingest_problems(ingest: Ingest) -> Iterator[Problem]:
-    """Want a certificate with its key, or neither: half of them would leave the lane in the clear."""
-    if bool(ingest.tls_certificate) != bool(ingest.tls_key):
-        missing, given = "ingest.tls_key", "ingest.tls_certificate"
-        if ingest.tls_key:
-            missing, given = given, missing
-        yield _problem(missing, f"is empty, but {given} is not", "set both, or neither")
+def issuer_problems(auth: Auth) -> Iterator[Problem]:
+    """Want https of whoever vouches for callers, but for this machine (S62), and two names for two."""
+    issuers = {"auth.issuer": auth.issuer, "auth.external.issuer": auth.external.issuer}
+    for key, issuer in issuers.items():
+        parts = urlsplit(issuer)
+        if issuer and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            yield _problem(key, "is beyond loopback and not https", "give its https address")
+    if auth.external.issuer and auth.external.issuer == auth.issuer:
+        yield _problem(
+            "auth.external.issuer", "is auth.issuer, our own", "give that of the provider"
+        )
+
+
+def party_problems(providers: Providers) -> Iterator[Problem]:
+    """Want https of every outside party, but for this machine, where the sandbox plays them (S62)."""
+    for row in fields(providers):
+        party: Provider = getattr(providers, row.name)
+        parts = urlsplit(party.base_url)
+        if party.base_url and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            place = f"providers.{row.name}.base_url"
+            yield _problem(place, "is beyond loopback and not https", "give its https address")
+    mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
+    powens = providers.powens
+    yield from _webview_problems(providers)
+    needed = {
+        "plaid.client_secret": (plaid, bool(plaid.client_secret)),
+        "powens.client_secret": (powens, bool(powens.client_secret)),
+        "sendgrid.api_key": (mail, bool(mail.api_key)),
+        "twilio.account_sid": (sms, bool(sms.account_sid)),
+        "twilio.auth_token": (sms, bool(sms.auth_token)),
+    }
+    for key, (party, given) in needed.items():
+        host = urlsplit(party.base_url).hostname or ""
+        if host and not is_loopback(host) and not given:
+            place = f"providers.{key}"
+            yield _problem(place, "is empty, but the party is not this machine", "give it")
+
+
+def _webview_problems(providers: Providers) -> Iterator[Problem]:
+    """Want as much of the pages of a bank's provider, where people sign in."""
+    powens = providers.powens
+    parts, place = urlsplit(powens.webview_url), "providers.powens.webview_url"
+    if powens.base_url and not powens.webview_url:
+        yield _problem(place, "is empty, but cards are linked there", "give its address")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield _problem(place, "is beyond loopback and not https", "give its https address")
+
+
+def environment_problems(webhooks: Webhooks) -> Iterator[Problem]:
+    """Want as much of the other environments of Plaid, whose word decides who has signed a webhook."""
+    for number, one in enumerate(webhooks.plaid.environments):
+        parts, place = urlsplit(one.base_url), f"webhooks.plaid.environments[{number}]"
+        if not one.base_url:
+            yield _problem(f"{place}.base_url", "is empty", "give its address, or leave it out")
+        elif not is_loopback(parts.hostname or ""):
+            if parts.scheme != "https":
+                yield _problem(
+                    f"{place}.base_url",
+                    "is beyond loopback and not https",
+                    "give its https address",
+                )
+            if not one.client_secret:
+                yield _problem(
+                    f"{place}.client_secret", "is empty, but it is not this machine", "give it"
+                )
+
+
+def tls_problems(http: Http, ingest: Ingest) -> Iterator[Problem]:
+    """Want a certificate with its key, or neither: half of them would leave a listener in the clear."""
+    listeners: dict[str, Http | Ingest] = {"http": http, "ingest": ingest}
+    for section, named in listeners.items():
+        certificate, key = f"{section}.tls_certificate", f"{section}.tls_key"
+        if bool(named.tls_certificate) != bool(named.tls_key):
+            missing, given = (certificate, key) if named.tls_key else (key, certificate)
+            yield _problem(missing, f"is empty, but {given} is not", "set both, or neither")
+        if named.tls_client_ca and not named.tls_certificate:
+            yield _problem(
+                certificate, f"is empty, but {section}.tls_client_ca is not",
+                "set the certificate too: callers show theirs under TLS only",
+            )  # fmt: skip
 
 
 def page_problems(http: Http) -> Iterator[Problem]:
@@ -116,21 +206,50 @@ def storage_problems(storage: Storage) -> Iterator[Problem]:
     if not text:
         return
     place, parts = "storage.url", urlsplit(text)
+    hosts, query = _hosts(parts), parse_qs(parts.query, keep_blank_values=True)
+    if not hosts:
+        yield _problem(place, "names no host", "give a host, or ?host= with a socket's folder")
+        return
+    if any(_is_far(host) for host in hosts) and query.get("sslmode") != [VERIFY_FULL]:
+        yield _problem(
+            place, "is beyond loopback and does not verify the server",
+            "add sslmode=verify-full, once",
+        )  # fmt: skip
+
+
+def _hosts(parts: SplitResult) -> list[str]:
+    """Every host that an address of PostgreSQL names."""
     query = parse_qs(parts.query, keep_blank_values=True)
     named = parts.netloc.rpartition("@")[2].split(",")
     named += [
         host for name in ("host", "hostaddr") for host in ",".join(query.get(name, ())).split(",")
     ]
-    hosts = [host for host in (unquote(_without_port(entry)) for entry in named) if host]
-    if not hosts:
-        yield _problem(place, "names no host", "give a host, or ?host= with a socket's folder")
-        return
-    far = any(not host.startswith("/") and not is_loopback(host) for host in hosts)
-    if far and query.get("sslmode") != [VERIFY_FULL]:
-        yield _problem(
-            place, "is beyond loopback and does not verify the server",
-            "add sslmode=verify-full, once",
-        )  # fmt: skip
+    return [host for host in (unquote(_without_port(entry)) for entry in named) if host]
+
+
+def _is_far(host: str) -> bool:
+    """Say whether a host is beyond this machine; a path is a socket's folder."""
+    return not host.startswith("/") and not is_loopback(host)
+
+
+def vault_problems(vault: Vault, storage: Storage) -> Iterator[Problem]:
+    """Want what the chosen holder of the key-encryption key needs, and a store for what it wraps."""
+    if vault.provider == "aws-kms" and not vault.aws_kms.key_id:
+        yield _problem("vault.aws_kms.key_id", "is empty", "name the key that wraps")
+    if vault.provider == "transit" and not (vault.transit.url and vault.transit.token):
+        place = "vault.transit.token" if vault.transit.url else "vault.transit.url"
+        yield _problem(place, "is empty", "give the address of Vault and a token")
+    asked = {
+        "vault.transit.url": vault.transit.url,
+        "vault.aws_kms.endpoint_url": vault.aws_kms.endpoint_url,
+    }
+    for place, url in asked.items():
+        parts = urlsplit(url)
+        if url and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            yield _problem(place, "is beyond loopback and not https", "give its https address")
+    if vault.provider != "local" and storage.url and not vault.store:
+        remedy = "give a file that every daemon of this database reaches"
+        yield _problem("vault.store", "is empty, so there is nothing to wrap", remedy)
 
 
 def _without_port(entry: str) -> str:
@@ -164,7 +283,9 @@ def scoring_problems(scoring: Scoring) -> Iterator[Problem]:
         yield _problem("scoring.medium_risk_from", "is over low_risk_from", "make it smaller")
 
 
-def secret_problems(webhooks: Webhooks, vault: Vault, demo: bool) -> Iterator[Problem]:
+def secret_problems(
+    webhooks: Webhooks, vault: Vault, storage: Storage, demo: bool
+) -> Iterator[Problem]:
     """Refuse a start with no secret, a weak one or a known one; the demo may have its own.
 
     The position of a weak secret is named, the secret never.
@@ -192,12 +313,72 @@ def secret_problems(webhooks: Webhooks, vault: Vault, demo: bool) -> Iterator[Pr
                     "WEBHOOK_SECRET_WEAK", place, f"{place} {reason}",
                     "make one with: openssl rand -hex 32", EXIT_SECRET,
                 )  # fmt: skip
+    yield from _shared_problems(senders)
+    yield from _vault_problems(vault)
+    yield from _password_problems(storage)
+
+
+def _shared_problems(senders: Mapping[str, tuple[Secret, ...]]) -> Iterator[Problem]:
+    """Want for each sender a secret of its own: who holds one could else sign as another."""
+    owner: dict[Secret, str] = {}
+    for sender, secrets in senders.items():
+        for position, secret in enumerate(secrets):
+            first = owner.setdefault(secret, sender)
+            if first != sender:
+                place = f"webhooks.{sender}.secrets[{position}]"
+                yield Problem(
+                    "WEBHOOK_SECRET_SHARED", place, f"{place} is one of webhooks.{first}.secrets",
+                    "give each sender its own: openssl rand -hex 32", EXIT_SECRET,
+                )  # fmt: skip
+
+
+def _vault_problems(vault: Vault) -> Iterator[Problem]:
+    """Want keys that somebody drew, each once, and a token of Vault's making."""
+    host = urlsplit(vault.transit.url).hostname or ""
+    reason = _weakness(vault.transit.token.reveal()) if host and _is_far(host) else ""
+    if reason and vault.provider == "transit":
+        yield Problem(
+            "VAULT_TOKEN_WEAK", "vault.transit.token", f"vault.transit.token {reason}",
+            "have Vault make one: vault token create", EXIT_SECRET,
+        )  # fmt: skip
+    seen: dict[Secret, str] = {}
     for name, key in vault.keys.items():
-        if len(set(base64.b64decode(key.reveal()))) < DISTINCT_MIN:
+        first = seen.setdefault(key, name)
+        reason = f"is vault.keys.{first} again" if first != name else _key_weakness(key)
+        if reason:
             place = f"vault.keys.{name}"
             yield Problem(
-                "VAULT_KEY_WEAK", place, f"{place} has hardly any different bytes",
+                "VAULT_KEY_WEAK", place, f"{place} {reason}",
                 "make one with: openssl rand -base64 32", EXIT_SECRET,
+            )  # fmt: skip
+
+
+def _key_weakness(key: Secret) -> str:
+    """Say why 32 bytes are not drawn, or nothing; drawn ones look so once in 10**13 times."""
+    data = base64.b64decode(key.reveal())
+    if len(set(data)) < DISTINCT_MIN:
+        return "has hardly any different bytes"
+    if len({(after - before) % 256 for before, after in pairwise(data)}) == 1:
+        return "counts up or down"
+    if data.isascii() and data.decode("ascii").isprintable():
+        return "is text, not 32 bytes that were drawn"
+    half = len(data) // 2
+    return "repeats itself" if data[:half] == data[half:] else ""
+
+
+def _password_problems(storage: Storage) -> Iterator[Problem]:
+    """Want a password of the database that is none of the known ones, where others can try it."""
+    parts = urlsplit(storage.url.reveal())
+    if not any(_is_far(host) for host in _hosts(parts)):
+        return
+    given = [unquote(parts.password or ""), *parse_qs(parts.query).get("password", ())]
+    user = unquote(parts.username or "")
+    for password in filter(None, given):
+        reason = "is the user's name" if password == user else _weakness(password)
+        if reason:
+            yield Problem(
+                "DATABASE_PASSWORD_WEAK", "storage.url", f"the password of storage.url {reason}",
+                "give the role another: openssl rand -hex 32", EXIT_SECRET,
             )  # fmt: skip
 
 

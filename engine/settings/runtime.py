@@ -1,4 +1,4 @@
-"""Settings of the runtime: edge, storage, actors, retries, keys, time, logs.
+"""Settings of the runtime: storage, actors, retries, keys, time, logs.
 
 Rule: a number that bounds the engine has its reason here or a spec line; nothing is unbounded.
 Source: design.md 2 to 8, interface.md 2 and 3, S62 to S65.
@@ -8,7 +8,6 @@ Source: design.md 2 to 8, interface.md 2 and 3, S62 to S65.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -18,112 +17,50 @@ from comptoir.engine.settings.kinds import ChoiceKind, NumberKind, TextKind
 from comptoir.engine.settings.kinds_made import (
     ListKind,
     MapKind,
-    Network,
-    NetworkKind,
     PathKind,
     SecretKind,
     UrlKind,
     database_url,
-    key_32_bytes,
 )
-from comptoir.engine.settings.secret import DatabaseUrl, Secret
+from comptoir.engine.settings.secret import DatabaseUrl
 
 __all__ = [
+    "MAIL_ADDRESS",
+    "REDIRECT",
     "Auth",
     "AuthExternal",
     "Breaker",
     "Breakers",
     "Clock",
     "DeadLetters",
-    "Http",
-    "Ingest",
     "Log",
     "Once",
     "Retry",
     "Runtime",
     "Storage",
-    "Vault",
 ]
 
-HOST = TextKind("a host name or an IP address", r"[A-Za-z0-9._:-]{1,253}")
 DATABASE = SecretKind(
     "postgresql://user:password@host:port/database?sslmode=..., or an empty text",
     database_url,
     DatabaseUrl,
 )
-AES_KEY = SecretKind("the base64 of 32 bytes", key_32_bytes)
-FILE = TextKind("a path, or an empty text", r".*")
-PORT = (0, 65_535)
+REDIRECT = TextKind(
+    "an address that a browser goes to: https, http on this machine, or a scheme of the program's own "
+    "with a dot in it; no fragment",
+    r"(https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
+    r"|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:)(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?"
+    r"(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?",
+)
+AUDIENCE = TextKind("1 to 255 printable characters", r".{1,255}")
+CLIENT = TextKind("the id of a client", r"[A-Za-z0-9_.-]{1,64}")
+CONTEXT = TextKind(
+    "1 to 255 printable ASCII characters without space, quote and backslash",
+    r"[\x21\x23-\x5b\x5d-\x7e]{1,255}",
+)
+CLAIM = TextKind("a claim's name of up to 255 characters, or a JSON pointer", r".{1,255}")
 SECONDS = (0.001, 86_400.0)
-LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
-
-@dataclass(frozen=True, slots=True)
-class Http(Section):
-    """The edge: hypercorn, every route of the API."""
-
-    host: str = option("127.0.0.1", HOST, "Address to listen on.", "ours")
-    port: int = integer(8080, "port", PORT, "Port to listen on; 0 takes any free one.", "ours")
-    trusted_proxies: tuple[Network, ...] = option(
-        (), ListKind(NetworkKind()),
-        "Only these peers may speak X-Forwarded-For.", "X28", "addresses",
-    )  # fmt: skip
-    body_bytes_max: int = integer(
-        65_536, "bytes", (1_024, 67_108_864),
-        "Largest body of an API request; webhooks have their own bound.", "ours",
-    )  # fmt: skip
-    requests_in_flight_max: int = integer(
-        1_024, "requests", (1, 100_000),
-        "Requests worked on at once; beyond it 503 OVERLOADED.", "ours",
-    )  # fmt: skip
-    retry_after_s: int = integer(1, "s", (1, 3_600), "Retry-After of a 503.", "ours")
-    page_items_default: int = integer(
-        50, "items", (1, 500), "Items of a list without ?limit=.", "ours"
-    )
-    page_items_max: int = integer(500, "items", (1, 10_000), "Largest ?limit= of a list.", "ours")
-    rate_per_minute_authenticated: int = integer(
-        1_000, "requests/min", (1, 10_000_000),
-        "Limit for one authenticated caller; used by rate limits.", "S62",
-    )  # fmt: skip
-    rate_per_minute_anonymous: int = integer(
-        100, "requests/min", (1, 10_000_000),
-        "Limit for one anonymous address; failed webhook signatures count too; "
-        "used by rate limits.", "S62",
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Ingest(Section):
-    """The webhook lane: a listener of its own beside hypercorn."""
-
-    enabled: bool = flag(True, "Whether the lane is opened.", "ours")
-    host: str = option("127.0.0.1", HOST, "Address to listen on.", "ours")
-    port: int = integer(8081, "port", PORT, "Port to listen on; 0 takes any free one.", "ours")
-    tls_certificate: str = option(
-        "", FILE,
-        "PEM file of the certificate and its chain; empty = plain HTTP. TLS 1.3 only.", "S62",
-    )  # fmt: skip
-    tls_key: str = option("", FILE, "PEM file of the certificate's key.", "S62")
-    connections_max: int = integer(
-        2_048, "connections", (1, 65_536),
-        "Connections held, where descriptors allow; one more takes the place of one that keeps us "
-        "waiting, or hears 503.", "ours",
-    )  # fmt: skip
-    connections_per_address_max: int = integer(
-        1_024, "connections", (0, 65_536),
-        "Of one address, http.trusted_proxies excepted; 0 = no bound of its own.", "ours",
-    )  # fmt: skip
-    silent_s: float = number(
-        10.0, "s", SECONDS, "Wait for the first byte of a new connection.", "ours"
-    )
-    idle_s: float = number(30.0, "s", SECONDS, "Wait for the next request on a connection.", "ours")
-    header_s: float = number(
-        10.0, "s", SECONDS, "Longest time from a request's first byte to the end of its header.",
-        "ours",
-    )  # fmt: skip
-    body_s: float = number(
-        20.0, "s", SECONDS, "Longest time from a request's header to the end of its body.", "ours"
-    )
+MAIL_ADDRESS = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,189}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,46 +206,94 @@ class DeadLetters(Section):
         90, "days", (1, 3_650),
         "Time after which a dead letter is deleted, unless it is held for a person.", "X23, ours",
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Vault(Section):
-    """Keys that seal personal data and tokens (AES-256-GCM)."""
-
-    keys: Mapping[str, Secret] = option(
-        MappingProxyType({}), MapKind(AES_KEY, 100),
-        "Keys by version, the first one seals; empty = made at first start in the data folder, "
-        "mode 0600.", "S45, S59, X14", "base64 of 32 bytes",
+    replay_per_second_max: int = integer(
+        50, "messages/s", (1, 100_000), "Pace at which many are replayed at once.", "E14, ours"
+    )
+    report_to: str = option(
+        "", TextKind("a mail address, or an empty text", rf"({MAIL_ADDRESS})?"),
+        "Where the daily report of dlq:transactions is sent; empty = none is made.", "S64, S68",
     )  # fmt: skip
+    report_hour: int = integer(
+        6, "hour (UTC)", (0, 23), "When the daily report is made.", "S64, ours"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class AuthExternal(Section):
-    """An identity provider other than the embedded one; used by tokens."""
+    """An OpenID provider whose access tokens are taken beside our own."""
 
-    issuer: str = option("", UrlKind(), "Issuer (OIDC) to trust; empty = the embedded one.", "S34")
+    issuer: str = option(
+        "", UrlKind(), "Issuer (OIDC) to trust, exactly as it names itself; https, but for loopback; "
+        "empty = none.", "S34",
+    )  # fmt: skip
+    audience: str = option("comptoir", AUDIENCE, "What `aud` of its tokens must name.", "S34")
+    roles_claim: str = option(
+        "roles", CLAIM, "Claim that lists the roles: its name, or a JSON pointer such as "
+        "/realm_access/roles; words that are no roles here grant nothing.", "S34, ours",
+    )  # fmt: skip
+    token_type: Literal["rfc9068", "lenient"] = option(
+        "rfc9068", ChoiceKind(("rfc9068", "lenient")),
+        "rfc9068: `typ` is at+jwt. lenient: it may be missing or JWT; then see to it that its ID "
+        "tokens never name the audience.", "ours",
+    )  # fmt: skip
+    timeout_s: float = number(
+        5.0, "seconds", (0.1, 60.0), "For one answer of the provider.", "ours"
+    )
+    keys_refresh_s: float = number(
+        900.0, "seconds", (1.0, 86_400.0), "Age at which its keys are fetched again.", "ours"
+    )
+    keys_retry_s: float = number(
+        10.0, "seconds", (1.0, 3_600.0), "Least time between two fetches, whoever asks for a key "
+        "that is not known.", "ours",
+    )  # fmt: skip
+    keys_stale_s: float = number(
+        86_400.0, "seconds", (1.0, 604_800.0), "Age up to which its keys verify while it is away.",
+        "ours",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Auth(Section):
     """Who may call the API."""
 
-    mode: Literal["loopback", "on"] = option(
-        "loopback", ChoiceKind(("loopback", "on")),
-        "loopback: no tokens, binds loopback only. on: OAuth 2.0; used by tokens.", "S34",
+    mode: Literal["on", "loopback"] = option(
+        "on", ChoiceKind(("on", "loopback")),
+        "on: the API wants access tokens. loopback: none, for a daemon inside a test; binds loopback "
+        "only.", "S34",
     )  # fmt: skip
-    issuer: str = option(
-        "", UrlKind(), "Issuer of our tokens; empty = the HTTP address; used by tokens.", "S34"
-    )
+    issuer: str = option("", UrlKind(), "Issuer of our tokens; empty = the HTTP address.", "S34")
     access_token_minutes: int = integer(
-        15, "minutes", (1, 1_440), "Life of an access token; used by tokens.", "S34, S62"
+        15, "minutes", (1, 1_440), "Life of an access token of ours.", "S34, S62"
     )
     refresh_token_days: int = integer(
-        7, "days", (1, 365), "Life of a refresh token; used by tokens.", "S34"
+        7, "days", (1, 365), "Life of a refresh token; used by the authorization server.", "S34"
     )
-    dev_tokens: bool = flag(
-        True, "Allow `comptoir token`; refused beyond loopback; used by tokens.", "S34, ours"
+    signing_key_days: int = integer(
+        90,
+        "days",
+        (1, 3_650),
+        "Age at which a start makes a new key to sign our tokens with.",
+        "ours",
     )
+    clients: Mapping[str, tuple[str, ...]] = option(
+        MappingProxyType({}), MapKind(ListKind(REDIRECT, 1, 10), 100),
+        "Programs that people sign in through, by client id: the addresses to which a code may be "
+        "sent, to the letter. They are public (RFC 6749, 2.1): PKCE instead of a secret.", "S34",
+    )  # fmt: skip
+    first_party: tuple[str, ...] = option(
+        (), ListKind(CLIENT, most=100),
+        "Clients of auth.clients that are the house's own: people are not asked whether they may act for "
+        "them; of any other they are.", "ours", "client ids",
+    )  # fmt: skip
+    mfa_acr: str = option(
+        "http://schemas.openid.net/pape/policies/2007/06/multi-factor", CONTEXT,
+        "What `acr` says of a sign-in with two factors, in our tokens and in those of auth.external; "
+        "`mfa` in `amr` says the same.", "ours",
+    )  # fmt: skip
+    step_up_minutes: int = integer(
+        5, "minutes", (1, 1_440), "How recent a sign-in the riskiest operations want.", "ours"
+    )
+    dev_tokens: bool = flag(True, "Allow `comptoir token`; refused beyond loopback.", "S34, ours")
     external: AuthExternal = section(AuthExternal)
 
 

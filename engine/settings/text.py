@@ -207,7 +207,7 @@ shown. `comptoir config` prints the values in force, each with its source.
 | CONFIG_VALUE_TYPE, CONFIG_VALUE_RANGE | another type, or not allowed, with what is allowed | 2 |
 | CONFIG_RULE_BROKEN | two settings that may not stand together | 2 |
 | CONFIG_PROBLEMS_MORE | more than 100 problems; the rest is left out | 2 |
-| WEBHOOK_SECRET_MISSING, WEBHOOK_SECRET_WEAK, VAULT_KEY_WEAK | refused outside the demo | 5 |
+| WEBHOOK_SECRET_MISSING, WEBHOOK_SECRET_WEAK, WEBHOOK_SECRET_SHARED, VAULT_KEY_WEAK, VAULT_TOKEN_WEAK, DATABASE_PASSWORD_WEAK | refused outside the demo | 5 |
 
 The source column names the line of the specification (S, X, E); `ours` marks a choice of this
 project. "Used by X" marks a value that is read once feature X is there.

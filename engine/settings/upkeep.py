@@ -28,6 +28,13 @@ class Retention(Section):
     banking_audit_days: int = integer(
         90, "days", (1, 3_650), "Audit trail of banking access.", "S62, S69, X13"
     )
+    access_days: int = integer(
+        90, "days", (1, 3_650), "Sessions, codes and families of tokens after they have ended, with the "
+        "keys of what they sealed.", "S60, S62",
+    )  # fmt: skip
+    approval_days: int = integer(
+        2_557, "days", (1, 10_950), "Proposals after they were decided (seven years).", "S36, X13"
+    )
     log_days: int = integer(30, "days", (1, 3_650), "Logs of the daemon.", "S69")
     trace_days: int = integer(30, "days", (1, 3_650), "Traces.", "S69")
     metric_months: int = integer(15, "months", (1, 120), "Metrics.", "S69")

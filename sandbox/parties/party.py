@@ -52,6 +52,8 @@ class Inbound:
     method: str
     path: str
     act: Act
+    query: tuple[str, ...] = ()
+    """The query parameters that it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _route(party: str, row: Inbound, stage: Stage) -> Route:
     async def handle(call: Call) -> Outcome:
         return await play(party, row, stage, call)
 
-    return Route(row.method, row.path, handle)
+    return Route(row.method, row.path, handle, row.query)
 
 
 async def play(party: str, row: Inbound, stage: Stage, call: Call) -> Outcome:
@@ -124,6 +126,7 @@ def _record(
         "operation": row.operation.name,
         "method": request.method,
         "path": request.path,
+        "query": request.query,
         "idempotencyKey": request.headers.get("idempotency-key"),
         "body": _text(request.body),
         "answer": answer,

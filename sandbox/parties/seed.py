@@ -1,5 +1,7 @@
 """The bank aggregator of the seed documents: it sends webhooks.
 
+Its own API is bank.py.
+
 Rule: its misbehaviour is a stage between what was planned and what is sent, so that single webhooks
 and whole runs fail in the same ways.
 
@@ -13,7 +15,6 @@ from dataclasses import replace
 
 from comptoir.sandbox.deliveries import Delivery
 from comptoir.sandbox.faults import Direction, Faults, FaultSpec, Kind, Operation
-from comptoir.sandbox.parties.party import Party
 from comptoir.sandbox.schemes import Signature
 
 NAME = "seed"
@@ -22,16 +23,15 @@ WEBHOOK = Operation("webhooks.send", Direction.OUTBOUND)
 OVERTAKEN_BY = 8
 
 
-def party() -> Party:
-    """Later operations (sessions, consents, payments) become rows here."""
-    return Party(NAME, outbound=(WEBHOOK,))
-
-
-def misbehave(deliveries: Iterable[Delivery], faults: Faults) -> Iterator[Delivery]:
-    """Passes the deliveries on, with the faults in force done to them."""
+def misbehave(
+    deliveries: Iterable[Delivery],
+    faults: Faults,
+    sends: tuple[str, Operation] = (NAME, WEBHOOK),
+) -> Iterator[Delivery]:
+    """Passes the deliveries of a party's operation on, with the faults in force done to them."""
     held: deque[tuple[int, list[Delivery]]] = deque()
     for position, delivery in enumerate(deliveries):
-        fired = faults.draw(NAME, WEBHOOK) if faults and not delivery.verbatim else ()
+        fired = faults.draw(*sends) if faults and not delivery.verbatim else ()
         group = _disturb(delivery, fired)
         if any(spec.kind is Kind.REORDER for spec in fired):
             held.append((position + OVERTAKEN_BY, group))
@@ -44,7 +44,10 @@ def misbehave(deliveries: Iterable[Delivery], faults: Faults) -> Iterator[Delive
 
 
 def _disturb(delivery: Delivery, fired: tuple[FaultSpec, ...]) -> list[Delivery]:
-    """The deliveries that one becomes: itself, disturbed, then its repeats."""
+    """The deliveries that one becomes: itself, disturbed, then its repeats; none if it is lost on the way."""
+    if any(spec.kind is Kind.LOST for spec in fired):
+        delivery.acknowledged = False  # what was to follow it does not go
+        return []
     repeats: list[Delivery] = []
     for spec in fired:
         if spec.kind is Kind.FORGED:

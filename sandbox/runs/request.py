@@ -5,6 +5,7 @@ Rule: every field is bounded; what is absent has the default that the contract p
 Source: interface.md 10 (`POST /control/runs`).
 """
 
+from collections.abc import Collection
 from typing import Annotated
 
 import msgspec
@@ -77,7 +78,7 @@ class RunRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename
 
 def check(request: RunRequest) -> None:
     """What the types do not say; raises `Refused` 422."""
-    check_scheme(request.scheme)
+    check_scheme(request.scheme, {SEED_V1})  # the bodies of a run are the seed's
     if not request.secret:
         raise invalid("/secret", "FIELD_INVALID", "empty")
     if request.mix.special() > 1:
@@ -85,7 +86,7 @@ def check(request: RunRequest) -> None:
         raise invalid("/mix", "FIELD_INVALID", detail)
 
 
-def check_scheme(name: str) -> None:
-    """Raises `Refused` 422 for a scheme that no party speaks."""
-    if name not in SCHEMES:
-        raise invalid("/scheme", "SCHEME_UNKNOWN", f"no such scheme: {nearest(name, SCHEMES)}")
+def check_scheme(name: str, known: Collection[str] = SCHEMES) -> None:
+    """Raises `Refused` 422 for a scheme that is not one of these."""
+    if name not in known:
+        raise invalid("/scheme", "SCHEME_UNKNOWN", f"no such scheme: {nearest(name, known)}")

@@ -35,7 +35,7 @@ Handler = Callable[[Call], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row: `path` may hold one `{id}`."""
+    """One row: `path` may hold one `{id}`, anywhere."""
 
     method: str
     path: str
@@ -71,9 +71,13 @@ class Router:
     def _match(self, path: str) -> tuple[dict[str, Route], str] | None:
         if path in self._routes:
             return self._routes[path], ""
-        head, _, argument = path.rpartition("/")
-        by_method = self._routes.get(f"{head}/{{id}}")
-        return (by_method, unquote(argument)) if by_method and argument else None
+        parts = path.split("/")
+        for place in range(len(parts) - 1, 0, -1):
+            pattern = "/".join([*parts[:place], "{id}", *parts[place + 1 :]])
+            by_method = self._routes.get(pattern)
+            if by_method and parts[place]:
+                return by_method, unquote(parts[place])
+        return None
 
     def _find(self, request: Request) -> tuple[Route, str]:
         match = self._match(request.path)

@@ -3,36 +3,115 @@
 A new machine, message or target fails here until it has its sample (S16: each transition tested).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 import msgspec
 import pytest
 
-from comptoir.actors.connection import machine as connection
+from comptoir.actors.authorization_code import machine as code
+from comptoir.actors.authorization_code.messages import CodeExpired, IssueCode, RedeemCode
+from comptoir.actors.browser_session import machine as session
+from comptoir.actors.browser_session.messages import (
+    EndSession,
+    FindSession,
+    OpenSession,
+    Person,
+    SessionExpired,
+)
+from comptoir.actors.ceremony import machine as ceremony
+from comptoir.actors.ceremony.messages import BeginCeremony, CeremonyExpired, FinishCeremony
+from comptoir.actors.clients import machine as clients
+from comptoir.actors.clients.messages import (
+    AuthenticateClient,
+    Client,
+    GrantToken,
+    ListClients,
+    RegisterClient,
+    RevokeClient,
+)
 from comptoir.actors.connection.messages import (
-    LinkConnection,
-    TransactionHeld,
     TransactionReported,
 )
+from comptoir.actors.erasure.messages import ErasePerson
+from comptoir.actors.idempotency import machine as idempotency
+from comptoir.actors.idempotency.messages import BeginRequest, EndRequest, ForgetRequest
+from comptoir.actors.invitation.messages import InvitationExpired
+from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.issuance import machine as issuance
+from comptoir.actors.issuance.messages import RecordToken
+from comptoir.actors.letter_report.messages import ReportDue
+from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
+from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants import machine as merchants
 from comptoir.actors.merchants.messages import CATALOGUE, ImportPartners
+from comptoir.actors.person import machine as person
+from comptoir.actors.person.messages import (
+    AddPasskey,
+    ConfirmSeed,
+    DescribePerson,
+    EnrolPasskey,
+    InvitePerson,
+    ListPasskeys,
+    NoteGiven,
+    OfferSeed,
+    PasskeyAnswer,
+    RemovePasskey,
+    RemovePerson,
+    ShowLink,
+    SignIn,
+    SignInByPasskey,
+)
+from comptoir.actors.person.passkeys import registered
+from comptoir.actors.person.totp import password_at
 from comptoir.actors.programme import PROGRAMME, Programme
+from comptoir.actors.refresh_family import machine as family
+from comptoir.actors.refresh_family.messages import (
+    Authorization,
+    EndFamily,
+    FamilyExpired,
+    OpenFamily,
+    RevokeFamily,
+    RotateToken,
+)
+from comptoir.actors.revocation import machine as revocation
+from comptoir.actors.revocation.messages import EndAccess, Ground, PruneAccess
+from comptoir.actors.revocation.views import Over
 from comptoir.actors.wallet import state as wallet
-from comptoir.actors.wallet.messages import ClawBack, Credit, ReleasePoints
 from comptoir.actors.wallet.state import RefundFacts, WalletState
 from comptoir.engine import breaker
 from comptoir.engine.boot import machines
 from comptoir.engine.breaker import BreakerState, CallFailed, CallSucceeded, ProbeDue
 from comptoir.engine.decision import Decision, Refusal
-from comptoir.engine.journal import Lot
 from comptoir.engine.machine import Context
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
+from tests.actors import banking
+from tests.actors.consenting import CONSENTS, TO_CONSENT
+from tests.actors.invited import ENTER, INVITATIONS, LAST_TRY, TO_INVITATION, USE
+from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
+from tests.actors.person.authenticator import Authenticator
+from tests.actors.purchases import (
+    NOW,
+    REFUND,
+    RELEASE,
+    TAKEN_BACK,
+    bought,
+    credit,
+    replaced,
+    restated,
+)
+from tests.actors.two_people import (
+    APPROVE,
+    ERASURES,
+    PENDING,
+    PROPOSALS,
+    TO_ERASURE,
+    TO_PROPOSAL,
+)
 
-NOW = 1_800_000_000_000
 PARTNER = Partner(id="p1", name="Chez Nous", rate_bp=500)
 
 
@@ -42,31 +121,12 @@ def _catalogue() -> Any:
     return builder.build()
 
 
-REFERENCES: Mapping[str, Any] = {PROGRAMME: Programme(), CATALOGUE: _catalogue()}
+REFERENCES: Mapping[str, Any] = {
+    PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
+}  # fmt: skip
 REPORT = TransactionReported(
     "seed", "transaction.created", "tx1", 10_000, "EUR", "DEBIT", "2026-11-21", "CB CHEZ NOUS"
 )
-PURCHASE: Mapping[str, Any] = {
-    "transaction_id": "tx1", "user_id": "u1", "status": "credited", "amount_cents": 10_000,
-    "eligible_cents": 10_000, "points": 500, "rate_bp": 500, "multiplier_bp": 10_000,
-    "lot_id": "lt1",
-}  # fmt: skip
-
-
-def _lot(remaining: int) -> Lot:
-    return Lot("lt1", "u1", "tx1", "tag", 500, remaining, 10_000, 500, 10_000, NOW - 1, None)
-
-
-def _bought(remaining: int) -> RefundFacts:
-    return RefundFacts("seed:tx1", PURCHASE, _lot(remaining))
-
-
-REFUND = ClawBack("seed", "rf1", "tx1", "tag", 10_000)
-RELEASE = ReleasePoints("lt1", "tx1", "seed:tx1")
-
-
-def _credit(cents: int) -> Credit:
-    return Credit("seed", "tx2", "p1", cents, cents, 500, "tag")
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -76,28 +136,82 @@ class Case(msgspec.Struct, frozen=True):
     message: Message
     facts: Any = None
     now: int = NOW
+    terms: ReportTerms = ReportTerms("ops@example.org", 6, mail=True)
 
     def decide(self, name: str) -> "Decision[Any] | Refusal":
         """Let the machine of this name decide."""
-        context = Context(Address(name, "u1"), self.now, 7, REFERENCES, self.facts)
+        references = {**REFERENCES, REPORT_TERMS: self.terms}
+        context = Context(Address(name, "u1"), self.now, 7, references, self.facts)
         return machines()[name].decide(self.state, self.message, context)
 
 
-C, M, W, B = connection.Phase, merchants.Phase, wallet.Phase, breaker.Phase
+ALLOWED = Authorization("u1", "web", ("CLIENT",), ("openid",), ("otp",), NOW // 1000)
+H = person.Phase
+TYPED = password_at(bytes(20), NOW // 30_000)
+DEVICE = Authenticator()
+ASKED = {"challenge": "Y2hhbGxlbmdl", "user": {"id": "dTE"}}
+MADE = PasskeyAnswer(DEVICE.create(ASKED), "Y2hhbGxlbmdl", DEVICE.rp_id, DEVICE.origin)
+ANOTHER = msgspec.structs.replace(MADE, credential=Authenticator(2).create(ASKED))
+KEY = registered(MADE, "key", NOW)
+assert KEY is not None
+SHOWN = msgspec.structs.replace(MADE, credential=DEVICE.get(ASKED))
+INVITED = person.PersonState(H.INVITED, "u1", (), "link", NOW + 1, bytes(20).hex())
+N = ceremony.Phase
+WAITING = ceremony.CeremonyState(N.OPEN, "sign_in", "", "c", NOW + 1)
+F, A, S = family.Phase, code.Phase, session.Phase
+SOMEBODY = Person("u1", ("CLIENT",), ("otp",), NOW // 1000)
+CODE = code.CodeState(A.ISSUED, ALLOWED, "https://a/b", "c", "", NOW + 1)
+REDEEM = RedeemCode("web", "https://a/b", "c", "f", "d", 1000)
+FAMILY = family.FamilyState(F.ACTIVE, ALLOWED, "d1", NOW + 1000)
+BY_HAND = RecordToken("jti1", 1_800_000_000, "u1", ("CLIENT",), (), "comptoir-cli", 900, 1000)
+DIGEST = "d" * 64
+BEGUN = idempotency.Running(DIGEST, "00", NOW)
+TO_MEMORY: tuple[Message, ...] = (
+    BeginRequest("k1", DIGEST, "00", 1000), EndRequest("k1", DIGEST, 201, "a/b", "{}", 1000),
+    ForgetRequest("k1"),
+)  # fmt: skip
+REGISTRY = clients.RegistryState(
+    clients.Phase.OPEN,
+    {one: clients.Registered(Client(one, "n", ("a:b",), NOW), DIGEST) for one in ("cl_1", "cl_2")},
+)
+ALONE = clients.RegistryState(clients.Phase.OPEN, {"cl_1": REGISTRY.clients["cl_1"]})
+TO_CLIENTS: tuple[Message, ...] = (
+    RegisterClient("cl_3", "n", ("a:b",), DIGEST), RevokeClient("cl_1"), ListClients(),
+    AuthenticateClient("cl_1", DIGEST), GrantToken("cl_1", DIGEST, (), "jti1", 900),
+)  # fmt: skip
+R = revocation.Phase
+HOLDING = revocation.RevocationState(R.HOLDING, 1, 0, {"token:jti1": Over(0, NOW - 2, NOW - 1)})
+M, W, B = merchants.Phase, wallet.Phase, breaker.Phase
 ACTIVE = WalletState(W.ACTIVE, available=500, pending=500, earned_total=500)
 OVERDRAWN = WalletState(W.OVERDRAWN, shortfall=100, pending=500)
-LINKED = connection.ConnectionState(C.LINKED, "cn", "u1", "seed")
 STOCKED = merchants.CatalogueState(M.STOCKED, 1, 1)
 KNOWN = {"p1": msgspec.to_builtins(PARTNER)}
 ALMOST = BreakerState(B.CLOSED, failures=(0, 0, 0, 0))
 RECOVERED = BreakerBounds().recovery_ms
 
+
+def _cases(pairs: Sequence[tuple[State, Message]]) -> tuple[Case, ...]:
+    return tuple(Case(state, message) for state, message in pairs)
+
+
 CASES: Mapping[str, tuple[Case, ...]] = {
-    "connection": (
-        *(Case(connection.ConnectionState(C.UNKNOWN), message) for message in (
-            REPORT, TransactionHeld(REPORT), LinkConnection("cn", "u1"))),
-        *(Case(LINKED, message) for message in (
-            REPORT, TransactionHeld(REPORT), LinkConnection("cn", "u2"))),
+    "clients": (
+        *(Case(clients.RegistryState(clients.Phase.EMPTY), message) for message in TO_CLIENTS),
+        *(Case(REGISTRY, message) for message in TO_CLIENTS),
+        Case(ALONE, RevokeClient("cl_1")),
+    ),
+    "card": _cases(banking.CARD),
+    "connection": _cases(banking.CONNECTION),
+    "linking": _cases(banking.LINKING),
+    "idempotency": tuple(
+        Case(state, message)
+        for state in (idempotency.IdempotencyState(idempotency.Phase.IDLE),
+                      idempotency.IdempotencyState(idempotency.Phase.BUSY, {"k1": BEGUN}),
+                      idempotency.IdempotencyState(idempotency.Phase.BUSY, {"k1": BEGUN, "k2": BEGUN}))
+        for message in TO_MEMORY
+    ),
+    "issuance": tuple(
+        Case(issuance.IssuanceState(phase), BY_HAND) for phase in issuance.Phase
     ),
     "merchants": (
         Case(merchants.CatalogueState(M.EMPTY), ImportPartners(())),
@@ -105,18 +219,99 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
     "wallet": (
-        Case(WalletState(W.NEW), _credit(1000)),
+        Case(WalletState(W.NEW), credit(1000)),
         Case(WalletState(W.NEW), REFUND, RefundFacts()),
         Case(WalletState(W.NEW), RELEASE, RefundFacts()),
-        Case(ACTIVE, _credit(1000)),
-        Case(ACTIVE, REFUND, _bought(500)),
-        Case(ACTIVE, REFUND, _bought(100)),
-        Case(ACTIVE, RELEASE, _bought(500)),
-        Case(OVERDRAWN, _credit(1000)),
-        Case(OVERDRAWN, _credit(10_000)),
-        Case(OVERDRAWN, REFUND, _bought(0)),
-        Case(OVERDRAWN, RELEASE, _bought(50)),
-        Case(OVERDRAWN, RELEASE, _bought(500)),
+        Case(WalletState(W.NEW), restated(1000), RefundFacts()),
+        Case(
+            WalletState(W.NEW),
+            msgspec.structs.replace(restated(1000), removed=True, revision=2),
+            RefundFacts(),
+        ),
+        Case(WalletState(W.NEW), TAKEN_BACK, RefundFacts()),
+        Case(ACTIVE, restated(20_000), replaced(500)),
+        Case(WalletState(W.ACTIVE, earned_total=500), restated(1000), replaced(0)),
+        Case(ACTIVE, TAKEN_BACK, bought(500)),
+        Case(WalletState(W.ACTIVE, earned_total=500), TAKEN_BACK, bought(0)),
+        Case(OVERDRAWN, restated(10_500), replaced(0)),
+        Case(OVERDRAWN, restated(20_000), replaced(0)),
+        Case(OVERDRAWN, TAKEN_BACK, bought(0)),
+        Case(ACTIVE, credit(1000)),
+        Case(ACTIVE, REFUND, bought(500)),
+        Case(ACTIVE, REFUND, bought(100)),
+        Case(ACTIVE, RELEASE, bought(500)),
+        Case(OVERDRAWN, credit(1000)),
+        Case(OVERDRAWN, credit(10_000)),
+        Case(OVERDRAWN, REFUND, bought(0)),
+        Case(OVERDRAWN, RELEASE, bought(50)),
+        Case(OVERDRAWN, RELEASE, bought(500)),
+    ),
+    "person": (
+        *(Case(state, message)
+          for state in (person.PersonState(H.UNKNOWN), INVITED,
+                        person.PersonState(H.ENROLLED, "u1", seed=bytes(20).hex(), passkeys=(KEY,)),
+                        person.PersonState(H.REMOVED, "u1"), person.PersonState(H.ERASED))
+          for message in (InvitePerson("u1", (), "link", 1000), OfferSeed("link", "00"),
+                          ConfirmSeed("link", TYPED), SignIn(TYPED), ShowLink("link"),
+                          EnrolPasskey("link", "key", MADE), SignInByPasskey(SHOWN), ListPasskeys(),
+                          AddPasskey("key", ANOTHER), RemovePasskey(KEY.credential_id),
+                          RemovePerson(), DescribePerson(),
+                          NoteGiven("browser_session", "s1", 0, NOW + 1), ErasePerson())),
+        Case(INVITED, ConfirmSeed("link", "wrong!")),
+        Case(INVITED, EnrolPasskey("other", "key", MADE)),
+    ),
+    "revocation": (
+        *(Case(state, message)
+          for state in (revocation.RevocationState(R.EMPTY), HOLDING)
+          for message in (EndAccess(Ground.TOKEN, "jti2"), PruneAccess())),
+        Case(HOLDING, PruneAccess(), now=NOW - 2),
+    ),
+    "approval": (
+        *(Case(state, message) for state in PROPOSALS for message in TO_PROPOSAL),
+        Case(PENDING, APPROVE, now=NOW + 1),
+    ),
+    "erasure": tuple(Case(state, message) for state in ERASURES for message in TO_ERASURE),
+    "disposition": tuple(Case(*one) for one in OF_DISPOSITIONS),
+    "letter_report": (
+        *(Case(*one) for one in OF_REPORTS), Case(REPORTING, ReportDue(7), (), terms=ReportTerms()),
+    ),
+    "ceremony": (
+        *(Case(state, message)
+          for state in (ceremony.CeremonyState(N.UNKNOWN), WAITING, ceremony.CeremonyState(N.ENDED))
+          for message in (BeginCeremony("sign_in", "", "c", 1000), FinishCeremony("sign_in", ""),
+                          CeremonyExpired())),
+    ),
+    "invitation": (
+        *(Case(state, message) for state in INVITATIONS for message in TO_INVITATION),
+        Case(INVITATIONS[1], msgspec.structs.replace(USE, digest="other")),
+        Case(INVITATIONS[1], InvitationExpired(), now=NOW + 1000),
+        Case(INVITATIONS[2], msgspec.structs.replace(ENTER, proof="wrong")),
+        Case(LAST_TRY, msgspec.structs.replace(ENTER, proof="wrong")),
+        Case(INVITATIONS[2], InvitationExpired(), now=NOW + 1000),
+    ),
+    "browser_session": (
+        *(Case(state, message)
+          for state in (session.SessionState(S.UNKNOWN),
+                        session.SessionState(S.OPEN, SOMEBODY, NOW + 1),
+                        session.SessionState(S.ENDED))
+          for message in (OpenSession(SOMEBODY, 1000), FindSession(), EndSession(), SessionExpired())),
+        Case(session.SessionState(S.OPEN, SOMEBODY, NOW), SessionExpired()),
+    ),
+    "authorization_code": (
+        *(Case(state, message)
+          for state in (code.CodeState(A.UNKNOWN), CODE, code.CodeState(A.REDEEMED, family="f"),
+                        code.CodeState(A.ENDED, why="expired"))
+          for message in (IssueCode(ALLOWED, "https://a/b", "c", "", 60_000), REDEEM, CodeExpired())),
+        Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
+    ),
+    "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
+    "refresh_family": (
+        *(Case(state, message)
+          for state in (family.FamilyState(F.UNKNOWN), FAMILY, family.FamilyState(F.ENDED, why="x"))
+          for message in (
+              OpenFamily(ALLOWED, "d1", 1000), RotateToken("web", "d1", "d2"),
+              RevokeFamily("web"), EndFamily("code_reused"), FamilyExpired())),
+        Case(FAMILY, RotateToken("web", "d0", "d2")),
     ),
     "breaker": (
         *(Case(BreakerState(phase), message(), now=0)

@@ -35,6 +35,12 @@ def data_dir() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def comptoir_daemon(data_dir: Path, comptoir_daemon: Start) -> Start:
+    """The daemons of a test end before the folder that they write to is taken away."""
+    return comptoir_daemon
+
+
 def postmasters(data_dir: Path) -> list[int]:
     """The database servers that run below the folder."""
     found: list[int] = []
@@ -57,9 +63,10 @@ def test_embedded_database_outlives_a_kill(comptoir_daemon: Start, data_dir: Pat
     Without vault.keys they are made at the first start, private, and kept (S45).
     """
     customer = Customer(embedded(comptoir_daemon, data_dir, COMPTOIR_VAULT__KEYS="{}").start())
-    keys = {file: file.read_bytes() for file in (data_dir / "keys").iterdir()}
-    assert keys
-    assert all(file.stat().st_mode & 0o777 == 0o600 for file in keys)
+    folder = data_dir / "keys"
+    keys = (folder / "vault.json").read_bytes()
+    assert (folder / "store.db").exists()
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
     assert customer.process.ready["database"] == "embedded"
     card = customer.card(rate_bp=1000)
     customer.buy(card, 10)
@@ -76,7 +83,7 @@ def test_embedded_database_outlives_a_kill(comptoir_daemon: Start, data_dir: Pat
     assert postmasters(data_dir) == []
     customer.process.start()
     assert postmasters(data_dir) != servers
-    assert {file: file.read_bytes() for file in (data_dir / "keys").iterdir()} == keys
+    assert (folder / "vault.json").read_bytes() == keys
     assert customer.balance(card.user_id)["available"] == 100
 
 

@@ -65,7 +65,12 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
         with pytest.raises(UnknownAddress):
             await engine.ask(Address("nothing", "x"), LinkConnection("c1", "u1"))
         figures = engine.statistics()
-        assert {host.kind for host in figures.hosts} == {"connection", "wallet", "merchants"}
+        assert {host.kind for host in figures.hosts} == {
+            "clients", "connection", "wallet", "merchants", "issuance", "linking", "card", "idempotency",
+            "person", "invitation", "ceremony", "browser_session", "authorization_code",
+            "refresh_family", "revocation", "approval", "erasure", "consent", "disposition",
+            "letter_report",
+        }  # fmt: skip
         assert figures.journal.decisions_total > 0
         assert figures.delivery.stranded_total == 0
     async with httpx.AsyncClient(base_url=engine.http_url) as client:
@@ -147,7 +152,7 @@ def test_the_page_is_true(tmp_path: Path) -> None:
     file.write_text("\n\n".join(code), encoding="utf-8")
     done = outside(tmp_path, "-q", file.name)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    assert "5 passed" in done.stdout
 
 
 def test_daemons_of_one_test_share_a_database(

@@ -240,17 +240,40 @@ def test_no_bind_beyond_loopback_without_tokens(comptoir_daemon: Start) -> None:
     assert "http.host" in refuses(process, 2)[1]
 
 
-def test_no_access_without_tokens_is_pretended(comptoir_daemon: Start) -> None:
-    """While there are no access tokens, auth.mode on is refused by name: exit 2 (S62)."""
-    process = comptoir_daemon(start=False, COMPTOIR_AUTH__MODE="on")
-    assert refuses(process, 2)[0] == "AUTH_UNSERVED"
+def test_no_tokens_by_hand_beyond_loopback(comptoir_daemon: Start) -> None:
+    """interface.md 9, S62: auth.dev_tokens is for loopback: exit 2."""
+    process = comptoir_daemon(
+        start=False, COMPTOIR_HTTP__HOST="0.0.0.0", COMPTOIR_AUTH__MODE="on",
+        COMPTOIR_CLOCK__MODE="wall", COMPTOIR_HTTP__TRUSTED_PROXIES='["192.0.2.7/32"]',
+    )  # fmt: skip
+    assert "auth.dev_tokens" in refuses(process, 2)[1]
+
+
+def test_nobody_else_is_our_issuer(comptoir_daemon: Start) -> None:
+    """S62: a provider under the very address that we listen on is refused by the setting: exit 2."""
+    port = str(free_port())
+    process = comptoir_daemon(
+        start=False, COMPTOIR_AUTH__MODE="on", COMPTOIR_HTTP__PORT=port,
+        COMPTOIR_AUTH__EXTERNAL__ISSUER=f"http://127.0.0.1:{port}",
+    )  # fmt: skip
+    assert "auth.external.issuer" in refuses(process, 2)[1]
+
+
+def test_no_start_with_unsafe_token_keys(comptoir_daemon: Start) -> None:
+    """S62: keys that others may read sign and verify nothing: exit 5."""
+    process = comptoir_daemon(COMPTOIR_AUTH__MODE="on")
+    assert process.stop() == 0
+    keys = Path(process.env["COMPTOIR_STORAGE__DATA_DIR"]) / "keys" / "tokens.json"
+    keys.chmod(0o644)
+    process.log.unlink()
+    assert refuses(process, 5)[0] == "TOKEN_KEYS_UNSAFE"
 
 
 def test_no_manual_clock_beyond_loopback(comptoir_daemon: Start) -> None:
     """A manual clock is for loopback only: exit 2."""
     process = comptoir_daemon(
         start=False, COMPTOIR_HTTP__HOST="0.0.0.0", COMPTOIR_AUTH__MODE="on",
-        COMPTOIR_AUTH__DEV_TOKENS="false",
+        COMPTOIR_AUTH__DEV_TOKENS="false", COMPTOIR_HTTP__TRUSTED_PROXIES='["10.0.0.1"]',
     )  # fmt: skip
     assert "manual clock" in refuses(process, 2)[1]
 

@@ -3,7 +3,9 @@
 Source: issue 3, deliver 2; design.md 6, 9 (invariants 1, 4, 6).
 """
 
-from tests.durability.act import STATEMENTS, WATCHDOG_SECONDS, Act
+from typing import ClassVar
+
+from tests.durability.act import WATCHDOG_SECONDS, Act
 from tests.durability.crash_cases import Case
 from tests.durability.stage import wait_for
 
@@ -78,18 +80,6 @@ class Park(Party):
         self.expect_answers(total=2)
 
 
-class Release(Park):
-    """The breaker lets what was parked through again."""
-
-    def wanted(self, sql: str, application: str) -> bool:
-        # A gateway releases at its start, too: this one must have parked something.
-        parked = f"Gateway._park {self.KIND}"
-        self.parked = getattr(self, "parked", False) or (
-            STATEMENTS["COMMIT_SQL"].matches(sql) and self.stage.is_submitted_by(parked)
-        )
-        return self.parked and super().wanted(sql, application)
-
-
 class Hold(Party):
     """A payment whose answer nobody has is looked up, and nobody knows of it."""
 
@@ -149,6 +139,20 @@ class Replay(Party):
         assert self.stage.book("effect", self.reference) >= 1  # under one key: it may be repeated
 
 
+class Discard(Replay):
+    """An operator gives a dead letter up."""
+
+    def trigger(self) -> None:
+        self.order = self.victim.order("discard", ids=[self.letter])
+
+    def verify(self, case: Case) -> None:
+        life = self.stage.serving()
+        life.run("discard", ids=[self.letter])
+        assert life.run("discard", ids=[self.letter]) == 0
+        assert life.run("replay", ids=[self.letter]) == 0, "what is gone cannot come back"
+        assert self.stage.book("effect", self.reference) == 0
+
+
 class Expire(Replay):
     """A dead letter is past its time."""
 
@@ -164,3 +168,25 @@ class Expire(Replay):
         self.stage.dead = 0
         assert life.run("replay", ids=[self.letter]) == 0, "what is gone cannot come back"
         assert self.stage.book("effect", self.reference) == 0
+
+
+class Forget(Act):
+    """An actor has ended long ago."""
+
+    MESSAGE: ClassVar[dict[str, object]] = {"label": "do", "add": 1}
+
+    def prepare(self) -> None:
+        self.stage.serving().run("ask", key=self.name, message=self.MESSAGE)
+        old = f"update comptoir.actor set updated_at = 'epoch' where key = '{self.name}'"
+        self.stage.sql.run(old)
+
+    def trigger(self) -> None:
+        self.order = self.victim.order("forget")
+
+    def verify(self, case: Case) -> None:
+        life = self.stage.serving()
+        life.run("forget")
+        left = f"select count(*) from comptoir.actor where key = '{self.name}'"
+        assert self.stage.sql.run(left) == "0"
+        life.run("ask", key=self.name, message=self.MESSAGE)
+        assert self.stage.total(self.name) == 1, "it begins anew, also where it was in memory"

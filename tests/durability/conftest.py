@@ -98,6 +98,8 @@ def new_life(interruptible: None) -> Iterator[Life]:
             "COMPTOIR_INGEST__PORT": str(lane),
             "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([SECRET]),
             "COMPTOIR_LOG__FORMAT": "text",
+            # What these tests end is a daemon's storage; the kill test has ACCOUNTS as well.
+            "COMPTOIR_AUTH__MODE": "loopback",
             # The net below the delivery is drawn every 0.2 s: whatever it holds is a bug of ours,
             # and a life of one second must be long enough to show it.
             "COMPTOIR_ENGINE__SWEEP_INTERVAL_S": "0.2",
@@ -200,6 +202,7 @@ def _check_wallets(
         where = f"{user}: {available} points, expected {least} to {most}"
         assert (least <= available <= most, others) == (True, [0, 0, 0]), where
         answer = daemon.get(f"/api/v1/wallets/{user}")
+        assert answer.status in (200, 404), answer
         shown = answer.json()["balance"] if answer.status == 200 else {"available": 0}
         assert shown["available"] == available, f"{where}, HTTP shows {answer}"
 

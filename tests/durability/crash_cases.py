@@ -94,10 +94,25 @@ STATEMENTS: Mapping[str, Scene] = {
         "Purge", "expired keys are gone after the next purge, valid ones stay",
         "select count(*) from comptoir.once", lock=ROW, cancels="caller",
     ),
+    "DISCARD_SQL": Scene(
+        "Discard", "the letter is gone after it was asked for again, and nothing else is; no replay brings it back",
+        "select count(*) from comptoir.message where class = 'dead'",
+        lock=ROW, cancels="caller",
+    ),
     "EXPIRE_SQL": Scene(
         "Expire", "letters past their time are gone after the next pass, and nothing else is",
         "select count(*) from comptoir.message where class = 'dead'",
         lock=ROW, cancels="caller",
+    ),
+    "EXPIRE_ACTORS_SQL": Scene(
+        "Forget", "an actor past its time is gone after the next pass, and nothing else is; it begins anew",
+        "select count(*) from comptoir.actor", lock=ROW, cancels="caller",
+    ),
+    "RESEAL_SQL": _batch(
+        "Rotate", "the rotation goes on where it was; what was sealed opens, a key that was taken holds"
+    ),
+    "MOVE_ONCE_SQL": _batch(
+        "Rotate", "the digests go on moving where they were; at no moment may a key be taken twice"
     ),
     "SETTING_SQL": Scene(
         "Keep", "the setting is the old or the new value, and the new one when it is put again",
@@ -170,7 +185,6 @@ SUBMITS: Mapping[str, Scene] = {
     "Gateway._finish": _batch("Finish", "the payment left once and is answered once"),
     "Gateway._retry": _batch("Retry", "the call is tried again, and answered once"),
     "Gateway._park": _batch("Park", "the parked call is released, and answered once"),
-    "Gateway._release": _batch("Release", "the parked call is released, and answered once"),
     "Gateway._hold": _batch("Hold", "the unknown payment is held once, and never sent again"),
     "Gateway._bury": _batch("Fail", "the refused call is one dead letter, and told once"),
 }

@@ -23,6 +23,7 @@ import traceback
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import msgspec
 import trio
@@ -44,6 +45,7 @@ from comptoir.engine.toys import TOY, Call, Do, Done, Look, toy_spec
 from comptoir.engine.values import Address, Message
 from comptoir.storage import bridge
 from comptoir.storage.journal import PostgresJournal
+from comptoir.storage.keys.rotation import ask_rotation
 from comptoir.storage.writer import Writer
 
 HERE = Path(__file__).resolve().parent
@@ -54,6 +56,7 @@ from tests.durability import sites  # noqa: E402 - a program: its folder is not 
 ROOT = HERE.parents[1]
 FUNCTIONS = sites.schema_functions(ROOT)
 SUBMITS = frozenset(sites.find_submits(ROOT))
+LONG_AGO_MS = 1
 RUNS_KEPT_MAX = 10_000
 ANSWERED, FAILED = 1, 100
 """What an answer and a failure add to the sum of the toy that asked."""
@@ -149,10 +152,18 @@ class Notes:
 
     def watch_answers(self) -> None:
         """Note every writing statement when its answer is here."""
-        fetch, run_script = bridge.Connection.fetch, bridge.Connection.run_script
+        start, answer = bridge.Connection.start, bridge.Connection.answer
+        run_script = bridge.Connection.run_script
+        sent: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
-        async def noted_fetch(self: Any, sql: str, *args: object, **options: Any) -> list[Any]:
-            rows = await fetch(self, sql, *args, **options)
+        def noted_start(self: Any, sql: str, *args: object) -> Any:
+            query = start(self, sql, *args)
+            sent[query] = sql
+            return query
+
+        async def noted_answer(self: Any, query: Any, seconds: float | None = None) -> Any:
+            rows = await answer(self, query, seconds)
+            sql = sent.get(query, "")
             if sites.writes(sql, FUNCTIONS):
                 note(got=sql)
             return rows
@@ -163,7 +174,8 @@ class Notes:
                 note(got=sql)
 
         note = self.write
-        bridge.Connection.fetch = noted_fetch  # type: ignore[method-assign] # it is watched
+        bridge.Connection.start = noted_start  # type: ignore[method-assign] # it is watched
+        bridge.Connection.answer = noted_answer  # type: ignore[method-assign] # as above
         bridge.Connection.run_script = noted_script  # type: ignore[method-assign] # as above
 
     def watch_batches(self) -> None:
@@ -269,14 +281,35 @@ class Orders:
     async def _purge(self, daemon: Daemon, order: dict[str, Any]) -> int:
         return await self._journal(daemon).purge(daemon.clock.now())
 
+    async def _discard(self, daemon: Daemon, order: dict[str, Any]) -> int:
+        return await self._journal(daemon).discard(order["ids"])
+
     async def _expire(self, daemon: Daemon, order: dict[str, Any]) -> int:
         return sum((await self._journal(daemon).expire_dead(daemon.clock.now())).values())
+
+    async def _forget(self, daemon: Daemon, order: dict[str, Any]) -> int:
+        """Actors that nothing was changed of since 1970: those that a test made so old."""
+        page: str | None = ""
+        gone = 0
+        while page is not None:
+            page, deleted = await self._journal(daemon).expire_actors(TOY, page, LONG_AGO_MS)
+            gone += deleted
+        return gone
 
     async def _setting(self, daemon: Daemon, order: dict[str, Any]) -> None:
         await self._journal(daemon).put_setting(order["name"], order["value"])
 
     async def _read_setting(self, daemon: Daemon, order: dict[str, Any]) -> str | None:
         return await self._journal(daemon).setting(order["name"])
+
+    async def _rotate(self, daemon: Daemon, order: dict[str, Any]) -> None:
+        assert daemon.rotations is not None
+        ask_rotation(daemon.rotations.store, order["what"])
+
+    async def _rotation(self, daemon: Daemon, order: dict[str, Any]) -> str:
+        assert daemon.rotations is not None
+        rows = daemon.rotations.store.rotations()
+        return next((x.state for x in rows if x.what == order["what"]), "")
 
     @staticmethod
     def _journal(daemon: Daemon) -> PostgresJournal:

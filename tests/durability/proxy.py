@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 WAIT_SECONDS_MAX = 20.0
-"""For anything that must happen; a passing test waits for milliseconds."""
+"""For anything that must happen; a passing test waits for milliseconds, and for a take-over 6 to 8 s."""
 PIECE_BYTES = 65_536
 SOCKET_NAME = ".s.PGSQL.5432"
 
@@ -34,14 +34,14 @@ class Trap:
     wanted: Wanted
     caught: threading.Event = field(default_factory=threading.Event)
     answered: threading.Event = field(default_factory=threading.Event)
-    """The answer has come, and is withheld."""
+    """The answer has come, and is withheld; or who had asked has hung up, and gets none in any case."""
     _go: threading.Event = field(default_factory=threading.Event)
     _withhold: bool = False
     _wire: "_Wire | None" = None
 
-    def wait_caught(self) -> None:
-        """Return when the statement has come; it is not sent on yet."""
-        assert self.caught.wait(WAIT_SECONDS_MAX), "the statement was not sent"
+    def wait_caught(self, instead: Callable[[], str] = str) -> None:
+        """Return when the statement has come; it is not sent on yet. `instead` says what came of it."""
+        assert self.caught.wait(WAIT_SECONDS_MAX), f"the statement was not sent: {instead()}"
 
     def forward(self, *, withholding: bool = False) -> None:
         """Let it through; its answer as well, unless it is to be withheld."""
@@ -206,12 +206,25 @@ class _Wire:
             self.application = words[words.index(b"application_name") + 1].decode()
         self._far.sendall(struct.pack("!I", size) + body)
         while True:
-            head = _read(self._near, 5)
+            head = self._asked()
             body = _read(self._near, struct.unpack("!I", head[1:])[0] - 4)
             sql = self._statement(head[:1], body)
             if sql is not None and not self._proxy.pass_on(self, sql):
                 return
             self._far.sendall(head + body)
+
+    def _asked(self) -> bytes:
+        """The head of the daemon's next message.
+
+        A standby hangs up when the lock comes before the answer that its holder is ended: there is no
+        answer to be waited for then.
+        """
+        try:
+            return _read(self._near, 5)
+        except (OSError, _Over):
+            if self.withheld_by is not None and not self.closed:
+                self.withheld_by.answered.set()
+            raise
 
     def _statement(self, kind: bytes, body: bytes) -> str | None:
         """What a message sends to be executed, if anything."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOMS = ("engine", "actors", "http", "storage")
 JOURNAL = "storage/journal.py"
-SENDERS = {"fetch", "run_script", "call", "advance", "start", "execute", "perform"}
+SENDERS = {"fetch", "run_script", "call", "advance", "send", "start", "execute", "perform"}
 """Methods that take a statement; what is sent in another way is seen on the wire."""
 CARRIED = {"Run", "Decided", "Decision"}
 _VERBS = "begin|commit|do|insert|update|delete|create|alter|drop|grant|revoke|truncate|lock|call|merge|copy"

@@ -248,12 +248,14 @@ class Stage:
         env |= {
             "COMPTOIR_STORAGE__URL": (f"postgresql://{ROLE}@/{self.database}?host={self.folder}"),
             "COMPTOIR_STORAGE__DATA_DIR": str(self.home / "data"),
+            "COMPTOIR_VAULT__STORE": str(self.home / "data" / "keys" / "store.db"),
             "COMPTOIR_STORAGE__LEASE_S": "1",
             "COMPTOIR_STORAGE__STANDBY_POLL_S": "0.1",
             "COMPTOIR_HTTP__PORT": "0",
             "COMPTOIR_INGEST__PORT": "0",
             "COMPTOIR_WEBHOOKS__SEED__SECRETS": json.dumps([SECRET]),
             "COMPTOIR_LOG__FORMAT": "text",
+            "COMPTOIR_AUTH__MODE": "on",
             "COMPTOIR_CLOCK__MODE": "manual",
             "COMPTOIR_ENGINE__SWEEP_INTERVAL_S": "0.2",
         }

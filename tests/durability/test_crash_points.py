@@ -118,7 +118,7 @@ def play(stage: Stage, act: Act, scene: Scene, case: Case) -> None:
     act.prepare()
     trap = stage.proxy.set_trap(act.wanted)
     act.trigger()
-    trap.wait_caught()
+    trap.wait_caught(lambda: "\n".join(life.said()[-3000:] for life in stage.lives[-2:]))
     before = probed(stage, scene)
     life = act.victim
     if case is Case.BACKEND:

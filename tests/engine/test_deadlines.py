@@ -8,12 +8,13 @@ import trio
 from trio.testing import MockClock
 
 from comptoir.engine.deadlines import PERIOD_S, STANDSTILL_S, Deadlines
+from comptoir.engine.errors import EngineError
 from comptoir.engine.waiter import Waiter
 
 TIMEOUT_S = 10.0
 
 
-class LateError(Exception):
+class LateError(EngineError):
     """What those who waited too long hear."""
 
 

@@ -8,12 +8,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock
 
 from comptoir.engine.engine import Engine
-from comptoir.engine.gateway_spec import GatewayBounds, GatewaySpec, Operation
+from comptoir.engine.gateway_spec import BREAKER_OPEN, GatewayBounds, GatewaySpec, Operation
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.toys import Call, Do, Look, Party, Send, Toy, toy_parts
 from comptoir.engine.values import Address
@@ -134,6 +135,38 @@ async def test_refusal_for_good_is_not_tried_again(
         *(f"failed {name} PARTY_REFUSED" for name in names),
         "m",
     ]
+
+
+async def test_open_breaker_gives_up_what_is_expendable(
+    autojump_clock: MockClock, state_of: StateOf
+) -> None:
+    """E6, S65: what comes again by itself is answered with a failure at once, and is no call, no parked row and
+    no dead letter; what is not expendable waits beside it as ever.
+    """
+    sick = [f"sick{n}" for n in range(5)]
+    tables, party = MemoryTables(), Party({name: ["sick"] for name in sick})
+    spec = party.gateway(GatewayBounds(breaker=S65))
+
+    def expendable(message: Call) -> bool:
+        return message.reference == "again"
+
+    operation = msgspec.structs.replace(spec.operations[Call], expendable=expendable)
+    spec = msgspec.structs.replace(spec, operations={Call: operation})
+    async with _engine(tables, spec) as engine:
+        await engine.ask(A, _calls(*sick))
+        await party.wait_calls(5)
+        await engine.ask(A, _calls("again", "once"))
+        await trio.sleep(5)
+        assert f"failed again {BREAKER_OPEN}" in state_of(tables, A).seen
+        assert len(party.calls) == 5
+        pending = await engine.journal.count_pending(engine.now())
+        assert pending == {("party", "parked"): 6}
+        assert not await engine.journal.dead_letters(None, 10)
+        await trio.sleep(200)
+        await engine.ask(A, _calls("again"))
+        assert await engine.quiesce(5)
+    made = Counter(reference for reference, _, _ in party.calls)
+    assert (made["again"], made["once"]) == (1, 1), "made, once the breaker is closed"
 
 
 async def test_open_breaker_parks_and_burns_no_attempt(

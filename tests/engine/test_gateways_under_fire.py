@@ -232,7 +232,9 @@ async def test_chores_crashed_a_thousand_times(autojump_clock: MockClock) -> Non
             raise Bug
 
     journal = Broken()
-    chores = Housekeeping(journal, telemetry.engine, BusinessClock(), ("toy",), 10**12)
+    chores = Housekeeping(
+        journal, telemetry.engine, BusinessClock(), ("toy",), {"dead_letters": 10**12}
+    )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(chores.run)
         while telemetry.engine.chores_crashed < CRASHES:  # noqa: ASYNC110 - virtual time

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from comptoir.engine.deadlines import PERIOD_S, Deadlines
+from comptoir.engine.errors import AskTimeout
 from comptoir.engine.mailbox import Mailbox
 from comptoir.engine.waiter import Waiter
 
@@ -166,7 +167,7 @@ async def test_result_that_came_before_the_cancellation_is_heard(autojump_clock:
 
 async def test_deadlines_fail_who_is_late_and_only_those(autojump_clock: MockClock) -> None:
     """A waiter is failed within a period after its time, never before; done ones are let go."""
-    deadlines = Deadlines(2.0, TimeoutError)
+    deadlines = Deadlines(2.0, lambda: AskTimeout("late"))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(deadlines.run)
         await wait_all_tasks_blocked()
@@ -176,7 +177,7 @@ async def test_deadlines_fail_who_is_late_and_only_those(autojump_clock: MockClo
         deadlines.add(timely)
         await trio.sleep(1.0)
         timely.give(1)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(AskTimeout):
             await late.wait()
         waited = trio.current_time() - began
         assert 2.0 <= waited <= 2.0 + 3 * PERIOD_S

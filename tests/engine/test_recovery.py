@@ -10,16 +10,19 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import msgspec
+import pytest
 import trio
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from comptoir.engine.backlog import CATCH_UP_S
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
 from comptoir.engine.gateway_spec import GatewayBounds
+from comptoir.engine.journal import Pending
 from comptoir.engine.spec import Bounds
-from comptoir.engine.toys import Call, Do, Look, Party, Send, Toy, toy_parts, toy_spec
+from comptoir.engine.toys import Call, Do, Done, Look, Party, Send, Toy, toy_parts, toy_spec
 from comptoir.engine.values import Address
 from comptoir.storage.testing import MemoryJournal, MemoryTables
 
@@ -168,3 +171,39 @@ def test_superseded_daemon_tells_nobody_anything(steps: int, look: bool) -> None
     seen = () if row is None else msgspec.json.decode(row[2], type=Toy).seen
     assert {label for label in seen if label != "new"} >= set(said)
     assert len(seen) == len(set(seen))
+
+
+class LateJournal(MemoryJournal):
+    """Reads what waits in the table slowly, as over a busy connection."""
+
+    seconds = 0.2
+
+    async def pending(self, target: Address, limit: int, now: int) -> list[Pending]:
+        """As its base, but late."""
+        await trio.sleep(self.seconds)
+        return await super().pending(target, limit, now)
+
+
+@pytest.mark.parametrize("seconds", [0.2, 3600.0])
+async def test_who_asks_first_comes_after_what_was_promised(
+    autojump_clock: MockClock, seconds: float
+) -> None:
+    """S16, S71: what an earlier life had promised was handed over before anybody is served, where that
+    takes no longer than a moment; else nobody waits for it.
+    """
+    tables = MemoryTables()
+    promise = Send("toy", "b", Do("promised", add=1))
+    async with MemoryJournal.open(tables) as journal, Engine(toy_parts(journal)).running() as first:
+        journal.crash(after_commit=True)
+        with pytest.raises(EngineError):
+            await first.ask(Address("toy", "a"), Do("asked", send=(promise,)))
+    assert tables.messages, "the promise is durable, and was not kept"
+    async with LateJournal.open(tables) as late:
+        assert isinstance(late, LateJournal)
+        late.seconds = seconds
+        began = trio.current_time()
+        async with Engine(toy_parts(late)).running() as second:
+            assert trio.current_time() - began <= CATCH_UP_S
+            answer = await second.ask(Address("toy", "b"), Look("is it?"))
+            assert isinstance(answer.reply, Done)
+            assert answer.reply.total == (seconds < CATCH_UP_S)

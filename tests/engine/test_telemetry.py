@@ -49,6 +49,7 @@ async def _text() -> bytes:
     ):
         telemetry.engine.statistics = engine.statistics
         telemetry.engine.pending = {"toy": 3, "timer": 1, "parked": 0}
+        telemetry.engine.parked = {"party": 100}
         telemetry.engine.dead_letters = {"dlq:toy": 2}
         telemetry.ack_seconds.observe(0.003)
         telemetry.credit_seconds.observe(0.1)
@@ -78,6 +79,8 @@ async def test_figures_are_those_of_the_engine(autojump_clock: MockClock) -> Non
     assert figures["comptoir_gateway_calls_total", "party"] == 2
     assert figures["comptoir_gateway_failures_total", "party"] == 2
     assert figures["comptoir_breaker_state", "party"] == 0
+    assert figures["comptoir_parked_calls", "party"] == 100
+    assert figures["comptoir_parked_release_seconds", "party"] == 2, "at fifty a second"
     assert figures["comptoir_messages_stranded_total",] == 0
 
 

@@ -8,10 +8,24 @@ import pytest
 import trio
 
 from comptoir.engine.settings import Http, Settings
+from comptoir.http.identity.authenticator import wall_seconds
+from comptoir.http.identity.opening import Identity
+from comptoir.http.identity.signing import KEYS_FILE, KEYS_FOLDER, SigningKeys
 from comptoir.http.lane import serve_lane
 from comptoir.http.server import Listening, serve
 from comptoir.http.testing import FakeDaemon
 from comptoir.http.testing_wire import Listener, Start
+
+
+@pytest.fixture(scope="session")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    """Who we are: an issuer with a key of its own."""
+    folder = tmp_path_factory.mktemp("identity")
+    keys = SigningKeys.open(folder / KEYS_FOLDER / KEYS_FILE, wall_seconds())
+    settings = Settings().having({("storage", "data_dir"): folder})
+    opened = Identity(settings, keys, None)
+    opened.listens_on("http://127.0.0.1:8080")
+    return opened
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ async def test_wrong_page(client: httpx.AsyncClient, query: str) -> None:
 
 async def test_transaction(daemon: FakeDaemon, client: httpx.AsyncClient) -> None:
     """interface.md 7: a transaction as the port shows it, else 404 (X23)."""
-    daemon.transactions["tx_1"] = {"transactionId": "tx_1", "trace": ["matched"]}
+    daemon.transactions["tx_1"] = {"transactionId": "tx_1", "userId": "u1", "trace": ["matched"]}
     shown = await client.get("/api/v1/transactions/tx_1")
     assert (shown.status_code, shown.json()) == (200, daemon.transactions["tx_1"])
     assert (await client.get("/api/v1/transactions/tx_2")).status_code == 404

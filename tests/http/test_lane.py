@@ -19,7 +19,7 @@ from comptoir.engine.settings import Http, Ingest, Settings
 from comptoir.http import framing, lane, places
 from comptoir.http.lane import LaneListening, serve_lane
 from comptoir.http.listener import BindError
-from comptoir.http.server import serve
+from comptoir.http.server import Shared, serve
 from comptoir.http.testing import FakeDaemon
 from comptoir.http.testing_wire import (
     BODY,
@@ -280,8 +280,11 @@ class TestBounds:
         settings = Settings(http=Http(port=0), ingest=Ingest(port=0))
         async with trio.open_nursery() as nursery:
             found = [
-                await nursery.start(partial(one, daemon, settings, reception=reception))
-                for one in (serve, serve_lane)
+                await nursery.start(one)
+                for one in (
+                    partial(serve, daemon, settings, Shared(reception)),
+                    partial(serve_lane, daemon, settings, reception=reception),
+                )
             ]
             statuses = [(await exchange(one, post()))[0] for one in (*found, *found)]
             assert statuses == [202, 202, 429, 429]

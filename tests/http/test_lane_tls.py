@@ -1,56 +1,29 @@
 """The ingest lane under TLS."""
 
 import contextlib
-import datetime
-import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from comptoir.engine.settings import Ingest, Settings
 from comptoir.http import lane
 from comptoir.http.lane import LaneListening, serve_lane
 from comptoir.http.listener import BindError
+from comptoir.http.places import Places, Wait
 from comptoir.http.testing import FakeDaemon
-from comptoir.http.testing_wire import connect, open_lane, post, read_answer
+from comptoir.http.testing_tls import Authority
+from comptoir.http.testing_wire import BODY, connect, open_lane, post, read_answer
+from comptoir.http.webhooks import Reception
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Give a certificate of 127.0.0.1, signed by itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, secret = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate, secret
+    """Give a certificate of 127.0.0.1 and its key."""
+    return Authority().pair(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -71,6 +44,7 @@ async def secured(
 ) -> trio.SSLStream[trio.SocketStream]:
     """A connection under TLS."""
     context = ssl.create_default_context(cafile=str(certificate))
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.maximum_version = most
     stream = trio.SSLStream(
@@ -125,3 +99,36 @@ async def test_files_that_are_none(daemon: FakeDaemon, tmp_path: Path) -> None:
         with pytest.raises(BindError) as caught:
             await serve_lane(daemon, settings)
         assert (caught.value.code, caught.value.exit_status) == ("TLS_UNREADABLE", 2)
+
+
+async def test_late_while_it_is_written_to(daemon: FakeDaemon) -> None:
+    """Whoever waits for its body's 100 to be taken when its time is over hears 408 all the same."""
+    ours, theirs = socket.socketpair()
+    opened = Places(1)
+    place = opened.take(ours, "127.0.0.1")
+    assert place is not None
+    said: list[bytes] = []
+
+    class Slow:
+        """Wakes only who waits in `receive`, as TLS does."""
+
+        async def receive(self) -> bytes:
+            if said:
+                await trio.sleep_forever()
+            return post(BODY, "Expect: 100-continue")[: -len(BODY)]
+
+        async def send(self, data: bytes) -> None:
+            said.append(data)
+            for late in opened.overdue(Wait.BODY, 0.0):
+                late.late = True
+                late.wake()
+
+        def wake(self) -> None:
+            pass
+
+    one = lane.Lane(daemon, Reception(daemon), Settings(), opened, None)
+    with trio.fail_after(5):
+        await one._serve_alone(place, Slow())  # pyright: ignore[reportPrivateUsage]
+    theirs.close()
+    assert [data[9:12] for data in said] == [b"100", b"408"]
+    assert len(opened) == 0

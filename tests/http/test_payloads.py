@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from comptoir.actors.connection.messages import TransactionReported
 from comptoir.http import payload_rules, payloads
-from comptoir.http.payload_rules import BadBody, Reported, cents
+from comptoir.http.payload_fields import BadBody, cents
+from comptoir.http.payload_rules import Reported
 
 SAMPLE = b"""{
   "event": "transaction.created",

@@ -7,15 +7,17 @@ import orjson
 import pytest
 
 from comptoir.engine import EngineError, Refused, errors
-from comptoir.http import payload_rules
+from comptoir.http import payload_fields
 from comptoir.http.problems import PROBLEMS, FieldError, problem, problem_of
 
 # What interface.md 1 and S66 say, written down a second time.
 GENERAL = {
     "REQUEST_MALFORMED": 400, "REQUEST_INVALID": 422, "UNAUTHENTICATED": 401, "FORBIDDEN": 403,
+    "SOURCE_FORBIDDEN": 403,
     "NOT_FOUND": 404, "METHOD_NOT_ALLOWED": 405, "CONFLICT": 409, "PAYLOAD_TOO_LARGE": 413,
     "MEDIA_TYPE_UNSUPPORTED": 415, "IDEMPOTENCY_KEY_REUSED": 422, "IDEMPOTENCY_IN_PROGRESS": 409,
-    "RATE_LIMITED": 429, "OVERLOADED": 503, "STORAGE_UNAVAILABLE": 503, "INTERNAL": 500,
+    "RATE_LIMITED": 429, "OVERLOADED": 503, "STORAGE_UNAVAILABLE": 503, "ISSUER_UNAVAILABLE": 503,
+    "INTERNAL": 500,
 }  # fmt: skip
 BANKING = {
     "BANK_CARD_LINKING_FAILED": (400, False, "Réessayer"),
@@ -29,8 +31,8 @@ BANKING = {
     "WEBHOOK_TIMESTAMP_EXPIRED": (401, False, "Log (replay attack)"),
 }
 WEBHOOKS = {
-    "WEBHOOK_SOURCE_FORBIDDEN": 403, payload_rules.MALFORMED: 400, payload_rules.INVALID: 422,
-    payload_rules.UNSUPPORTED: 422,
+    "WEBHOOK_SOURCE_FORBIDDEN": 403, payload_fields.MALFORMED: 400, payload_fields.INVALID: 422,
+    payload_fields.UNSUPPORTED: 422,
 }  # fmt: skip
 
 

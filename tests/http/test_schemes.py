@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comptoir.engine.signing_testing import plaid_key, sign_plaid
 from comptoir.http.check_webhook import check
 from comptoir.http.schemes import SCHEMES
 
 NOW = 1_763_994_600_000
 BODY = b'{"event":"x"}'
 SECRET = "a-secret-of-this-test"
+EMPTY: dict[str, Any] = {}
 KEY = b"0123456789abcdef0123456789abcdef"
 
 
@@ -49,11 +51,12 @@ def _signed(scheme: str, skew_s: int = 0) -> dict[str, Any]:
             "webhook-timestamp": seconds.decode(),
             "webhook-signature": f"v1a,ignored v1,{standard}",
         },
+        "plaid-jwt": {"Plaid-Verification": sign_plaid(SECRET, BODY, at)["Plaid-Verification"]},
     }[scheme]
     return {
         "scheme": scheme, "secrets": ["another-secret", SECRET, f"whsec_{_b64(KEY)}"],
         "method": "POST", "path": "/hook/", "headers": headers, "body_b64": _b64(BODY),
-        "now_ms": NOW, "ignored": True,
+        "now_ms": NOW, "ignored": True, "jwks": {"keys": [plaid_key("another"), plaid_key(SECRET)]},
     }  # fmt: skip
 
 
@@ -71,8 +74,12 @@ def _code(given_input: object) -> str | None:
 def test_genuine_is_ok(scheme: str) -> None:
     """S54, protocols.md 5.1 and 5.3: what the sender signed is ok, under any of the secrets."""
     assert _code(_signed(scheme)) is None
-    assert _code(_signed(scheme) | {"secrets": ["none", "of these"]}) == "WEBHOOK_SIGNATURE_INVALID"
-    nothing: dict[str, Any] = {"secrets": []}
+    wrong: dict[str, Any] = {
+        "secrets": ["none", "of these"],
+        "jwks": {"keys": [plaid_key("other")]},
+    }
+    assert _code(_signed(scheme) | wrong) == "WEBHOOK_SIGNATURE_INVALID"
+    nothing: dict[str, Any] = {"secrets": [], "jwks": None}
     assert _code(_signed(scheme) | nothing) == "WEBHOOK_SIGNATURE_INVALID"
     changed = _signed(scheme) | {"body_b64": _b64(BODY + b" ")}
     assert _code(changed) == "WEBHOOK_SIGNATURE_INVALID"
@@ -113,7 +120,17 @@ def test_powens_signs_method_and_path() -> None:
     assert _code(genuine | {"headers": headers}) == "WEBHOOK_TIMESTAMP_EXPIRED"
 
 
-@pytest.mark.parametrize("scheme", ["plaid-jwt", "tink"])
+def test_plaid_keys_of_a_set() -> None:
+    """RFC 7517 4.5: the key of that name, which is one; a set need not say what Plaid says beside it."""
+    genuine, key = _signed("plaid-jwt"), plaid_key(SECRET)
+    bare = {name: key[name] for name in ("kty", "crv", "kid", "x", "y")}
+    assert _code(genuine | {"jwks": {"keys": [bare]}}) is None
+    assert _code(genuine | {"jwks": {"keys": [key, key]}}) == "WEBHOOK_SIGNATURE_INVALID"
+    ended = {**key, "expired_at": 1}
+    assert _code(genuine | {"jwks": {"keys": [ended]}}) == "WEBHOOK_SIGNATURE_INVALID"
+
+
+@pytest.mark.parametrize("scheme", ["tink"])
 def test_scheme_not_built_is_refused_by_name(scheme: str) -> None:
     """check-command: a known scheme that is not verified yet is not silently not ok."""
     assert _code(_signed("seed-v1") | {"scheme": scheme}) == "SCHEME_UNSUPPORTED"
@@ -137,6 +154,10 @@ def test_scheme_not_built_is_refused_by_name(scheme: str) -> None:
         {"now_ms": "1"},
         {"now_ms": 1.5},
         {"path": 1},
+        {"jwks": [EMPTY]},
+        {"jwks": {"keys": EMPTY}},
+        {"jwks": {"keys": [1]}},
+        {"jwks": {"keys": [EMPTY] * 65}},
     ],
 )
 def test_malformed_input_is_an_answer(wrong: dict[str, Any]) -> None:

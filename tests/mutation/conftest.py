@@ -105,6 +105,8 @@ class Laboratory:
         self.folder = folder
         self._whole = folder / "whole"
         self._compiled = folder / "compiled"
+        self._clusters = folder / "clusters"  # tests/storage/conftest.py
+        self._clusters.mkdir()
         workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(workers)
         self._places: SimpleQueue[Path] = SimpleQueue()
@@ -115,6 +117,7 @@ class Laboratory:
         self._running: set[subprocess.Popen[str]] = set()
         # As root, PostgreSQL runs in it under another account, which must get through.
         folder.chmod(0o755)
+        self._clusters.chmod(0o755)
         self._copy_tree()
 
     def _copy_tree(self) -> None:
@@ -175,6 +178,7 @@ class Laboratory:
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         env["PYTHONPYCACHEPREFIX"] = str(self._compiled)
         env |= {"PYTHONPATH": str(tree / ".src"), "TMPDIR": str(tree.parent)}
+        env["TESTS_CLUSTERS"] = str(self._clusters)
         command = [sys.executable, TRY_ONE, ",".join(modules), str(report), *tests]
         process = subprocess.Popen(
             command, cwd=tree, env=env, text=True, start_new_session=True,

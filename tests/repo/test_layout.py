@@ -7,6 +7,7 @@ manual, "package_dir".
 """
 
 import itertools
+import json
 import os
 import re
 import shutil
@@ -119,3 +120,16 @@ def test_lock_names_every_dependency_with_hashes_and_no_host() -> None:
     asked = [*project["project"]["dependencies"], *itertools.chain.from_iterable(groups)]
     names = {re.split(r"[\[<>=~! ]", item)[0] for item in asked if isinstance(item, str)}
     assert names <= locked, f"run: make lock ({sorted(names - locked)})"
+
+
+def test_lock_of_the_tests_provider_names_no_host() -> None:
+    """The lock of what npm brings to the tests has a hash for each package and no address of a file."""
+    folder = ROOT / "tests" / "oidc"
+    lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: row for name, row in lock["packages"].items() if name}
+    assert packages
+    for name, row in packages.items():
+        assert row["integrity"].startswith("sha512-"), name
+        assert "resolved" not in row, f"made without tests/oidc/.npmrc: {name}"
+    asked = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert asked == lock["packages"][""]["dependencies"]

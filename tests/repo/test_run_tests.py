@@ -4,6 +4,8 @@ Source: tools/run_tests.py; issue 3 ("Must show": the time of the suite by part)
 """
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +13,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py"))
+
+FAILS = """
+def test_it():
+    raise ValueError('the cause')
+"""
+FIXTURE_FAILS = """
+import pytest
+@pytest.fixture
+def it():
+    raise OSError('of a fixture')
+def test_it(it):
+    pass
+"""
+HANGS = """
+import threading
+def test_it():
+    threading.Event().wait()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +67,32 @@ def test_every_part_has_tests(runner: ModuleType) -> None:
     for name in runner.PARTS:
         arguments = runner.arguments_of(name)
         assert any(_runs(arguments, path) for path in FILES), name
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (FAILS, "ValueError: the cause"),
+        (FIXTURE_FAILS, "OSError: of a fixture"),
+        (HANGS, "in test_it"),
+    ],
+    ids=["a failure", "a fixture", "a hang"],
+)
+def test_what_went_wrong_is_told_at_the_end(
+    source: str, told: str, runner: ModuleType, tmp_path: Path
+) -> None:
+    """Whoever reads the end of a long log finds the cause there, not only the name of a part."""
+    (tmp_path / "test_it.py").write_text(source)
+    hang = ["-o", "faulthandler_timeout=1", "-o", "faulthandler_exit_on_timeout=true"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *hang, str(tmp_path)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    part = runner.Ended("it", done.returncode, 1.0, 1.0, f"{'.' * 9000}\n{done.stdout}")
+    assert part.failed
+    assert told in part.trouble
+    assert len(part.trouble) < 9000

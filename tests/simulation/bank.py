@@ -1,8 +1,8 @@
 """The bank of a run: what it reports, how it delivers, and what must come of it.
 
 Rules:
-- stories (purchases, refunds, other bodies under one id, strangers, cards nobody knows yet) are a
-  function of the seed; each report is delivered late, in any order, several times at once, and again
+- stories (purchases, refunds, other bodies under one id, corrections, strangers, cards nobody knows yet)
+  are a function of the seed; each report is delivered late, in any order, several times at once, and again
   after every error, until it is acknowledged;
 - what must have been credited follows from the reports alone, by arithmetic of this module's own:
   floor of the cents that earn times the rate, where refunds take cents off before the cap does.
@@ -19,7 +19,7 @@ from comptoir.actors.connection.messages import (
     LinkConnection,
     TransactionReported,
     TransactionTaken,
-    once_key,
+    report_key,
 )
 from comptoir.actors.merchants.messages import MERCHANTS, ImportPartners, Partner, PartnersImported
 from comptoir.engine.envelope import Answer
@@ -39,7 +39,7 @@ ANONYMOUS_CENTS: Final = 1_000_000
 """From here on an amount is used once, so that an anonymous refund can only mean one purchase."""
 STORIES: Final = {
     "plain": 8, "refund": 2, "parts": 2, "early": 2, "anonymous": 2, "bodies": 2, "stranger": 1,
-    "dollars": 1,
+    "dollars": 1, "corrected": 2,
 }  # fmt: skip
 
 
@@ -101,7 +101,8 @@ class Bank:
 
     async def link(self, card: str) -> None:
         """Make a card known."""
-        message = LinkConnection(card, self.cards[card], "seed", "Banque", "4242")
+        digits = f"{int(card.removeprefix('card')):04d}"
+        message = LinkConnection(card, self.cards[card], "seed", "Banque", digits)
         await self._until_taken(Address("connection", card), message)
 
     async def link_rest(self) -> None:
@@ -142,6 +143,9 @@ class Bank:
             "seed", EVENT, purchase.id, cents, "USD" if kind == "dollars" else "EUR", "DEBIT",
             "2026-11-20", name,
         )  # fmt: skip
+        if kind == "corrected":
+            self._corrections(purchase, card, report)
+            return
         self._deliver(card, report, copies=rng.choice((1, 1, 2, 3)))
         if kind == "bodies":
             self._other_bodies(purchase, card, report)
@@ -160,6 +164,24 @@ class Bank:
         other = self._rng.choice([*self.cards])
         purchase.bodies.append((self.cards[other], report.amount_cents))
         self._deliver(other, report)
+
+    def _corrections(self, purchase: Purchase, card: str, report: TransactionReported) -> None:
+        """Told again and again, in any order; the last word holds, which may be that it never happened."""
+        rng, user = self._rng, self.cards[card]
+        last = rng.randint(2, 4)
+        for revision in range(1, last + 1):
+            word = msgspec.structs.replace(
+                report,
+                amount_cents=rng.randint(1, 40_000),
+                revision=revision,
+                removed=rng.random() < 0.3,
+            )
+            purchase.bodies.append((user, word.amount_cents))
+            self._deliver(card, word, copies=rng.choice((1, 2)))
+            if revision == last and word.removed:
+                purchase.rate_bp = 0
+            elif revision == last:
+                purchase.bodies = [(user, word.amount_cents)]
 
     def _refunds(
         self, kind: str, purchase: Purchase, card: str, report: TransactionReported
@@ -204,7 +226,7 @@ class Bank:
                 break
             await trio.sleep(rng.uniform(0.05, 0.5))
         assert isinstance(answer.reply, TransactionTaken)
-        key = once_key(report.provider, report.event, report.transaction_id)
+        key = report_key(report)
         self._world.checker.acknowledged("webhook", key)
         self.open -= 1
         self.delivered += 1

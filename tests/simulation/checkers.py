@@ -17,7 +17,7 @@ import msgspec
 
 from comptoir.actors.connection.messages import TransactionReported
 from comptoir.actors.gateways.messages import SendPush
-from comptoir.actors.wallet.state import RefundIgnored, WalletState
+from comptoir.actors.wallet.state import PurchaseRestated, RefundIgnored, WalletState
 from comptoir.engine.decision import Decision
 from comptoir.engine.engine import Engine
 from comptoir.engine.journal import Decided, Pending, Run
@@ -104,10 +104,12 @@ class Checker:
             if self._once.get(key, 0) > decided.at:
                 self._fail("2 at most once", f"{key} was taken twice")
             self._once[key] = decided.at + once.ttl_ms
+        corrected = any(isinstance(event, PurchaseRestated) for event in decision.events)
         for transfer in decision.transfers:
             self._books[transfer.debit] -= transfer.points
             self._books[transfer.credit] += transfer.points
-            if transfer.kind == "credit":
+            # What a correction adds is judged by the sum in the end (ending.py).
+            if transfer.kind == "credit" and not corrected:
                 self._credited(transfer.transaction or "", decided.at)
         if isinstance(decided.message, TransactionReported) and decision.once:
             self._world.bank.taken_at.setdefault(decided.message.transaction_id, decided.at)

@@ -18,8 +18,10 @@ from tests.simulation.world import World
 
 __all__ = ["Played", "play", "silence"]
 
-REAL_S_MAX: Final = 60
-"""A run that takes longer goes in circles without its clock moving on."""
+CPU_S_MAX: Final = 60
+"""A run that computes for longer goes in circles without its clock moving on."""
+REAL_S_MAX: Final = 600
+"""One that takes longer without computing waits for what never comes, or was itself stopped."""
 
 
 class Hang(BaseException):
@@ -103,24 +105,30 @@ def play(seed: int, faults: Sequence[Fault] | None = None) -> tuple[Played, Trac
 
 
 def _bounded(seed: int, run: Callable[[Freezer], Awaitable[None]]) -> str | None:
-    """Run it within real time; what went wrong beside the invariants, in words."""
+    """Run it within bounds of time; what went wrong beside the invariants, in words."""
 
-    def alarm(_signal: int, _frame: FrameType | None) -> None:
-        raise Hang
+    def alarm(number: int, _frame: FrameType | None) -> None:
+        raise Hang("it goes in circles" if number == signal.SIGPROF else "it waits for ever")
 
-    before = signal.signal(signal.SIGALRM, alarm)
-    signal.alarm(REAL_S_MAX)
+    bounds = (
+        (signal.SIGPROF, signal.ITIMER_PROF, CPU_S_MAX),
+        (signal.SIGALRM, signal.ITIMER_REAL, REAL_S_MAX),
+    )
+    before = [signal.signal(number, alarm) for number, _, _ in bounds]
+    for _, timer, seconds in bounds:
+        signal.setitimer(timer, seconds)
     try:
         run_seeded(seed, run)
-    except Hang:
-        return "it goes in circles"
+    except Hang as hang:
+        return str(hang)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001  # whatever ends a run is a finding
         return _describe(error)
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for (number, timer, _), handler in zip(bounds, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
     return None
 
 

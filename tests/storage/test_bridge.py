@@ -3,6 +3,7 @@
 Source: design.md 7 (the bridge); storage/sqlstate.py.
 """
 
+import time
 from typing import Any
 
 import pytest
@@ -137,3 +138,25 @@ async def test_nobody_there_is_a_lost_connection(postgres: Any, url: str) -> Non
     async with open_bridge() as bridge:
         with pytest.raises(ConnectionLost):
             await bridge.connect(Target(url))
+
+
+async def test_a_statement_is_sent_before_start_returns(postgres: Any) -> None:
+    """Design.md 7 (the bridge): the server works on it while nothing here waits for its answer; also
+    where it is more than the socket takes at once.
+    """
+    async with open_bridge() as bridge:
+        connection = await bridge.connect(Target(postgres.url))
+        await connection.fetch("select clock_timestamp()")  # prepared from here on
+        query = connection.start("select clock_timestamp()")
+        time.sleep(0.2)  # noqa: ASYNC251 - the loop stands still; the server does not
+        before = time.time()
+        ((at,),) = await connection.answer(query)
+        assert at.timestamp() < before - 0.1
+        large = bytes(32 * 1024 * 1024)
+        ((length,),) = await connection.answer(connection.start("select length($1::bytea)", large))
+        assert length == len(large)
+        wrong = connection.start("select $1::int", "a text")
+        with pytest.raises(DataRefused):
+            await connection.answer(wrong)
+        assert not connection.closed
+        await connection.close()

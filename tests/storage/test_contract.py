@@ -71,6 +71,21 @@ async def test_an_actor_never_written_is_none(backend: Any) -> None:
         assert set(found.values()) == {None}
 
 
+async def test_many_load_one_address(backend: Any) -> None:
+    """Whoever asks at once for the same state gets it, the first as the others (S72)."""
+    async with backend.open() as journal:
+        await Desk(journal).write(ALICE, note("a"))
+        found: list[Any] = []
+
+        async def load() -> None:
+            found.append(await journal.load(ALICE))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(load)
+        assert [loaded.version for loaded in found] == [1] * 5
+
+
 async def test_a_message_may_be_sent_on_behalf_of_another(backend: Any) -> None:
     """A gateway that tries a call again keeps the asking actor as its sender (design.md 6)."""
     async with backend.open() as journal:

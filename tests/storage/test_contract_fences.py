@@ -21,7 +21,9 @@ BOB = Address("wallet", "bob")
 PUSH = Address("push", "push")
 
 
-@pytest.mark.parametrize("what", ["replay", "purge", "put_setting", "expire_dead"])
+@pytest.mark.parametrize(
+    "what", ["replay", "discard", "purge", "put_setting", "expire_dead", "expire_actors"]
+)
 async def test_a_superseded_journal_writes_nothing_beside_decisions(
     backend: Any, what: str
 ) -> None:
@@ -39,9 +41,11 @@ async def test_a_superseded_journal_writes_nothing_beside_decisions(
         await backend.usurp()
         arguments: dict[str, tuple[Any, ...]] = {
             "replay": ([dead.id], NOW),
+            "discard": ([dead.id],),
             "purge": (NOW + 20,),
             "put_setting": ("clock", "2"),
             "expire_dead": (NOW + 20,),
+            "expire_actors": ("wallet", "", NOW + 20),
         }
         with pytest.raises(Superseded):
             await getattr(journal, what)(*arguments[what])

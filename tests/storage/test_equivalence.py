@@ -30,7 +30,7 @@ from comptoir.storage.vault import Vault
 
 VAULT = Vault({"k1": bytes(range(32))})
 SEQUENCES = 2_000
-SLICES = 10
+SLICES = 20
 """So many tests: one that takes minutes would be taken for one that hangs."""
 LANES = 2
 """Sequences at once, each on databases of its own: while one waits for a server, another computes."""
@@ -51,6 +51,7 @@ BAD = ("NUL", "surrogate", "number", "ledger", "several", "state")
 READS = (
     "load", "pending", "backlog", "due_timers", "next_due", "count_pending", "lots", "entries",
     "documents", "scan", "events", "setting", "dead_letters", "count_dead_letters",
+    "letters", "letter_ids", "sum_letters", "parked",
 )  # fmt: skip
 ONCE_EACH = ("restart", "take-over", "put_setting", "lost answer", "lost request")
 EXPECTED = {

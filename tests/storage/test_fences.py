@@ -30,13 +30,13 @@ async def test_a_batch_that_arrives_late_writes_nothing(postgres: Any) -> None:
         await desk.write(PUSH, keep(documents=(put("d", {"x": 0}),)), stateless=True)
         connection = journal._writer._connection
         sent: list[tuple[Any, ...]] = []
-        fetch = connection.fetch
+        start = connection.start
 
-        async def noted(*statement: Any) -> Any:
+        def noted(*statement: Any) -> Any:
             sent.append(statement)
-            return await fetch(*statement)
+            return start(*statement)
 
-        connection.fetch = noted
+        connection.start = noted
         await desk.write(PUSH, keep(documents=(put("d", {"x": 1}),)), stateless=True)
         await desk.write(PUSH, keep(documents=(put("d", {"x": 2}),)), stateless=True)
         late = await journal._writer._bridge.connect(Target(postgres.url))
@@ -57,16 +57,21 @@ async def test_a_fence_raised_by_our_own_earlier_send_is_no_take_over(postgres: 
         desk = Desk(journal)
         await desk.write(ALICE, note("a"))
         connection = journal._writer._connection
-        fetch = connection.fetch
+        start, answer = connection.start, connection.answer
+        again: list[tuple[Any, ...]] = []
 
-        async def arrive_twice(sql: str, *arguments: Any) -> Any:
-            if "commit_batch" in sql:
-                connection.fetch = fetch
-                await fetch(sql, *arguments)
-            return await fetch(sql, *arguments)
+        def noted(*statement: Any) -> Any:
+            again.append(statement)
+            return start(*statement)
 
-        connection.fetch = arrive_twice
+        async def arrive_twice(query: Any) -> Any:
+            connection.start, connection.answer = start, answer
+            await answer(query)
+            return await answer(start(*again.pop()))
+
+        connection.start, connection.answer = noted, arrive_twice
         assert (await desk.write(ALICE, note("b", events=(Noted("e"),)))).why is None
+        assert not again
         assert (await desk.write(ALICE, note("c"))).why is None
         assert (await journal.load(ALICE)).version == 3
         assert len(await journal.events(0, 10)) == 1

@@ -3,10 +3,13 @@
 Source: design.md 7 (One writer); spec.md S43, S71.
 """
 
+import socket
+import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import trio
@@ -105,6 +108,50 @@ async def test_a_daemon_at_rest_keeps_its_place(postgres: Any) -> None:
             await second.serves.wait()
         assert (first.epoch, second.epoch) == (1, 2)
         second.done.set()
+
+
+def _stop_within_a_statement(url: str) -> socket.socket:
+    """A session that holds the lock and has sent one half of a statement, as a client that is stopped there.
+
+    PostgreSQL, frontend/backend protocol: Parse and Flush, and neither Bind nor Sync.
+    """
+    target = urlsplit(url)
+    assert target.hostname is not None
+    session = socket.create_connection((target.hostname, target.port or 5432), timeout=10)
+
+    def say(kind: bytes, body: bytes) -> None:
+        session.sendall(kind + struct.pack("!i", len(body) + 4) + body)
+
+    def hear(kind: bytes) -> None:
+        with session.makefile("rb", buffering=0) as stream:
+            heard = b""
+            while heard != kind:
+                heard, size = struct.unpack("!ci", stream.read(5))
+                assert heard != b"E", "refused"
+                left = size - 4
+                while left:
+                    left -= len(stream.read(left))
+
+    name = target.path.strip("/").encode()
+    say(b"", struct.pack("!i", 3 << 16) + b"user\0postgres\0database\0" + name + b"\0\0")
+    hear(b"Z")
+    say(b"Q", f"select pg_advisory_lock({LOCK_WRITER})\0".encode())
+    hear(b"Z")
+    say(b"P", b"\0select 1\0\0\0")
+    say(b"H", b"")
+    hear(b"1")
+    return session
+
+
+async def test_a_daemon_that_is_stopped_within_a_statement_is_replaced(postgres: Any) -> None:
+    """S43, S71: its session is `active`, as one that works, but it is the client that is waited for."""
+    with await trio.to_thread.run_sync(_stop_within_a_statement, postgres.url):
+        async with trio.open_nursery() as nursery:
+            standby = Standby(postgres.url)
+            nursery.start_soon(standby.run)
+            with trio.fail_after(10):
+                await standby.serves.wait()
+            standby.done.set()
 
 
 async def test_a_session_at_work_is_never_ended(postgres: Any) -> None:

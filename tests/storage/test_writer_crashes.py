@@ -18,7 +18,6 @@ from comptoir.engine.journal import Fate, Lost, Rejected, Run
 from comptoir.engine.spec import Intensity
 from comptoir.engine.values import Address
 from comptoir.storage import batch, crashes, writer
-from comptoir.storage.bridge import Connection
 from comptoir.storage.crashes import WriterBroken
 from comptoir.storage.journal import JournalOptions, PostgresJournal
 from comptoir.storage.journal_testing import (
@@ -33,6 +32,8 @@ from comptoir.storage.journal_testing import (
     page,
 )
 from comptoir.storage.vault import Vault
+from comptoir.storage.writer import CONVOY_MIN
+from tests.storage.watching import watch_statements
 
 VAULT = Vault({"k1": bytes(range(32))})
 BOB = Address("wallet", "bob")
@@ -72,20 +73,14 @@ async def test_the_outcome_of_what_crashed_is_found_out(
     """Design.md 7, Unknown COMMIT: a crash below the connection, before or after PostgreSQL committed,
     leaves nobody in doubt; the batch is there once, and so is what a job wrote.
     """
-    fetch = Connection.fetch
     armed = [False]
 
-    async def fetch_or_crash(self: Connection, sql: str, *args: Any, **options: Any) -> Any:
-        strike = armed[0] and sql.startswith(("\nselect comptoir.commit", "select comptoir.replay"))
-        armed[0] &= not strike
-        if strike and when == "before":
+    def strike(sql: str) -> None:
+        if armed[0] and sql.startswith(("\nselect comptoir.commit", "select comptoir.replay")):
+            armed[0] = False
             raise Bug
-        rows = await fetch(self, sql, *args, **options)
-        if strike:
-            raise Bug
-        return rows
 
-    monkeypatch.setattr(Connection, "fetch", fetch_or_crash)
+    watch_statements(monkeypatch, **{when: strike})
     async with _open(postgres) as journal:
         desk = Desk(journal)
         for number in range(5):
@@ -133,6 +128,41 @@ async def test_a_settle_that_raises_keeps_no_other_from_hearing(postgres: Any) -
         assert (await desk.wait(1))[0].why is None
         assert heard == [str(number) for number in range(30)]
         assert journal.statistics().crashes_total == 10
+
+
+async def test_the_next_batch_is_sent_before_those_of_the_one_before_are_told(
+    postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design.md 7: the database does not wait for what the actors of a batch do next; and nobody hears
+    of a decision before it is durable.
+    """
+    happened: list[str] = []
+
+    def sent(sql: str) -> None:
+        happened.extend(["sent"] * (sql == writer.COMMIT_SQL))
+
+    def durable(sql: str) -> None:
+        happened.extend(["durable"] * (sql == writer.COMMIT_SQL))
+
+    async with _open(postgres) as journal:
+        desk = Desk(journal)
+        await desk.write(BOB, note("x"))  # the connection is there, and the month of its events
+        watch_statements(monkeypatch, before=sent, after=durable)
+
+        def settle(run: Run, fate: Fate) -> None:
+            assert fate.why is None
+            happened.append(f"told {run.address.key}")
+
+        for number in range(2 * CONVOY_MIN):
+            desk.submit(Address("wallet", str(number)), note("x")).settle = settle
+        desk.submit(BOB, note("y"))
+        assert (await desk.wait(1))[0].why is None
+    told = [place for place, x in enumerate(happened) if x.startswith("told")]
+    assert len(told) == 2 * CONVOY_MIN
+    # Half of what waits goes first; its runs are told when the other half is on its way.
+    assert happened[:3] == ["sent", "durable", "sent"]
+    assert told[0] == 3
+    assert happened[told[CONVOY_MIN - 1] :].count("durable") == 1
 
 
 async def test_beyond_the_intensity_the_journal_ends_loudly(

@@ -22,12 +22,12 @@ from comptoir.engine.journal import Decided, Fate, Rejected, Run
 from comptoir.engine.spec import Intensity
 from comptoir.engine.values import Address
 from comptoir.storage import batch, session, writer
-from comptoir.storage.bridge import Connection
 from comptoir.storage.crashes import WRITER_CRASHED
 from comptoir.storage.journal import JournalOptions, PostgresJournal
 from comptoir.storage.journal_testing import NOW, Desk, Noted, credit, note, page, tell
 from comptoir.storage.vault import Vault
 from comptoir.storage.writer import Writer
+from tests.storage.watching import watch_statements
 
 VAULT = Vault({"k1": bytes(range(32))})
 BOB = Address("wallet", "bob")
@@ -123,26 +123,25 @@ def fire(monkeypatch: pytest.MonkeyPatch, poisoned: Callable[..., Any]) -> Fire:
     monkeypatch.setattr(session, "BACKOFF_SECONDS_MIN", 0.001)
     monkeypatch.setattr(writer, "BACKOFF_SECONDS_MIN", 0.001)
     monkeypatch.setattr(writer, "fold", fire.around("fold", poisoned, 0.2))
-    for name, probability in (("_count", 0.1), ("_collect", 0.1), ("_find_recent", 0.02)):
+    places = {"_count": 0.1, "_collect": 0.1, "_find_recent": 0.02, "_is_plain": 0.05}
+    for name, probability in {**places, "_tell_untold": 0.05}.items():
         monkeypatch.setattr(Writer, name, fire.around(name, getattr(Writer, name), probability))
     for name, probability in (("_ensure_months", 0.05), ("_find_guilty", 0.1)):
         planted = fire.around_async(name, getattr(Writer, name), probability)
         monkeypatch.setattr(Writer, name, planted)
     monkeypatch.setattr(Vault, "seal", fire.around("seal", Vault.seal, 0.01))
-    fetch = Connection.fetch
+    statements = {writer.COMMIT_SQL: "commit", session.READ_WRITER_SQL: "for update"}
 
-    async def fetch_sometimes(self: Connection, sql: str, *args: Any, **options: Any) -> Any:
-        place = "commit" if sql == writer.COMMIT_SQL else "for update"
-        if sql not in (writer.COMMIT_SQL, session.READ_WRITER_SQL):
-            return await fetch(self, sql, *args, **options)
-        if fire.strikes(f"before {place}", 0.03):
+    def strike(when: str, sql: str, probability: float) -> None:
+        place = statements.get(sql)
+        if place is not None and fire.strikes(f"{when} {place}", probability):
             raise Bug(place)
-        rows = await fetch(self, sql, *args, **options)
-        if fire.strikes(f"after {place}", 0.06):
-            raise Bug(place)
-        return rows
 
-    monkeypatch.setattr(Connection, "fetch", fetch_sometimes)
+    watch_statements(
+        monkeypatch,
+        before=lambda sql: strike("before", sql, 0.03),
+        after=lambda sql: strike("after", sql, 0.06),
+    )
     return fire
 
 
@@ -263,7 +262,7 @@ async def test_a_thousand_crashes_of_the_writer_lose_and_double_nothing(
     assert sum(depositor.poison_rejected for depositor in depositors) > 0
     # An innocent decision is given up only if chance strikes it twice when it is alone.
     assert sum(depositor.rejected for depositor in depositors) < total / 20
-    for where in ("fold", "commit", "_count", "_collect"):
+    for where in ("fold", "commit", "_count", "_collect", "_tell_untold", "_is_plain"):
         assert fire.raised[f"before {where}"], where
         assert fire.raised[f"after {where}"], where
     assert fire.raised["after settle"]

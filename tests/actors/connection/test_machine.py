@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.actors.connection.machine import (
-    HELD_MAX,
     MACHINE,
     ConnectionLinked,
     ConnectionState,
@@ -23,10 +22,11 @@ from comptoir.actors.connection.messages import (
     TransactionTaken,
     once_key,
 )
+from comptoir.actors.connection.transactions import HELD_MAX
 from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants.messages import CATALOGUE
 from comptoir.actors.programme import PROGRAMME, Programme
-from comptoir.actors.wallet.messages import TRANSACTIONS, ClawBack, Credit
+from comptoir.actors.wallet.messages import TRANSACTIONS, ClawBack, Credit, Restate, TakeBack
 from comptoir.engine.decision import Decision, Outgoing, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.values import Address, Message
@@ -126,6 +126,34 @@ def test_released_purchase_is_taken_like_any_other() -> None:
         direct.documents,
         direct.events,
     )
+
+
+def test_each_word_is_taken_once() -> None:
+    """X16, ADR 0033: of a provider that numbers its words each has a key of its own; of others the first has."""
+    words = [
+        _report(revision=revision, amount_cents=cents)
+        for revision in (None, 0, 1, 2)
+        for cents in (10_000, 20_000)
+    ]
+    keys = [_decide(LINKED, word).once[0].key for word in words]
+    assert len(set(keys)) == 5
+    assert set(keys[:4]) == {"seed:transaction.created:tx1"}
+    told = _decide(LINKED, _report(revision=3))
+    (sent,) = told.messages
+    assert isinstance(sent.message, Restate)
+    assert sent.message.revision == 3
+    assert told.documents == (), "its wallet knows whether there is one"
+
+
+def test_told_as_one_that_never_happened() -> None:
+    """E8, X23: it goes to the wallet with what people would see; of what no partner sold, its id alone."""
+    gone = _report(revision=3, removed=True)
+    (sent,) = _decide(LINKED, gone).messages
+    assert isinstance(sent.message, Restate)
+    assert sent.message.removed
+    nobody = _decide(LINKED, msgspec.structs.replace(gone, merchant_name="NOBODY"))
+    assert [one.message for one in nobody.messages] == [TakeBack("seed", "tx1", 3)]
+    assert nobody.documents == ()
 
 
 def test_matched_purchase_goes_to_the_wallet() -> None:

@@ -7,6 +7,8 @@ Source: interface.md 2.
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from comptoir.engine.forking_testing import fork_program
 from comptoir.storage.embedded import EmbeddedPostgres
 
 SECONDS_MAX = 90
@@ -53,16 +56,19 @@ def run(tmp_path: Path) -> Run:
     """Run `comptoir` to its end in an empty folder."""
 
     def run(*arguments: str, stdin: bytes = b"", **values: str) -> Ran:
-        ran = subprocess.run(
-            program(*arguments),
-            input=stdin,
-            capture_output=True,
-            cwd=tmp_path,
-            env=environment(values),
-            timeout=SECONDS_MAX,
-            check=False,
-        )
-        shown = Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as err:
+            given.write(stdin)
+            given.seek(0)
+            files = {"stdin": given.fileno(), "stderr": err.fileno()}
+            child = fork_program(program(*arguments), environment(values), tmp_path, **files)
+            late = threading.Timer(SECONDS_MAX, child.kill)
+            late.start()
+            with child.stdout as stdout:
+                out = stdout.read()
+            status = child.wait()
+            late.cancel()
+            err.seek(0)
+            shown = Ran(status, out.decode(), err.read().decode())
         assert "Traceback" not in shown.out + shown.err
         return shown
 

@@ -11,11 +11,15 @@ from comptoir.actors.checks import CHECKS
 from comptoir.engine import boot
 from comptoir.engine.cli import drawing
 from comptoir.engine.cli.errors import CommandError
-from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, complete
+from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
+from comptoir.http.identity.checks import CHECKS as TOKEN_CHECKS
+from comptoir.http.principal import Role
 
 COMMANDS = [
-    ("serve",), ("demo",), ("machines",), ("config",), ("migrate",), ("check",), ("version",),
+    ("serve",), ("demo",), ("machines",), ("config",), ("migrate",), ("check",), ("token",), ("version",),
     ("import", "partners"), ("import", "connections"),
+    ("dlq", "list"), ("dlq", "queues"), ("dlq", "show"), ("dlq", "replay"), ("dlq", "discard"),
+    ("dlq", "disposition"), ("dlq", "reports"), ("parking",),
     ("db", "start"), ("db", "stop"), ("db", "status"), ("db", "url"),
 ]  # fmt: skip
 USAGE = [
@@ -23,19 +27,25 @@ USAGE = [
     (("serve", "--confg", "x"), "did you mean --config?"),
     (("check",), "see comptoir check --help"),
     (("check", "lable"), "did you mean label?"),
-    (("check", "zzzzzz"), "there are label, points, webhook"),
+    (("check", "zzzzzz"), "there are aead-open, jwk, jwt, label, points, webhook"),
     (("machines", "walet"), "did you mean wallet?"),
     (("machines", "--format", "svg"), "see comptoir machines --help"),
     (("import", "partner", "x.csv"), "did you mean 'partners'?"),
     (("demo", "--count", "many"), "see comptoir demo --help"),
     (("demo", "--count", "0"), "see comptoir demo --help"),
+    (("dlq", "replai"), "did you mean 'replay'?"),
+    (("dlq", "list", "--older-than", "soon"), "give one such as 90s, 15m, 2h or 7d"),
+    (("dlq", "replay"), "give LETTER_ID or --queue"),
+    (("dlq", "replay", "dl_1", "--queue", "hold"), "give one of them"),
+    (("dlq", "discard", "dl_1"), "see comptoir dlq discard --help"),
     (("version", "extra"), "see comptoir version --help"),
 ]
 
 
-def test_version(run: Any) -> None:
+@pytest.mark.parametrize("word", ["version", "--version"])
+def test_version(run: Any, word: str) -> None:
     """`comptoir version` prints the version of the package, and nothing else (interface.md 2)."""
-    assert run("version").out == version("comptoir") + "\n"
+    assert run(word).out == version("comptoir") + "\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -47,7 +57,7 @@ def test_every_command_shows_an_example(run: Any, command: tuple[str, ...]) -> N
     assert f"comptoir {' '.join(command)}" in example
 
 
-@pytest.mark.parametrize("group", [(), ("import",), ("db",)])
+@pytest.mark.parametrize("group", [(), ("import",), ("db",), ("dlq",)])
 def test_a_group_alone_shows_its_help(run: Any, group: tuple[str, ...]) -> None:
     """Whoever gives no command sees which there are."""
     shown = run(*group)
@@ -70,7 +80,8 @@ def test_usage_error_is_one_line_with_a_remedy(
 def test_names_for_completion_are_those_that_exist() -> None:
     """What a shell offers is what the commands take, no more and no less."""
     assert sorted(MACHINES) == sorted(boot.machines())
-    assert sorted(CHECK_KINDS) == sorted([*CHECKS, "webhook"])
+    assert sorted(CHECK_KINDS) == sorted([*CHECKS, *TOKEN_CHECKS, "aead-open", "webhook"])
+    assert sorted(ROLES) == sorted(Role)
     assert complete(MACHINES)("w") == ["wallet"]
 
 

@@ -107,9 +107,36 @@ def test_nothing_outlives_a_demo_that_is_ended(
 ) -> None:
     """Whatever ends the demo, its children and its database end too."""
     child = _playing(cli_process)
-    assert len(_processes_of(place.parent)) == 4  # the demo, its leash, its two children
+    lasting = [args for args in _processes_of(place.parent).values() if b"token" not in args]
+    assert (
+        len(lasting) == 4
+    )  # the demo, its leash, its two children; and perhaps a `comptoir token`
     child.send_signal(number)
     assert child.wait(30) == (130 if number is signal.SIGTERM else -signal.SIGKILL)
+    assert _ends(place.parent)
+
+
+def test_a_demo_that_stays_tells_how_to_get_in(place: Path, cli_process: Any) -> None:
+    """Interface.md 3 and 9: it has accounts; nobody reads a wallet without a token, and the line that it
+    shows, given to a shell as it stands, reads it as the wallet's owner.
+    """
+    ports = ("--port", "0", "--sandbox-port", "0")
+    child = cli_process("demo", "--data-dir", "place", "--count", "50", "--no-kill", *ports)
+    shown: dict[str, str] = {}
+    for line in child.stdout:
+        name, _, text = line.decode().strip().partition("  ")
+        shown[name] = text.strip()
+        if name.startswith("Ctrl-C"):
+            break
+    url = shown["a wallet"].rpartition(" ")[2]
+    without = subprocess.run(["curl", "-s", url], capture_output=True, check=True)
+    assert b'"code":"UNAUTHENTICATED"' in without.stdout
+    told = subprocess.run(
+        shown["a wallet"], shell=True, cwd=place.parent, capture_output=True, check=True
+    )
+    assert b'"userId":"demo-user-0000"' in told.stdout or b'"code":"NOT_FOUND"' in told.stdout
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(30) == 0
     assert _ends(place.parent)
 
 

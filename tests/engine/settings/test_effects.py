@@ -107,7 +107,7 @@ async def test_dead_letters_live_so_long(days: int, gone: int) -> None:
                 keep(dead_letter=DeadLetter(queue, "CRASHED")),
                 message=Remind("secret of a person"), stateless=True, at=now - age * DAY_MS - 5,
             )  # fmt: skip
-        chores = Housekeeping(journal, collector, clock, (), ttl)
+        chores = Housekeeping(journal, collector, clock, (), {"dead_letters": ttl})
         with structlog.testing.capture_logs() as logs:
             await chores.expire_dead_letters()
         assert await journal.count_dead_letters() == {"dlq:points": 3 - gone, "hold": 1}

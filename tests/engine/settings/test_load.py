@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from comptoir.engine.settings import (
     DatabaseUrl,
+    PlaidEnvironment,
     Problem,
     Secret,
     Settings,
@@ -44,6 +45,9 @@ from comptoir.engine.settings.kinds_made import (
 KEYS = tuple(keys(Settings()))
 BY_NAME = {key.dotted: key for key in KEYS}
 PATH = st.text(string.ascii_letters + "/._- é", min_size=1, max_size=20).map(str.strip)
+REDIRECTS = st.sampled_from(
+    ["https://app.example/back", "http://[::1]:5173/", "fr.example.app:/signed-in"]
+)
 
 # Values that the rules between settings tie together, or whose form a pattern only hints at.
 TIED: dict[str, st.SearchStrategy[object]] = {
@@ -60,6 +64,16 @@ TIED: dict[str, st.SearchStrategy[object]] = {
             "postgresql://u:p'\"\\w@db.example/app?sslmode=verify-full",
         ]
     ).map(DatabaseUrl),
+    "http.cors_origins": st.lists(
+        st.sampled_from(["https://app.example", "https://a-b.c:8443", "http://[::1]:5173"]),
+        unique=True,
+    ).map(tuple),
+    "auth.clients": st.dictionaries(
+        st.text("k1_-", min_size=1, max_size=9),
+        st.lists(REDIRECTS, min_size=1, unique=True).map(tuple),
+    ),
+    "connections.redirect_uris": st.lists(REDIRECTS, unique=True).map(tuple),
+    "dead_letters.report_to": st.sampled_from(["", "ops@example.org", "o+1%2@a-b.example"]),
     "points.currency": st.sampled_from(["EUR", "CHF", "USD"]),
     "points.tiers": st.lists(st.integers(1, 10**15), unique=True, max_size=5).map(
         lambda steps: tuple(
@@ -73,9 +87,32 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "scoring.low_risk_from": st.integers(50, 100),
     "withdrawals.reference_prefix": st.text("ABC-", min_size=1, max_size=16),
     "documents.bucket": st.text("abc-", max_size=9).map(lambda text: f"a{text}z9"),
+    "vault.provider": st.just("local"),  # the others need keys beside them (test_rules.py)
     "onboarding.number_prefix": st.text("ABC", min_size=1, max_size=8),
+    "providers.powens.webview_url": st.sampled_from(
+        ["http://127.0.0.1:8090/webview", "https://webview.powens.com"]
+    ),
+    "providers.plaid.language": st.sampled_from(["fr", "en"]),
+    "providers.plaid.country_codes": st.lists(
+        st.sampled_from(["FR", "BE", "CA"]), min_size=1, unique=True
+    ).map(tuple),
+    "webhooks.plaid.environments": st.lists(
+        st.builds(
+            PlaidEnvironment,
+            st.sampled_from(["https://production.plaid.com", "http://127.0.0.1:8090"]),
+            st.text("abc", min_size=1, max_size=9),
+            st.text("s3cret'\"\\", min_size=1, max_size=9).map(Secret),
+        ),
+        max_size=3,
+    ).map(tuple),
+    "providers.sendgrid.from_address": st.sampled_from(["a@b.fr", "news+1@mail.example.com"]),
+    "providers.twilio.account_sid": st.sampled_from(["", "AC" + "0f" * 16]),
+    "providers.twilio.from_number": st.sampled_from(["+33612345678", "Comptoir"]),
 }
-TLS = (("ingest", "tls_certificate"), ("ingest", "tls_key"))
+TLS = {
+    section: tuple((section, f"tls_{name}") for name in ("certificate", "key", "client_ca"))
+    for section in ("http", "ingest")
+}
 SECRETS = st.text(min_size=1, max_size=40).filter(lambda text: text.isascii() or text.isprintable())
 NETWORKS = st.ip_addresses().map(str).map(ip_network)
 
@@ -123,8 +160,12 @@ def settings_drawn(draw: st.DrawFn) -> Settings:
     for name in names:
         key = BY_NAME[name]
         values[key.path] = draw(TIED[name] if name in TIED else typed(key.option.kind))
-    if not all(path in values for path in TLS):  # a certificate without its key is refused
-        values = {path: value for path, value in values.items() if path not in TLS}
+    for paths in TLS.values():  # a certificate without its key is refused
+        if not all(path in values for path in paths):
+            values = {path: value for path, value in values.items() if path not in paths}
+    ours, theirs = ("auth", "issuer"), ("auth", "external", "issuer")
+    if ours in values and values[ours] == values.get(theirs):  # another one than ours
+        del values[theirs]
     return Settings().having(values)
 
 

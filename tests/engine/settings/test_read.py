@@ -43,9 +43,15 @@ def rows(of: Section, path: tuple[str, ...] = (), later: bool = False) -> Iterat
     """Every row below a section; a section's promise is that of all its rows."""
     later = later or LATER in " ".join((type(of).__doc__ or "").split())
     for name, option in options(type(of)).items():
-        yield Row((*path, name), type(of).__name__, later or LATER in option.text)
+        yield Row((*path, name), _declared_by(type(of), name), later or LATER in option.text)
     for name, inner in sections(of):
         yield from rows(inner, (*path, name), later)
+
+
+def _declared_by(table: type[Section], name: str) -> str:
+    """The class in which a row stands: a section that has rows of its own beside has it from there."""
+    declares = (one for one in table.__mro__ if name in vars(one).get("__annotations__", {}))
+    return next(declares).__name__
 
 
 ROWS = tuple(rows(Settings()))

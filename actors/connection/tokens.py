@@ -1,0 +1,43 @@
+"""How the tokens of a connection are replaced before they end: each refresh token once (S45)."""
+
+import msgspec
+
+from comptoir.actors.connection.messages import RotateTokens, TokensRefreshed
+from comptoir.actors.connection.state import ConnectionState, Outcome, TokensRotated
+from comptoir.actors.gateways.messages import RefreshTokens, bank
+from comptoir.actors.programme import programme_of
+from comptoir.engine import Decision, Outgoing
+from comptoir.engine.machine import Context
+
+__all__ = ["ROTATION", "refreshed", "rotate", "rotation"]
+
+ROTATION = "tokens"
+"""Name of the timer."""
+
+
+def rotation(state: ConnectionState, context: Context) -> tuple[Outgoing, ...]:
+    """The timer by which they are replaced before their end; those that have none need none."""
+    tokens = state.tokens
+    assert tokens is not None
+    if not tokens.expires_at:
+        return ()
+    due = max(context.now, tokens.expires_at - programme_of(context).token_margin_ms)
+    return (Outgoing(context.address, RotateTokens(), due, ROTATION),)
+
+
+def rotate(state: ConnectionState, _message: RotateTokens, _context: Context) -> Outcome:
+    """They end soon."""
+    tokens = state.tokens
+    assert tokens is not None
+    asked = RefreshTokens(f"{state.id}:{state.rotations}", tokens.refresh)
+    return Decision(state, messages=(Outgoing(bank(state.provider), asked),))
+
+
+def refreshed(state: ConnectionState, message: TokensRefreshed, context: Context) -> Outcome:
+    """The old ones are forgotten."""
+    rotated = msgspec.structs.replace(state, tokens=message.tokens, rotations=state.rotations + 1)
+    return Decision(
+        rotated,
+        events=(TokensRotated(state.id),),
+        messages=rotation(rotated, context),
+    )

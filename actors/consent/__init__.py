@@ -1,0 +1,1 @@
+"""What a person lets programs of others do: one actor each, keyed as the person's own (X15)."""

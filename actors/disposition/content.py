@@ -1,0 +1,136 @@
+"""What of a dead letter's message a person may read, who may read people's data.
+
+The rule: a field is shown if it is named here, and so never by forgetting: of a message that is not listed
+only its name is told. What lets anybody in (tokens, codes, links, digests of them) and what a provider's
+connection is called stands in no list (S58, S59, invariant 8); nor does a mail's text, which may have a link
+in it. What is not shown is said by its name.
+Source: spec.md S58, S59, S60, X23; design.md 9 (invariant 8).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeGuard
+
+import msgspec
+
+__all__ = ["READABLE", "Content", "content_of"]
+
+_REPORT: Final = (
+    "provider", "event", "transaction_id", "amount_cents", "currency", "direction", "date",
+    "merchant_name", "mcc", "city", "country", "original_transaction_id", "revision", "removed", "pending",
+    "healed",
+)  # fmt: skip
+_BANK: Final = ("reference",)
+_NOTICE: Final = ("reference", "to")
+
+READABLE: Final[Mapping[str, tuple[str, ...]]] = {
+    # To a connection: purchases, and what a provider answered.
+    "TransactionReported": _REPORT,
+    "TransactionHeld": ("report",),
+    "TransactionCorrected": ("report", "replaces"),
+    "TransactionRemoved": ("provider", "transaction_id"),
+    "ConnectionReported": ("provider", "event", "until"),
+    "ReportHeld": ("report",),
+    "TransactionsRead": ("reports", "more", "stands"),
+    "TransactionsUnread": ("refused",),
+    "TokensRefused": ("final",),
+    "LinkConnection": ("user_id", "provider", "bank_name", "card_last4", "consent_expires_on"),
+    "ConsentEnding": ("days",),
+    # To a wallet.
+    "Credit": (
+        "provider", "transaction_id", "partner_id", "amount_cents", "eligible_cents", "rate_bp",
+        "month", "cap_cents_month",
+    ),
+    "ClawBack": ("provider", "refund_id", "original_id", "amount_cents", "give_up_at"),
+    "Restate": ("credit", "replaces", "revision"),
+    "TakeBack": ("provider", "transaction_id", "revision"),
+    "ReleasePoints": ("lot_id", "source", "key"),
+    # To outside parties.
+    "SendPush": ("reference", "user_id", "template", "points", "days"),
+    "SendMail": (*_NOTICE, "subject"),
+    "SendSms": _NOTICE,
+    "NoticeTaken": ("reference",),
+    "NoticeRefused": ("reference", "code"),
+    "StartLink": (*_BANK, "redirect_uri", "duration_days"),
+    "ExchangeCode": (*_BANK, "redirect_uri"),
+    "ReadAccounts": _BANK,
+    "ReadTransactions": _BANK,
+    "RefreshTokens": _BANK,
+    "RevokeAccess": _BANK,
+    "RegisterWebhook": (*_BANK, "url"),
+    # Within the house.
+    "DestroyKeys": ("reference",),
+    "RotateKey": ("what", "reference"),
+    "SettleLetters": ("reference", "act", "letters"),
+    "DisposeLetter": ("act", "letter", "maker", "reason"),
+    "ReplayLetters": ("until", "maker", "per_second"),
+    "LettersUnsettled": ("code",),
+    "KeysDestroyed": ("keys",),
+    "RecordToken": (),
+}  # fmt: skip
+"""Message -> its fields that are shown."""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """A message, as far as it is shown."""
+
+    message: str
+    """Its name."""
+    fields: Mapping[str, Any]
+    withheld: tuple[str, ...]
+    """Names of the fields that are not shown; of one that is inside another, `outer.inner`."""
+
+
+def _is_dict(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def content_of(payload: bytes) -> Content:
+    """What is shown of a stored message; of one that cannot be read, nothing."""
+    try:
+        value = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return Content("", {}, ())
+    if not _is_dict(value):
+        return Content("", {}, ())
+    fields, withheld = _shown(value)
+    return Content(str(value.get("type", "")), fields, tuple(withheld))
+
+
+def _shown(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The fields of one message or of one inside it."""
+    readable = READABLE.get(str(raw.get("type", "")), ())
+    fields: dict[str, Any] = {}
+    withheld: list[str] = []
+    for name, value in raw.items():
+        if name == "type":
+            continue
+        if name not in readable:
+            withheld.append(name)
+        elif _is_dict(value):
+            inner, kept_back = _shown(value)
+            fields[name] = inner
+            withheld += [f"{name}.{one}" for one in kept_back]
+        elif _is_list(value):
+            fields[name], kept_back = _listed(value)
+            withheld += [f"{name}.{one}" for one in kept_back]
+        else:
+            fields[name] = value
+    return fields, withheld
+
+
+def _listed(values: list[Any]) -> tuple[list[Any], list[str]]:
+    """Entries that are messages are shown as such; numbers and texts as they are."""
+    shown: list[Any] = []
+    withheld: dict[str, None] = {}
+    for value in values:
+        if _is_dict(value):
+            inner, kept_back = _shown(value)
+            shown.append(inner)
+            withheld |= dict.fromkeys(kept_back)
+        elif not _is_list(value):
+            shown.append(value)
+    return shown, list(withheld)

@@ -1,0 +1,180 @@
+"""The port to a provider of bank data, and the gateway that any adapter of it stands behind (S42, S51).
+
+Rule: an adapter translates and nothing else. It reads of a provider's answer the fields that it names;
+what S58 forbids has no field here, so it is dropped where it arrives. Retries, deadlines, the breaker and
+parking are the gateway's (S63, S65, X18). Every operation may be sent again: those that begin something
+carry a key that the provider honours, and a code or a refresh token that was spent without our hearing of
+it ends in a refusal, never in a second connection.
+Source: spec.md S42, S45, S51, S57, S58, S63, S65, X15, X18; protocols.md 5.1.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import httpx
+import msgspec
+
+from comptoir.actors.connection.messages import (
+    AccessRevoked,
+    ConnectionReported,
+    RevocationFailed,
+    TokensRefreshed,
+    TokensRefused,
+    TransactionsRead,
+    TransactionsUnread,
+)
+from comptoir.actors.gateways.messages import (
+    ExchangeCode,
+    ReadAccounts,
+    ReadTransactions,
+    RefreshTokens,
+    RegisterWebhook,
+    RevokeAccess,
+    StartLink,
+    bank,
+)
+from comptoir.actors.linking.messages import (
+    FAILED,
+    UNAVAILABLE,
+    AccountsRead,
+    CodeExchanged,
+    LinkStarted,
+    ProviderFailed,
+)
+from comptoir.engine.gateway_spec import (
+    CallContext,
+    CallFault,
+    GatewayBounds,
+    GatewaySpec,
+    Operation,
+)
+from comptoir.engine.values import Message
+
+__all__ = ["ENDED", "REFUSED", "Bank", "Blind", "answered", "bank_gateway", "read_answer", "sent"]
+
+Blind = Callable[[str, str], str]
+"""`blind(provider, connection_id)`, `blind("card", ...)`: the keyed digest by which it is looked up (X15)."""
+
+SERVER_ERRORS = 500
+TOO_MANY_REQUESTS = 429
+REFUSED = "BANK_REFUSED"
+ENDED = "BANK_ACCESS_ENDED"
+"""The person must act at their bank, or link anew, before anything can be had of the connection."""
+_DEAD_QUEUE = "dlq:connections"
+
+
+class Bank(Protocol):
+    """A provider, as its adapter speaks to it. Each method raises `CallFault`."""
+
+    async def start(self, asked: StartLink, context: CallContext) -> LinkStarted:
+        """Begin a link, or the renewal of one."""
+        ...
+
+    async def exchange(self, asked: ExchangeCode, context: CallContext) -> CodeExchanged:
+        """A code for access."""
+        ...
+
+    async def read_accounts(self, asked: ReadAccounts, context: CallContext) -> AccountsRead:
+        """Which bank, which card, until when."""
+        ...
+
+    async def read_transactions(
+        self, asked: ReadTransactions, context: CallContext
+    ) -> TransactionsRead:
+        """A page of purchases."""
+        ...
+
+    async def refresh(self, asked: RefreshTokens, context: CallContext) -> TokensRefreshed:
+        """New tokens for old ones."""
+        ...
+
+    async def revoke(self, asked: RevokeAccess, context: CallContext) -> AccessRevoked:
+        """End it; that there is nothing to end is an end."""
+        ...
+
+    async def subscribe(
+        self, asked: RegisterWebhook, context: CallContext
+    ) -> ConnectionReported | None:
+        """Have purchases told to us; what a provider tells of only after a first reading is reported."""
+        ...
+
+
+def _link_failed(_message: Message, code: str) -> Message:
+    return ProviderFailed(FAILED if code in (REFUSED, ENDED) else UNAVAILABLE)
+
+
+def bank_gateway(provider: str, adapter: Bank, bounds: GatewayBounds) -> GatewaySpec:
+    """The gateway `bank_PROVIDER` over an adapter."""
+
+    def row(
+        call: Callable[[Any, CallContext], Awaitable[Message | None]],
+        word: str,
+        failed: Callable[[Any, str], Message | None] = _link_failed,
+        expendable: Callable[[Any], bool] = lambda _message: False,
+    ) -> Operation:
+        return Operation(
+            call,
+            lambda message: f"{word}:{message.reference}",
+            failed=failed,
+            expendable=expendable,
+        )
+
+    def unread(message: ReadTransactions, code: str) -> Message:
+        return TransactionsUnread(
+            code == REFUSED, message.cursor, code == ENDED, access=message.access
+        )
+
+    operations: dict[type[Message], Operation] = {
+        StartLink: row(adapter.start, "start"),
+        ExchangeCode: row(adapter.exchange, "exchange"),
+        ReadAccounts: row(adapter.read_accounts, "accounts"),
+        ReadTransactions: row(
+            adapter.read_transactions, "transactions", unread, lambda message: message.expendable
+        ),
+        RefreshTokens: row(
+            adapter.refresh,
+            "refresh",
+            lambda _message, code: TokensRefused(code in (REFUSED, ENDED)),
+        ),
+        RevokeAccess: row(adapter.revoke, "revoke", lambda _message, _code: RevocationFailed()),
+        RegisterWebhook: row(adapter.subscribe, "webhook", lambda _message, _code: None),
+    }
+    return GatewaySpec(bank(provider).kind, operations, bounds, dead_queue=_DEAD_QUEUE)
+
+
+async def sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send a request; what does not arrive, or comes back as an outage, is a fault of the party's.
+
+    Raises:
+        CallFault: BANK_UNREACHABLE or BANK_UNAVAILABLE.
+    """
+    try:
+        response = await client.send(request)
+    except httpx.TransportError as error:
+        raise CallFault("BANK_UNREACHABLE", retryable=True) from error
+    if response.status_code >= SERVER_ERRORS or response.status_code == TOO_MANY_REQUESTS:
+        raise CallFault("BANK_UNAVAILABLE", retryable=True)
+    return response
+
+
+def answered(response: httpx.Response) -> httpx.Response:
+    """The same response, if the party did what it was asked for.
+
+    Raises:
+        CallFault: BANK_REFUSED: it said no, which it would say again.
+    """
+    if not response.is_success:
+        raise CallFault(REFUSED, retryable=False, sick=False)
+    return response
+
+
+def read_answer(response: httpx.Response, decoder: "msgspec.json.Decoder[Any]") -> Any:
+    """The fields of an answer that the decoder's type names; every other is dropped (S58).
+
+    Raises:
+        CallFault: BANK_ANSWER_INVALID: it is not of the form.
+    """
+    try:
+        return decoder.decode(answered(response).content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CallFault("BANK_ANSWER_INVALID", retryable=True) from error

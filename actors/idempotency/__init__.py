@@ -1,0 +1,1 @@
+"""Requests under an Idempotency-Key: one actor per caller remembers which run, and what they ended in."""

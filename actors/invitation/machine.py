@@ -1,0 +1,322 @@
+"""The machine of a client's invitation: a link by mail, used once; a code on another way; a session.
+
+Rules:
+- a link is used once, by going on from the page that it leads to; what is kept of it is a digest;
+- a new link ends the one before, in whatever phase it is;
+- using it signs nobody in: it binds a browser, and a code goes out by text message, or by a second mail
+  where there is no phone; the code is taken from that browser only, once, and for its time;
+- codes and wrong tries are few for a link, over all of its codes; after the last try it is dead and only a
+  new one helps. Whoever has not the browser cannot use up tries;
+- right, the session is opened by this very decision, and nothing of the client stays here;
+- not known, used, over, superseded, of another browser: refused in one and the same word.
+
+Source: spec.md S4, S9, S34, S44, X8; RFC 8176 (`amr`); OWASP ASVS 5, V6.5 and V6.6; docs/adr/0026.
+"""
+
+import hmac
+from enum import Enum
+
+import msgspec
+
+from comptoir.actors.browser_session.messages import KIND as SESSION
+from comptoir.actors.browser_session.messages import OpenSession, Person
+from comptoir.actors.gateways.messages import (
+    MAIL,
+    SMS,
+    NoticeRefused,
+    NoticeTaken,
+    SendMail,
+    SendSms,
+)
+from comptoir.actors.invitation.messages import (
+    KIND,
+    Channel,
+    ClientInvited,
+    CodeAccepted,
+    CodeSent,
+    CodesUsedUp,
+    CodeWrong,
+    EnterCode,
+    InvitationExpired,
+    InviteClient,
+    Language,
+    LinkOver,
+    RenewCode,
+    UseLink,
+)
+from comptoir.actors.invitation.terms import terms_of
+from comptoir.actors.invitation.texts import code_mail, code_sms, link_mail
+from comptoir.engine import Address, Decision, Event, Once, Outgoing, Refusal, Reply, State
+from comptoir.engine.machine import Context, Machine, row
+
+__all__ = [
+    "MACHINE",
+    "REPLIES",
+    "ClientSignedIn",
+    "CodeRefused",
+    "InvitationEnded",
+    "InvitationSent",
+    "InvitationState",
+    "LinkUsed",
+    "NoticeArrived",
+    "NoticeLost",
+    "Phase",
+]
+
+EXPIRY = "expiry"
+"""The timer's name."""
+ROLES = ("CLIENT",)
+METHODS: dict[Channel, tuple[str, ...]] = {"sms": ("mca", "otp", "sms"), "mail": ("otp",)}
+"""RFC 8176: two channels where the code came by telephone, and else one."""
+
+
+class Phase(Enum):
+    """How far the client has come."""
+
+    UNKNOWN = "unknown"
+    INVITED = "invited"
+    AWAITING_CODE = "awaiting_code"
+    SIGNED_IN = "signed_in"
+    ENDED = "ended"
+
+
+class InvitationState(State, frozen=True):
+    """Sealed as a whole at rest; empty again in SIGNED_IN and ENDED."""
+
+    phase: Phase
+    user_id: str = ""
+    email: str = ""
+    phone: str = ""
+    language: Language = "fr"
+    link: str = ""
+    """Digest of the link's secret; empty once it is used."""
+    expires_at: int = 0
+    """Business time, ms since 1970: of the link, then of the wait for a code."""
+    session: str = ""
+    """Digest of the cookie of the browser that used the link."""
+    proof: str = ""
+    """Digest of that cookie and the newest code."""
+    code_until: int = 0
+    """Business time, ms since 1970."""
+    codes: int = 0
+    """Sent so far."""
+    failures: int = 0
+    """Wrong tries, over all codes."""
+
+    @property
+    def channel(self) -> Channel:
+        """By what the code goes out."""
+        return "sms" if self.phone else "mail"
+
+
+class InvitationSent(Event, frozen=True):
+    """A client was given a link."""
+
+    user_id: str
+    by: str
+    expires_at: int
+    channel: Channel
+
+
+class LinkUsed(Event, frozen=True):
+    """The link was used, the one time; who it was, the code will show."""
+
+    user_id: str
+
+
+class CodeRefused(Event, frozen=True):
+    """A wrong code, or one too late; the so-manieth for this link."""
+
+    user_id: str
+    failures: int
+
+
+class ClientSignedIn(Event, frozen=True):
+    """It was them."""
+
+    user_id: str
+    methods: tuple[str, ...]
+
+
+class InvitationEnded(Event, frozen=True):
+    """The link is dead, and nobody signed in by it."""
+
+    user_id: str
+    why: str
+    """`superseded`, `expired` or `too_many_tries`."""
+
+
+class NoticeArrived(Event, frozen=True):
+    """The party has taken a mail or a text message of ours."""
+
+    reference: str
+
+
+class NoticeLost(Event, frozen=True):
+    """One did not go out."""
+
+    reference: str
+    code: str
+
+
+Outcome = Decision[InvitationState]
+
+
+def _invite(state: InvitationState, message: InviteClient, context: Context) -> "Outcome | Refusal":
+    terms = terms_of(context)
+    if not terms.mail:
+        return Refusal("MAIL_NOT_CONFIGURED", "providers.sendgrid.base_url is empty")
+    if message.phone and not terms.sms:
+        return Refusal("SMS_NOT_CONFIGURED", "providers.twilio.base_url is empty")
+    until = context.now + terms.link_ms
+    invited = InvitationState(
+        Phase.INVITED, message.user_id, message.email, message.phone, message.language,
+        message.digest, until,
+    )  # fmt: skip
+    alive = state.phase in (Phase.INVITED, Phase.AWAITING_CODE)
+    before = (InvitationEnded(state.user_id, "superseded"),) if alive else ()
+    subject, text = link_mail(message.language, message.link, until)
+    mail = SendMail(context.draw_id("link"), message.email, subject, text)
+    key = f"{message.onboarding_id}:{message.reference}"
+    return Decision(
+        invited,
+        ClientInvited(until, invited.channel),
+        events=(*before, InvitationSent(message.user_id, message.by, until, invited.channel)),
+        messages=(Outgoing(MAIL, mail), _timer(context, until)),
+        once=(Once("idempotency", f"{KIND}:{key}", terms.once_ms),),
+    )
+
+
+def _use(state: InvitationState, message: UseLink, context: Context) -> Outcome:
+    good = hmac.compare_digest(message.digest, state.link)
+    if not good or context.now >= state.expires_at:  # the timer may be late
+        return Decision(state, LinkOver())
+    until = context.now + terms_of(context).waiting_ms
+    used = msgspec.structs.replace(
+        state, phase=Phase.AWAITING_CODE, link="", session=message.session, expires_at=until
+    )
+    sent = _with_code(used, message.proof, message.code, context)
+    happened = (LinkUsed(state.user_id),)
+    messages = (*sent.messages, _timer(context, until))
+    return msgspec.structs.replace(sent, events=happened, messages=messages)
+
+
+def _renew(state: InvitationState, message: RenewCode, context: Context) -> Outcome:
+    if not _is_theirs(state, message.session, context.now):
+        return Decision(state, LinkOver())
+    if state.codes >= terms_of(context).codes_max:
+        return Decision(state, CodesUsedUp())
+    return _with_code(state, message.proof, message.code, context)
+
+
+def _with_code(state: InvitationState, proof: str, code: str, context: Context) -> Outcome:
+    """Send a code; the one before is worth nothing any more."""
+    life_ms = terms_of(context).code_ms
+    until = min(context.now + life_ms, state.expires_at)
+    sent = msgspec.structs.replace(state, proof=proof, code_until=until, codes=state.codes + 1)
+    reference = context.draw_id("code")
+    if state.phone:
+        sms = SendSms(reference, state.phone, code_sms(state.language, code, life_ms))
+        out = Outgoing(SMS, sms)
+    else:
+        subject, text = code_mail(state.language, code, life_ms)
+        out = Outgoing(MAIL, SendMail(reference, state.email, subject, text))
+    return Decision(sent, CodeSent(state.channel, until), messages=(out,))
+
+
+def _enter(state: InvitationState, message: EnterCode, context: Context) -> Outcome:
+    if not _is_theirs(state, message.session, context.now):
+        return Decision(state, LinkOver())
+    right = hmac.compare_digest(message.proof, state.proof)
+    if not right or context.now >= state.code_until:
+        return _wrong(state, context)
+    terms, methods = terms_of(context), METHODS[state.channel]
+    person = Person(state.user_id, ROLES, methods, message.signed_in_at)
+    session = OpenSession(person, terms.session_ms, terms.idle_ms)
+    return Decision(
+        InvitationState(Phase.SIGNED_IN),
+        CodeAccepted(terms.session_ms),
+        events=(ClientSignedIn(state.user_id, methods),),
+        messages=(Outgoing(Address(SESSION, message.opens), session),),
+        cancel=(EXPIRY,),
+    )
+
+
+def _wrong(state: InvitationState, context: Context) -> Outcome:
+    """Count a try; with the last one the link is dead."""
+    failures, most = state.failures + 1, terms_of(context).tries_max
+    happened = CodeRefused(state.user_id, failures)
+    if failures < most:
+        counted = msgspec.structs.replace(state, failures=failures)
+        return Decision(counted, CodeWrong(most - failures), events=(happened,))
+    ended = InvitationEnded(state.user_id, "too_many_tries")
+    return Decision(
+        InvitationState(Phase.ENDED), LinkOver(), events=(happened, ended), cancel=(EXPIRY,)
+    )
+
+
+def _is_theirs(state: InvitationState, session: str, now: int) -> bool:
+    """Whether it is the browser that used the link, in time."""
+    return hmac.compare_digest(session, state.session) and now < state.expires_at
+
+
+def _expire(state: InvitationState, _message: InvitationExpired, context: Context) -> Outcome:
+    if context.now < state.expires_at:  # a timer that was on its way when it was set anew
+        return Decision(state)
+    ended = InvitationEnded(state.user_id, "expired")
+    return Decision(InvitationState(Phase.ENDED), events=(ended,))
+
+
+def _timer(context: Context, until: int) -> Outgoing:
+    return Outgoing(context.address, InvitationExpired(), until, EXPIRY)
+
+
+def _over(
+    state: InvitationState, _message: UseLink | RenewCode | EnterCode, _context: Context
+) -> Outcome:
+    return Decision(state, LinkOver())
+
+
+def _late(state: InvitationState, _message: InvitationExpired, _context: Context) -> Outcome:
+    return Decision(state)
+
+
+def _arrived(state: InvitationState, message: NoticeTaken, _context: Context) -> Outcome:
+    return Decision(state, events=(NoticeArrived(message.reference),))
+
+
+def _lost(state: InvitationState, message: NoticeRefused, _context: Context) -> Outcome:
+    return Decision(state, events=(NoticeLost(message.reference, message.code),))
+
+
+_KNOWN = (Phase.INVITED, Phase.AWAITING_CODE, Phase.SIGNED_IN, Phase.ENDED)
+_GONE = (Phase.SIGNED_IN, Phase.ENDED)
+
+MACHINE: Machine[InvitationState] = Machine(
+    KIND,
+    phases=Phase,
+    messages=(
+        InviteClient, UseLink, RenewCode, EnterCode, InvitationExpired, NoticeTaken, NoticeRefused,
+    ),
+    rows=(
+        *(row(phase, InviteClient, _invite, Phase.INVITED) for phase in Phase),
+        row(Phase.INVITED, UseLink, _use, Phase.INVITED, Phase.AWAITING_CODE),
+        *(row(phase, UseLink, _over, phase) for phase in Phase if phase is not Phase.INVITED),
+        row(Phase.AWAITING_CODE, RenewCode, _renew, Phase.AWAITING_CODE),
+        row(
+            Phase.AWAITING_CODE, EnterCode, _enter,
+            Phase.AWAITING_CODE, Phase.SIGNED_IN, Phase.ENDED,
+        ),
+        *(row(phase, RenewCode, _over, phase) for phase in Phase if phase is not Phase.AWAITING_CODE),
+        *(row(phase, EnterCode, _over, phase) for phase in Phase if phase is not Phase.AWAITING_CODE),
+        row(Phase.INVITED, InvitationExpired, _expire, Phase.INVITED, Phase.ENDED),
+        row(Phase.AWAITING_CODE, InvitationExpired, _expire, Phase.AWAITING_CODE, Phase.ENDED),
+        *(row(phase, InvitationExpired, _late, phase) for phase in _GONE),
+        *(row(phase, NoticeTaken, _arrived, phase) for phase in _KNOWN),
+        *(row(phase, NoticeRefused, _lost, phase) for phase in _KNOWN),
+    ),
+)  # fmt: skip
+
+REPLIES: tuple[type[Reply], ...] = (
+    ClientInvited, CodeSent, CodesUsedUp, CodeWrong, CodeAccepted, LinkOver,
+)  # fmt: skip

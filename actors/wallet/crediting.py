@@ -1,0 +1,207 @@
+"""How a wallet earns: what a purchase is worth, which book its points go to, which lots they are taken from.
+
+Rules: as in machine.py, whose table calls these; restating.py too.
+Source: spec.md S47, X21, X24, X32, E7; interface.md 1 and 7.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from comptoir.actors.gateways.messages import PUSH, SendPush
+from comptoir.actors.programme import Programme, programme_of
+from comptoir.actors.wallet.messages import (
+    TRANSACTIONS,
+    Credit,
+    ReleasePoints,
+    Restate,
+    document_key,
+    tag_of,
+)
+from comptoir.actors.wallet.points import points_for, tier_reached
+from comptoir.actors.wallet.state import (
+    ISSUED,
+    Books,
+    PointsCredited,
+    RefundFacts,
+    WalletState,
+)
+from comptoir.engine import Decision, LotOpened, Outgoing, Put
+from comptoir.engine.journal import Lot
+from comptoir.engine.machine import Context
+
+__all__ = [
+    "Outcome", "credit", "fallback", "grant", "remember", "settle_shortfall", "tags_elsewhere", "take",
+    "under_cap",
+]  # fmt: skip
+
+MONTHS_KEPT = 2
+"""Months of capped spending remembered per wallet: this one and the one before."""
+ACCOUNTS_MAX = 32
+LINKS_MAX = 8
+"""Accounts remembered per wallet, and links per account: far more than a person has; the newest are kept."""
+
+Outcome = Decision[WalletState]
+
+
+def credit(state: WalletState, message: Credit, context: Context) -> Outcome:
+    """A purchase earns points, unless another link of its account may have told it: then that is looked up."""
+    state = remember(state, message)
+    elsewhere = tags_elsewhere(state, message)
+    if elsewhere:
+        looked_up = Restate(message, message.transaction_id, {}, elsewhere=elsewhere)
+        return Decision(state, messages=(Outgoing(context.address, looked_up),))
+    return grant(state, message, context)
+
+
+def remember(state: WalletState, message: Credit) -> WalletState:
+    """The wallet that knows by which links an account is told."""
+    links = state.links.get(message.account, ())
+    if not message.account or message.link in links:
+        return state
+    kept = [one for one in state.links if one != message.account][-ACCOUNTS_MAX + 1 :]
+    known = {one: state.links[one] for one in kept}
+    known[message.account] = (*links, message.link)[-LINKS_MAX:]
+    return msgspec.structs.replace(state, links=known)
+
+
+def tags_elsewhere(state: WalletState, message: Credit) -> tuple[str, ...]:
+    """The tags that a purchase would have if another link of its account had told it."""
+    links = state.links.get(message.account, ()) if message.account else ()
+    return tuple(
+        tag_of(link, message.partner_id, message.amount_cents)
+        for link in links
+        if link != message.link
+    )
+
+
+def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
+    """A purchase earns points."""
+    programme = programme_of(context)
+    tier = tier_reached(state.earned_total, programme.tiers)
+    eligible, capped = under_cap(state, message)
+    points = points_for(eligible, message.rate_bp, tier.multiplier_bp, programme.value_cents)
+    owner = context.address.key
+    books = Books.of(state, owner)
+    lots: tuple[LotOpened, ...] = ()
+    lot_id = None
+    book = "pending" if programme.hold_ms else "available"
+    if points:
+        lot_id = context.draw_id("lt")
+        books.move(
+            ISSUED,
+            book,
+            points,
+            "credit",
+            lot=lot_id,
+            transaction=message.transaction_id,
+        )
+        lots = (
+            LotOpened(
+                lot_id,
+                owner,
+                message.transaction_id,
+                message.tag,
+                points,
+                message.amount_cents,
+                message.rate_bp,
+                tier.multiplier_bp,
+                context.now,
+            ),
+        )
+        if book == "available":
+            settle_shortfall(books, points, lot_id, message.transaction_id)
+    fields: dict[str, object] = {
+        "status": "pending" if points and programme.hold_ms else "credited",
+        "points": points,
+        "credited_at": context.now,
+        "lot_id": lot_id,
+        "rate_bp": message.rate_bp,
+        "multiplier_bp": tier.multiplier_bp,
+        "eligible_cents": eligible,
+        **({"link": message.link} if message.account else {}),
+    }
+    key = document_key(message.provider, message.transaction_id)
+    return Decision(
+        books.state(state, context.now, earned_total=state.earned_total + points, capped=capped),
+        events=(
+            PointsCredited(
+                message.transaction_id,
+                message.partner_id,
+                points,
+                message.rate_bp,
+                tier.multiplier_bp,
+                lot_id,
+                pending=bool(programme.hold_ms),
+            ),
+        ),
+        messages=_after_credit(message, points, lot_id, programme, context),
+        release=bool(state.refunds_waiting),
+        transfers=tuple(books.transfers),
+        lots=lots,
+        documents=(Put(TRANSACTIONS, key, fields, owner),),
+    )
+
+
+def _after_credit(
+    message: Credit, points: int, lot_id: str | None, programme: Programme, context: Context
+) -> tuple[Outgoing, ...]:
+    outgoing: list[Outgoing] = []
+    if lot_id is not None and programme.hold_ms:
+        key = document_key(message.provider, message.transaction_id)
+        release = ReleasePoints(lot_id, message.transaction_id, key)
+        due = context.now + programme.hold_ms
+        outgoing.append(Outgoing(context.address, release, due, f"release:{lot_id}"))
+    if points and programme.push:
+        user = context.address.key
+        push = SendPush(f"credit:{message.transaction_id}", user, "points_credited", points)
+        outgoing.append(Outgoing(PUSH, push))
+    return tuple(outgoing)
+
+
+def under_cap(state: WalletState, message: Credit) -> tuple[int, Mapping[str, int]]:
+    """The cents that earn points under the partner's monthly cap, and the spending remembered."""
+    if not message.month:
+        return message.eligible_cents, state.capped
+    slot = f"{message.partner_id}:{message.month}"
+    used = state.capped.get(slot, 0)
+    eligible = max(0, min(message.eligible_cents, message.cap_cents_month - used))
+    months = sorted({one.rpartition(":")[2] for one in state.capped} | {message.month})
+    kept = set(months[-MONTHS_KEPT:])
+    capped = {k: v for k, v in state.capped.items() if k.rpartition(":")[2] in kept}
+    capped[slot] = used + eligible
+    return eligible, capped
+
+
+def settle_shortfall(books: Books, points: int, lot_id: str, transaction_id: str) -> None:
+    """Net what the wallet owes from points that have just become available (E7)."""
+    netted = min(points, books.shortfall)
+    if netted:
+        books.move(
+            "available", "shortfall", netted, "clawback", lot=lot_id, transaction=transaction_id
+        )
+
+
+def fallback(facts: RefundFacts, earned_until: int) -> tuple[Lot, ...]:
+    """Lots that points of a purchase may come from, beside its first: more of its own, then, unless it is
+    held, the others whose hold has ended, oldest first: only their points are available.
+    """
+    source = facts.purchase["transaction_id"]
+    own = tuple(lot for lot in facts.others if lot.source == source)
+    if facts.purchase["status"] == "pending":
+        return own
+    others = (lot for lot in facts.others if lot.source != source)
+    return (*own, *(lot for lot in others if lot.earned_at <= earned_until))
+
+
+def take(books: Books, due: int, facts: RefundFacts, others: tuple[Lot, ...]) -> int:
+    """Take points from the purchase's own lot, then first in, first out; return what is missing."""
+    original = str(facts.purchase["transaction_id"])
+    book = "pending" if facts.purchase["status"] == "pending" else "available"
+    own = (facts.lot,) if facts.lot is not None else ()
+    for lot in (*own, *others):
+        part = min(due, lot.remaining, getattr(books, book))
+        if part:
+            books.move(book, ISSUED, part, "clawback", lot=lot.id, transaction=original)
+            due -= part
+    return due

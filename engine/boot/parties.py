@@ -1,0 +1,150 @@
+"""The outside parties that a daemon speaks to, each behind its gateway.
+
+Rule: a party whose address is empty has no gateway, and what needs it refuses by name; on this machine the
+sandbox plays it and takes any credentials. Source: interface.md 3 and 10; design.md 6; spec.md S44.
+"""
+
+from contextlib import AsyncExitStack
+from typing import Any, NamedTuple
+
+import httpx
+import structlog
+
+from comptoir.actors.card.kind import card_spec
+from comptoir.actors.gateways.bank import Blind, bank_gateway
+from comptoir.actors.gateways.bank_plaid import PlaidBank, PlaidTerms
+from comptoir.actors.gateways.bank_powens import PowensBank, PowensTerms
+from comptoir.actors.gateways.bank_seed import SeedBank
+from comptoir.actors.gateways.plaid_api import PlaidApi
+from comptoir.actors.gateways.plaid_keys import KeySource, PlaidKeys
+from comptoir.actors.gateways.powens_api import PowensApi
+from comptoir.actors.gateways.push import push_gateway
+from comptoir.actors.gateways.sendgrid import sendgrid_gateway
+from comptoir.actors.gateways.twilio import TwilioAccount, twilio_gateway
+from comptoir.actors.linking.kind import linking_spec
+from comptoir.actors.linking.state import LinkState
+from comptoir.engine.compose import gateway_bounds
+from comptoir.engine.gateway_spec import GatewaySpec
+from comptoir.engine.journal import Decided
+from comptoir.engine.moves import Moves
+from comptoir.engine.settings import PlaidEnvironment, PlaidProvider, Provider, Settings
+from comptoir.engine.spec import ActorSpec, Bounds
+
+__all__ = ["Parties", "linking_specs", "open_parties"]
+
+log = structlog.get_logger("comptoir.boot")
+
+_NAMED = ("fcm", "sendgrid", "twilio", "seed", "powens", "plaid")
+"""Parties whose silence is told of at the start."""
+SANDBOX_SID = "AC" + 32 * "0"
+SANDBOX_CREDENTIAL = "sandbox"
+"""Beyond this machine a start without real ones is refused (settings/rules.py)."""
+
+
+def linking_specs(bounds: Bounds, moves: Moves) -> tuple[ActorSpec[Any], ...]:
+    """The kinds that a card is linked by; whoever waits for a session hears of its decisions."""
+
+    def measure(decided: Decided) -> None:
+        state = decided.decision.state
+        if isinstance(state, LinkState) and state.outline is not None:
+            moves.moved(state.outline.session)
+
+    return (linking_spec(bounds, measure), card_spec(bounds))
+
+
+class Parties(NamedTuple):
+    """What speaks to outside parties."""
+
+    gateways: list[GatewaySpec]
+    plaid_keys: PlaidKeys
+    """By which Plaid's webhooks are verified."""
+
+
+async def open_parties(settings: Settings, blind: Blind, stack: AsyncExitStack) -> Parties:
+    """A gateway for each party that has an address; their connections end with the stack."""
+    found = await _notices(settings, stack)
+    seed = settings.providers.seed
+    if seed.base_url:
+        adapter = SeedBank(
+            await _client(seed, stack), (seed.client_id, seed.client_secret.reveal()), blind
+        )
+        paced = gateway_bounds(settings, seed, settings.breakers.powens)
+        found.append(bank_gateway("seed", adapter, paced))
+    if settings.providers.powens.base_url:
+        found.append(await _powens(settings, blind, stack))
+    sources = await _plaid_sources(settings, stack)
+    plaid = settings.providers.plaid
+    if plaid.base_url:
+        terms = PlaidTerms(
+            plaid.client_name,
+            plaid.language,
+            plaid.country_codes,
+            max(plaid.history_days, settings.connections.look_back_days),
+        )
+        first = sources[0]
+        found.append(bank_gateway("plaid", PlaidBank(first.api, terms, blind), first.bounds))
+    providers = settings.providers
+    parties: dict[str, Provider] = {name: getattr(providers, name) for name in _NAMED}
+    silent = [name for name, party in parties.items() if not party.base_url]
+    if silent:
+        log.info("parties without an address (providers.*.base_url)", parties=silent)
+    return Parties(found, PlaidKeys(sources))
+
+
+async def _powens(settings: Settings, blind: Blind, stack: AsyncExitStack) -> GatewaySpec:
+    """Powens on our domain."""
+    powens = settings.providers.powens
+    api = PowensApi(await _client(powens, stack), (powens.client_id, powens.client_secret.reveal()))
+    days = settings.connections.look_back_days
+    terms = PowensTerms(powens.webview_url, powens.language, days, powens.token_days)
+    bounds = gateway_bounds(settings, powens, settings.breakers.powens)
+    return bank_gateway("powens", PowensBank(api, terms, blind), bounds)
+
+
+async def _plaid_sources(settings: Settings, stack: AsyncExitStack) -> list[KeySource]:
+    """Plaid's environments, the one that cards are linked in first."""
+    plaid = settings.providers.plaid
+    breaker = settings.breakers.default
+    environments: tuple[PlaidProvider | PlaidEnvironment, ...] = (
+        plaid, *settings.webhooks.plaid.environments,
+    )  # fmt: skip
+    sources: list[KeySource] = []
+    for one in environments:
+        if one.base_url:
+            party = Provider(one.base_url, plaid.timeout_s, plaid.calls_in_flight_max)
+            client = await _client(party, stack)
+            api = PlaidApi(client, (one.client_id, one.client_secret.reveal()))
+            sources.append(KeySource(api, gateway_bounds(settings, plaid, breaker)))
+    return sources
+
+
+async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpec]:
+    """Push, mail and text messages."""
+    found: list[GatewaySpec] = []
+    push, mail, sms = (
+        settings.providers.fcm, settings.providers.sendgrid, settings.providers.twilio,
+    )  # fmt: skip
+    breaker = settings.breakers.notifications
+    if push.base_url:
+        client = await _client(push, stack)
+        found.append(push_gateway(client, gateway_bounds(settings, push, breaker)))
+    if mail.base_url:
+        client, bounds = await _client(mail, stack), gateway_bounds(settings, mail, breaker)
+        key = mail.api_key.reveal() or SANDBOX_CREDENTIAL
+        found.append(sendgrid_gateway(client, key, mail.from_address, bounds))
+    if sms.base_url:
+        client, bounds = await _client(sms, stack), gateway_bounds(settings, sms, breaker)
+        account = TwilioAccount(
+            sms.account_sid or SANDBOX_SID,
+            sms.auth_token.reveal() or SANDBOX_CREDENTIAL,
+            sms.from_number,
+        )
+        found.append(twilio_gateway(client, account, bounds))
+    return found
+
+
+async def _client(party: Provider, stack: AsyncExitStack) -> httpx.AsyncClient:
+    """A client of one party, with a bound on its connections."""
+    limits = httpx.Limits(max_connections=party.calls_in_flight_max)
+    client = httpx.AsyncClient(base_url=party.base_url, limits=limits)
+    return await stack.enter_async_context(client)

@@ -1,0 +1,111 @@
+"""What the engine of a daemon is made of, and for how long what has ended is kept.
+
+Rule: every kind, gateway and snapshot is listed here; nothing is found by walking. Source: design.md 1, 5 and 6; spec.md S44, S60, S62.
+"""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from comptoir.actors.approval.messages import KIND as APPROVAL
+from comptoir.actors.authorization_code.messages import KIND as CODE
+from comptoir.actors.browser_session.messages import KIND as SESSION
+from comptoir.actors.connection.kind import connection_spec
+from comptoir.actors.disposition.messages import KIND as DISPOSITION
+from comptoir.actors.gateways.plaid_keys import PlaidKeys
+from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
+from comptoir.actors.letter_report.terms import ReportTerms
+from comptoir.actors.measures import CashbackMeasures
+from comptoir.actors.merchants.reading import merchants_spec, partners_reference
+from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
+from comptoir.actors.refresh_family.messages import KIND as FAMILY
+from comptoir.actors.revocation.messages import LIFE
+from comptoir.actors.wallet.reading import wallet_spec
+from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
+from comptoir.engine.boot.custody import keys_gateway
+from comptoir.engine.boot.keys import Keys
+from comptoir.engine.boot.letters import letters_gateway
+from comptoir.engine.boot.parties import linking_specs, open_parties
+from comptoir.engine.clock import BusinessClock
+from comptoir.engine.compose import actor_bounds, engine_bounds
+from comptoir.engine.engine import Engine
+from comptoir.engine.journal import Journal
+from comptoir.engine.moves import Moves
+from comptoir.engine.parts import Parts
+from comptoir.engine.settings import Settings
+from comptoir.engine.telemetry import Telemetry
+from comptoir.http.identity.opening import Identity
+
+__all__ = ["Around", "kept_ms", "parts_of"]
+
+
+class Around(Protocol):
+    """What of a daemon its engine's parts need."""
+
+    settings: Settings
+    telemetry: Telemetry
+    clock: BusinessClock
+    programme: Programme
+    identity: Identity | None
+    moves: Moves
+    verification_keys: PlaidKeys | None
+    """Set here: they are asked for with the gateway's clients."""
+    engine: Engine | None
+
+    def blind(self, provider: str, connection_id: str) -> str:
+        """The keyed blind index of a connection (X15)."""
+        ...
+
+
+def kept_ms(settings: Settings) -> Mapping[str, int]:
+    """For how long what has ended is kept (engine/housekeeping.py)."""
+    kept = settings.retention
+    return {
+        "dead_letters": settings.dead_letters.ttl_days * DAY_MS,
+        **dict.fromkeys((SESSION, CODE, FAMILY), kept.access_days * DAY_MS),
+        **dict.fromkeys((APPROVAL, DISPOSITION), kept.approval_days * DAY_MS),
+    }
+
+
+async def parts_of(
+    daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
+) -> Parts:
+    """What the engine is made of.
+
+    Args:
+        daemon: whose.
+        keys: what seals; None in memory.
+        journal: where decisions go.
+        stack: what is opened here is closed with it.
+    """
+    settings = daemon.settings
+    measures = CashbackMeasures(
+        daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
+    )
+    parties = await open_parties(settings, daemon.blind, stack)
+    daemon.verification_keys = parties.plaid_keys
+    gateways = parties.gateways
+    gateways.append(keys_gateway(keys.keyring if keys else None, journal))
+    gateways.append(letters_gateway(journal, lambda: daemon.engine))
+    bounds = actor_bounds(settings)
+    return Parts(
+        journal=journal,
+        clock=daemon.clock,
+        actors=(
+            merchants_spec(),
+            *access_specs(bounds),
+            *linking_specs(bounds, daemon.moves),
+            connection_spec(bounds, measures.connection),
+            wallet_spec(bounds, measures.wallet),
+        ),
+        gateways=gateways,
+        references=(partners_reference(), *access_references(daemon.identity)),
+        constants={
+            PROGRAMME: daemon.programme,
+            TERMS: Terms.of(settings),
+            REPORT_TERMS: ReportTerms.of(settings),
+            LIFE: access_life_ms(settings),
+        },
+        bounds=engine_bounds(settings),
+    )

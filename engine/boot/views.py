@@ -1,0 +1,80 @@
+"""What the edge reads of what is committed (http/port.py), once there is a journal.
+
+Rule: reading only, and no decision; while the database is away nothing is shown.
+Source: interface.md 7; design.md 2.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from comptoir.actors.approval.messages import COLLECTION as APPROVALS
+from comptoir.actors.connection.views import (
+    find_connections,
+    find_owner,
+    find_transaction,
+    show_transaction,
+)
+from comptoir.actors.merchants.messages import COLLECTION
+from comptoir.actors.programme import Programme
+from comptoir.actors.wallet.views import show_entry, show_wallet
+from comptoir.engine.errors import Unavailable
+from comptoir.engine.journal import Journal
+from comptoir.engine.letters import LetterReads
+from comptoir.storage.journal import PostgresJournal
+
+__all__ = ["Views"]
+
+
+class Views:
+    """The reading half of a daemon."""
+
+    def __init__(self, programme: Programme) -> None:
+        self.programme = programme
+        self.journal: PostgresJournal | None = None
+
+    def _open_journal(self) -> Journal:
+        if self.journal is None or not self.journal.available:
+            raise Unavailable("the database is away")
+        return self.journal
+
+    async def wallet(self, user_id: str) -> Mapping[str, Any] | None:
+        """A wallet as interface.md 7 shows it."""
+        return await show_wallet(self._open_journal(), user_id, self.programme)
+
+    async def entries(
+        self, user_id: str, before: int | None, limit: int
+    ) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        """A page of a user's history."""
+        page = await self._open_journal().entries(user_id, before, limit)
+        return [(entry.id, show_entry(entry)) for entry in page]
+
+    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:
+        """A transaction as interface.md 7 shows it."""
+        found = await find_transaction(self._open_journal(), transaction_id)
+        return None if found is None else show_transaction(found)
+
+    async def connections(self, user_id: str) -> Mapping[str, Mapping[str, Any]]:
+        """A user's connections by their ids, as they are kept."""
+        return await find_connections(self._open_journal(), user_id)
+
+    async def connection(self, connection_id: str) -> Mapping[str, str] | None:
+        """To whom a connection belongs, and the key of its actor."""
+        return await find_owner(self._open_journal(), connection_id)
+
+    async def waiting(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """What waits for a second person, and what has by now been decided, by their places."""
+        found = await self._open_journal().scan(APPROVALS, after, limit)
+        return [(place, bool(one["waits"])) for place, one in found]
+
+    @property
+    def letters(self) -> LetterReads:
+        """The dead letters."""
+        return self._open_journal()
+
+    async def partner(self, partner_id: str) -> Mapping[str, Any] | None:
+        """A partner's columns."""
+        return (await self._open_journal().documents(COLLECTION, [partner_id])).get(partner_id)
+
+    async def partners(self, after: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        """Partners in the order of ids."""
+        return [one for _, one in await self._open_journal().scan(COLLECTION, after, limit)]

@@ -1,0 +1,54 @@
+"""Who may do what: the one decision about access, made from a row and a principal.
+
+The rule: what is not granted is refused. The roles and scopes of a caller add up; none takes away.
+A caller to whom an operation is not granted hears FORBIDDEN; one to whom it is granted for its own
+objects only gets an `Access` that covers no other's, and another's is then NOT_FOUND, so that nobody
+learns who else exists. docs/authorization.md says in prose, and by expectations that a test reads,
+what the rows of `comptoir.http.operations` must come to.
+
+To whom an operation is granted may still have to sign in better, or anew, before it is done (`lacks`).
+What a token does not say was not so: without `amr` and `acr` it was one factor, without `auth_time` long ago.
+Source: spec.md S34, S60 (least privilege), X7; interface.md 1 and 9; RFC 9470; RFC 8176 (`mfa`); OWASP
+ASVS 5, 6.3.3, 6.8.4 and 10.3.4.
+"""
+
+from typing import Final
+
+from comptoir.http.operation import EVERYBODY, Access, Assurance, Operation, Reach
+from comptoir.http.principal import Principal
+from comptoir.http.rules import StepUpRules
+
+__all__ = ["decide", "lacks"]
+
+TWO_FACTORS: Final = "mfa"
+"""RFC 8176."""
+SKEW_S: Final = 60
+"""How far the issuer's clock may be ahead of ours."""
+
+
+def decide(operation: Operation, principal: Principal) -> Access | None:
+    """Judge one call of an operation that takes a token; None: it is not for this caller."""
+    reaches = {operation.grants.get(role) for role in principal.roles}
+    reaches |= {operation.scopes.get(scope) for scope in principal.scopes}
+    if Reach.ANY in reaches:
+        return EVERYBODY
+    if Reach.OWN in reaches:
+        return Access(principal.subject)
+    return None
+
+
+def lacks(operation: Operation, principal: Principal, rules: StepUpRules, now: int) -> bool:
+    """Say whether somebody to whom an operation is granted has to sign in (better, or anew) before it.
+
+    Args:
+        operation: granted to them.
+        principal: who asks. A service, which has no role, does not sign in: its scope is its right.
+        rules: what two factors and recent are.
+        now: seconds since 1970.
+    """
+    if operation.assurance is Assurance.ANY or not principal.roles:
+        return False
+    if TWO_FACTORS not in principal.methods and principal.context != rules.mfa_acr:
+        return True
+    age_s = now - principal.signed_in_at
+    return operation.assurance is Assurance.RECENT and not -SKEW_S <= age_s <= rules.recent_s

@@ -1,0 +1,87 @@
+"""What the pages of the portal say, in French and English.
+
+Source: spec.md S2, S3; WCAG 2.2 (3.1.5: short sentences); OWASP ASVS 5, V6.6.1 (what a code is for).
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from comptoir.http.page import Language
+
+__all__ = ["WORDS", "Words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All texts in one language; plain, to be escaped."""
+
+    title: str
+    welcome: str
+    go_on_text: str
+    go_on: str
+    code_title: str
+    code_by_sms: str
+    code_by_mail: str
+    code_label: str
+    code_warning: str
+    sign_in: str
+    another: str
+    wrong: str
+    used_up: str
+    over_title: str
+    over_text: str
+    in_title: str
+    in_text: str
+    out: str
+
+
+WORDS: Final = MappingProxyType[Language, Words](
+    {
+        "fr": Words(
+            title="Votre dossier",
+            welcome="Accéder à votre dossier",
+            go_on_text="Ce lien ne sert qu'une fois. Continuez avec l'appareil que vous voulez utiliser.",
+            go_on="Recevoir mon code",
+            code_title="Votre code",
+            code_by_sms="Un code à six chiffres a été envoyé par SMS à votre téléphone.",
+            code_by_mail="Un code à six chiffres a été envoyé à votre adresse électronique.",
+            code_label="Code à six chiffres",
+            code_warning="Ne le transmettez à personne : personne de chez nous ne vous le demandera.",
+            sign_in="Entrer",
+            another="Recevoir un autre code",
+            wrong="Ce code n'a pas été accepté. Vérifiez-le ; seul le dernier envoyé est valable. Essais "
+            "restants : {left}.",
+            used_up="Il n'est plus envoyé de code pour ce lien. Le dernier reste valable quelques minutes ; "
+            "sinon, demandez un nouveau lien à votre conseiller.",
+            over_title="Ce lien n'est plus valable",
+            over_text="Il a servi, il a expiré, ou un autre l'a remplacé. Demandez-en un nouveau à votre "
+            "conseiller.",
+            in_title="Vous êtes connecté",
+            in_text="Votre session se ferme d'elle-même quand vous ne l'utilisez plus.",
+            out="Se déconnecter",
+        ),
+        "en": Words(
+            title="Your file",
+            welcome="Get to your file",
+            go_on_text="This link works once. Go on with the device that you want to use.",
+            go_on="Send me my code",
+            code_title="Your code",
+            code_by_sms="A code of six digits was sent to your telephone.",
+            code_by_mail="A code of six digits was sent to your mail address.",
+            code_label="Code of six digits",
+            code_warning="Give it to nobody: none of us will ever ask for it.",
+            sign_in="Enter",
+            another="Send me another code",
+            wrong="This code was not accepted. Check it; only the last one sent is good. Tries left: {left}.",
+            used_up="No more codes are sent for this link. The last one stays good for some minutes; else "
+            "ask your advisor for a new link.",
+            over_title="This link is over",
+            over_text="It was used, its time has passed, or another one has replaced it. Ask your advisor "
+            "for a new one.",
+            in_title="You are in",
+            in_text="Your session closes by itself when you no longer use it.",
+            out="Sign out",
+        ),
+    }
+)

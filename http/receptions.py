@@ -1,0 +1,23 @@
+"""Which reception a webhook comes to: the one table of paths and senders (interface.md 6)."""
+
+from collections.abc import Mapping
+
+from comptoir.http.plaid import PLAID_PATH, PlaidReception
+from comptoir.http.port import Port
+from comptoir.http.powens import POWENS_PATH, PowensReception
+from comptoir.http.webhooks import Reception
+
+__all__ = ["own_receptions"]
+
+
+def own_receptions(port: Port, shared: Reception) -> Mapping[str, PlaidReception | PowensReception]:
+    """The receptions of senders with a scheme of their own, by path; every other path is the shared one's.
+
+    Args:
+        port: the daemon.
+        shared: whose bounds they share.
+    """
+    return {
+        PLAID_PATH: PlaidReception(port, shared),
+        POWENS_PATH: PowensReception(port, shared),
+    }

@@ -1,0 +1,73 @@
+"""The bodies of the partner base and of the pages of problems as types (comptoir.http.shapes has the rule).
+
+Source: interface.md 1, 4, 5 and 7.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from comptoir.http.shapes import Date, UserAction
+
+__all__ = ["Partner", "PartnerFields", "PartnerPage", "ProblemPage"]
+
+Rate = Annotated[int, Meta(ge=0, le=10_000, description="Cashback in basis points.")]
+Cents = Annotated[int, Meta(ge=0, le=9_999_999_999)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class _Shape(msgspec.Struct, frozen=True, rename="camel"):
+    """camelCase outside (interface.md 1)."""
+
+
+class PartnerFields(_Shape, frozen=True, forbid_unknown_fields=True):
+    """A partner, but for its id, which is the path's."""
+
+    name: Name
+    rate_bp: Rate
+    id: str | None = None
+    mcc: Annotated[list[str], Meta(description="ISO 18245; none: any.")] = msgspec.field(
+        default_factory=list[str]
+    )
+    patterns: Annotated[list[str], Meta(description="Further names on statements.")] = (
+        msgspec.field(default_factory=list[str])
+    )
+    valid_from: Date | None = None
+    valid_to: Date | None = None
+    cap_cents_purchase: Cents | None = None
+    cap_cents_month: Cents | None = None
+    city: Name | None = None
+
+
+class Partner(_Shape, frozen=True):
+    """A partner."""
+
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    name: str
+    rate_bp: Rate
+    mcc: list[str]
+    patterns: list[str]
+    valid_from: Date | None
+    valid_to: Date | None
+    cap_cents_purchase: Cents | None
+    cap_cents_month: Cents | None
+    city: str | None
+
+
+class PartnerPage(_Shape, frozen=True):
+    """A page of the partner base, in the order of ids."""
+
+    items: list[Partner]
+    next_cursor: Annotated[str | None, Meta(description="For `cursor`; null on the last page.")]
+
+
+class ProblemPage(_Shape, frozen=True):
+    """What a code means, and what to do."""
+
+    code: str
+    title: str
+    status: int
+    detail: str
+    user_action: UserAction
+    retryable: bool

@@ -1,0 +1,39 @@
+"""Samples of an invitation, in each of its phases, and of what may be said to it."""
+
+import msgspec
+
+from comptoir.actors.gateways.messages import NoticeRefused, NoticeTaken
+from comptoir.actors.invitation import machine as invitation
+from comptoir.actors.invitation.messages import (
+    EnterCode,
+    InvitationExpired,
+    InviteClient,
+    RenewCode,
+    UseLink,
+)
+from comptoir.actors.invitation.terms import Terms
+from comptoir.engine import Message
+
+__all__ = ["AWAITING", "ENTER", "INVITATIONS", "LAST_TRY", "TO_INVITATION", "USE"]
+
+NOW = 1_800_000_000_000
+I = invitation.Phase  # noqa: E741 - as its neighbours are named
+INVITE = InviteClient(
+    "ONB-2025-00123", "u1", "a@b.example", "+33600000000", "fr", "l", "d", "r", "by"
+)
+USE = UseLink("d", "s", "p", "123456")
+ENTER = EnterCode("s", "p", "o", NOW // 1000)
+AWAITING = invitation.InvitationState(
+    I.AWAITING_CODE, "u1", "a@b.example", expires_at=NOW + 1000, session="s", proof="p",
+    code_until=NOW + 1000, codes=1,
+)  # fmt: skip
+LAST_TRY = msgspec.structs.replace(AWAITING, failures=Terms().tries_max - 1)
+INVITATIONS = (
+    invitation.InvitationState(I.UNKNOWN),
+    invitation.InvitationState(I.INVITED, "u1", "a@b.example", link="d", expires_at=NOW + 1000),
+    AWAITING, invitation.InvitationState(I.SIGNED_IN), invitation.InvitationState(I.ENDED),
+)  # fmt: skip
+TO_INVITATION: tuple[Message, ...] = (
+    INVITE, USE, RenewCode("s", "p", "123456"), ENTER, InvitationExpired(), NoticeTaken("n"),
+    NoticeRefused("n", "MAIL_REFUSED"),
+)  # fmt: skip

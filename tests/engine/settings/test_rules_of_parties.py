@@ -1,0 +1,75 @@
+"""What a start wants of outside parties: https beyond this machine, and credentials (S44, S54, S62)."""
+
+import pytest
+
+from comptoir.engine.settings import PlaidEnvironment, Settings
+from comptoir.engine.settings.secret import Secret
+from tests.engine.settings.test_rules import Values, broken
+
+CREDENTIALS: Values = {
+    ("providers", "plaid", "client_secret"): Secret("s3cret"),
+    ("providers", "powens", "client_secret"): Secret("s3cret"),
+    ("providers", "sendgrid", "api_key"): Secret("SG.key"),
+    ("providers", "twilio", "account_sid"): "AC" + 32 * "0",
+    ("providers", "twilio", "auth_token"): Secret("token"),
+}
+
+
+@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "kyc", "twilio"])
+def test_outside_parties_are_called_under_tls(party: str) -> None:
+    """S62: beyond this machine, where the sandbox plays them, no party is called in the clear."""
+    path = ("providers", party, "base_url")
+    assert broken({**CREDENTIALS, path: "http://party.example/v1"}) == [
+        f"providers.{party}.base_url"
+    ]
+    Settings().having({**CREDENTIALS, path: "https://party.example/v1"})
+    Settings().having({path: "http://127.0.0.1:8090"})
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "plaid.client_secret",
+        "powens.client_secret",
+        "sendgrid.api_key",
+        "twilio.account_sid",
+        "twilio.auth_token",
+    ],
+)
+def test_outside_parties_are_told_who_we_are(missing: str) -> None:
+    """S44: beyond this machine, where the sandbox takes anybody, a start without credentials is refused."""
+    path = ("providers", *missing.split("."))
+    party = ("providers", path[1], "base_url")
+    given = {key: value for key, value in CREDENTIALS.items() if key != path}
+    assert broken({**given, party: "https://party.example"}) == [f"providers.{missing}"]
+    Settings().having({**given, party: "http://127.0.0.1:8090"})
+
+
+def test_people_are_sent_to_a_page_under_tls() -> None:
+    """S48, S62: where cards are linked at Powens there is a webview, and nobody else can read in it."""
+    path = ("providers", "powens", "webview_url")
+    linked: Values = {("providers", "powens", "base_url"): "http://127.0.0.1:8090/2.0"}
+    assert broken({**linked, path: ""}) == ["providers.powens.webview_url"]
+    assert broken({**linked, path: "http://webview.example"}) == ["providers.powens.webview_url"]
+    Settings().having({path: ""})
+    for right in ("https://webview.example", "http://127.0.0.1:8090/webview"):
+        Settings().having({**linked, path: right})
+
+
+@pytest.mark.parametrize(
+    ("environment", "wrong"),
+    [
+        (PlaidEnvironment("", "us", Secret("s")), ["base_url"]),
+        (PlaidEnvironment("http://plaid.example", "us", Secret("s")), ["base_url"]),
+        (PlaidEnvironment("https://plaid.example", "us"), ["client_secret"]),
+        (PlaidEnvironment("http://plaid.example", "us"), ["base_url", "client_secret"]),
+    ],
+)
+def test_environments_of_plaid(environment: PlaidEnvironment, wrong: list[str]) -> None:
+    """S54, S62: whoever says which key is right is asked under TLS, with credentials."""
+    right = PlaidEnvironment("https://production.plaid.com", "us", Secret("s"))
+    here = PlaidEnvironment("http://127.0.0.1:8090", "us")
+    path = ("webhooks", "plaid", "environments")
+    Settings().having({path: (right, here)})
+    found = broken({path: (right, environment)})
+    assert found == [f"webhooks.plaid.environments[1].{key}" for key in wrong]

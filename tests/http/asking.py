@@ -1,0 +1,75 @@
+"""A right request of each operation that takes tokens, about an object of whom the test wants.
+
+Rule: what is sent is right in every case, so that what is answered tells of the caller alone.
+Source: interface.md 7, 8 and 9; docs/authorization.md.
+"""
+
+from typing import Any
+
+import httpx
+
+from comptoir.http.operation import Call, Operation
+
+__all__ = ["APP", "LETTER", "any_call", "ask", "connection_id", "path_of", "session_id"]
+
+LETTER = 7
+LETTER_ID = f"dl_{LETTER:016x}"
+APP = "https://app.example/linked"
+
+
+def any_call() -> Call:
+    """A request with a chance of its own."""
+    return Call("abcdefgh", {}, {}, "", b"")
+
+
+def session_id(owner: str) -> str:
+    """The id of somebody's linking session."""
+    return f"ls_{owner.encode().hex():0<32.32}"
+
+
+def connection_id(owner: str) -> str:
+    """The id of somebody's connection."""
+    return f"cn_{owner.encode().hex():0<20.20}"
+
+
+def path_of(operation: Operation, owner: str) -> str:
+    """The operation's path, about an object of somebody."""
+    filled = {
+        "userId": owner, "transactionId": f"tx-{owner}", "kind": "partners", "clientId": "cl_1",
+        "connectionId": connection_id(owner), "partnerId": "p1", "code": "NOT_FOUND",
+        "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
+        "onboardingId": "ONB-2025-00123", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+    }  # fmt: skip
+    return operation.path.format_map(filled)
+
+
+def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
+    """What the operation wants to be told; None: nothing."""
+    consent = {"accepted": True, "textVersion": "1", "durationDays": 90}
+    bodies: dict[str, dict[str, Any]] = {
+        "registerClient": {"name": "acme", "scopes": ["a:b"]},
+        "inviteClient": {"userId": "u-1", "email": "c@example.org"},
+        "inviteStaff": {"sub": "m.durand", "roles": ["COMPLIANCE"]},
+        "removeStaff": {"sub": "m.durand"},
+        "erasePerson": {"sub": "m.durand"},
+        "rotateKey": {"key": "data"},
+        "replayDeadLetters": {"queue": "dlq:points"},
+        "discardDeadLetter": {"reason": "settled by hand"},
+        "startLink": {"deviceId": "d", "redirectUri": APP, "userId": owner, "consent": consent},
+        "putPartner": {"name": "Chez Nous", "rateBp": 500},
+        "completeLink": {"sessionId": session_id(owner)},
+    }
+    return bodies.get(operation.id)
+
+
+async def ask(
+    client: httpx.AsyncClient, operation: Operation, owner: str, headers: dict[str, str]
+) -> httpx.Response:
+    """A right request about an object of somebody."""
+    query = f"?userId={owner}" if operation.id == "listConnections" else ""
+    return await client.request(
+        operation.method,
+        path_of(operation, owner) + query,
+        json=body_of(operation, owner),
+        headers=headers,
+    )

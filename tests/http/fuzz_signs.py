@@ -1,0 +1,42 @@
+"""What schemathesis needs to be a sender of webhooks: it signs what it made up.
+
+It is loaded by the program itself (`hooks` of its configuration), not by a test.
+Source: spec.md S54, S55; protocols.md 5.1; the documentation of schemathesis 4 (authentication).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+import requests.auth
+import schemathesis.auths
+
+from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_webhook
+from comptoir.http.testing import NOW_MS, SECRET
+
+
+class Signed(requests.auth.AuthBase):
+    """Puts the headers of a scheme on a request."""
+
+    def __init__(self, sign: Callable[[str, bytes, int], dict[str, str]]) -> None:
+        """Sign in this way."""
+        self._sign = sign
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign the body as it is sent."""
+        body: object = request.body or b""
+        raw = body.encode() if isinstance(body, str) else body
+        assert isinstance(raw, bytes)
+        headers = self._sign(SECRET, raw, NOW_MS)
+        del headers["Content-Type"]  # what it made up stays
+        request.headers.update(headers)
+        return request
+
+
+auths: Any = schemathesis.auths  # its storage is generic over what nobody says
+for path, sign in (
+    ("/webhooks/banking", sign_webhook),
+    ("/webhooks/plaid", sign_plaid),
+    ("/webhooks/powens", sign_powens),
+):
+    auths.GLOBAL_AUTH_STORAGE.set_from_requests(Signed(sign)).apply_to(path=path)

@@ -1,0 +1,201 @@
+"""The API called by its own description, rightly and wrongly, by a program that knows nothing else.
+
+Rule: schemathesis runs as a program of its own, over a socket, with a fixed seed, once for each kind
+of caller; every check that it has must hold: no 5xx, no status, header or body that is not described,
+what is invalid refused, what is valid taken, what needs a token refused without one. It is told what
+no schema says: ids and cursors that exist, and amounts; and it is not to expect that any CSV, any cursor, any time,
+any currency of three letters or any name that cannot be shown is right, nor that a webhook is wrong without
+the signature that our hook puts back (tests/http/test_payloads.py has its bodies). What takes no token is
+called by one caller only.
+Source: interface.md 1; the documentation of schemathesis 4; spec.md S34, S73.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+import trio
+from structlog.testing import capture_logs
+
+from comptoir.engine.settings import Http, Settings
+from comptoir.http.identity.opening import Identity
+from comptoir.http.operation import Door
+from comptoir.http.operations import OPERATIONS
+from comptoir.http.queries import cursor
+from comptoir.http.server import Shared, serve
+from comptoir.http.testing import FakeAuthenticator, FakeDaemon
+from tests.http.access import CALLERS, OTHER, SELF
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_MAX = 120.0
+WHOLE = "CLIENT"
+"""Who calls every operation, also with every bound of every schema (the phase `coverage`)."""
+READERS = {"CLIENT", "COMPLIANCE", "OPERATIONS"}
+CHANCE = ["--phases", "fuzzing,stateful"]
+TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
+PARTS: Mapping[str, Sequence[str]] = {
+    "whole": [],
+    "money": ["--include-tag", "cashback", *CHANCE],
+    "access": [
+        *(f"--include-operation-id={one.id}" for one in TOKENS if one.tag != "cashback"), *CHANCE
+    ],
+    "tokens": [*(f"--include-operation-id={one.id}" for one in TOKENS), *CHANCE],
+}  # fmt: skip
+"""What is called by whom: the others call all that takes a token, by chance and in sequence, since with
+everything it would be two minutes. Who may read is led from answer to answer, and so calls in two parts:
+among all operations eight examples need not come by a link."""
+RUNS = [
+    (name, part)
+    for name in CALLERS
+    for part in (
+        ["whole"] if name == WHOLE else ["money", "access"] if name in READERS else ["tokens"]
+    )
+]
+TIME = "2025-11-24T14:30:00.000Z"
+BALANCE = {"available": 950, "pending": 0, "blocked": 0, "shortfall": 0}
+CONFIGURATION = f"""
+hooks = "{ROOT}/tests/http/fuzz_signs.py"
+
+[dictionaries.users]
+values = ["{SELF}", "{OTHER}", "u-never-seen"]
+
+[dictionaries.transactions]
+values = ["tx-{SELF}", "tx-{OTHER}", "tx-never-seen"]
+
+[dictionaries.cursors]
+values = ["{cursor(1)}", "{cursor(4)}", "{cursor(2**63 - 1)}"]
+
+[dictionaries.amounts]
+values = [0, 1, 9.5, 100.25, 99999999.99]
+
+[dictionaries.currencies]
+values = ["EUR", "USD", "XTS"]
+
+[parameters]
+"query.cursor" = {{ dictionary = "cursors", probability = 0.8 }}
+"body.data.amount" = {{ dictionary = "amounts", probability = 0.8 }}
+"body.data.currency" = {{ dictionary = "currencies", probability = 0.8 }}
+"path.userId" = {{ dictionary = "users", probability = 0.5 }}
+"path.transactionId" = {{ dictionary = "transactions", probability = 0.5 }}
+
+[[operations]]
+include-operation-id = [
+    "importFile", "listEntries", "startLink", "completeLink", "renewConsent", "listConnections",
+    "returnFromBank", "getConnection", "putPartner", "listPartners", "getPartner", "inviteStaff",
+    "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
+    "listDeadLetters", "replayDeadLetters", "discardDeadLetter",
+]
+checks.positive_data_acceptance.enabled = false
+
+[[operations]]
+include-operation-id = [
+    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "getToken", "revokeToken", "authorize", "signIn", "signOut",
+    "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
+    "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
+    "consent", "getConsents", "withdrawConsent",
+]
+checks.positive_data_acceptance.enabled = false
+checks.negative_data_rejection.enabled = false
+"""
+
+
+class Populous(FakeDaemon):
+    """Half of all ids are of somebody, and all that is shown of them is whole."""
+
+    async def advance_clock(self, seconds: float) -> tuple[int, int]:
+        """Its clock stands still, so that what is signed stays in time."""
+        return self.now + int(seconds * 1000) % 86_400_000, 0
+
+    async def wallet(self, user_id: str) -> Mapping[str, Any] | None:
+        """A wallet."""
+        if not _is_somebody(user_id):
+            return None
+        tier = {"id": "base", "name": "Base", "multiplierBp": 10_000, "next": None}
+        return {
+            "userId": user_id, "balance": BALANCE, "valueCents": 950, "currency": "EUR",
+            "tier": tier, "expiring": [], "version": 3, "updatedAt": TIME,
+        }  # fmt: skip
+
+    async def entries(
+        self, user_id: str, before: int | None, limit: int
+    ) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        """A history of seven changes."""
+        if not _is_somebody(user_id):
+            return []
+        last = 7 if before is None else min(7, before - 1)
+        return [(number, _entry(number, user_id)) for number in range(last, 0, -1)][:limit]
+
+    async def transaction(self, transaction_id: str) -> Mapping[str, Any] | None:
+        """A purchase."""
+        owner = transaction_id.removeprefix("tx-")
+        if not _is_somebody(owner):
+            return None
+        return {
+            "transactionId": transaction_id, "provider": "seed", "userId": owner,
+            "status": "credited", "amountCents": 1234, "currency": "EUR", "direction": "DEBIT",
+            "date": "2025-11-24", "merchantName": "LE BISTROT", "partnerId": "p1", "points": 61,
+            "trace": ["matched"], "receivedAt": TIME, "creditedAt": None,
+        }  # fmt: skip
+
+
+def _is_somebody(user_id: str) -> bool:
+    """Whether anybody has this id."""
+    return user_id in (SELF, OTHER) or crc32(user_id.encode("utf-8", "surrogatepass")) % 2 == 0
+
+
+def _entry(number: int, user_id: str) -> dict[str, Any]:
+    """One change."""
+    return {
+        "entryId": str(number), "kind": "credit", "points": 61, "balanceAfter": BALANCE,
+        "lotId": str(number), "transactionId": f"tx-{user_id}", "withdrawalId": None,
+        "occurredAt": TIME,
+    }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """No line of log for each of some thousand refusals."""
+    with capture_logs():
+        yield
+
+
+@pytest.mark.parametrize(("name", "part"), RUNS)
+async def test_nothing_is_answered_that_is_not_described(
+    name: str, part: str, tmp_path: Path, identity: Identity
+) -> None:
+    """S34, S73: for each kind of caller, with valid and invalid requests, alone and in sequence."""
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(CONFIGURATION)
+    caller = CALLERS[name]
+    async with trio.open_nursery() as nursery:
+        daemon = Populous(loopback_only=False, clock_manual=True)
+        daemon.identity = identity
+        shared = Shared(authenticator=FakeAuthenticator())
+        start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
+        listening = await nursery.start(start)
+        command = [
+            sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration),
+            "run", f"{listening.url}/api/v1/openapi.json",
+            "--seed", "20251124", "--max-examples", "8", "--no-color", "--no-shrink",
+            "--generation-database", "none",
+            *([] if caller is None else ["--header", f"Authorization: {caller}"]),
+            *PARTS[part],
+        ]  # fmt: skip
+        with trio.fail_after(SECONDS_MAX):
+            run = partial(trio.run_process, command, cwd=tmp_path, capture_stdout=True, check=False)
+            done: subprocess.CompletedProcess[bytes] = await run(stderr=subprocess.STDOUT)
+        nursery.cancel_scope.cancel()
+    told = done.stdout.decode()
+    assert done.returncode == 0, told
+    followed = re.search(r"API Links: +([1-9]) covered", told) is not None
+    if part != "whole":
+        # From a proposal to what became of it, for those who propose.
+        led = part == "money" or name in ("ADMIN", "OPERATIONS")
+        assert followed == led, "links are followed from what is found"
+    assert (("accepted", "") in daemon.counts) == (name == WHOLE), "signed and right, some were"
