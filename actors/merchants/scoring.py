@@ -96,7 +96,9 @@ def score(catalogue: Catalogue, cases: Iterable[LabelCase]) -> Score:
     labels = positives = given = right = 0
     misses: list[Miss] = []
     for case in cases:
-        match = catalogue.match(Purchase(label=case.label, mcc=case.mcc or ""))
+        match = catalogue.match(
+            Purchase(label=case.label, mcc=case.mcc or "", country=case.country)
+        )
         found = match.partner.id if match.partner is not None else None
         labels += 1
         positives += case.partner is not None

@@ -15,7 +15,7 @@ from comptoir.actors.merchants import Builder, Catalogue
 from comptoir.actors.merchants.scoring import LabelCase, read_cases, score
 
 LABELS = Path(__file__).parent / "labels"
-RECORDED = {"a": (200, 117, 7)}
+RECORDED = {"a": (200, 191, 0), "b": (170, 159, 0)}
 """Set -> labels that have a partner, those that are given theirs, and false partners, all at the moment."""
 
 

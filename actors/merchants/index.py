@@ -1,0 +1,150 @@
+"""The catalogue's shelves: from a key to the partners that have it.
+
+Shape: a dict from key (words joined by a blank) to its partners, and one from first word to the
+number of words of its longest key; beside them one from the letters of a name of several words, because
+statements lose blanks (`CARREFOURMARKET`). All are split into shards, because one large dict copies itself
+when it grows and would hold the loop for milliseconds (design.md 2).
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from comptoir.actors.merchants.normalise import keys
+from comptoir.actors.merchants.partner import Partner
+
+__all__ = ["NAMESAKES_MAX", "NAME_WORDS_MAX", "Index", "Source", "keys_of", "sources"]
+
+NAME_WORDS_MAX: Final = 32
+"""Words of a name that can match; a name of more is beyond any statement line and is left out."""
+NAMESAKES_MAX: Final = 32
+"""Partners under one key that are still told apart by guards; more of them are a tie at once, so
+that a purchase costs the same in a catalogue full of one name."""
+JOINED_LETTERS_MIN: Final = 6
+"""Letters of a name that is found without its blanks: `C&A` is not `CA`, `1.2.3` not `123`."""
+
+_SHARDS: Final = 256
+"""Each holds about 800 keys of 100,000 partners; growing one takes some 20 microseconds."""
+
+_Shard = dict[str, Partner | tuple[Partner, ...]]
+"""A lone partner stands bare: 100,000 tuples would make the garbage collector walk everything in the
+middle of a slice (measured: 8 ms)."""
+
+
+class Source(NamedTuple):
+    """Why a partner stands under a key."""
+
+    what: str
+    """`name`, `trade name`, `pattern` or `store`."""
+    cities: tuple[str, ...] = ()
+    """Of a store's name: where one is; with an empty one: anywhere."""
+
+
+def _named(partner: Partner) -> Iterator[tuple[str, str, str]]:
+    """What it is called, (text, what, city), that which counts most first."""
+    yield partner.name, "name", ""
+    for text in partner.trade_names:
+        yield text, "trade name", ""
+    for text in partner.patterns:
+        yield text, "pattern", ""
+    for store in partner.stores:
+        yield store.name, "store", store.city
+
+
+def keys_of(partner: Partner) -> Iterator[str]:
+    """Every key under which it is found, whatever the day; some more than once."""
+    for period in (partner, *partner.earlier):
+        for text, _, _ in _named(period):
+            yield from keys(text)
+
+
+@lru_cache(maxsize=4096)  # those that purchases of the day meet
+def sources(period: Partner) -> dict[str, Source]:
+    """The keys of one period, and why it has each."""
+    found: dict[str, Source] = {}
+    for text, what, city in _named(period):
+        for key in keys(text):
+            known = found.get(key)
+            if known is None:
+                found[key] = Source(what, (city,) if what == "store" else ())
+            elif known.what == what == "store":
+                found[key] = Source(what, (*known.cities, city))
+    return found
+
+
+class Index:
+    """The sharded dicts; grown by `Builder`, read by `Catalogue`."""
+
+    __slots__ = ("_heads", "_ids", "_joined", "_keys", "mccs", "size")
+
+    def __init__(self) -> None:
+        self._keys: list[_Shard] = [{} for _ in range(_SHARDS)]
+        self._joined: list[_Shard] = [{} for _ in range(_SHARDS)]
+        self._heads: list[dict[str, int]] = [{} for _ in range(_SHARDS)]
+        self._ids: list[dict[str, Partner]] = [{} for _ in range(_SHARDS)]
+        self.mccs: set[str] = set()
+        self.size = 0
+
+    def add(self, partner: Partner) -> None:
+        """Put a partner on its shelves.
+
+        Raises:
+            ValueError: one of this id is there.
+        """
+        ids = self._ids[hash(partner.id) % _SHARDS]
+        if partner.id in ids:
+            raise ValueError(f"partner {partner.id} is in the catalogue already")
+        ids[partner.id] = partner
+        self.size += 1
+        self.mccs.update(partner.mcc)
+        for key in keys_of(partner):
+            count = key.count(" ") + 1
+            if count > NAME_WORDS_MAX:
+                continue
+            _shelve(self._keys, key, partner)
+            head = key.partition(" ")[0]
+            heads = self._heads[hash(head) % _SHARDS]
+            if heads.get(head, 0) < count:
+                heads[head] = count
+            if count > 1 and len(key) - count + 1 >= JOINED_LETTERS_MIN:
+                _shelve(self._joined, key.replace(" ", ""), partner)
+
+    def partner(self, partner_id: str) -> Partner | None:
+        """That of an id."""
+        return self._ids[hash(partner_id) % _SHARDS].get(partner_id)
+
+    def longest(self, head: str) -> int:
+        """Words of the longest key that begins with this word; 0: none does."""
+        return self._heads[hash(head) % _SHARDS].get(head, 0)
+
+    def under(self, key: str) -> Sequence[Partner]:
+        """The partners under a key."""
+        return _found(self._keys, key)
+
+    def under_joined(self, letters: str) -> Sequence[Partner]:
+        """Those of whose names these are the letters, without the blanks."""
+        return _found(self._joined, letters) if len(letters) >= JOINED_LETTERS_MIN else ()
+
+    def count_keys(self) -> int:
+        """How many keys there are."""
+        return sum(map(len, self._keys))
+
+
+def _shelve(shards: list[_Shard], key: str, partner: Partner) -> None:
+    shard = shards[hash(key) % _SHARDS]
+    present = shard.get(key)
+    if present is None:
+        shard[key] = partner
+    elif not isinstance(present, tuple):
+        shard[key] = present if present is partner else (present, partner)
+    # One more than the bound marks the key as overfull. A partner may name itself twice, in a
+    # row, because its keys are added together.
+    elif len(present) <= NAMESAKES_MAX and present[-1] is not partner:
+        shard[key] = (*present, partner)
+
+
+def _found(shards: list[_Shard], key: str) -> Sequence[Partner]:
+    present = shards[hash(key) % _SHARDS].get(key)
+    if present is None:
+        return ()
+    return present if isinstance(present, tuple) else (present,)
