@@ -12,6 +12,7 @@ import structlog
 
 from bench import (
     ask,
+    backtest,
     edge,
     flame,
     history,
@@ -36,6 +37,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "history": history.main,
     "restart": restart.main,
     "matching": matching.main,
+    "backtest": backtest.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,

@@ -88,7 +88,7 @@ from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
-from tests.actors import banking
+from tests.actors import banking, claiming
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.invited import ENTER, INVITATIONS, LAST_TRY, TO_INVITATION, USE
 from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
@@ -201,6 +201,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(ALONE, RevokeClient("cl_1")),
     ),
     "card": _cases(banking.CARD),
+    "candidates": _cases(claiming.KEPT),
+    "claim": _cases(claiming.CLAIMS),
     "connection": _cases(banking.CONNECTION),
     "linking": _cases(banking.LINKING),
     "idempotency": tuple(
