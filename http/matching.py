@@ -55,7 +55,7 @@ async def partners(port: Port, call: Call) -> Response:
         return wanted
     after, limit = wanted
     found = await port.partners(after.partition(":")[2], limit + 1)
-    items = [msgspec.to_builtins(msgspec.convert(one, Partner)) for one in found[:limit]]
+    items = [_of_base(msgspec.convert(one, Partner)) for one in found[:limit]]
     following = _cursor(f"{MATCHED}:{items[-1]['id']}") if len(found) > limit else None
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
@@ -101,6 +101,14 @@ def _place(text: str) -> str | None:
     place = plain.removeprefix(_MARK)
     ours = place[:2] in (f"{MATCHED}:", f"{KEPT}:") and place.isprintable()
     return place if ours and _cursor(place) == text else None
+
+
+def _of_base(partner: Partner) -> dict[str, Any]:
+    """A partner as a backtest takes it; its periods have no periods."""
+    shown: dict[str, Any] = msgspec.to_builtins(partner)
+    for period in shown["earlier"]:
+        del period["earlier"]
+    return shown
 
 
 def _matched(document: Mapping[str, Any]) -> dict[str, object]:

@@ -9,13 +9,14 @@ from typing import Any
 from comptoir.actors.candidates.messages import Candidate, CandidateMissing, FindCandidate
 from comptoir.actors.claim.messages import (
     ClaimDescribed,
+    DescribeClaim,
     GrantClaim,
     OpenClaim,
     RefuseClaim,
     Verdict,
 )
 from comptoir.actors.merchants.messages import ImportPartners, PartnersImported, Purchase
-from comptoir.engine import Address, Message, Reply
+from comptoir.engine import Address, Message, Refused, Reply
 
 __all__ = ["FakeMatching"]
 
@@ -89,6 +90,8 @@ class FakeMatching:
             return ClaimDescribed(
                 "answered", message.user_id, message.verdict, message.trace, OPENED_MS
             )
+        if isinstance(message, DescribeClaim) and address.key not in self.claim_owners:
+            raise Refused("NOT_FOUND", "nothing was claimed under this id")
         described = ClaimDescribed("open", owner, Verdict.NOT_MATCHED, (), OPENED_MS)
         if isinstance(message, GrantClaim):
             return ClaimDescribed(

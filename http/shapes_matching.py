@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from comptoir.actors.merchants.messages import Partner
 from comptoir.http.shapes import Cents, Currency, Date, Identity, Time
 
 __all__ = [
@@ -118,10 +117,43 @@ class PurchasePage(_Shape, frozen=True):
     next_cursor: Next
 
 
-class BasePage(_Shape, frozen=True):
-    """A page of the partner base, by id; its items are as files have them, with `earlier` periods."""
+class StoreOfBase(msgspec.Struct, frozen=True):
+    """As files have it."""
 
-    items: list[Partner]
+    name: str
+    city: str
+
+
+class PeriodOfBase(msgspec.Struct, frozen=True):
+    """A partner on the days of one period, with the columns of files; an absent text is empty."""
+
+    id: str
+    name: str
+    rate_bp: int
+    mcc: list[str]
+    patterns: list[str]
+    valid_from: str
+    valid_to: str
+    cap_cents_purchase: int | None
+    cap_cents_month: int | None
+    city: str
+    trade_names: list[str]
+    stores: list[StoreOfBase]
+    excludes: list[str]
+    country: str
+    common_name: bool
+
+
+class PartnerOfBase(PeriodOfBase, frozen=True):
+    """A partner in its newest period, with what it was before."""
+
+    earlier: list[PeriodOfBase]
+
+
+class BasePage(_Shape, frozen=True):
+    """A page of the partner base, by id."""
+
+    items: list[PartnerOfBase]
     next_cursor: Next
 
 

@@ -131,7 +131,7 @@ class Full(FakeDaemon):
 
     async def candidates(self, after: str, users: int) -> Any:
         """One of each person."""
-        people = [one for one in ("u:1", "u2") if one > after][:users]
+        people = [one for one in ("u2", "u:1") if one > after][:users]
         return (people[-1] if people else None), [KEPT for _ in people]
 
 
