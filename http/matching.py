@@ -35,7 +35,9 @@ async def purchases(port: Port, call: Call) -> Response:
     if isinstance(wanted, Response):
         return wanted
     after, limit = wanted
-    part, _, place = after.partition(":") if after else (MATCHED, "", "")
+    part, _, place = (after or f"{MATCHED}:").partition(":")
+    last: str | None
+    following: str | None
     if part == MATCHED:
         last, found = await port.matched_purchases(place, limit)
         items = [_matched(one) for one in found]

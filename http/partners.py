@@ -165,8 +165,17 @@ def _camel(column: str) -> str:
 
 
 def _shown(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Every column in camelCase; an empty day, city, country or cap is null."""
+    """Every column in camelCase: an empty day, city or cap is null; of what only some partners say about
+    themselves, what this one says.
+    """
     partner = msgspec.convert(document, Partner)
+    said = {
+        "tradeNames": list(partner.trade_names),
+        "stores": [{"name": one.name, "city": one.city or None} for one in partner.stores],
+        "excludes": list(partner.excludes),
+        "country": partner.country,
+        "commonName": partner.common_name,
+    }
     return {
         "id": partner.id,
         "name": partner.name,
@@ -178,9 +187,5 @@ def _shown(document: Mapping[str, Any]) -> dict[str, Any]:
         "capCentsPurchase": partner.cap_cents_purchase,
         "capCentsMonth": partner.cap_cents_month,
         "city": partner.city or None,
-        "tradeNames": list(partner.trade_names),
-        "stores": [{"name": one.name, "city": one.city or None} for one in partner.stores],
-        "excludes": list(partner.excludes),
-        "country": partner.country or None,
-        "commonName": partner.common_name,
+        **{name: value for name, value in said.items() if value},
     }

@@ -76,11 +76,11 @@ class Partner(_Shape, frozen=True):
     cap_cents_purchase: Cents | None
     cap_cents_month: Cents | None
     city: str | None
-    trade_names: list[str]
-    stores: list[Store]
-    excludes: list[str]
-    country: str | None
-    common_name: bool
+    trade_names: list[str] | msgspec.UnsetType = msgspec.UNSET
+    stores: list[Store] | msgspec.UnsetType = msgspec.UNSET
+    excludes: list[str] | msgspec.UnsetType = msgspec.UNSET
+    country: Country | msgspec.UnsetType = msgspec.UNSET
+    common_name: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Period(_Shape, frozen=True):

@@ -33,10 +33,10 @@ class Keeping(FakeDaemon):
         self.linked["u1"] = {CARD: {}}
         self.opened: list[tuple[Address, OpenClaim]] = []
         self.looked_for: list[FindCandidate] = []
-        self.asked = self._answer
+        self.asked = self._as_kept
         self._kept = kept
 
-    async def _answer(self, address: Address, message: Message) -> FakeAnswer:
+    async def _as_kept(self, address: Address, message: Message) -> FakeAnswer:
         if isinstance(message, FindCandidate):
             self.looked_for.append(message)
             if self._kept and address.key == "u1":
