@@ -31,13 +31,20 @@ A label costs at most (steps + 1) x 2 x (the words of the longest name) look-ups
 Source: interface.md 4; issue 2, deliver 4; issue 6, deliver 4; S47, S49, E9; docs/matching.md.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
 
-from comptoir.actors.merchants.index import NAMESAKES_MAX, Index, Source, sources
+from comptoir.actors.merchants.index import (
+    JOINED_WORDS_MAX,
+    NAMESAKES_MAX,
+    Index,
+    Source,
+    named_as,
+    sources,
+)
 from comptoir.actors.merchants.normalise import fold, keys, readings, without_card_number, words
 from comptoir.actors.merchants.partner import Match, Partner, Purchase
 from comptoir.actors.merchants.prefixes import Stripped, strip
@@ -56,15 +63,13 @@ LABEL_CHARS_MAX: Final = 256
 """Characters of a label that are read. ISO 8583 field 43 has 40; aggregators glue on a second."""
 TRACE_STEPS_MAX: Final = 24
 """Bound on a trace: 1 for the label, 8 for prefixes, 6 for refusals, 1 for the verdict, and room."""
-SLICE_PARTNERS: Final = 32
+SLICE_PARTNERS: Final = 20
 """Partners to give to `Builder.add` between two checkpoints: well under a millisecond."""
 
 RECENT_MAX: Final = 4096
 """Answers remembered, about a kilobyte each: a shop's customers of one day have the same label, and a
 snapshot's answer never changes. Forgotten all at once, which costs less than keeping an order."""
 
-JOINED_WORDS_MAX: Final = 4
-"""Words of a label that may be one name together, or a name's with a blank lost between two."""
 _REFUSALS_TOLD: Final = 6
 """Refused partners that a trace names; the rest add nothing to an explanation."""
 
@@ -167,31 +172,25 @@ class Catalogue:
         return any(self._index.longest(head) for head in heads)
 
     def _longest(self, reading: _Reading, purchase: Purchase, refusals: list[str]) -> _Hit | None:
-        for claim, partners in self._claims(reading):
-            if refused := _breaks_spelling(claim):
-                refusals.append(refused)
-                continue
-            if len(partners) > NAMESAKES_MAX:
-                return _Hit(claim, partners)
-            found = (_admitted(one, claim, purchase, refusals) for one in partners)
-            eligible = [period for period in found if period is not None]
-            if eligible:
-                return _Hit(claim, eligible)
-        return None
-
-    def _claims(self, reading: _Reading) -> Iterator[tuple[_Claim, Sequence[Partner]]]:
-        """The names that begin a reading, the longest first, with their partners."""
+        """The longest name that begins a reading and whose partner takes the purchase."""
         found_words, floor = reading
-        most = max(self._index.longest(found_words[0]), JOINED_WORDS_MAX)
-        for count in range(min(most, len(found_words)), floor, -1):
-            key = " ".join(found_words[:count])
-            letters, tail = len(key) - count + 1, found_words[count:]
-            if partners := self._index.under(key):
-                yield _Claim(key, letters, tail, joined=False), partners
-            if count <= JOINED_WORDS_MAX and (
-                partners := self._index.under_joined(key.replace(" ", ""))
-            ):
-                yield _Claim(key, letters, tail, joined=True), partners
+        index, there = self._index, len(found_words)
+        whole = min(index.longest(found_words[0]), there)
+        for count in range(max(whole, min(JOINED_WORDS_MAX, there)), floor, -1):
+            begun = found_words[:count]
+            if count <= whole and (partners := index.under(" ".join(begun))):
+                claim = _Claim(
+                    " ".join(begun), len("".join(begun)), found_words[count:], joined=False
+                )
+                if hit := _hit(claim, partners, purchase, refusals):
+                    return hit
+            if count <= JOINED_WORDS_MAX and (partners := index.under_joined("".join(begun))):
+                claim = _Claim(
+                    " ".join(begun), len("".join(begun)), found_words[count:], joined=True
+                )
+                if hit := _hit(claim, partners, purchase, refusals):
+                    return hit
+        return None
 
 
 class Builder:
@@ -253,6 +252,20 @@ def _label_readings(stripped: Stripped) -> list[_Reading]:
     return result
 
 
+def _hit(
+    claim: _Claim, partners: Sequence[Partner], purchase: Purchase, refusals: list[str]
+) -> _Hit | None:
+    """The partners under a name that take the purchase; None: there is none."""
+    if refused := _breaks_spelling(claim):
+        refusals.append(refused)
+        return None
+    if len(partners) > NAMESAKES_MAX:
+        return _Hit(claim, partners)
+    found = [_admitted(one, claim, purchase, refusals) for one in partners]
+    eligible = [period for period in found if period is not None]
+    return _Hit(claim, eligible) if eligible else None
+
+
 def _breaks_spelling(claim: _Claim) -> str | None:
     spelled = len(claim.key) == 2 * claim.letters - 1
     if spelled and claim.tail and len(claim.tail[0]) == 1:
@@ -265,10 +278,15 @@ def _admitted(
 ) -> Partner | None:
     """The partner as it was on the day, if its guards let the purchase pass; a refusal is told once."""
     period = partner.on(purchase.on)
-    source = _source_of(period, claim)
-    if source is None:  # it was called otherwise on that day, or its name has these blanks
-        return None
-    refused = _refusal(period, source, claim, purchase)
+    cities: tuple[str, ...] = ()
+    if (
+        partner.earlier or partner.stores
+    ):  # else it stands under the key by a name of its own, on every day
+        source = _source_of(period, claim)
+        if source is None:
+            return None
+        cities = source.cities
+    refused = _refusal(period, cities, claim, purchase)
     if refused is None:
         return period
     told = f"refused {partner.id}: {refused}"
@@ -286,7 +304,19 @@ def _source_of(period: Partner, claim: _Claim) -> Source | None:
     return next((one for key, one in named.items() if key.replace(" ", "") == letters), None)
 
 
-def _refusal(period: Partner, source: Source, claim: _Claim, purchase: Purchase) -> str | None:
+def _kind_of_name(period: Partner, claim: _Claim) -> str:
+    """What the name is by which it won: `name`, `trade name`, `pattern` or `store`."""
+    letters = claim.key.replace(" ", "")
+    for text, what, _ in named_as(period):
+        for key in keys(text):
+            if key == claim.key or (claim.joined and key.replace(" ", "") == letters):
+                return what
+    return "name"
+
+
+def _refusal(
+    period: Partner, cities: tuple[str, ...], claim: _Claim, purchase: Purchase
+) -> str | None:
     """The guard that says no, in words; None: none does."""
     if period.mcc and purchase.mcc and purchase.mcc not in period.mcc:
         return f"mcc {purchase.mcc} is not one of its own"
@@ -296,7 +326,7 @@ def _refusal(period: Partner, source: Source, claim: _Claim, purchase: Purchase)
         return f"not valid after {period.valid_to}"
     if period.country and _is_abroad(purchase.country, period.country):
         return f"it is in {period.country}, the purchase in another country"
-    if source.cities and not any(_is_there(city, claim, purchase) for city in source.cities):
+    if cities and not any(_is_there(city, claim, purchase) for city in cities):
         return f"'{claim.key}' is a store of its own in another town"
     if period.excludes and (other := _excluded(period.excludes, claim)):
         return f"'{other}' is somebody else"
@@ -346,7 +376,6 @@ def _verdict(hits: list[_Hit], trace: list[str]) -> Match:
         told = ", ".join(sorted(names)[:_REFUSALS_TOLD])
         return Match(None, (*trace, f"tie at '{key}' between {told}: nobody"), tie=True)
     (partner,) = names.values()
-    source = _source_of(partner, best[0].claim)
-    what = "name" if source is None or source.what == "name" else source.what
+    what = _kind_of_name(partner, best[0].claim)
     since = f" as of {partner.valid_from}" if partner.valid_from else ""
     return Match(partner, (*trace, f"longest {what} '{key}': partner {partner.id}{since}"))

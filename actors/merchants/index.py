@@ -13,13 +13,23 @@ from typing import Final, NamedTuple
 from comptoir.actors.merchants.normalise import keys
 from comptoir.actors.merchants.partner import Partner
 
-__all__ = ["NAMESAKES_MAX", "NAME_WORDS_MAX", "Index", "Source", "keys_of", "sources"]
+__all__ = [
+    "JOINED_WORDS_MAX",
+    "NAMESAKES_MAX",
+    "NAME_WORDS_MAX",
+    "Index",
+    "Source",
+    "named_as",
+    "sources",
+]
 
 NAME_WORDS_MAX: Final = 32
 """Words of a name that can match; a name of more is beyond any statement line and is left out."""
 NAMESAKES_MAX: Final = 32
 """Partners under one key that are still told apart by guards; more of them are a tie at once, so
 that a purchase costs the same in a catalogue full of one name."""
+JOINED_WORDS_MAX: Final = 4
+"""Words of a name that may have lost its blanks, and of a label that may be such a name."""
 JOINED_LETTERS_MIN: Final = 6
 """Letters of a name that is found without its blanks: `C&A` is not `CA`, `1.2.3` not `123`."""
 
@@ -40,7 +50,7 @@ class Source(NamedTuple):
     """Of a store's name: where one is; with an empty one: anywhere."""
 
 
-def _named(partner: Partner) -> Iterator[tuple[str, str, str]]:
+def named_as(partner: Partner) -> Iterator[tuple[str, str, str]]:
     """What it is called, (text, what, city), that which counts most first."""
     yield partner.name, "name", ""
     for text in partner.trade_names:
@@ -51,18 +61,11 @@ def _named(partner: Partner) -> Iterator[tuple[str, str, str]]:
         yield store.name, "store", store.city
 
 
-def keys_of(partner: Partner) -> Iterator[str]:
-    """Every key under which it is found, whatever the day; some more than once."""
-    for period in (partner, *partner.earlier):
-        for text, _, _ in _named(period):
-            yield from keys(text)
-
-
-@lru_cache(maxsize=4096)  # those that purchases of the day meet
+@lru_cache(maxsize=512)  # of those with stores or periods that purchases of the day meet
 def sources(period: Partner) -> dict[str, Source]:
     """The keys of one period, and why it has each."""
     found: dict[str, Source] = {}
-    for text, what, city in _named(period):
+    for text, what, city in named_as(period):
         for key in keys(text):
             known = found.get(key)
             if known is None:
@@ -97,17 +100,25 @@ class Index:
         ids[partner.id] = partner
         self.size += 1
         self.mccs.update(partner.mcc)
-        for key in keys_of(partner):
+        for period in (partner, *partner.earlier):
+            for text in (period.name, *period.trade_names, *period.patterns):
+                self._add_name(text, partner)
+            for store in period.stores:
+                self._add_name(store.name, partner)
+
+    def _add_name(self, text: str, partner: Partner) -> None:
+        for key in keys(text):
             count = key.count(" ") + 1
             if count > NAME_WORDS_MAX:
                 continue
-            _shelve(self._keys, key, partner)
+            _shelve(self._keys[hash(key) % _SHARDS], key, partner)
             head = key.partition(" ")[0]
             heads = self._heads[hash(head) % _SHARDS]
             if heads.get(head, 0) < count:
                 heads[head] = count
-            if count > 1 and len(key) - count + 1 >= JOINED_LETTERS_MIN:
-                _shelve(self._joined, key.replace(" ", ""), partner)
+            if 1 < count <= JOINED_WORDS_MAX and len(key) - count + 1 >= JOINED_LETTERS_MIN:
+                letters = key.replace(" ", "")
+                _shelve(self._joined[hash(letters) % _SHARDS], letters, partner)
 
     def partner(self, partner_id: str) -> Partner | None:
         """That of an id."""
@@ -119,19 +130,24 @@ class Index:
 
     def under(self, key: str) -> Sequence[Partner]:
         """The partners under a key."""
-        return _found(self._keys, key)
+        present = self._keys[hash(key) % _SHARDS].get(key)
+        if present is None:
+            return ()
+        return present if isinstance(present, tuple) else (present,)
 
     def under_joined(self, letters: str) -> Sequence[Partner]:
         """Those of whose names these are the letters, without the blanks."""
-        return _found(self._joined, letters) if len(letters) >= JOINED_LETTERS_MIN else ()
+        present = self._joined[hash(letters) % _SHARDS].get(letters)
+        if present is None:
+            return ()
+        return present if isinstance(present, tuple) else (present,)
 
     def count_keys(self) -> int:
         """How many keys there are."""
         return sum(map(len, self._keys))
 
 
-def _shelve(shards: list[_Shard], key: str, partner: Partner) -> None:
-    shard = shards[hash(key) % _SHARDS]
+def _shelve(shard: _Shard, key: str, partner: Partner) -> None:
     present = shard.get(key)
     if present is None:
         shard[key] = partner
@@ -141,10 +157,3 @@ def _shelve(shards: list[_Shard], key: str, partner: Partner) -> None:
     # row, because its keys are added together.
     elif len(present) <= NAMESAKES_MAX and present[-1] is not partner:
         shard[key] = (*present, partner)
-
-
-def _found(shards: list[_Shard], key: str) -> Sequence[Partner]:
-    present = shards[hash(key) % _SHARDS].get(key)
-    if present is None:
-        return ()
-    return present if isinstance(present, tuple) else (present,)
