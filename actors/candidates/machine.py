@@ -2,6 +2,7 @@
 
 Rules:
 - each is kept for `merchants.candidate_days` (X23), sealed under its user's key, and in no document, event or log;
+- whoever ends a consent ends what was kept by it (S60);
 - the newest hold: of more than `CANDIDATES_MAX` the oldest goes first;
 - told again, it is what it was told last; told under another id, it is found by that one.
 
@@ -20,6 +21,7 @@ from comptoir.actors.candidates.messages import (
     DropCandidate,
     FindCandidate,
     ForgetCandidates,
+    ForgetLink,
     KeepCandidate,
 )
 from comptoir.actors.merchants.messages import words_of
@@ -70,6 +72,11 @@ def _drop(state: CandidatesState, message: DropCandidate, context: Context) -> O
 def _forget(state: CandidatesState, _message: ForgetCandidates, context: Context) -> Outcome:
     kept = tuple(one for one in state.kept if one.until > context.now)
     return _after(state, kept, context, timer_is_over=True)
+
+
+def _forget_link(state: CandidatesState, message: ForgetLink, context: Context) -> Outcome:
+    kept = tuple(one for one in state.kept if one.link != message.link)
+    return Decision(state) if kept == state.kept else _after(state, kept, context)
 
 
 def _without(kept: tuple[Candidate, ...], provider: str, ids: set[str]) -> tuple[Candidate, ...]:
@@ -137,16 +144,18 @@ def _nothing(state: CandidatesState, _message: object, _context: Context) -> Out
 MACHINE: Machine[CandidatesState] = Machine(
     KIND,
     phases=Phase,
-    messages=(KeepCandidate, DropCandidate, ForgetCandidates, FindCandidate),
+    messages=(KeepCandidate, DropCandidate, ForgetCandidates, ForgetLink, FindCandidate),
     rows=(
         row(Phase.EMPTY, KeepCandidate, _keep, Phase.HOLDING),
         row(Phase.EMPTY, DropCandidate, _nothing, Phase.EMPTY),
         # The last one was dropped while the timer was on its way.
         row(Phase.EMPTY, ForgetCandidates, _nothing, Phase.EMPTY),
+        row(Phase.EMPTY, ForgetLink, _nothing, Phase.EMPTY),
         row(Phase.EMPTY, FindCandidate, _none, Phase.EMPTY),
         row(Phase.HOLDING, KeepCandidate, _keep, Phase.HOLDING),
         row(Phase.HOLDING, DropCandidate, _drop, Phase.HOLDING, Phase.EMPTY),
         row(Phase.HOLDING, ForgetCandidates, _forget, Phase.HOLDING, Phase.EMPTY),
+        row(Phase.HOLDING, ForgetLink, _forget_link, Phase.HOLDING, Phase.EMPTY),
         row(Phase.HOLDING, FindCandidate, _find, Phase.HOLDING),
     ),
 )

@@ -17,6 +17,7 @@ __all__ = [
     "DropCandidate",
     "FindCandidate",
     "ForgetCandidates",
+    "ForgetLink",
     "KeepCandidate",
 ]
 
@@ -54,6 +55,12 @@ class DropCandidate(Message, frozen=True):
 
 class ForgetCandidates(Message, frozen=True):
     """One's own timer: the time of the oldest is over."""
+
+
+class ForgetLink(Message, frozen=True):
+    """Its person has ended the consent: of what this connection has told nothing is kept any more (S60)."""
+
+    link: str
 
 
 class FindCandidate(Message, frozen=True):

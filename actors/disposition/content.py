@@ -39,6 +39,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     # To a user's candidates: purchases that matched nobody.
     "KeepCandidate": ("candidate", "replaces"),
     "DropCandidate": ("provider", "transaction_id"),
+    "ForgetLink": (),
     # To a wallet.
     "Credit": (
         "provider", "transaction_id", "partner_id", "amount_cents", "eligible_cents", "rate_bp",

@@ -8,6 +8,7 @@ from comptoir.actors.candidates.messages import (
     DropCandidate,
     FindCandidate,
     ForgetCandidates,
+    ForgetLink,
     KeepCandidate,
 )
 from comptoir.actors.claim import machine as claim
@@ -47,7 +48,7 @@ def candidate(transaction_id: str = "tx9", until: int = NOW + DAY_MS) -> Candida
 
 TO_CANDIDATES: tuple[Message, ...] = (
     KeepCandidate(candidate()), DropCandidate("seed", "tx9"), DropCandidate("seed", "tx8"),
-    ForgetCandidates(), FindCandidate("tx9"), FindCandidate("tx8"),
+    ForgetCandidates(), ForgetLink("link-1"), ForgetLink("link-2"), FindCandidate("tx9"), FindCandidate("tx8"),
 )  # fmt: skip
 P = candidates.Phase
 KEPT: tuple[tuple[State, Message], ...] = (

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
+from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.card.kind import card_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
@@ -73,6 +74,7 @@ async def world() -> AsyncIterator[tuple[Engine, Plaid, MemoryTables]]:
                 merchants_spec(),
                 linking_spec(bounds, nothing),
                 card_spec(bounds),
+                candidates_spec(bounds),
                 connection_spec(bounds, nothing),
                 wallet_spec(bounds, nothing),
             ),

@@ -14,6 +14,7 @@ from comptoir.actors.candidates.messages import (
     DropCandidate,
     FindCandidate,
     ForgetCandidates,
+    ForgetLink,
     KeepCandidate,
 )
 from comptoir.engine.decision import Decision
@@ -120,6 +121,17 @@ def test_what_is_kept_is_what_was_kept_last(steps: list[tuple[str, int]]) -> Non
             holds = bool(put.fields["holds"])
         assert [one.report.transaction_id for one in shelf.state.kept] == list(model)
         assert holds == bool(model) == (shelf.state.phase is Phase.HOLDING)
+
+
+def test_whoever_ends_a_consent_ends_what_was_kept_by_it() -> None:
+    """S60: of that card nothing is kept any more; of another one it is."""
+    shelf = Shelf()
+    shelf.tell(KeepCandidate(bought("t1")))
+    shelf.tell(KeepCandidate(msgspec.structs.replace(bought("t2"), link="link-2")))
+    shelf.tell(ForgetLink("link-1"))
+    assert [one.report.transaction_id for one in shelf.state.kept] == ["t2"]
+    gone = shelf.tell(ForgetLink("link-2"))
+    assert (shelf.state.phase, gone.cancel) == (Phase.EMPTY, ("forget",))
 
 
 def test_the_newest_are_kept() -> None:
