@@ -15,7 +15,8 @@ ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 MACHINES = (
     "approval", "authorization_code", "breaker", "browser_session", "card", "ceremony", "clients",
     "connection", "consent", "disposition", "erasure", "idempotency", "invitation", "issuance",
-    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation", "wallet",
+    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation",
+    "sessions", "wallet",
 )  # fmt: skip
 
 
