@@ -158,6 +158,29 @@ def _history(figures: dict[str, Any]) -> str:
     return _machine(figures) + "\n\n" + _table(head, rows)
 
 
+def _outage(figures: dict[str, Any]) -> str:
+    seen, steps = figures["seen"], figures["steps"]
+    back = steps["before"] + steps["down"]
+    minutes = figures["step_business_s"] / 60
+    rows = [
+        [
+            party,
+            f"{max(one['parked'].get(gateway, 0) for one in seen):,}",
+            f"{sum(one['asked'][party] for one in seen[steps['before'] : back]):,}",
+            f"{max(one['came'][party] / one['seconds'] for one in seen[back:]):.0f}",
+        ]
+        for party, gateway in figures["gateways"].items()
+    ]
+    head = ["party", "calls parked at most", "calls that reached it while it was down",
+            "calls a second at most, afterwards"]  # fmt: skip
+    summary = (
+        f"{figures['bought']:,} purchases and {figures['pushed']:,} notices; both parties down for "
+        f"{steps['down'] * minutes:.0f} minutes of business time; nothing became a dead letter, every purchase "
+        f"earned once, and nothing waited any more {(len(seen) - back) * minutes:.1f} minutes after the end."
+    )
+    return "\n\n".join((_machine(figures), summary, _table(head, rows)))
+
+
 BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "closed": ("webhooks", _closed, "make bench ARGS=webhooks"),
     "open": ("webhooks", _open, "make bench ARGS=webhooks"),
@@ -166,6 +189,7 @@ BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "memory": ("memory", _memory, "make bench ARGS=memory"),
     "lots": ("lots", _lots, "make bench ARGS=lots"),
     "history": ("history", _history, "make bench ARGS=history"),
+    "outage": ("outage", _outage, "make bench ARGS=outage"),
 }
 """Name of the block -> whose JSON, who writes it, and what measures it."""
 DRAWN: Final = {
@@ -174,6 +198,7 @@ DRAWN: Final = {
     "steps": ("Flame graph of the daemon", "flame"),
     "size": ("Rate against wallets", "wallets"),
     "memory": ("Memory against resident wallets", "memory"),
+    "outage": ("What waits during an outage, and how it is let go", "outage"),
 }
 """Name of the block -> what its drawing shows, and the drawing's name."""
 
