@@ -159,24 +159,25 @@ def _history(figures: dict[str, Any]) -> str:
 
 
 def _outage(figures: dict[str, Any]) -> str:
-    seen, steps = figures["seen"], figures["steps"]
-    back = steps["before"] + steps["down"]
-    minutes = figures["step_business_s"] / 60
+    first, last = figures["down_s"]
+    during = [one for one in figures["seen"] if first < one["at"] <= last]
+    after = [one for one in figures["seen"] if one["at"] > last]
     rows = [
         [
             party,
-            f"{max(one['parked'].get(gateway, 0) for one in seen):,}",
-            f"{sum(one['asked'][party] for one in seen[steps['before'] : back]):,}",
-            f"{max(one['came'][party] / one['seconds'] for one in seen[back:]):.0f}",
+            f"{max(one['parked'].get(gateway, 0) for one in figures['seen']):,}",
+            f"{sum(one['asked'][party] for one in during):,}",
+            f"{max(one['came'][party] / one['seconds'] for one in after):.0f}",
         ]
         for party, gateway in figures["gateways"].items()
     ]
     head = ["party", "calls parked at most", "calls that reached it while it was down",
             "calls a second at most, afterwards"]  # fmt: skip
     summary = (
-        f"{figures['bought']:,} purchases and {figures['pushed']:,} notices; both parties down for "
-        f"{steps['down'] * minutes:.0f} minutes of business time; nothing became a dead letter, every purchase "
-        f"earned once, and nothing waited any more {(len(seen) - back) * minutes:.1f} minutes after the end."
+        f"{figures['bought']:,} purchases and {figures['told']:,} notices; both parties down for "
+        f"{figures['business_min']:.0f} minutes of business time ({last - first:.0f} s of real time). Nothing became a "
+        f"dead letter, every purchase earned once, every credit was told of once, and no call was parked any more "
+        f"{figures['let_go_s']:.0f} s after the end, although as many purchases came as before."
     )
     return "\n\n".join((_machine(figures), summary, _table(head, rows)))
 

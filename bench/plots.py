@@ -150,24 +150,22 @@ def memory(axes: Axes, figures: dict[str, Any]) -> None:
 
 def outage(axes: Axes, figures: dict[str, Any]) -> None:
     """What waits while two parties are down, and how it is let go."""
-    step_min = figures["step_business_s"] / 60
-    first = figures["steps"]["before"] * step_min
-    last = first + figures["steps"]["down"] * step_min
     seen = figures["seen"]
-    xs = [(number + 1) * step_min for number in range(len(seen))]
-    axes.axvspan(first, last, color="#b22222", alpha=0.08, linewidth=0, label="both parties down")
+    xs = [one["at"] for one in seen]
+    words = f"both down ({figures['business_min']:.0f} min of business time)"
+    axes.axvspan(*figures["down_s"], color="#b22222", alpha=0.08, linewidth=0, label=words)
     for gateway, words, name in OUTAGE_LINES:
         style = {**STYLES[name], "marker": None}
         axes.plot(xs, [one["parked"].get(gateway, 0) for one in seen], label=words, **style)
     rates = axes.twinx()
     came = [sum(one["came"].values()) / one["seconds"] for one in seen]
-    rates.plot(xs, came, label="calls that came through", **{**STYLES["insert"], "linewidth": 1.0})
+    rates.plot(xs, came, **{**STYLES["insert"], "linewidth": 1.0})
     rates.set_ylim(bottom=0)
     rates.grid(visible=False)
     rates.set_ylabel("calls that came through, a second (dash-dotted)")
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
-    axes.set_xlabel("business time, min")
+    axes.set_xlabel("seconds (real time: deadlines, breakers and the pace of release)")
     axes.set_ylabel("calls parked")
     axes.legend(loc="upper left")
 

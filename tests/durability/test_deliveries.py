@@ -71,14 +71,15 @@ class Crowd:
         while time.monotonic() < self.give_up_at:
             with self._lock:
                 if not self._heap:
-                    return
+                    break
                 webhook = self._heap.popleft()
             outcome = sender.attempt(webhook)
             while not outcome.startswith("20") and time.monotonic() < self.give_up_at:
                 self._count(outcome)
                 time.sleep(0.02)
                 outcome = sender.attempt(webhook)
-            self._count(outcome, acknowledged=True)
+            self._count(outcome, acknowledged=outcome.startswith("20"))
+        sender.hang_up()
 
     def _count(self, outcome: str, *, acknowledged: bool = False) -> None:
         with self._lock:
