@@ -18,6 +18,7 @@ from bench import (
     lots,
     matching,
     memory,
+    outage,
     restart,
     size,
     tokens,
@@ -35,13 +36,14 @@ BENCHES: dict[str, Callable[[], None]] = {
     "size": size.main,
     "history": history.main,
     "restart": restart.main,
+    "outage": outage.main,
     "matching": matching.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "profile"}
+LONG = {"size", "restart", "history", "outage", "profile"}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 
