@@ -19,6 +19,7 @@ from bench import (
     lots,
     matching,
     memory,
+    outage,
     restart,
     size,
     tokens,
@@ -36,6 +37,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "size": size.main,
     "history": history.main,
     "restart": restart.main,
+    "outage": outage.main,
     "matching": matching.main,
     "backtest": backtest.main,
     "receive": webhook_receive.main,
@@ -43,7 +45,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "profile"}
+LONG = {"size", "restart", "history", "outage", "profile"}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 

@@ -49,6 +49,7 @@ from comptoir.http.port import Port
 from comptoir.http.portal.rows import PORTAL
 from comptoir.http.principal import Role
 from comptoir.http.reference import reference
+from comptoir.http.session_rows import SESSION_ROWS
 
 __all__ = ["BY_ID", "OPERATIONS"]
 
@@ -317,6 +318,7 @@ OPERATIONS: Final = (
     ),
     *PASSKEY_ROWS,
     *CONSENT_ROWS,
+    *SESSION_ROWS,
     Operation(
         "registerClient", "POST", "/api/v1/clients", "A service gets credentials", "tokens",
         Door.TOKEN, {201: Body("Its secret, shown once.", shapes.ClientSecret)}, clients.register,

@@ -47,6 +47,13 @@ from comptoir.actors.person.messages import (
     RemovePerson,
 )
 from comptoir.actors.revocation.messages import AccessEnded, EndAccess
+from comptoir.actors.sessions.messages import (
+    EndOpened,
+    ListOpened,
+    Opened,
+    OpenedEnded,
+    OpenedListed,
+)
 from comptoir.engine import Address, Asker, EngineError, Message, Reply
 from comptoir.engine.gateway_spec import CallFault
 from comptoir.engine.moves import Moves
@@ -319,6 +326,8 @@ def _decided(status: str) -> approval.ApprovalDescribed:
     )
 
 
+AN_OPEN_ONE = Opened("browser_session", "a browser's")
+"""What everybody has open."""
 _ABOUT_PEOPLE: Mapping[type[Message], Callable[[Any], Reply]] = {
     EndAccess: lambda _message: AccessEnded(1),
     RemovePerson: lambda _message: PersonRemoved(1),
@@ -332,6 +341,8 @@ _ABOUT_PEOPLE: Mapping[type[Message], Callable[[Any], Reply]] = {
         lambda message: of_dispositions(message, NOW_MS),
     ),
     ListReports: lambda _message: ReportsListed((), 0),
+    ListOpened: lambda _message: OpenedListed((AN_OPEN_ONE,)),
+    EndOpened: lambda _message: OpenedEnded((AN_OPEN_ONE,)),
     DescribeErasure: lambda _message: ErasureDescribed("erased", 1, NOW_MS),
 }
 """What a daemon answers in which everybody is there."""

@@ -29,6 +29,7 @@ from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.person.machine import MACHINE as PERSON
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
+from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.engine.boot.daemon import Daemon, embedded
 from comptoir.engine.boot.serving import serve
@@ -55,7 +56,7 @@ __all__ = [
 def machines() -> dict[str, Machine[Any]]:
     """Every machine by name, for drawing and for enumeration."""
     people = (PERSON, CEREMONY, INVITATION, BROWSER_SESSION)
-    access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT)
+    access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     ours = (*banking, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)

@@ -16,7 +16,8 @@ MACHINES = (
     "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
     "connection", "consent", "disposition", "erasure", "idempotency", "invitation", "issuance",
-    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation", "wallet",
+    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation",
+    "sessions", "wallet",
 )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
+from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
+from comptoir.http.testing import AN_OPEN_ONE
 
 __all__ = ["APP", "LETTER", "any_call", "ask", "claim_id", "connection_id", "path_of", "session_id"]
 
@@ -43,7 +45,8 @@ def path_of(operation: Operation, owner: str) -> str:
         "userId": owner, "transactionId": f"tx-{owner}", "kind": "partners", "clientId": "cl_1",
         "connectionId": connection_id(owner), "partnerId": "p1", "code": "NOT_FOUND",
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
-        "claimId": claim_id(owner), "onboardingId": "ONB-2025-00123", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "claimId": claim_id(owner),
+        "sessionId": id_of(AN_OPEN_ONE), "onboardingId": "ONB-2025-00123", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
 
@@ -56,6 +59,7 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "inviteClient": {"userId": "u-1", "email": "c@example.org"},
         "inviteStaff": {"sub": "m.durand", "roles": ["COMPLIANCE"]},
         "removeStaff": {"sub": "m.durand"},
+        "signOutPerson": {"sub": "m.durand"},
         "erasePerson": {"sub": "m.durand"},
         "rotateKey": {"key": "data"},
         "replayDeadLetters": {"queue": "dlq:points"},
