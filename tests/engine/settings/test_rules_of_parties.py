@@ -9,13 +9,14 @@ from tests.engine.settings.test_rules import Values, broken
 CREDENTIALS: Values = {
     ("providers", "plaid", "client_secret"): Secret("s3cret"),
     ("providers", "powens", "client_secret"): Secret("s3cret"),
+    ("providers", "tink", "client_secret"): Secret("s3cret"),
     ("providers", "sendgrid", "api_key"): Secret("SG.key"),
     ("providers", "twilio", "account_sid"): "AC" + 32 * "0",
     ("providers", "twilio", "auth_token"): Secret("token"),
 }
 
 
-@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "kyc", "twilio"])
+@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "tink", "kyc", "twilio"])
 def test_outside_parties_are_called_under_tls(party: str) -> None:
     """S62: beyond this machine, where the sandbox plays them, no party is called in the clear."""
     path = ("providers", party, "base_url")
@@ -31,6 +32,7 @@ def test_outside_parties_are_called_under_tls(party: str) -> None:
     [
         "plaid.client_secret",
         "powens.client_secret",
+        "tink.client_secret",
         "sendgrid.api_key",
         "twilio.account_sid",
         "twilio.auth_token",
