@@ -18,7 +18,6 @@ connectivity-v1, data-v2); spec.md S42, S45, S48, S51, S57 to S60, X15, X20, E10
 tests/actors/gateways/tink_schemas.py.
 """
 
-from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -74,6 +73,8 @@ PAGE_SIZE: Final = "100"
 """Accounts or transactions of one page: the most that Tink gives."""
 PAGES_MAX: Final = 10
 """Of one reading; what is beyond is read from there on."""
+NAME_CHARACTERS: Final = 32
+"""Of the name that a user is given: as many as Tink's own ids have."""
 CONFLICT: Final = 409
 BAD_REQUEST: Final = 400
 ACCOUNT_TYPES: Final = ("CREDIT_CARD", "CHECKING")
@@ -118,17 +119,31 @@ class TinkBank:
 
     async def start(self, asked: StartLink, context: CallContext) -> LinkStarted:
         """POST /api/v1/user/create and .../authorization-grant/delegate; of a renewal the latter alone."""
-        del context
         if asked.connection_id:
-            more = {"credentials_id": asked.access}
-            url = await self._link("update-consent", asked, asked.connection_id, more)
-            return LinkStarted(url, asked.connection_id)
-        name = self._blind("tink user", asked.reference)
-        await self._create(name)
-        url = await self._link("connect-accounts", asked, name, {"market": self._terms.market})
+            flow, name, more = (
+                "update-consent",
+                asked.connection_id,
+                {"credentials_id": asked.access},
+            )
+        else:
+            flow, name, more = (
+                "connect-accounts",
+                self._blind("tink user", asked.reference)[:NAME_CHARACTERS],
+                {"market": self._terms.market},
+            )
+            await self._create(name, context.now)
+        query = {
+            "client_id": self._api.client_id,
+            "redirect_uri": asked.redirect_uri,
+            "authorization_code": await self._link_code(name, context.now),
+            "state": asked.state,
+            "locale": self._terms.locale,
+            **more,
+        }
+        url = f"{self._terms.link_url}/1.0/transactions/{flow}?{urlencode(query)}"
         return LinkStarted(url, name)
 
-    async def _create(self, name: str) -> None:
+    async def _create(self, name: str, now: int) -> None:
         """A user who stays until they are deleted; one of that name is there after a lost answer."""
         body = {
             "external_user_id": name,
@@ -136,15 +151,15 @@ class TinkBank:
             "locale": self._terms.locale,
             "retention_class": "permanent",
         }
-        token = await self._api.ours("user:create")
+        token = await self._api.ours("user:create", now)
         try:
             await self._api.tell(Asked("POST", "/api/v1/user/create", token, body=body))
         except TinkRefused as refused:
             if refused.status != CONFLICT:
                 raise
 
-    async def _link(self, flow: str, asked: StartLink, name: str, more: Mapping[str, str]) -> str:
-        """Where the person goes; the code in it is good once, and for a short while."""
+    async def _link_code(self, name: str, now: int) -> str:
+        """What Tink Link acts for us by: good once, and for a short while."""
         path = "/api/v1/oauth/authorization-grant/delegate"
         form = {
             "external_user_id": name,
@@ -152,21 +167,12 @@ class TinkBank:
             "id_hint": self._terms.id_hint,
             "scope": LINK_SCOPE,
         }
-        query = {
-            "client_id": self._api.client_id,
-            "redirect_uri": asked.redirect_uri,
-            "authorization_code": await self._api.code(path, form),
-            "state": asked.state,
-            "locale": self._terms.locale,
-            **more,
-        }
-        return f"{self._terms.link_url}/1.0/transactions/{flow}?{urlencode(query)}"
+        return await self._api.code(path, form, now)
 
     async def exchange(self, asked: ExchangeCode, context: CallContext) -> CodeExchanged:
         """GET /api/v1/provider-consents: what the person has just consented to, and whether all is well."""
-        del context
         name = asked.code
-        token = await self._api.of_user(name, CONSENT_SCOPE)
+        token = await self._api.of_user(name, CONSENT_SCOPE, context.now)
         consents = await self._consents(token, asked.access)
         if not consents:
             code = ENDED if asked.access else REFUSED
@@ -206,8 +212,7 @@ class TinkBank:
 
     async def read_accounts(self, asked: ReadAccounts, context: CallContext) -> AccountsRead:
         """GET /data/v2/accounts; of those that the consent shows the best one names the card."""
-        del context
-        token = await self._api.of_user(asked.connection_id, CARD_SCOPE)
+        token = await self._api.of_user(asked.connection_id, CARD_SCOPE, context.now)
         consent = await self._consent(token, asked.access)
         accounts = [
             one
@@ -256,7 +261,7 @@ class TinkBank:
         """GET /data/v2/transactions, page by page, after how the consent stands."""
         first = first_day(context.now, self._terms.look_back_days)
         cursor = begun(cursor_of(asked.cursor), first)
-        token = await self._api.of_user(asked.connection_id, READ_SCOPE)
+        token = await self._api.of_user(asked.connection_id, READ_SCOPE, context.now)
         consent = await self._consent(token, asked.access)
         changes, cursor = await self._pages(cursor, asked.account, token)
         more = bool(cursor.page)
@@ -309,9 +314,8 @@ class TinkBank:
 
     async def revoke(self, asked: RevokeAccess, context: CallContext) -> AccessRevoked:
         """DELETE /api/v1/credentials/{id}, and the user with it; what is not there has ended already."""
-        del context
         try:
-            token = await self._api.of_user(asked.connection_id, END_SCOPE)
+            token = await self._api.of_user(asked.connection_id, END_SCOPE, context.now)
             gone = quote(asked.access, safe="")
             await self._end(Asked("DELETE", f"/api/v1/credentials/{gone}", token))
             await self._end(Asked("POST", "/api/v1/user/delete", token))

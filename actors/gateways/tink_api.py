@@ -9,7 +9,6 @@ Rules:
   our credentials, or what our app may do, are wrong: a kept token is forgotten, so that the next try has another;
 - an answer is read by the fields that its type names; every other is dropped where it arrives (S58).
 
-Times are I/O time: it is our own tokens that age here, not anybody's deadline.
 Source: docs.tink.com/api (general: OAuth, user), docs.tink.com/resources/api-setup/get-access-token; spec.md
 S58, S59, S63, S65.
 """
@@ -19,7 +18,6 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import httpx
 import msgspec
-import trio
 from msgspec import Meta
 
 from comptoir.actors.gateways.bank import ENDED, REFUSED, read_answer, sent
@@ -29,7 +27,7 @@ __all__ = ["NOT_FOUND", "Asked", "TinkApi", "TinkRefused"]
 
 GRANT: Final = "authorization:grant"
 """Scope by which users' tokens and Tink Link's codes are made."""
-MARGIN_S: Final = 60.0
+MARGIN_MS: Final = 60_000
 """So long before its end a token of ours is not used any more: longer than any call."""
 UNAUTHORIZED: Final = (401, 403)
 NOT_FOUND: Final = 404
@@ -77,44 +75,47 @@ class TinkApi:
         """Args: the client; our `client_id` and secret there."""
         self._client = client
         self.client_id, self._secret = credentials
-        self._ours: dict[str, tuple[str, float]] = {}
+        self._ours: dict[str, tuple[str, int]] = {}
         """Tokens of ours by scope, and until when they are used: as many as there are scopes in the code."""
 
     def __repr__(self) -> str:
         return f"<TinkApi {self._client.base_url.host} {len(self._ours)} tokens>"
 
-    async def ours(self, scope: str) -> str:
+    async def ours(self, scope: str, now: int) -> str:
         """A token of ours.
+
+        Args:
+            scope: what it is to open.
+            now: business time, ms since 1970.
 
         Raises:
             CallFault: it went wrong.
         """
-        kept, until = self._ours.get(scope, ("", 0.0))
-        if kept and trio.current_time() < until:
+        kept, until = self._ours.get(scope, ("", 0))
+        if kept and now < until:
             return kept
-        asked_at = trio.current_time()
         made = await self._token({"grant_type": "client_credentials", "scope": scope})
-        self._ours[scope] = (made.access_token, asked_at + made.expires_in - MARGIN_S)
+        self._ours[scope] = (made.access_token, now + made.expires_in * 1000 - MARGIN_MS)
         return made.access_token
 
-    async def of_user(self, name: str, scope: str) -> str:
+    async def of_user(self, name: str, scope: str, now: int) -> str:
         """A token of a user, good for what follows and kept by nobody.
 
         Raises:
             CallFault: BANK_ACCESS_ENDED: there is no such user any more; or it went wrong.
         """
         path = "/api/v1/oauth/authorization-grant"
-        code = await self.code(path, {"external_user_id": name, "scope": scope})
+        code = await self.code(path, {"external_user_id": name, "scope": scope}, now)
         made = await self._token({"grant_type": "authorization_code", "code": code})
         return made.access_token
 
-    async def code(self, path: str, form: Mapping[str, str]) -> str:
+    async def code(self, path: str, form: Mapping[str, str], now: int) -> str:
         """A code that is good once, for a user.
 
         Raises:
             CallFault: as `of_user`.
         """
-        asked = Asked("POST", path, await self.ours(GRANT), form=form)
+        asked = Asked("POST", path, await self.ours(GRANT, now), form=form)
         try:
             made: _Code = await self.ask(asked, _CODE)
         except TinkRefused as refused:

@@ -50,8 +50,8 @@ OVERLAP_DAYS: Final = 30
 """Of the days before the last reading that are read again: a month in which a bank may still change a booking."""
 NOT_A_CARDS: Final = frozenset({"TRANSFER", "WITHDRAWAL"})
 """Types of Tink's; it deprecates them, so that most are DEFAULT and all others count."""
-ID_CHARACTERS, CONTENT_CHARACTERS = 8, 6
-"""Of the digests: that one id is taken for another happens once in 2**48, that a change is missed in 2**36."""
+ID_CHARACTERS, CONTENT_CHARACTERS = 12, 8
+"""Hexadecimal, of the digests: one id is taken for another once in 2**48, a change is missed once in 2**32."""
 MARK_CHARACTERS: Final = ID_CHARACTERS + CONTENT_CHARACTERS
 _MCC: Final = re.compile(r"[0-9]{4}").fullmatch
 _CURRENCY: Final = re.compile(r"[A-Z]{3}").fullmatch
@@ -65,7 +65,7 @@ _Scale = Annotated[str, Meta(pattern=r"^-?[0-9]{1,3}\Z")] | Annotated[int, Meta(
 
 Change = TransactionReported | TransactionCorrected
 Digest = Callable[[str], str]
-"""A keyed digest of a text, of ASCII characters."""
+"""A keyed digest of a text, in hexadecimal digits."""
 
 
 class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):

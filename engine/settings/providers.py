@@ -109,7 +109,7 @@ class TinkProvider(BankProvider):
         "Language of Tink Link.", "ours",
     )  # fmt: skip
     id_hint: str = option(
-        "comptoir", TextKind("1 to 64 printable characters", r"[ -~À-ɏ]{1,64}"),
+        "comptoir", TextKind("1 to 64 printable characters", r"[ -~À-ÿ]{1,64}"),
         "Whose account it is, as people read it in Tink Link: the programme's name, since of "
         "a person we tell nothing.", "S60",
     )  # fmt: skip
