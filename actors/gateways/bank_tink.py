@@ -2,7 +2,8 @@
 
 How the port's words are meant here:
 - each link is a user of its own there, named by a digest of the session: what is asked twice makes one, webhooks
-  name it, and nothing is left when it is deleted. The connection's id is that name;
+  name it, and nothing is left when it is deleted, which it is if no connection comes of it. The connection's id
+  is that name;
 - the person goes to Tink Link: `connect-accounts` for a new link, `update-consent` to renew one. They come back
   with our `state`; which credentials they are, the user's consents say;
 - access is the id of the credentials: it opens nothing without our own secret. Users' tokens are made for each
@@ -119,18 +120,16 @@ class TinkBank:
 
     async def start(self, asked: StartLink, context: CallContext) -> LinkStarted:
         """POST /api/v1/user/create and .../authorization-grant/delegate; of a renewal the latter alone."""
-        if asked.connection_id:
-            flow, name, more = (
-                "update-consent",
-                asked.connection_id,
-                {"credentials_id": asked.access},
-            )
+        renewal = bool(asked.connection_id)
+        if renewal:
+            flow, name = "update-consent", asked.connection_id
+            more = {"credentials_id": asked.access}
         else:
-            flow, name, more = (
+            flow, name = (
                 "connect-accounts",
                 self._blind("tink user", asked.reference)[:NAME_CHARACTERS],
-                {"market": self._terms.market},
             )
+            more = {"market": self._terms.market}
             await self._create(name, context.now)
         query = {
             "client_id": self._api.client_id,
@@ -141,7 +140,7 @@ class TinkBank:
             **more,
         }
         url = f"{self._terms.link_url}/1.0/transactions/{flow}?{urlencode(query)}"
-        return LinkStarted(url, name)
+        return LinkStarted(url, name, begun="" if renewal else name)
 
     async def _create(self, name: str, now: int) -> None:
         """A user who stays until they are deleted; one of that name is there after a lost answer."""
@@ -313,11 +312,15 @@ class TinkBank:
         return self._blind("tink transaction", text)
 
     async def revoke(self, asked: RevokeAccess, context: CallContext) -> AccessRevoked:
-        """DELETE /api/v1/credentials/{id}, and the user with it; what is not there has ended already."""
+        """DELETE /api/v1/credentials/{id}, and the user with it; what is not there has ended already.
+
+        Of a link that was only begun we know no credentials: those of its user go with them.
+        """
         try:
             token = await self._api.of_user(asked.connection_id, END_SCOPE, context.now)
-            gone = quote(asked.access, safe="")
-            await self._end(Asked("DELETE", f"/api/v1/credentials/{gone}", token))
+            if asked.access:
+                gone = quote(asked.access, safe="")
+                await self._end(Asked("DELETE", f"/api/v1/credentials/{gone}", token))
             await self._end(Asked("POST", "/api/v1/user/delete", token))
         except CallFault as fault:
             if fault.code != ENDED:

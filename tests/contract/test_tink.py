@@ -317,12 +317,30 @@ def test_it_is_linked_once(client: Client) -> None:
 
 def test_who_says_no(daemon: Process, sandbox: Process) -> None:
     """S57: who has not consented has no connection."""
+    users = sandbox.get("/control/tink/credentials").json()["users"]
     person = Person.new(daemon)
     started = person.start(provider="tink").json()
     back = press(started["authUrl"], outcome="USER_CANCELLED")
     assert "error=access_denied" in back.headers["location"]
     answer = person.complete(started["sessionId"])
     assert (answer.status, answer.json()["code"]) == (400, "BANK_CARD_LINKING_FAILED")
+    assert daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
+    assert sandbox.get("/control/tink/credentials").json()["users"] == users, (
+        "nothing is left of it"
+    )
+
+
+def test_who_never_comes_back(daemon: Process, sandbox: Process) -> None:
+    """S57, S60: consented at the bank, and the app never asked: when its time is over Tink reads nothing more."""
+    users = sandbox.get("/control/tink/credentials").json()["users"]
+    started = Person.new(daemon).start(provider="tink").json()
+    assert press(started["authUrl"], card="0909").status == 303
+    items = sandbox.get("/control/tink/credentials").json()["items"]
+    assert "0909" in [one["card"] for one in items]
+    for process, path in ((sandbox, "/control/clock"), (daemon, "/dev/v1/clock")):
+        assert process.post(path, {"advanceSeconds": 601}).status == 200
+    assert daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
+    assert sandbox.get("/control/tink/credentials").json()["users"] == users
 
 
 @pytest.mark.parametrize("fault", ["status", "drop_after_effect"])

@@ -88,7 +88,7 @@ async def test_a_link(tink: Tink, call: Any) -> None:
         "client_id": "us", "redirect_uri": "https://us/link/callback", "authorization_code": "link-code",
         "state": "ls_1.s3cret", "market": "FR", "locale": "fr_FR",
     }  # fmt: skip
-    assert started.code == NAME
+    assert started.code == started.begun == NAME
     assert [word for word, *_ in tink.requests] == [
         TOKEN, "POST /api/v1/user/create", TOKEN, DELEGATE,
     ]  # fmt: skip
@@ -147,7 +147,7 @@ async def test_a_renewal(tink: Tink, call: Any) -> None:
     assert (flow, query["credentials_id"], query["state"]) == (
         "update-consent", "cr-1", "ls_1.s3cret",
     )  # fmt: skip
-    assert started.code == NAME
+    assert (started.code, started.begun) == (NAME, "")
     assert tink.words() == []
     assert await call(RENEWED) == CodeExchanged(NAME, f"tink|{NAME}", Tokens("cr-1", "", 0))
     assert tink.requests[-1][3] == {"credentialsId": "cr-1"}
@@ -365,6 +365,9 @@ async def test_revoked(tink: Tink, call: Any) -> None:
     assert await call(REVOKE) == AccessRevoked(), "there is no such user any more"
     assert tink.words() == [gone, user] * 2
     del tink.answers[GRANT]
+    begun = RevokeAccess("ls_1", NAME, "")
+    assert await call(begun) == AccessRevoked(), "of a link that was only begun: the user alone"
+    assert tink.words() == [*[gone, user] * 2, user]
     tink.answers[user] = refusal(503)
     with pytest.raises(CallFault, match="BANK_UNAVAILABLE"):
         await call(REVOKE)

@@ -60,7 +60,7 @@ def test_a_purchase() -> None:
         ("-13000", "3", 1300),
         ("-1", "2", 1),
         ("-9999999999", "2", 9_999_999_999),
-        (-1300, 2, 1300),
+        (-4250, 2, 4250),
     ],
 )
 def test_amounts_are_exact(unscaled: Any, scale: Any, cents: int) -> None:
