@@ -98,7 +98,7 @@ class TinkProvider(BankProvider):
 
     link_url: str = option(
         "https://link.tink.com", UrlKind(),
-        "Where people are sent: Tink Link; the demo sets the sandbox's.", "S48",
+        "Where people are sent: Tink Link.", "S48",
     )  # fmt: skip
     market: str = option(
         "FR", TextKind("a country such as FR", r"[A-Z]{2}"),

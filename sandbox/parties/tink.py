@@ -249,14 +249,10 @@ class Tink:
             if not query.get(name):
                 raise Refused(422, "REQUEST_INVALID", f"{name} is missing")
         code = query["authorization_code"]
-        opened = self._codes.pop(code, None) if spend else self._codes.get(code)
-        user = self._users.get(opened.user) if opened is not None else None
-        if (
-            opened is None
-            or user is None
-            or LINK not in opened.scopes
-            or opened.until <= self._now()
-        ):
+        opened = self._desk.opened(code, spend=spend)
+        right = opened is not None and LINK in opened.scopes
+        user = self._users.get(opened.user) if opened is not None and right else None
+        if user is None:
             raise Refused(404, "NOT_FOUND", "no such code, or it was used, or its time is over")
         return user
 
