@@ -4,7 +4,7 @@ Rule: the in-memory journal holds in clear what the database holds sealed, so th
 Source: spec.md S57 to S59, X20.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -107,7 +107,7 @@ def _nothing(_decided: object) -> None:
 
 
 @asynccontextmanager
-async def story(provider: str, adapter: Bank, connection: str) -> AsyncIterator[Story]:
+async def story(provider: str, adapter: Bank, connection: str) -> AsyncGenerator[Story, None]:
     """An engine with everything that a linked card needs.
 
     Args:

@@ -1,5 +1,9 @@
 """S58 with Tink: of the balances and the rest that it sends in every object, nothing is kept, and no token."""
 
+from functools import partial
+from typing import Any
+
+import httpx
 from structlog.testing import capture_logs
 
 from comptoir.actors.connection.messages import ConnectionReported, Revoke, Sync
@@ -9,14 +13,16 @@ from tests.actors.forbidden import story
 from tests.actors.gateways.tink import TERMS, Tink, blind, bought, consent, page, worth
 
 
+def _consents(tink: Tink, _request: httpx.Request) -> tuple[int, Any]:
+    return 200, {"providerConsents": tink.consents}
+
+
 def _party() -> Tink:
     """Tink, which talks too much: a purchase, somebody else's."""
     tink = Tink()
     nobody = {"display": "NOBODY", "original": "NOBODY"}
     tink.consents = [consent(sessionExpiryDate=None)]
-    tink.answers["GET /api/v1/provider-consents"] = lambda _request: (
-        200, {"providerConsents": tink.consents},
-    )  # fmt: skip
+    tink.answers["GET /api/v1/provider-consents"] = partial(_consents, tink)
     tink.pages = lambda _url: page(bought("t-1"), bought("t-2", descriptions=nobody))
     return tink
 
