@@ -107,6 +107,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
             st.text("s3cret'\"\\", min_size=1, max_size=9).map(Secret),
         ),
         max_size=3,
+        unique=True,
     ).map(tuple),
     "providers.sendgrid.from_address": st.sampled_from(["a@b.fr", "news+1@mail.example.com"]),
     "providers.twilio.account_sid": st.sampled_from(["", "AC" + "0f" * 16]),
