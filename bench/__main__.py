@@ -12,6 +12,7 @@ import structlog
 
 from bench import (
     ask,
+    backtest,
     edge,
     flame,
     history,
@@ -38,6 +39,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "restart": restart.main,
     "outage": outage.main,
     "matching": matching.main,
+    "backtest": backtest.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,

@@ -42,6 +42,7 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
+from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.page import HTML
 from comptoir.http.port import Port
@@ -139,6 +140,7 @@ OPERATIONS: Final = (
         parameters=(_TRANSACTION,), links=(_POINTS,),
     ),
     *BANKING,
+    *MATCHING,
     *UPKEEP,
     Operation(
         "receiveBankingWebhook", "POST", "/webhooks/banking", "A signed webhook of the bank aggregator",

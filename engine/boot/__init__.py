@@ -11,8 +11,10 @@ from typing import Any, cast
 from comptoir.actors.approval.machine import MACHINE as APPROVAL
 from comptoir.actors.authorization_code.machine import MACHINE as AUTHORIZATION_CODE
 from comptoir.actors.browser_session.machine import MACHINE as BROWSER_SESSION
+from comptoir.actors.candidates.machine import MACHINE as CANDIDATES
 from comptoir.actors.card.machine import MACHINE as CARD
 from comptoir.actors.ceremony.machine import MACHINE as CEREMONY
+from comptoir.actors.claim.machine import MACHINE as CLAIM
 from comptoir.actors.clients.machine import MACHINE as CLIENTS
 from comptoir.actors.connection.machine import MACHINE as CONNECTION
 from comptoir.actors.consent.machine import MACHINE as CONSENT
@@ -56,7 +58,7 @@ def machines() -> dict[str, Machine[Any]]:
     people = (PERSON, CEREMONY, INVITATION, BROWSER_SESSION)
     access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
-    banking = (CONNECTION, LINKING, CARD, WALLET, MERCHANTS)
+    banking = (CONNECTION, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     ours = (*banking, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

@@ -81,7 +81,7 @@ from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
-from tests.actors import banking
+from tests.actors import banking, claiming
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.invited import (
     ENTER,
@@ -190,6 +190,8 @@ def _cases(pairs: Sequence[tuple[State, Message]]) -> tuple[Case, ...]:
 CASES: Mapping[str, tuple[Case, ...]] = {
     "clients": _cases(OF_CLIENTS),
     "card": _cases(banking.CARD),
+    "candidates": _cases(claiming.KEPT),
+    "claim": _cases(claiming.CLAIMS),
     "connection": _cases(banking.CONNECTION),
     "linking": _cases(banking.LINKING),
     "idempotency": tuple(

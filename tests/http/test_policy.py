@@ -42,7 +42,7 @@ from comptoir.http.server import serve
 from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator, FakeDaemon
 from comptoir.http.testing_wire import BODY
 from tests.http.access import CALLERS, OTHER, SELF, expected
-from tests.http.asking import APP, LETTER, ask, connection_id, path_of, session_id
+from tests.http.asking import APP, LETTER, ask, claim_id, connection_id, path_of, session_id
 from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
 from tests.http.test_powens_body import CARD, synced
@@ -56,7 +56,7 @@ OWNED = [one for one in TOKEN if one.owner is not Owner.NOBODY]
 NEVER = "u-never-seen"
 READS = {
     "getTransaction": ["transaction"], "getConnection": ["connection"], "revokeConnection": ["connection"],
-    "renewConsent": ["connection"], "syncConnection": ["connection"],
+    "renewConsent": ["connection"], "syncConnection": ["connection"], "claimCashback": ["transaction"],
 }  # fmt: skip
 """What is looked up before it is known whose object it is."""
 ELSEWHERE = {"x-forwarded-for": "203.0.113.9"}
@@ -74,7 +74,10 @@ class Counting(FakeDaemon):
         for user in (SELF, OTHER):
             self.wallets[user] = {"userId": user}
             self.histories[user] = [(1, {"entryId": "1"})]
-            self.transactions[f"tx-{user}"] = {"transactionId": f"tx-{user}", "userId": user}
+            self.transactions[f"tx-{user}"] = {
+                "transactionId": f"tx-{user}", "userId": user, "status": "credited", "trace": [],
+            }  # fmt: skip
+            self.claim_owners[claim_id(user)] = user
             self.sessions[session_id(user)] = user
             self.linked[user] = {connection_id(user): {
                 "id": connection_id(user), "provider": "seed", "bank_name": "B", "card_last4": "4242",
