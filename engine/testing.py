@@ -32,9 +32,9 @@ from typing import IO, Any
 import pytest
 
 from comptoir.engine.forking_testing import PROGRAMS, Child, Watchdog, fork_program
-from comptoir.engine.signing_testing import sign_powens, sign_webhook
+from comptoir.engine.signing_testing import sign_powens, sign_tink, sign_webhook
 
-__all__ = ["Answered", "Process", "sign_powens", "sign_webhook"]
+__all__ = ["Answered", "Process", "sign_powens", "sign_tink", "sign_webhook"]
 
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0

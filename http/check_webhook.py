@@ -1,8 +1,7 @@
 """`comptoir check webhook`: the daemon's own verification of one webhook, as data in, data out.
 
 The rule: the functions that answer here are those that receive webhooks; nothing is verified a
-second way. Malformed input is an answer (`CHECK_INPUT_INVALID`), never an exception. A scheme that
-is known and not built yet is refused by name (`SCHEME_UNSUPPORTED`).
+second way. Malformed input is an answer (`CHECK_INPUT_INVALID`), never an exception.
 Source: check-command contract, kind `webhook`; spec.md S54, S55, S66, X16; interface.md 6.
 """
 
@@ -58,8 +57,7 @@ def check(given: object) -> Answer:
         given: the decoded input line, of any shape.
 
     Returns:
-        `{"ok": True}`, or `ok` false and `error` with a code of S66, `CHECK_INPUT_INVALID` or
-        `SCHEME_UNSUPPORTED`.
+        `{"ok": True}`, or `ok` false and `error` with a code of S66 or `CHECK_INPUT_INVALID`.
     """
     try:
         wanted = msgspec.convert(given, _Input)
@@ -79,10 +77,7 @@ def check(given: object) -> Answer:
         return _not_ok("CHECK_INPUT_INVALID", "a text holds a character that UTF-8 has not")
     if wanted.scheme not in SCHEMES:
         return _not_ok("CHECK_INPUT_INVALID", f"scheme is one of {', '.join(SCHEMES)}")
-    verifier = SCHEMES[wanted.scheme]
-    if verifier is None:
-        return _not_ok("SCHEME_UNSUPPORTED", f"{wanted.scheme} is not verified yet")
-    code = verifier(signed, wanted.secrets, Window(wanted.now_ms, WINDOW_MS))
+    code = SCHEMES[wanted.scheme](signed, wanted.secrets, Window(wanted.now_ms, WINDOW_MS))
     if code is None:
         return {"ok": True}
     if code == EXPIRED:

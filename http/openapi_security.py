@@ -26,6 +26,7 @@ CLIENT: Final = "clientSecret"
 SIGNATURE, TIMESTAMP = "webhookSignature", "webhookTimestamp"
 POWENS, POWENS_DATE = "powensSignature", "powensDate"
 PLAID: Final = "plaidVerification"
+TINK: Final = "tinkSignature"
 Way = dict[str, list[str]]
 """An alternative: schemes that are all needed, each with its scopes."""
 NOTHING: Final[Way] = {}
@@ -38,6 +39,7 @@ _PROOFS: Final[dict[Proof, list[Way]]] = {
     Proof.SEED: [{SIGNATURE: [], TIMESTAMP: []}],
     Proof.POWENS: [{POWENS: [], POWENS_DATE: []}],
     Proof.PLAID: [{PLAID: []}],
+    Proof.TINK: [{TINK: []}],
 }
 _OF_PEOPLE: Final = {
     "openid": "An ID token beside the access token.",
@@ -99,6 +101,12 @@ _FIXED: Final[Json] = {
         "in": "header",
         "name": "Plaid-Verification",
         "description": "A JWT (ES256) by a key of Plaid's, with `iat` and `request_body_sha256`.",
+    },
+    TINK: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Tink-Signature",
+        "description": "`t=` seconds since 1970, `,v1=` hex of HMAC-SHA256(secret, seconds + '.' + raw body).",
     },
     POWENS_DATE: {
         "type": "apiKey",

@@ -71,6 +71,8 @@ class Proof(Enum):
     """Powens's signature."""
     PLAID = "plaid"
     """A token over the body, signed by a key that Plaid publishes."""
+    TINK = "tink"
+    """Tink's signature."""
 
 
 class Reach(Enum):
@@ -248,7 +250,7 @@ class Operation:
         reaches = {*self.grants.values(), *self.scopes.values()}
         owned = self.owner is not Owner.NOBODY
         assert owned or Reach.OWN not in reaches, f"{self.id}: nobody's own"
-        signed = self.proof in (Proof.SEED, Proof.POWENS, Proof.PLAID)
+        signed = self.proof in (Proof.SEED, Proof.POWENS, Proof.PLAID, Proof.TINK)
         assert signed == (self.door is Door.SIGNED), f"{self.id}: whose signature"
         shown = signed or self.proof is None or self.door is Door.OPEN
         assert shown, f"{self.id}: two ways in"

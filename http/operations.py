@@ -176,6 +176,16 @@ OPERATIONS: Final = (
         body=Body("As Plaid writes it.", hooks.PlaidEvent), proof=Proof.PLAID,
     ),
     Operation(
+        "receiveTinkWebhook", "POST", "/webhooks/tink", "A signed webhook of Tink", "webhooks",
+        Door.SIGNED,
+        {
+            200: Body("Taken before, or nothing follows from it.", hooks.WebhookSettled),
+            202: Body("Taken, durable.", hooks.WebhookTaken),
+        },
+        None,
+        problems=_OF_WEBHOOKS, body=Body("As Tink writes it.", hooks.TinkEvent), proof=Proof.TINK,
+    ),
+    Operation(
         "getProblem", "GET", "/problems/{code}", "What a code means, and what to do", "description",
         Door.OPEN, {200: Body("The code.", catalogue.ProblemPage)}, meaning(_told),
         problems=("NOT_FOUND",), parameters=(_CODE,),

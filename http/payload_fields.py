@@ -39,6 +39,8 @@ ID_CHARACTERS_MAX = 128
 NAME_CHARACTERS_MAX = 512
 """Card-statement labels end at 140 characters in ISO 20022; acquirers and wallets prefix them."""
 PLACE_CHARACTERS_MAX = 128
+WHOLE_DIGITS_MAX = 15
+"""Of a whole number: in ms it is after the year 30000, and every double holds it."""
 AMOUNT_CENTS_MAX = 9_999_999_999
 """99,999,999.99 in major units (interface.md 6, row 7)."""
 AMOUNT_CHARACTERS_MAX = 64
@@ -139,6 +141,33 @@ class Fields:
         place = f"{self._pointer}/{key}"
         items = cast(list[object], value)
         return [Fields(item, f"{place}/{index}", self._found) for index, item in enumerate(items)]
+
+    def identifiers(self, key: str) -> list[str]:
+        """The identifiers of a list; an absent one is empty."""
+        value = self._value(key, required=False)
+        if value is None:
+            return []
+        if type(value) is not list:
+            self._note(key, "TYPE_WRONG", "a list")
+            return []
+        items = cast(list[object], value)
+        listed = Fields(
+            {str(index): item for index, item in enumerate(items)},
+            f"{self._pointer}/{key}",
+            self._found,
+        )
+        return [listed.identifier(str(index)) for index in range(len(items))]
+
+    def whole(self, key: str, *, required: bool = True) -> int:
+        """A whole number from 0 on, such as a time in ms; 0 where an optional one is absent."""
+        value = self._value(key, required)
+        if value is None:
+            return 0
+        text = value.text if type(value) is Number else ""
+        if not text.isdigit() or len(text) > WHOLE_DIGITS_MAX:
+            self._note(key, "TYPE_WRONG", "a whole number, not below 0")
+            return 0
+        return int(text)
 
     def has(self, key: str) -> bool:
         """Whether something other than null stands under a key."""

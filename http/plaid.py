@@ -59,11 +59,7 @@ class PlaidReception(Rows):
         started = time.perf_counter()
         headers = picked(request.headers, _SLOTS, _REQUEST_ID)
         ticket = request_id(headers[_REQUEST_ID])
-        if request.method != "POST":
-            return self.refused("METHOD_NOT_ALLOWED", ticket)
-        source, code = self.heard(request, headers[_FORWARDED])
-        if code is None and request.too_large:
-            code = "PAYLOAD_TOO_LARGE"
+        source, code = self.opened(request, headers[_FORWARDED])
         if code is not None:
             return self.refused(code, ticket)
         token = token_of(headers[_VERIFICATION])

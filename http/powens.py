@@ -1,9 +1,8 @@
 """Receiving Powens's webhooks: one body, many transactions, one answer.
 
 The rule: the rows of interface.md 6 in their order, as for every sender; 2xx is said only when every
-report of the body is durable. Each report is taken under a `once` key of its own, so a body whose
-second half found the engine full is sent again (Powens tries until it is taken) and counts once. How the
-connection stands is heeded first: where all is well again, what the body tells may be looked at.
+report of the body is durable (webhook_reports.py); Powens tries until it is taken. How the connection stands is
+heeded first: where all is well again, what the body tells may be looked at.
 
 A body is compressed or not, and implementations differ in which bytes were signed; so the bytes as
 they came are tried first, and then what they decompress to, within the bound of a body. A large body
@@ -19,7 +18,7 @@ from typing import Final
 
 import trio
 
-from comptoir.actors.connection.messages import KIND, TransactionReported
+from comptoir.actors.connection.messages import KIND
 from comptoir.engine import Address, EngineError
 from comptoir.http.answers import Response, request_id
 from comptoir.http.payload_fields import MALFORMED, BadBody
@@ -27,25 +26,14 @@ from comptoir.http.port import Port
 from comptoir.http.powens_body import PROVIDER, Synced, read
 from comptoir.http.schemes import Signed, Window, powens_fault
 from comptoir.http.signatures import INVALID
-from comptoir.http.webhook_rows import (
-    ACCEPTED,
-    DUPLICATE,
-    PARKED,
-    Rows,
-    Taken,
-    WebhookRequest,
-    is_plain_json,
-    outcome_of,
-    picked,
-)
+from comptoir.http.webhook_reports import take_all
+from comptoir.http.webhook_rows import Rows, WebhookRequest, is_plain_json, picked
 
 __all__ = ["POWENS_PATH", "PowensReception"]
 
 POWENS_PATH: Final = "/webhooks/powens"
 IN_LOOP_BYTES_MAX: Final = 65_536
 """A body that takes longer to read than a turn of the loop may last is read in a thread."""
-ASKS_MAX: Final = 64
-"""Reports of one body under way at once; the connection takes them one by one all the same."""
 GZIP_WINDOW: Final = 31
 """zlib's word for "a gzip member and nothing else"."""
 
@@ -95,8 +83,7 @@ class PowensReception(Rows):
             return self.refused(bad.code, ticket, bad.errors)
         address = Address(KIND, self.port.blind(PROVIDER, synced.connection_id))
         try:
-            first = outcome_of(await self._port.ask(address, synced.stands))
-            outcome = await self._take(address, synced.reports, first)
+            outcome = await take_all(self._port, address, (synced.stands, *synced.reports))
         except EngineError as error:
             return self.failed(error, ticket, started)
         return self.taken(outcome, ticket, started)
@@ -107,14 +94,10 @@ class PowensReception(Rows):
         Raises:
             _Refused: with the first that applies.
         """
-        if request.method != "POST":
-            raise _Refused("METHOD_NOT_ALLOWED")
-        source, code = self.heard(request, headers[_FORWARDED])
+        source, code = self.opened(request, headers[_FORWARDED])
         if code is not None:
             raise _Refused(code)
         rules = self.rules.powens
-        if request.too_large:
-            raise _Refused("PAYLOAD_TOO_LARGE")
         compressed = (headers[_ENCODING] or b"").lower() == b"gzip"
         code = self._fault(request, request.body, headers)
         text: bytes | None = None
@@ -145,32 +128,6 @@ class PowensReception(Rows):
         return powens_fault(
             signed, given, rules.secrets, Window(self.port.now_ms(), rules.window_ms)
         )
-
-    async def _take(
-        self, address: Address, reports: Sequence[TransactionReported], first: Taken
-    ) -> Taken:
-        """Have every report decided; the first error ends it, after those under way have ended."""
-        outcomes = {first}
-        failed: list[EngineError] = []
-        left = iter(reports)
-
-        async def work() -> None:
-            for report in left:
-                try:
-                    outcomes.add(outcome_of(await self._port.ask(address, report)))
-                except EngineError as error:
-                    failed.append(error)
-                if failed:
-                    return
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(min(ASKS_MAX, len(reports))):
-                nursery.start_soon(work)
-        if failed:
-            raise failed[0]
-        if PARKED in outcomes:
-            return PARKED
-        return DUPLICATE if outcomes == {DUPLICATE} else ACCEPTED
 
 
 async def _read(body: bytes) -> Synced:

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from comptoir.http.plaid import PLAID_PATH, PlaidReception
 from comptoir.http.port import Port
 from comptoir.http.powens import POWENS_PATH, PowensReception
+from comptoir.http.tink import TINK_PATH, TinkReception
 from comptoir.http.webhooks import Reception
 
-__all__ = ["own_receptions"]
+__all__ = ["OwnReception", "own_receptions"]
+
+OwnReception = PlaidReception | PowensReception | TinkReception
 
 
-def own_receptions(port: Port, shared: Reception) -> Mapping[str, PlaidReception | PowensReception]:
+def own_receptions(port: Port, shared: Reception) -> Mapping[str, OwnReception]:
     """The receptions of senders with a scheme of their own, by path; every other path is the shared one's.
 
     Args:
@@ -20,4 +23,5 @@ def own_receptions(port: Port, shared: Reception) -> Mapping[str, PlaidReception
     return {
         PLAID_PATH: PlaidReception(port, shared),
         POWENS_PATH: PowensReception(port, shared),
+        TINK_PATH: TinkReception(port, shared),
     }

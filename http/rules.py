@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
-from comptoir.engine.settings import Settings
+from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
 
 __all__ = ["LINKABLE", "EdgeRules", "LinkingRules", "StepUpRules", "WebhookRules"]
@@ -19,7 +19,7 @@ SOURCES_REMEMBERED_MAX = 4096
 FORWARDED_BYTES_REMEMBERED_MAX = 256
 """A longer X-Forwarded-For is judged each time: no caller shall fill the memory with one."""
 
-LINKABLE = ("seed", "powens", "plaid")
+LINKABLE = ("seed", "powens", "plaid", "tink")
 """Providers by which a card can be linked."""
 Network = IPv4Network | IPv6Network
 _EVERYBODY = frozenset((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
@@ -84,6 +84,7 @@ class EdgeRules:
 
     banking: WebhookRules
     powens: WebhookRules
+    tink: WebhookRules
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -130,13 +131,16 @@ class EdgeRules:
         webhooks, http = settings.webhooks, settings.http
         loopback_only = settings.auth.mode == "loopback"
         manual = settings.clock.mode == "manual"
-        secrets = tuple(secret.reveal().encode() for secret in webhooks.seed.secrets)
-        theirs = tuple(secret.reveal().encode() for secret in webhooks.powens.secrets)
+        most = webhooks.body_bytes_max
+
+        def of(sender: str, secrets: Sequence[Secret], bytes_max: int) -> WebhookRules:
+            keys = tuple(secret.reveal().encode() for secret in secrets)
+            return WebhookRules(sender, keys, webhooks.window_ms, bytes_max)
+
         return cls(
-            banking=WebhookRules("seed", secrets, webhooks.window_ms, webhooks.body_bytes_max),
-            powens=WebhookRules(
-                "powens", theirs, webhooks.window_ms, webhooks.powens.body_bytes_max
-            ),
+            banking=of("seed", webhooks.seed.secrets, most),
+            powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
+            tink=of("tink", webhooks.tink.secrets, most),
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,

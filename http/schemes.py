@@ -7,9 +7,11 @@ and the endpoints (`/webhooks/powens`, `/webhooks/plaid`; others come) with thes
 - `powens-bi`: base64 of HMAC-SHA256 over METHOD.PATH.DATE.body; the date is ISO 8601 or epoch.
 - `docusign`: base64 of HMAC-SHA256 over the body, one header per configured key; no time is signed.
 - `standard-webhooks`: base64 over id.seconds.body, several space-separated `v1,` signatures.
+- `tink`: hex of HMAC-SHA256 over seconds.body, with the time in the same header.
 - `plaid-jwt`: a token over the body's hash, by a key that the sender publishes (plaid_jwt.py).
 
-Source: protocols.md 5.1 and 5.3; the Standard Webhooks specification; RFC 2104, RFC 4648.
+Source: protocols.md 5.1 and 5.3; docs.tink.com/resources/api-setup/webhook-signature-validation; the
+Standard Webhooks specification; RFC 2104, RFC 4648.
 """
 
 import base64
@@ -29,13 +31,17 @@ from comptoir.http.signatures import (
     seed_fault,
 )
 
-__all__ = ["SCHEMES", "Signed", "Verifier", "Window", "powens_fault"]
+__all__ = [
+    "SCHEMES", "Signed", "TinkSignature", "Verifier", "Window", "powens_fault", "tink_fault",
+    "tink_signature",
+]  # fmt: skip
 
 SIGNATURES_MAX: Final = 32
 """Signatures that one request may offer: senders rotate two keys, not a hundred."""
 _DOCUSIGN_HEADER = re.compile(r"x-docusign-signature-[0-9]{1,3}").fullmatch
 _EPOCH_MS_DIGITS: Final = 12
 """From so many digits on, a number counts milliseconds: seconds have ten until the year 2286."""
+_HEX = re.compile(rb"[0-9a-f]{64}").fullmatch
 _EPOCH_DIGITS = re.compile(r"[0-9]{1,16}").fullmatch
 
 
@@ -56,6 +62,14 @@ class Window(NamedTuple):
 
     now_ms: int
     skew_ms_max: int
+
+
+class TinkSignature(NamedTuple):
+    """What stands in Tink's header."""
+
+    seconds: bytes
+    """When it was signed, in digits."""
+    claims: Sequence[bytes]
 
 
 Verifier = Callable[[Signed, Sequence[str], Window], str | None]
@@ -176,6 +190,44 @@ def _standard_key(secret: str) -> bytes | None:
         return None
 
 
+def _tink(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
+    """Tink, by the function that receives it."""
+    keys = [secret.encode() for secret in secrets]
+    signature = tink_signature(_one(signed, "x-tink-signature"))
+    return tink_fault(signature, signed.body, keys, window)
+
+
+def tink_signature(given: bytes | None) -> TinkSignature | None:
+    """Take apart the value of Tink's header, `t=SECONDS,v1=HEX`; None if it is none.
+
+    Other keys in it are passed over, as Tink asks.
+    """
+    parts = [part.partition(b"=") for part in (given or b"").split(b",")[:SIGNATURES_MAX]]
+    times = [value for name, _, value in parts if name == b"t"]
+    if len(times) != 1 or not _EPOCH_DIGITS(times[0].decode("latin-1")):
+        return None
+    offered = [value for name, _, value in parts if name == b"v1"]
+    return TinkSignature(times[0], [bytes.fromhex(text.decode()) for text in offered if _HEX(text)])
+
+
+def tink_fault(
+    signature: TinkSignature | None, body: bytes, secrets: Sequence[bytes], window: Window
+) -> str | None:
+    """Judge a webhook of Tink: None if genuine and in time, else the code.
+
+    Args:
+        signature: from its header.
+        body: raw.
+        secrets: any may match, each costs the same.
+        window: now, and the largest skew either way.
+    """
+    if signature is None:
+        return INVALID
+    if not _matches(secrets, signature.seconds + b"." + body, signature.claims):
+        return INVALID
+    return EXPIRED if _late(int(signature.seconds) * 1000, window) else None
+
+
 def _plaid(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
     """Plaid, by the function that receives it."""
     del secrets  # it shares none: who has signed is known by a published key
@@ -186,12 +238,12 @@ def _plaid(signed: Signed, secrets: Sequence[str], window: Window) -> str | None
     return plaid_jwt.plaid_fault(token, signed.body, key, window)
 
 
-SCHEMES: Final[Mapping[str, Verifier | None]] = {
+SCHEMES: Final[Mapping[str, Verifier]] = {
     "seed-v1": _seed,
     "powens-bi": _powens,
     "plaid-jwt": _plaid,
-    "tink": None,
+    "tink": _tink,
     "docusign": _docusign,
     "standard-webhooks": _standard,
 }
-"""Every scheme by name; None = known, and not verified yet."""
+"""Every scheme by name."""

@@ -14,6 +14,7 @@ from comptoir.http.shapes import Currency, Date, Identity
 __all__ = [
     "PlaidEvent",
     "PowensEvent",
+    "TinkEvent",
     "WebhookDuplicate",
     "WebhookEvent",
     "WebhookSettled",
@@ -123,6 +124,42 @@ class PlaidEvent(msgspec.Struct, frozen=True):
     account_id: Identity | None = None
     consent_expiration_time: str | None = None
     error: dict[str, Any] | None = None
+
+
+class TinkContext(msgspec.Struct, frozen=True):
+    """Whom it is about."""
+
+    externalUserId: Identity  # noqa: N815 - Tink's name
+    """The link's name, as its Tink user was made with."""
+
+
+class TinkAccount(msgspec.Struct, frozen=True):
+    """The account that it is about."""
+
+    id: Identity
+
+
+class TinkDeleted(msgspec.Struct, frozen=True):
+    """Transactions that are no more."""
+
+    ids: list[Identity] | None = None
+
+
+class TinkContent(msgspec.Struct, frozen=True):
+    """What is read of it; which of these there is, the event says."""
+
+    credentialsStatus: Identity | None = None  # noqa: N815 - Tink's name
+    sessionExpiryDate: Annotated[int, Meta(ge=0)] | None = None  # noqa: N815 - Tink's name
+    account: TinkAccount | None = None
+    transactions: TinkDeleted | None = None
+
+
+class TinkEvent(msgspec.Struct, frozen=True):
+    """What is read of a webhook of Tink."""
+
+    event: Annotated[str, Meta(min_length=1, max_length=128)]
+    context: TinkContext | None = None
+    content: TinkContent | None = None
 
 
 class WebhookTaken(_Shape, frozen=True):

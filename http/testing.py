@@ -110,7 +110,9 @@ class FakeDaemon(FakeMatching):
         """
         super().__init__()
         held = tuple(Secret(secret) for secret in secrets)
-        webhooks = Webhooks(seed=WebhooksParty(held), powens=WebhooksPowens(held))
+        webhooks = Webhooks(
+            seed=WebhooksParty(held), powens=WebhooksPowens(held), tink=WebhooksParty(held)
+        )
         settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
         self.rules: EdgeRules = replace(EdgeRules.of(settings), **rules)
         self.asks: list[tuple[Address, Message]] = []

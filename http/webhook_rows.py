@@ -71,6 +71,13 @@ class Rows:
         self.rules = port.rules
         self.rates = rates
 
+    def opened(self, request: WebhookRequest, forwarded: bytes | None) -> tuple[str, str | None]:
+        """The address that a webhook comes from, and the code of what is wrong before its signature."""
+        if request.method != "POST":
+            return "", "METHOD_NOT_ALLOWED"
+        source, code = self.heard(request, forwarded)
+        return source, code or ("PAYLOAD_TOO_LARGE" if request.too_large else None)
+
     def heard(self, request: WebhookRequest, forwarded: bytes | None) -> tuple[str, str | None]:
         """The address that a webhook comes from, and the code of row 1 if it is not one of ours."""
         rules = self.rules

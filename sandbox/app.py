@@ -25,6 +25,7 @@ from comptoir.sandbox.parties.party import Party, Stage, catalogue
 from comptoir.sandbox.parties.plaid import Plaid
 from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
+from comptoir.sandbox.parties.tink import Tink
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.wire.router import LOOPBACK_HOSTS, Call, Route, Router
 from comptoir.sandbox.wire.server import Outcome, Server, json_reply
@@ -70,10 +71,11 @@ class Sandbox:
         self._hosts = LOOPBACK_HOSTS | settings.allowed_targets
         self._powens = Powens(self.stage, self._hosts)
         self._plaid = Plaid(self.stage, self._hosts)
+        self._tink = Tink(self.stage, self._hosts)
         self._mail, self._sms = Mail(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
-            self._bank.party(), self._powens.party(), self._plaid.party(), self._push.party(),
-            self._mail.party(), self._sms.party(),
+            self._bank.party(), self._powens.party(), self._plaid.party(), self._tink.party(),
+            self._push.party(), self._mail.party(), self._sms.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -98,6 +100,7 @@ class Sandbox:
                     self._bank.reset,
                     self._powens.reset,
                     self._plaid.reset,
+                    self._tink.reset,
                     self._mail.reset,
                     self._sms.reset,
                 ),
@@ -108,6 +111,7 @@ class Sandbox:
                 *self._bank.routes(),
                 *self._powens.routes(),
                 *self._plaid.routes(),
+                *self._tink.routes(),
             ]
             for party in self._parties:
                 routes += party.routes(self.stage)

@@ -4,7 +4,8 @@ Rule: a scheme is a pure function from a secret and what is signed to the header
 signature has the right form and the wrong key.
 
 Source: spec S54 (HMAC-SHA256 over timestamp, a dot and the raw body), X17 (header prefix
-`sha256=` optional); interface.md 6; protocols.md 5.1 (Powens) and 5.2 (Plaid).
+`sha256=` optional); interface.md 6; protocols.md 5.1 (Powens) and 5.2 (Plaid);
+docs.tink.com/resources/api-setup/webhook-signature-validation.
 """
 
 import base64
@@ -24,6 +25,7 @@ from joserfc.jwk import ECKey
 SEED_V1 = "seed-v1"
 POWENS_BI = "powens-bi"
 PLAID_JWT = "plaid-jwt"
+TINK = "tink"
 TIMESTAMP_HEADER = "X-Webhook-Timestamp"
 SIGNATURE_HEADER = "X-Webhook-Signature"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,6 +88,17 @@ def powens_bi(secret: bytes, what: ToSign, signature: Signature, form: Form) -> 
     return headers
 
 
+def tink(secret: bytes, what: ToSign, signature: Signature, form: Form) -> Headers:
+    """Tink's header, with the time that is signed; lower case is its one form."""
+    del form
+    seconds = what.timestamp_ms // 1000
+    if signature is Signature.MISSING:
+        return []
+    key = secret if signature is Signature.VALID else b"not " + secret
+    digest = hmac.digest(key, b"%d.%b" % (seconds, what.body), "sha256").hex()
+    return [("X-Tink-Signature", f"t={seconds},v1={digest}")]
+
+
 def plaid_jwt(secret: bytes, what: ToSign, signature: Signature, form: Form) -> Headers:
     """Plaid's header: a token over the body's hash, by the key that is made from the secret."""
     del form
@@ -120,4 +133,9 @@ def _private(secret: bytes) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(number % (2**255) + 1, ec.SECP256R1())
 
 
-SCHEMES: dict[str, Scheme] = {SEED_V1: seed_v1, POWENS_BI: powens_bi, PLAID_JWT: plaid_jwt}
+SCHEMES: dict[str, Scheme] = {
+    SEED_V1: seed_v1,
+    POWENS_BI: powens_bi,
+    PLAID_JWT: plaid_jwt,
+    TINK: tink,
+}

@@ -26,7 +26,7 @@ from comptoir.sandbox.wire.client import Answer, Connection, NoAnswer, Target
 
 TIMES_MAX = 10_000
 PARTY_SECONDS = 10.0
-"""So long Plaid waits for an answer."""
+"""So long a provider waits for an answer."""
 _SHOWN_HEADERS = ("content-type", "retry-after", "x-request-id", "www-authenticate", "allow")
 _SHOWN_BYTES_MAX = 16_384
 

@@ -14,8 +14,10 @@ from typing import Any, Protocol
 import httpx
 import msgspec
 
+from comptoir.actors.connection.conditions import PERSON, TIME
 from comptoir.actors.connection.messages import (
     AccessRevoked,
+    Condition,
     ConnectionReported,
     RevocationFailed,
     TokensRefreshed,
@@ -50,7 +52,10 @@ from comptoir.engine.gateway_spec import (
 )
 from comptoir.engine.values import Message
 
-__all__ = ["ENDED", "REFUSED", "Bank", "Blind", "answered", "bank_gateway", "read_answer", "sent"]
+__all__ = [
+    "ENDED", "REFUSED", "Bank", "Blind", "answered", "bank_gateway", "read_answer", "sent",
+    "stop_unless_well",
+]  # fmt: skip
 
 Blind = Callable[[str, str], str]
 """`blind(provider, connection_id)`, `blind("card", ...)`: the keyed digest by which it is looked up (X15)."""
@@ -155,6 +160,20 @@ async def sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Respo
     if response.status_code >= SERVER_ERRORS or response.status_code == TOO_MANY_REQUESTS:
         raise CallFault("BANK_UNAVAILABLE", retryable=True)
     return response
+
+
+def stop_unless_well(condition: Condition | None) -> None:
+    """Say what a condition comes to for whoever comes back from their bank.
+
+    Raises:
+        CallFault: it passes by itself, its person must act, or nobody here can end it.
+    """
+    if condition is None:
+        return
+    if condition.remedy == TIME:
+        raise CallFault("BANK_UNAVAILABLE", retryable=True, sick=False)
+    code = ENDED if condition.remedy == PERSON else REFUSED
+    raise CallFault(code, retryable=False, sick=False)
 
 
 def answered(response: httpx.Response) -> httpx.Response:

@@ -22,13 +22,11 @@ integration-guides/sca-and-connection-states; protocols.md 5.1; spec.md S42, S45
 X20, E10. Schemas: tests/actors/gateways/powens_schemas.py.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from comptoir.actors.connection.conditions import PERSON, TIME
 from comptoir.actors.connection.messages import (
     AccessRevoked,
     ConnectionReported,
@@ -36,7 +34,8 @@ from comptoir.actors.connection.messages import (
     TransactionsRead,
 )
 from comptoir.actors.gateways.amounts import NO_CURRENCY
-from comptoir.actors.gateways.bank import ENDED, REFUSED, Blind
+from comptoir.actors.gateways.bank import ENDED, REFUSED, Blind, stop_unless_well
+from comptoir.actors.gateways.cards import first_day, marks_of
 from comptoir.actors.gateways.messages import (
     ExchangeCode,
     ReadAccounts,
@@ -56,7 +55,6 @@ from comptoir.actors.gateways.powens_shapes import (
     CONNECTIONS,
     PAGE,
     TOKEN,
-    Account,
     Begun,
     Code,
     Connection,
@@ -82,13 +80,9 @@ LIMIT: Final = 500
 PAGES_MAX: Final = 10
 """Of one reading; what is beyond is read from there on."""
 DAY_MS: Final = 86_400_000
-MARGIN_DAYS: Final = 7
-"""So late may the first reading be, and nothing since the link is missed; what was before is left out by whoever
-reads (S60)."""
 NOT_FOUND: Final = 404
 ACCOUNT_TYPES: Final = ("card", "checking")
 """Accounts with a card, the best first; others are not even offered to the person (S60)."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PowensTerms(msgspec.Struct, frozen=True):
@@ -205,12 +199,9 @@ class PowensBank:
     ) -> CodeExchanged:
         """In the webview nothing new is given; that all is well is what they came for."""
         found = await self._connection(connection_id, access)
-        condition = found.condition
-        if condition is not None and condition.remedy == TIME:
-            raise CallFault("BANK_UNAVAILABLE", retryable=True, sick=False)
-        if condition is not None or not found.open_accounts:
-            code = ENDED if condition is None or condition.remedy == PERSON else REFUSED
-            raise CallFault(code, retryable=False, sick=False)
+        stop_unless_well(found.condition)
+        if not found.open_accounts:
+            raise CallFault(ENDED, retryable=False, sick=False)
         # Due now: the token is replaced once the new consent is in force, and not before.
         due = context.now if self._terms.token_days else 0
         user = "" if found.id_user is None else str(found.id_user)
@@ -255,7 +246,10 @@ class PowensBank:
             raise CallFault(REFUSED, retryable=False, sick=False)
         account = min(accounts, key=lambda one: (ACCOUNT_TYPES.index(one.kind), one.id))
         connector = found.connector or Connector()
-        marks = _named(account, found, asked.user_id)
+        parents = {one.id: one.iban for one in found.accounts or []}
+        iban = account.iban or parents.get(account.id_parent or 0) or ""  # a card's is its parent's
+        seen = (asked.user_id, connector.uuid, account.kind, account.name)
+        marks = marks_of(PROVIDER, iban, seen)
         return AccountsRead(
             self._blind("card", f"{marks}:{account.last4}"),
             connector.name,
@@ -267,9 +261,7 @@ class PowensBank:
         self, asked: ReadTransactions, context: CallContext
     ) -> TransactionsRead:
         """GET /users/me/transactions, page by page, after how the connection stands."""
-        days = self._terms.look_back_days + MARGIN_DAYS
-        first = _day(context.now - days * DAY_MS)
-        cursor = cursor_of(asked.cursor, first)
+        cursor = cursor_of(asked.cursor, first_day(context.now, self._terms.look_back_days))
         found = await self._connection(asked.connection_id, asked.access)
         pages, link = await self._pages(cursor.link or None, cursor, asked.access)
         currencies = {
@@ -335,21 +327,3 @@ class PowensBank:
         """Nothing is asked: webhooks are registered in the console."""
         del context
         return ConnectionReported(PROVIDER, "updates", f"linked:{asked.reference}")
-
-
-def _day(at_ms: int) -> str:
-    """The day of a moment, YYYY-MM-DD."""
-    return (_EPOCH + timedelta(milliseconds=max(0, at_ms))).date().isoformat()
-
-
-def _named(account: Account, found: Connection, user_id: str) -> str:
-    """What makes two links two of one card: the account's IBAN, as for any provider; a card's is its parent's.
-
-    Where there is none it is one person's account by what they see of it: ids are others in every link.
-    """
-    parents = {one.id: one.iban for one in found.accounts or []}
-    iban = account.iban or parents.get(account.id_parent or 0)
-    if iban:
-        return "".join(iban.split()).upper()
-    connector = found.connector or Connector()
-    return f"{PROVIDER}:{user_id}:{connector.uuid}:{account.kind}:{account.name}"

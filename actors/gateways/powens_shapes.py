@@ -3,12 +3,13 @@
 Source: docs.powens.com/api-reference (authentication, connections, bank-accounts); spec.md S58, S59.
 """
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from comptoir.actors.connection.messages import Condition
+from comptoir.actors.gateways.cards import last_digits
 from comptoir.actors.gateways.powens_meaning import stands
 from comptoir.actors.gateways.powens_transactions import Page
 
@@ -17,8 +18,6 @@ __all__ = [
     "Connections", "Connector", "Token",
 ]  # fmt: skip
 
-LAST: Final = 4
-"""Digits that S59 lets stand in clear."""
 _Secret = Annotated[str, Meta(min_length=1, max_length=4096)]
 _Id = Annotated[int, Meta(ge=0)]
 _Moment = Annotated[str, Meta(max_length=40)]
@@ -76,8 +75,7 @@ class Account(msgspec.Struct, frozen=True):
     @property
     def last4(self) -> str:
         """The last digits that people know it by; empty: it has none."""
-        digits = [one for one in self.number or self.iban or "" if one in "0123456789"]
-        return "".join(digits[-LAST:]) if len(digits) >= LAST else ""
+        return last_digits(self.number or self.iban or "")
 
 
 class Connector(msgspec.Struct, frozen=True):

@@ -4,8 +4,8 @@ Rules:
 - nobody but who started it can end it: `state` is single-use and known by its digest only, the code is
   worth something to whoever has the verifier (PKCE), and completing it takes the same user, and where
   `connections.return_secret` is on what the browser that came back from the bank was given;
-- a session that does not lead to a connection leaves no access behind: what the provider has granted is
-  given back, until it says so;
+- a session that does not lead to a connection leaves no access behind: what the provider has granted, or has
+  begun for it and would keep, is given back, until it says so;
 - it holds what it needs until it has ended, and not longer.
 
 Source: spec.md S45, S48, S57, S60, S66; RFC 7636; RFC 9700 sections 2.1.1 and 4.7 (state); OWASP ASVS 5, 10.1.2.
@@ -96,7 +96,7 @@ MACHINE: Machine[LinkState] = Machine(
         row(LINKED, LinkExpired, steps.wait, LINKED),
         *_asked(ENDED),
         row(ENDED, LinkExpired, steps.wait, ENDED),
-        row(ENDED, LinkStarted, steps.wait, ENDED),
+        row(ENDED, LinkStarted, steps.started_late, ENDED),
         row(ENDED, ProviderFailed, steps.wait, ENDED),
         row(ENDED, AccountsRead, steps.wait, ENDED),
         row(ENDED, CodeExchanged, steps.exchanged_late, ENDED),

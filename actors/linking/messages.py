@@ -83,6 +83,10 @@ class LinkStarted(Message, frozen=True):
     """What the exchange will take, where the provider names it now and none comes back with the person
     (Plaid's link token); who comes back is known by `state` all the same.
     """
+    begun: str = ""
+    """The provider's id of what it has made for this link alone and keeps (Tink's user): it is ended where no
+    connection comes of it. Empty: nothing, or it ends by itself.
+    """
 
 
 class ProviderFailed(Message, frozen=True):

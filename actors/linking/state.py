@@ -81,6 +81,8 @@ class LinkState(State, frozen=True):
     auth_url: str = ""
     code: str = ""
     """What the exchange takes: from the person who is back, or from the provider at the start."""
+    begun: str = ""
+    """What the provider has made for it at the start, and keeps until it is told otherwise."""
     expected: str = ""
     """The connection that the app's SDK has told of, if it has."""
     granted: Granted | None = None

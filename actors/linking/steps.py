@@ -22,6 +22,7 @@ from comptoir.actors.gateways.messages import (
     ReadAccounts,
     RevokeAccess,
     StartLink,
+    Tokens,
     bank,
 )
 from comptoir.actors.linking.messages import (
@@ -57,7 +58,7 @@ from comptoir.engine.machine import Context
 __all__ = [
     "CALLBACK_PATH", "accounts_read", "card_taken", "claimed", "complete", "connection_refused", "digest_of",
     "exchanged", "exchanged_late", "expire", "failed", "give_back_again", "given_back", "look",
-    "not_given_back", "open_link", "opened", "returned", "started", "wait",
+    "not_given_back", "open_link", "opened", "returned", "started", "started_late", "wait",
 ]  # fmt: skip
 
 CALLBACK_PATH = "/link/callback"
@@ -138,9 +139,24 @@ def open_link(_state: LinkState, message: OpenLink, context: Context) -> Outcome
 def started(state: LinkState, message: LinkStarted, _context: Context) -> Outcome:
     """The person may go."""
     waiting = msgspec.structs.replace(
-        state, phase=Phase.AUTHORIZING, auth_url=message.auth_url, code=message.code
+        state,
+        phase=Phase.AUTHORIZING,
+        auth_url=message.auth_url,
+        code=message.code,
+        begun=message.begun,
     )
     return Decision(waiting)
+
+
+def started_late(state: LinkState, message: LinkStarted, context: Context) -> Outcome:
+    """It has ended meanwhile: what was begun for it is ended, too."""
+    outline = state.outline
+    assert outline is not None
+    begun = _begun(outline, message.begun)
+    if begun is None:
+        return Decision(state)
+    kept = msgspec.structs.replace(state, granted=begun)
+    return Decision(kept, messages=(_giving_back(outline, begun, context),))
 
 
 def returned(state: LinkState, message: ReturnFromBank, context: Context) -> Outcome:
@@ -152,9 +168,8 @@ def returned(state: LinkState, message: ReturnFromBank, context: Context) -> Out
     if nothing or not hmac.compare_digest(message.digest.encode(), state.digest.encode()):
         return Decision(state, _stood(state, taken=False))
     if message.error or context.now >= outline.expires_at:
-        ended = _ended(state, FAILED)
-        event = LinkEnded(outline.user_id, "refused_at_bank" if message.error else "expired")
-        return Decision(ended, _stood(ended), events=(event,), cancel=(EXPIRY,))
+        over = _abandon(state, FAILED, context, "refused_at_bank" if message.error else "expired")
+        return msgspec.structs.replace(over, reply=_stood(over.state))
     back = msgspec.structs.replace(
         state, phase=Phase.RETURNED, code=code, digest="", auth_url="", proof=message.proof
     )
@@ -309,16 +324,31 @@ def _ended(state: LinkState, why: str, granted: Granted | None = None) -> LinkSt
     return LinkState(Phase.ENDED, _outlived(state.outline), granted=granted, why=why)
 
 
-def _abandon(state: LinkState, why: str, context: Context) -> Outcome:
-    """End without a connection, and give back what the provider has granted for it."""
-    outline, granted = state.outline, state.granted
+def _abandon(state: LinkState, why: str, context: Context, cause: str = "") -> Outcome:
+    """End without a connection, and give back what the provider has granted or begun for it.
+
+    Args:
+        state: under way.
+        why: the code that whoever looks is told.
+        context: of the decision.
+        cause: what is recorded, where that is another word.
+    """
+    outline = state.outline
     assert outline is not None
-    if outline.renewal is not None or granted is None:
+    granted = state.granted or _begun(outline, state.begun)
+    if outline.renewal is not None:
         granted = None  # a renewal's access is its connection's
     ended = _ended(state, why, granted)
     messages = () if granted is None else (_giving_back(outline, granted, context),)
-    event = LinkEnded(outline.user_id, why)
+    event = LinkEnded(outline.user_id, cause or why)
     return Decision(ended, events=(event,), messages=messages, cancel=(EXPIRY,))
+
+
+def _begun(outline: Outline, begun: str) -> Granted | None:
+    """What is to be ended of a link that was only begun; None: nothing."""
+    if not begun or outline.renewal is not None:
+        return None
+    return Granted(begun, "", Tokens("", "", 0))
 
 
 def _giving_back(outline: Outline, granted: Granted, context: Context) -> Outgoing:

@@ -15,11 +15,13 @@ from comptoir.actors.gateways.bank import Blind, bank_gateway
 from comptoir.actors.gateways.bank_plaid import PlaidBank, PlaidTerms
 from comptoir.actors.gateways.bank_powens import PowensBank, PowensTerms
 from comptoir.actors.gateways.bank_seed import SeedBank
+from comptoir.actors.gateways.bank_tink import TinkBank, TinkTerms
 from comptoir.actors.gateways.plaid_api import PlaidApi
 from comptoir.actors.gateways.plaid_keys import KeySource, PlaidKeys
 from comptoir.actors.gateways.powens_api import PowensApi
 from comptoir.actors.gateways.push import push_gateway
 from comptoir.actors.gateways.sendgrid import sendgrid_gateway
+from comptoir.actors.gateways.tink_api import TinkApi
 from comptoir.actors.gateways.twilio import TwilioAccount, twilio_gateway
 from comptoir.actors.linking.kind import linking_spec
 from comptoir.actors.linking.state import LinkState
@@ -34,7 +36,7 @@ __all__ = ["Parties", "linking_specs", "open_parties"]
 
 log = structlog.get_logger("comptoir.boot")
 
-_NAMED = ("fcm", "sendgrid", "twilio", "seed", "powens", "plaid")
+_NAMED = ("fcm", "sendgrid", "twilio", "seed", "powens", "plaid", "tink")
 """Parties whose silence is told of at the start."""
 SANDBOX_SID = "AC" + 32 * "0"
 SANDBOX_CREDENTIAL = "sandbox"
@@ -72,6 +74,8 @@ async def open_parties(settings: Settings, blind: Blind, stack: AsyncExitStack) 
         found.append(bank_gateway("seed", adapter, paced))
     if settings.providers.powens.base_url:
         found.append(await _powens(settings, blind, stack))
+    if settings.providers.tink.base_url:
+        found.append(await _tink(settings, blind, stack))
     sources = await _plaid_sources(settings, stack)
     plaid = settings.providers.plaid
     if plaid.base_url:
@@ -99,6 +103,16 @@ async def _powens(settings: Settings, blind: Blind, stack: AsyncExitStack) -> Ga
     terms = PowensTerms(powens.webview_url, powens.language, days, powens.token_days)
     bounds = gateway_bounds(settings, powens, settings.breakers.powens)
     return bank_gateway("powens", PowensBank(api, terms, blind), bounds)
+
+
+async def _tink(settings: Settings, blind: Blind, stack: AsyncExitStack) -> GatewaySpec:
+    """Tink for our app."""
+    tink = settings.providers.tink
+    api = TinkApi(await _client(tink, stack), (tink.client_id, tink.client_secret.reveal()))
+    days = settings.connections.look_back_days
+    terms = TinkTerms(tink.link_url, tink.market, tink.locale, tink.id_hint, days)
+    bounds = gateway_bounds(settings, tink, settings.breakers.default)
+    return bank_gateway("tink", TinkBank(api, terms, blind), bounds)
 
 
 async def _plaid_sources(settings: Settings, stack: AsyncExitStack) -> list[KeySource]:

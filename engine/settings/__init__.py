@@ -1,7 +1,7 @@
 """Typed settings: defaults, config.toml, environment; every value with unit, range and spec line.
 
 Start at `root.py` (the whole), then `fields.py` (how a row is declared), `load.py` (how it is
-read). `listeners.py`, `runtime.py`, `cashback.py`, `onboarding.py` and `upkeep.py` are the rows.
+read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `onboarding.py` and `upkeep.py` are the rows.
 Source: interface.md 2, 3 and 11.
 """
 
@@ -9,14 +9,8 @@ from comptoir.engine.settings.cashback import (
     Connections,
     Merchants,
     PlaidEnvironment,
-    PlaidProvider,
     Points,
-    PowensProvider,
-    Provider,
-    Providers,
-    SendGrid,
     Tier,
-    Twilio,
     Webhooks,
     WebhooksParty,
     WebhooksPlaid,
@@ -27,6 +21,15 @@ from comptoir.engine.settings.kinds_made import Network
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.onboarding import CoreBanking, Documents, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
+from comptoir.engine.settings.providers import (
+    PlaidProvider,
+    PowensProvider,
+    Provider,
+    Providers,
+    SendGrid,
+    TinkProvider,
+    Twilio,
+)
 from comptoir.engine.settings.root import Settings, check_start
 from comptoir.engine.settings.rules import DEMO_WEBHOOK_SECRET, is_loopback
 from comptoir.engine.settings.runtime import (
@@ -93,6 +96,7 @@ __all__ = [
     "Storage",
     "Targets",
     "Tier",
+    "TinkProvider",
     "Twilio",
     "Vault",
     "VaultAwsKms",

@@ -14,12 +14,11 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from comptoir.engine.settings import rules
+from comptoir.engine.settings import rules, rules_of_parties
 from comptoir.engine.settings.cashback import (
     Connections,
     Merchants,
     Points,
-    Providers,
     Webhooks,
     Withdrawals,
 )
@@ -28,6 +27,7 @@ from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.onboarding import CoreBanking, Documents, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
+from comptoir.engine.settings.providers import Providers
 from comptoir.engine.settings.runtime import (
     Auth,
     Breakers,
@@ -100,8 +100,8 @@ class Settings(Section):
             rules.page_problems(self.http),
             rules.storage_problems(self.storage),
             rules.vault_problems(self.vault, self.storage),
-            rules.party_problems(self.providers),
-            rules.environment_problems(self.webhooks),
+            rules_of_parties.party_problems(self.providers),
+            rules_of_parties.environment_problems(self.webhooks),
             rules.points_problems(self.points),
             rules.scoring_problems(self.scoring),
         )

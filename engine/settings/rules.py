@@ -8,13 +8,12 @@ import base64
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from itertools import pairwise
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from iso4217 import Currency
 
-from comptoir.engine.settings.cashback import Points, Provider, Providers, Webhooks
+from comptoir.engine.settings.cashback import Points, Webhooks
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.onboarding import Scoring
 from comptoir.engine.settings.problems import EXIT_SECRET, Problem
@@ -25,12 +24,11 @@ from comptoir.engine.settings.vault import Vault
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
     "bind_problems",
-    "environment_problems",
     "is_loopback",
     "issuer_problems",
     "page_problems",
-    "party_problems",
     "points_problems",
+    "problem",
     "scoring_problems",
     "secret_problems",
     "storage_problems",
@@ -62,7 +60,7 @@ CENTS_DIGITS = 2
 """Digits after the point of a currency with cents; all amounts are integer cents (design.md 7)."""
 
 
-def _problem(place: str, text: str, remedy: str) -> Problem:
+def problem(place: str, text: str, remedy: str) -> Problem:
     """Phrase a rule that is broken."""
     return Problem("CONFIG_RULE_BROKEN", place, f"{place} {text}", remedy)
 
@@ -87,23 +85,23 @@ def bind_problems(http: Http, ingest: Ingest, auth: Auth, clock: Clock) -> Itera
     for key, host in outside.items():
         section = key.partition(".")[0]
         if auth.mode == "on" and not certificates[key] and not http.trusted_proxies:
-            yield _problem(
+            yield problem(
                 key, f"is {host}, but what passes there can be read and changed on its way",
                 f"set {section}.tls_certificate and {section}.tls_key, or name in "
                 "http.trusted_proxies the gateway that speaks TLS for it",
             )  # fmt: skip
         if auth.mode == "loopback":
-            yield _problem(
+            yield problem(
                 key, f"is {host}, but auth.mode loopback has no tokens",
                 "set 127.0.0.1; what others must reach goes behind a gateway of your own",
             )  # fmt: skip
         if clock.mode == "manual":
-            yield _problem(
+            yield problem(
                 key, f"is {host}, but anyone who reaches it could move a manual clock",
                 "set 127.0.0.1, or clock.mode to wall",
             )  # fmt: skip
         if auth.mode == "on" and auth.dev_tokens:
-            yield _problem(
+            yield problem(
                 key, f"is {host}, but auth.dev_tokens is for loopback",
                 "set auth.dev_tokens to false",
             )  # fmt: skip
@@ -115,65 +113,11 @@ def issuer_problems(auth: Auth) -> Iterator[Problem]:
     for key, issuer in issuers.items():
         parts = urlsplit(issuer)
         if issuer and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            yield _problem(key, "is beyond loopback and not https", "give its https address")
+            yield problem(key, "is beyond loopback and not https", "give its https address")
     if auth.external.issuer and auth.external.issuer == auth.issuer:
-        yield _problem(
+        yield problem(
             "auth.external.issuer", "is auth.issuer, our own", "give that of the provider"
         )
-
-
-def party_problems(providers: Providers) -> Iterator[Problem]:
-    """Want https of every outside party, but for this machine, where the sandbox plays them (S62)."""
-    for row in fields(providers):
-        party: Provider = getattr(providers, row.name)
-        parts = urlsplit(party.base_url)
-        if party.base_url and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            place = f"providers.{row.name}.base_url"
-            yield _problem(place, "is beyond loopback and not https", "give its https address")
-    mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
-    powens = providers.powens
-    yield from _webview_problems(providers)
-    needed = {
-        "plaid.client_secret": (plaid, bool(plaid.client_secret)),
-        "powens.client_secret": (powens, bool(powens.client_secret)),
-        "sendgrid.api_key": (mail, bool(mail.api_key)),
-        "twilio.account_sid": (sms, bool(sms.account_sid)),
-        "twilio.auth_token": (sms, bool(sms.auth_token)),
-    }
-    for key, (party, given) in needed.items():
-        host = urlsplit(party.base_url).hostname or ""
-        if host and not is_loopback(host) and not given:
-            place = f"providers.{key}"
-            yield _problem(place, "is empty, but the party is not this machine", "give it")
-
-
-def _webview_problems(providers: Providers) -> Iterator[Problem]:
-    """Want as much of the pages of a bank's provider, where people sign in."""
-    powens = providers.powens
-    parts, place = urlsplit(powens.webview_url), "providers.powens.webview_url"
-    if powens.base_url and not powens.webview_url:
-        yield _problem(place, "is empty, but cards are linked there", "give its address")
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        yield _problem(place, "is beyond loopback and not https", "give its https address")
-
-
-def environment_problems(webhooks: Webhooks) -> Iterator[Problem]:
-    """Want as much of the other environments of Plaid, whose word decides who has signed a webhook."""
-    for number, one in enumerate(webhooks.plaid.environments):
-        parts, place = urlsplit(one.base_url), f"webhooks.plaid.environments[{number}]"
-        if not one.base_url:
-            yield _problem(f"{place}.base_url", "is empty", "give its address, or leave it out")
-        elif not is_loopback(parts.hostname or ""):
-            if parts.scheme != "https":
-                yield _problem(
-                    f"{place}.base_url",
-                    "is beyond loopback and not https",
-                    "give its https address",
-                )
-            if not one.client_secret:
-                yield _problem(
-                    f"{place}.client_secret", "is empty, but it is not this machine", "give it"
-                )
 
 
 def tls_problems(http: Http, ingest: Ingest) -> Iterator[Problem]:
@@ -183,9 +127,9 @@ def tls_problems(http: Http, ingest: Ingest) -> Iterator[Problem]:
         certificate, key = f"{section}.tls_certificate", f"{section}.tls_key"
         if bool(named.tls_certificate) != bool(named.tls_key):
             missing, given = (certificate, key) if named.tls_key else (key, certificate)
-            yield _problem(missing, f"is empty, but {given} is not", "set both, or neither")
+            yield problem(missing, f"is empty, but {given} is not", "set both, or neither")
         if named.tls_client_ca and not named.tls_certificate:
-            yield _problem(
+            yield problem(
                 certificate, f"is empty, but {section}.tls_client_ca is not",
                 "set the certificate too: callers show theirs under TLS only",
             )  # fmt: skip
@@ -194,7 +138,7 @@ def tls_problems(http: Http, ingest: Ingest) -> Iterator[Problem]:
 def page_problems(http: Http) -> Iterator[Problem]:
     """Hold the default page within the largest."""
     if http.page_items_default > http.page_items_max:
-        yield _problem(
+        yield problem(
             "http.page_items_default", f"is over http.page_items_max, {http.page_items_max}",
             "make it smaller",
         )  # fmt: skip
@@ -208,10 +152,10 @@ def storage_problems(storage: Storage) -> Iterator[Problem]:
     place, parts = "storage.url", urlsplit(text)
     hosts, query = _hosts(parts), parse_qs(parts.query, keep_blank_values=True)
     if not hosts:
-        yield _problem(place, "names no host", "give a host, or ?host= with a socket's folder")
+        yield problem(place, "names no host", "give a host, or ?host= with a socket's folder")
         return
     if any(_is_far(host) for host in hosts) and query.get("sslmode") != [VERIFY_FULL]:
-        yield _problem(
+        yield problem(
             place, "is beyond loopback and does not verify the server",
             "add sslmode=verify-full, once",
         )  # fmt: skip
@@ -235,10 +179,10 @@ def _is_far(host: str) -> bool:
 def vault_problems(vault: Vault, storage: Storage) -> Iterator[Problem]:
     """Want what the chosen holder of the key-encryption key needs, and a store for what it wraps."""
     if vault.provider == "aws-kms" and not vault.aws_kms.key_id:
-        yield _problem("vault.aws_kms.key_id", "is empty", "name the key that wraps")
+        yield problem("vault.aws_kms.key_id", "is empty", "name the key that wraps")
     if vault.provider == "transit" and not (vault.transit.url and vault.transit.token):
         place = "vault.transit.token" if vault.transit.url else "vault.transit.url"
-        yield _problem(place, "is empty", "give the address of Vault and a token")
+        yield problem(place, "is empty", "give the address of Vault and a token")
     asked = {
         "vault.transit.url": vault.transit.url,
         "vault.aws_kms.endpoint_url": vault.aws_kms.endpoint_url,
@@ -246,10 +190,10 @@ def vault_problems(vault: Vault, storage: Storage) -> Iterator[Problem]:
     for place, url in asked.items():
         parts = urlsplit(url)
         if url and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            yield _problem(place, "is beyond loopback and not https", "give its https address")
+            yield problem(place, "is beyond loopback and not https", "give its https address")
     if vault.provider != "local" and storage.url and not vault.store:
         remedy = "give a file that every daemon of this database reaches"
-        yield _problem("vault.store", "is empty, so there is nothing to wrap", remedy)
+        yield problem("vault.store", "is empty, so there is nothing to wrap", remedy)
 
 
 def _without_port(entry: str) -> str:
@@ -263,24 +207,24 @@ def points_problems(points: Points) -> Iterator[Problem]:
     """Want a real currency with cents and tiers in rising order, from 0."""
     currency = next((entry for entry in Currency if entry.code == points.currency), None)
     if currency is None:
-        yield _problem("points.currency", f"is {points.currency}", "give an ISO 4217 code")
+        yield problem("points.currency", f"is {points.currency}", "give an ISO 4217 code")
     elif currency.exponent != CENTS_DIGITS:
-        yield _problem(
+        yield problem(
             "points.currency", f"is {points.currency}, which has no cents", "give one with cents"
         )
     thresholds = [tier.threshold_points for tier in points.tiers]
     if thresholds != sorted(set(thresholds)) or thresholds[0] != 0:
-        yield _problem("points.tiers", "do not rise from 0", "order them by threshold_points")
+        yield problem("points.tiers", "do not rise from 0", "order them by threshold_points")
     if len({tier.id for tier in points.tiers}) != len(points.tiers):
-        yield _problem("points.tiers", "have an id twice", "give each its own id")
+        yield problem("points.tiers", "have an id twice", "give each its own id")
 
 
 def scoring_problems(scoring: Scoring) -> Iterator[Problem]:
     """Want bands that do not cross (S23, X2)."""
     if scoring.review_from > scoring.approve_from:
-        yield _problem("scoring.review_from", "is over approve_from", "make it smaller")
+        yield problem("scoring.review_from", "is over approve_from", "make it smaller")
     if scoring.medium_risk_from > scoring.low_risk_from:
-        yield _problem("scoring.medium_risk_from", "is over low_risk_from", "make it smaller")
+        yield problem("scoring.medium_risk_from", "is over low_risk_from", "make it smaller")
 
 
 def secret_problems(
@@ -296,6 +240,7 @@ def secret_problems(
         "seed": webhooks.seed.secrets,
         "kyc": webhooks.kyc.secrets,
         "powens": webhooks.powens.secrets,
+        "tink": webhooks.tink.secrets,
         "docusign": webhooks.docusign.secrets,
     }
     if not senders["seed"]:

@@ -13,14 +13,15 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
 from comptoir.sandbox.clock import rfc3339
 from comptoir.sandbox.errors import Refused, decode
 from comptoir.sandbox.faults import Direction, Operation
-from comptoir.sandbox.parties.bank import FORBIDDEN, KEPT_MAX
+from comptoir.sandbox.parties.bank import FORBIDDEN
+from comptoir.sandbox.parties.memory import keep
 from comptoir.sandbox.parties.party import Effect, Inbound, Party, Stage
 from comptoir.sandbox.parties.plaid_items import CHANGES_MAX, Change, Item, Mutated
 from comptoir.sandbox.parties.plaid_shapes import (
@@ -63,7 +64,6 @@ class Link:
     sessions: list[Json] = field(default_factory=list[Json])
 
 
-T = TypeVar("T")
 Work = Callable[[Any], Json]
 
 
@@ -147,7 +147,7 @@ class Plaid:
             self._item(asked.access_token)
         token = f"link-sandbox-{secrets.token_hex(16)}"
         expires_ms = self.stage.clock.now_ms() + LINK_MS
-        _keep(self._links, token, Link(token, asked, expires_ms))
+        keep(self._links, token, Link(token, asked, expires_ms))
         answer: Json = {"link_token": token, "expiration": rfc3339(expires_ms)}
         if asked.hosted_link is not None:
             host = call.request.headers["host"]
@@ -181,7 +181,7 @@ class Plaid:
             f"acc_{secrets.token_hex(8)}", now + CONSENT_MS, link.asked.webhook,
         )  # fmt: skip
         public = f"public-sandbox-{secrets.token_hex(16)}"
-        _keep(self._public, public, item)
+        keep(self._public, public, item)
         return {"public_token": public, "accounts": [], "institution": None, **FORBIDDEN}
 
     def _get_link(self, given: tuple[Call, OfLink]) -> Json:
@@ -203,7 +203,7 @@ class Plaid:
         item = self._public.pop(given[1].public_token, None)
         if item is None:
             raise PlaidFault("INVALID_INPUT", "INVALID_PUBLIC_TOKEN")
-        _keep(self._items, item.access, item)
+        keep(self._items, item.access, item)
         return {"access_token": item.access, "item_id": item.id, **FORBIDDEN}
 
     def _item(self, access: str) -> Item:
@@ -257,7 +257,7 @@ class Plaid:
         secret = secrets.token_hex(16)
         created = self.stage.clock.now_ms() // 1000
         key: Json = {**plaid_key(secret.encode()), "created_at": created, "expired_at": None}
-        _keep(self._keys, key["kid"], (secret, key), KEYS_MAX)
+        keep(self._keys, key["kid"], (secret, key), KEYS_MAX)
         return str(key["kid"])
 
     async def _new_key(self, call: Call) -> Outcome:
@@ -344,9 +344,3 @@ def _admit(call: Call) -> None:
     headers = call.request.headers
     if not headers.get("plaid-client-id") or not headers.get("plaid-secret"):
         raise PlaidFault("INVALID_INPUT", "INVALID_API_KEYS")
-
-
-def _keep(memory: OrderedDict[str, T], key: str, value: T, most: int = KEPT_MAX) -> None:
-    memory[key] = value
-    if len(memory) > most:
-        memory.popitem(last=False)

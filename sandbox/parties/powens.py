@@ -21,8 +21,9 @@ from comptoir.sandbox.clock import parse_rfc3339
 from comptoir.sandbox.errors import Refused, decode, invalid
 from comptoir.sandbox.faults import Direction, Operation
 from comptoir.sandbox.parties.bank import FORBIDDEN, KEPT_MAX
+from comptoir.sandbox.parties.hooks import WEBHOOK, Hooks
+from comptoir.sandbox.parties.pages import consent_page, pressed
 from comptoir.sandbox.parties.party import Effect, Inbound, Party, Stage
-from comptoir.sandbox.parties.powens_hooks import NAME, WEBHOOK, Hooks
 from comptoir.sandbox.parties.powens_shapes import (
     Booked,
     Exchange,
@@ -30,8 +31,6 @@ from comptoir.sandbox.parties.powens_shapes import (
     Init,
     PowensFault,
     Renew,
-    consent_page,
-    pressed,
     read,
 )
 from comptoir.sandbox.parties.powens_users import (
@@ -41,9 +40,11 @@ from comptoir.sandbox.parties.powens_users import (
     Connection,
     User,
 )
+from comptoir.sandbox.schemes import POWENS_BI
 from comptoir.sandbox.wire.router import Call, Route
 from comptoir.sandbox.wire.server import Outcome, Reply, json_reply
 
+NAME = "powens"
 BASE = "/2.0"
 TEMPORARY_MS = 30 * 60_000
 LIMIT_MAX = 1000
@@ -72,7 +73,7 @@ class Powens:
     _hooks: Hooks = field(init=False)
 
     def __post_init__(self) -> None:
-        self._hooks = Hooks(self.stage, self.hosts)
+        self._hooks = Hooks(self.stage, self.hosts, NAME, POWENS_BI)
 
     def party(self) -> Party:
         """`powens`: what it is asked, and what it sends."""
@@ -253,7 +254,7 @@ class Powens:
     async def _page(self, call: Call) -> Outcome:
         """The page; nothing has happened yet."""
         self._wanted(call, spend=False)
-        return consent_page(call.request.path.rpartition("/")[2], call.query)
+        return consent_page(call.request.path.rpartition("/")[2], call.query, "access_denied")
 
     async def _press(self, call: Call) -> Outcome:
         """They have pressed a button; they are sent back."""
@@ -349,7 +350,7 @@ class Powens:
         return json_reply(200, {"answers": answers})
 
     async def _tell(self, found: Connection, document: Json, wanted: bool) -> list[Json]:
-        return await self._hooks.tell(found, document) if wanted else []
+        return await self._hooks.tell(found.untold, document) if wanted else []
 
     def _synced(self, user: User, found: Connection, changed: list[Json]) -> Json:
         """CONNECTION_SYNCED."""

@@ -1,16 +1,12 @@
-"""What Powens is asked, field by field, and how it says no; what tests put there; and the webview's page.
+"""What Powens is asked, field by field, and how it says no; what tests put there.
 
 Source: docs.powens.com/api-reference/overview (authentication, errors, webview); interface.md 10.
 """
 
-from html import escape
 from typing import Annotated, Any, TypeVar
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta
-
-from comptoir.sandbox.wire.server import Reply
 
 Json = dict[str, Any]
 S = TypeVar("S", bound=msgspec.Struct)
@@ -78,14 +74,6 @@ class Happened(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="
     webhook: bool = True
 
 
-class Hook(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
-    """`POST /control/powens/webhooks`: what is set in Powens's console; an empty `url` ends it."""
-
-    url: str
-    secret: str = ""
-    compressed: bool = False
-
-
 def read(body: bytes, shape: type[S]) -> S:
     """Reads a request; raises `PowensFault`."""
     try:
@@ -95,26 +83,3 @@ def read(body: bytes, shape: type[S]) -> S:
         raise PowensFault("missingParameter" if missing else "invalidValue") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise PowensFault("invalidValue") from None
-
-
-def pressed(body: bytes) -> dict[str, str]:
-    """What a person chose on the page."""
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-
-
-def consent_page(flow: str, query: dict[str, str]) -> Reply:
-    """The webview: nothing happens until its button is pressed."""
-    fields = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in query.items()
-    )
-    title = {"connect": "Relier un compte", "reconnect": "Renouveler l'accès"}.get(
-        flow, "Gérer les accès"
-    )
-    page = f"""<!doctype html><html lang="fr"><meta charset="utf-8"><title>{escape(title)}</title>
-<h1>{escape(title)}</h1><p>Banque du Bac à Sable</p>
-<form method="post" action="{flow}">{fields}
-<label>Carte <input name="card" pattern="[0-9]{{4}}" placeholder="4242"></label>
-<button name="outcome" value="granted">J'accepte</button>
-<button name="outcome" value="access_denied">Je refuse</button></form></html>"""
-    return Reply(200, page.encode(), content_type="text/html; charset=utf-8")

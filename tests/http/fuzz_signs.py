@@ -11,7 +11,7 @@ import requests
 import requests.auth
 import schemathesis.auths
 
-from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_webhook
+from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_tink, sign_webhook
 from comptoir.http.testing import NOW_MS, SECRET
 
 
@@ -38,5 +38,6 @@ for path, sign in (
     ("/webhooks/banking", sign_webhook),
     ("/webhooks/plaid", sign_plaid),
     ("/webhooks/powens", sign_powens),
+    ("/webhooks/tink", sign_tink),
 ):
     auths.GLOBAL_AUTH_STORAGE.set_from_requests(Signed(sign)).apply_to(path=path)

@@ -95,7 +95,8 @@ checks.positive_data_acceptance.enabled = false
 
 [[operations]]
 include-operation-id = [
-    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "getToken", "revokeToken", "authorize", "signIn", "signOut",
+    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook",
+    "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
     "consent", "getConsents", "withdrawConsent", "getSessions", "endSessionsByForm",

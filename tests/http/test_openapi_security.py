@@ -53,6 +53,8 @@ def test_every_operation_says_what_it_takes(operation: Operation) -> None:
             assert [sorted(one) for one in security] == [["powensDate", "powensSignature"]]
         case Door.SIGNED, Proof.PLAID:
             assert security == [{"plaidVerification": []}]
+        case Door.SIGNED, Proof.TINK:
+            assert security == [{"tinkSignature": []}]
         case Door.OPEN, Proof.CLIENT:
             assert security == [{"clientSecret": []}, {}], "public clients have no secret"
         case Door.OPEN, Proof.SESSION:

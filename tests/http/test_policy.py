@@ -27,7 +27,7 @@ from comptoir.actors.browser_session.messages import (
 from comptoir.actors.merchants.messages import Partner
 from comptoir.engine import Address, Message, Reply
 from comptoir.engine.settings import Http, Settings
-from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_webhook
+from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_tink, sign_webhook
 from comptoir.http.api import wallet
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
@@ -46,6 +46,7 @@ from tests.http.asking import APP, LETTER, ask, claim_id, connection_id, path_of
 from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
 from tests.http.test_powens_body import CARD, synced
+from tests.http.test_tink import UPDATES as TINK_UPDATES
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = expected(ROOT)
@@ -221,6 +222,7 @@ async def test_expectations_without_tokens(
         "receiveBankingWebhook": (BODY, "application/json"),
         "receivePlaidWebhook": (UPDATES, "application/json"),
         "receivePowensWebhook": (synced(CARD), "application/json"),
+        "receiveTinkWebhook": (TINK_UPDATES, "application/json"),
     }
     body, media_type = bodies.get(operation.id, (b"", ""))
     here, elsewhere = EXPECTED[operation.id].values()
@@ -229,9 +231,11 @@ async def test_expectations_without_tokens(
         if media_type:
             headers["Content-Type"] = media_type
         for word, status in cell.items():
-            sign = {"receivePlaidWebhook": sign_plaid, "receivePowensWebhook": sign_powens}.get(
-                operation.id, sign_webhook
-            )
+            sign = {
+                "receivePlaidWebhook": sign_plaid,
+                "receivePowensWebhook": sign_powens,
+                "receiveTinkWebhook": sign_tink,
+            }.get(operation.id, sign_webhook)
             signed = sign(SECRET, body, NOW_MS) if word == "signed" else {}
             answer = await client.request(
                 operation.method, path_of(operation, SELF), content=body, headers=headers | signed

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir.actors.connection.messages import ExtendConsent, OpenConnection
+from comptoir.actors.connection.messages import (
+    AccessRevoked,
+    ExtendConsent,
+    OpenConnection,
+    RetryRevocation,
+    RevocationFailed,
+)
 from comptoir.actors.gateways.messages import ExchangeCode, RevokeAccess, StartLink
 from comptoir.actors.linking.machine import MACHINE
 from comptoir.actors.linking.messages import (
@@ -13,7 +19,9 @@ from comptoir.actors.linking.messages import (
     CodeExchanged,
     CompleteLink,
     LinkExpired,
+    LinkStarted,
     LinkStood,
+    ProviderFailed,
     Renewal,
     ReturnFromBank,
 )
@@ -147,3 +155,39 @@ def test_what_comes_after_the_end_is_given_back() -> None:
     decision = _taken(ended, CodeExchanged("cn", "key", TOKENS))
     (back,) = decision.messages
     assert back.message == RevokeAccess("ls_1", "cn", "at")
+
+
+BEGUN = LinkStarted("https://bank", "name", begun="name")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        (BEGUN, LinkExpired()),
+        (BEGUN, ReturnFromBank(digest_of("s3cret"), "", "denied")),
+        (BEGUN, BACK, LinkExpired()),
+        (BEGUN, BACK, CompleteLink("u1", ""), LinkExpired()),
+        (BEGUN, BACK, CompleteLink("u1", ""), ProviderFailed("BANK_PROVIDER_UNAVAILABLE")),
+        (LinkExpired(), BEGUN),
+    ],
+    ids=["away", "refused", "never asked for", "too late", "unavailable", "started too late"],
+)
+def test_what_was_only_begun_is_ended(messages: tuple[Message, ...]) -> None:
+    """S57, S60: what the provider has made for a link and would keep is ended where no connection comes of it."""
+    state = _taken(UNKNOWN, OPEN_LINK).state
+    sent: list[Message] = []
+    for message in messages:
+        decision = _taken(state, message)
+        sent += [one.message for one in decision.messages if isinstance(one.message, RevokeAccess)]
+        state = decision.state
+    assert sent == [RevokeAccess("ls_1", "name", "")]
+    again = _taken(state, RevocationFailed())
+    assert isinstance(again.messages[0].message, RetryRevocation)
+    assert _taken(state, AccessRevoked()).state.granted is None
+
+
+def test_a_renewal_has_begun_nothing() -> None:
+    """S57: whatever the provider says of it, a renewal that is left ends nothing of its connection's."""
+    state = _taken(UNKNOWN, RENEWAL).state
+    state = _taken(state, BEGUN).state
+    assert _taken(state, LinkExpired()).messages == ()

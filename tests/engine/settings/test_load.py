@@ -92,6 +92,9 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "providers.powens.webview_url": st.sampled_from(
         ["http://127.0.0.1:8090/webview", "https://webview.powens.com"]
     ),
+    "providers.tink.link_url": st.sampled_from(["http://127.0.0.1:8090", "https://link.tink.com"]),
+    "providers.tink.market": st.sampled_from(["FR", "SE"]),
+    "providers.tink.locale": st.sampled_from(["fr_FR", "en_US"]),
     "providers.plaid.language": st.sampled_from(["fr", "en"]),
     "providers.plaid.country_codes": st.lists(
         st.sampled_from(["FR", "BE", "CA"]), min_size=1, unique=True
@@ -104,6 +107,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
             st.text("s3cret'\"\\", min_size=1, max_size=9).map(Secret),
         ),
         max_size=3,
+        unique=True,
     ).map(tuple),
     "providers.sendgrid.from_address": st.sampled_from(["a@b.fr", "news+1@mail.example.com"]),
     "providers.twilio.account_sid": st.sampled_from(["", "AC" + "0f" * 16]),

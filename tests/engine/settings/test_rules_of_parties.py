@@ -9,13 +9,14 @@ from tests.engine.settings.test_rules import Values, broken
 CREDENTIALS: Values = {
     ("providers", "plaid", "client_secret"): Secret("s3cret"),
     ("providers", "powens", "client_secret"): Secret("s3cret"),
+    ("providers", "tink", "client_secret"): Secret("s3cret"),
     ("providers", "sendgrid", "api_key"): Secret("SG.key"),
     ("providers", "twilio", "account_sid"): "AC" + 32 * "0",
     ("providers", "twilio", "auth_token"): Secret("token"),
 }
 
 
-@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "kyc", "twilio"])
+@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "tink", "kyc", "twilio"])
 def test_outside_parties_are_called_under_tls(party: str) -> None:
     """S62: beyond this machine, where the sandbox plays them, no party is called in the clear."""
     path = ("providers", party, "base_url")
@@ -31,6 +32,7 @@ def test_outside_parties_are_called_under_tls(party: str) -> None:
     [
         "plaid.client_secret",
         "powens.client_secret",
+        "tink.client_secret",
         "sendgrid.api_key",
         "twilio.account_sid",
         "twilio.auth_token",
@@ -45,12 +47,13 @@ def test_outside_parties_are_told_who_we_are(missing: str) -> None:
     Settings().having({**given, party: "http://127.0.0.1:8090"})
 
 
-def test_people_are_sent_to_a_page_under_tls() -> None:
-    """S48, S62: where cards are linked at Powens there is a webview, and nobody else can read in it."""
-    path = ("providers", "powens", "webview_url")
-    linked: Values = {("providers", "powens", "base_url"): "http://127.0.0.1:8090/2.0"}
-    assert broken({**linked, path: ""}) == ["providers.powens.webview_url"]
-    assert broken({**linked, path: "http://webview.example"}) == ["providers.powens.webview_url"]
+@pytest.mark.parametrize(("party", "page"), [("powens", "webview_url"), ("tink", "link_url")])
+def test_people_are_sent_to_a_page_under_tls(party: str, page: str) -> None:
+    """S48, S62: where cards are linked there is a page for it, and nobody else can read in it."""
+    path = ("providers", party, page)
+    linked: Values = {("providers", party, "base_url"): "http://127.0.0.1:8090/2.0"}
+    assert broken({**linked, path: ""}) == [f"providers.{party}.{page}"]
+    assert broken({**linked, path: "http://webview.example"}) == [f"providers.{party}.{page}"]
     Settings().having({path: ""})
     for right in ("https://webview.example", "http://127.0.0.1:8090/webview"):
         Settings().having({**linked, path: right})

@@ -1,0 +1,168 @@
+"""Settings of outside parties: where each is, who we are there, and what bounds calls to it.
+
+Rule: a party whose address is empty is not called, and what needs it refuses by name.
+Source: Part B of the specification (S42, S44, S48, S60); interface.md 3.
+"""
+
+# ruff: noqa: RUF009 - rows are dataclasses.field calls by another name
+
+from dataclasses import dataclass
+
+from comptoir.engine.settings.cashback import CREDENTIAL
+from comptoir.engine.settings.fields import Section, integer, number, option, section
+from comptoir.engine.settings.kinds import ChoiceKind, TextKind
+from comptoir.engine.settings.kinds_made import ListKind, SecretKind, UrlKind
+from comptoir.engine.settings.runtime import MAIL_ADDRESS
+from comptoir.engine.settings.secret import Secret
+
+__all__ = [
+    "BankProvider",
+    "PlaidProvider",
+    "PowensProvider",
+    "Provider",
+    "Providers",
+    "SendGrid",
+    "TinkProvider",
+    "Twilio",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider(Section):
+    """One outside party."""
+
+    base_url: str = option(
+        "", UrlKind(), "Address; empty = what needs it refuses by name; the demo sets the "
+        "sandbox's.", "S42, S44",
+    )  # fmt: skip
+    timeout_s: float = number(10.0, "s", (0.001, 600.0), "Deadline of one call.", "ours")
+    calls_in_flight_max: int = integer(16, "calls", (1, 10_000), "Calls at once.", "S18, ours")
+
+
+@dataclass(frozen=True, slots=True)
+class BankProvider(Provider):
+    """A provider of bank data."""
+
+    client_id: str = option(
+        "comptoir", TextKind("1 to 128 printable characters", r"[!-~]{1,128}"),
+        "Who we are there.", "S48",
+    )  # fmt: skip
+    client_secret: Secret = option(
+        Secret(""), SecretKind("a text, or an empty one", lambda _text: True),
+        "What proves it.", "S48", "secret",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PowensProvider(BankProvider):
+    """Powens on our domain; `base_url` is `https://DOMAIN.biapi.pro/2.0`."""
+
+    webview_url: str = option(
+        "https://webview.powens.com", UrlKind(),
+        "Where people are sent, without the language; the demo sets the sandbox's.", "S48",
+    )  # fmt: skip
+    language: str = option(
+        "fr", ChoiceKind(("de", "en", "es", "fr", "it", "nl", "pt")),
+        "Language of the webview.", "ours", "ISO 639-1",
+    )  # fmt: skip
+    token_days: int = integer(
+        90, "days", (0, 3_650),
+        "Age at which an access token is replaced: Powens's have no end; 0 = never.", "S45, ours",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PlaidProvider(BankProvider):
+    """Plaid in one environment; `base_url` is that environment's."""
+
+    client_name: str = option(
+        "comptoir", TextKind("1 to 30 printable characters", r"[ -~À-ɏ]{1,30}"),
+        "Who people are told that they let read.", "S57",
+    )  # fmt: skip
+    language: str = option(
+        "fr", TextKind("a language that Link speaks, such as fr", r"[a-z]{2}"),
+        "Language of Link.", "ours", "ISO 639-1",
+    )  # fmt: skip
+    country_codes: tuple[str, ...] = option(
+        ("FR",), ListKind(TextKind("a country such as FR", r"[A-Z]{2}"), 1, 20),
+        "Countries whose banks are shown.", "ours", "ISO 3166-1",
+    )  # fmt: skip
+    history_days: int = integer(
+        1, "days", (1, 730), "Purchases before the link that are read.", "S60, ours"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TinkProvider(BankProvider):
+    """Tink; `base_url` is `https://api.tink.com`."""
+
+    link_url: str = option(
+        "https://link.tink.com", UrlKind(),
+        "Where people are sent: Tink Link.", "S48",
+    )  # fmt: skip
+    market: str = option(
+        "FR", TextKind("a country such as FR", r"[A-Z]{2}"),
+        "Country whose banks are shown.", "ours", "ISO 3166-1",
+    )  # fmt: skip
+    locale: str = option(
+        "fr_FR", TextKind("a locale such as fr_FR", r"[a-z]{2}_[A-Z]{2}"),
+        "Language of Tink Link.", "ours",
+    )  # fmt: skip
+    id_hint: str = option(
+        "comptoir", TextKind("1 to 64 printable characters", r"[ -~À-ÿ]{1,64}"),
+        "Whose account it is, as people read it in Tink Link: the programme's name, since of "
+        "a person we tell nothing.", "S60",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SendGrid(Provider):
+    """SendGrid, which carries our mail."""
+
+    api_key: Secret = option(
+        Secret(""), CREDENTIAL, "API key that may send mail; needed beyond this machine.", "S44"
+    )
+    from_address: str = option(
+        "comptoir@localhost",
+        TextKind("a mail address", MAIL_ADDRESS),
+        "Address that mail comes from, one that SendGrid has verified.", "S44",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Twilio(Provider):
+    """Twilio, which carries our text messages."""
+
+    account_sid: str = option(
+        "", TextKind("an account SID, or an empty text", r"(?:AC[0-9a-f]{32})?"),
+        "SID of the account; needed beyond this machine.", "S44",
+    )  # fmt: skip
+    auth_token: Secret = option(
+        Secret(""), CREDENTIAL, "Token of the account; needed beyond this machine.", "S44"
+    )
+    from_number: str = option(
+        "+15005550006",
+        TextKind("a number in E.164, or 1 to 11 of [A-Za-z0-9 ]",
+                 r"\+[1-9][0-9]{6,14}|[A-Za-z0-9 ]{1,11}"),
+        "Number or sender's name of ours; the default is Twilio's for tests.", "S44",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Providers(Section):
+    """Outside parties, each behind its gateway (S21, S28, S31, S42, S44, S68)."""
+
+    seed: BankProvider = section(BankProvider)
+    powens: PowensProvider = section(PowensProvider)
+    plaid: PlaidProvider = section(PlaidProvider)
+    tink: TinkProvider = section(TinkProvider)
+    kyc: Provider = section(Provider)
+    docusign: Provider = section(Provider)
+    fcm: Provider = section(Provider)
+    sendgrid: SendGrid = section(SendGrid)
+    brevo: Provider = section(Provider)
+    twilio: Twilio = section(Twilio)
+    slack: Provider = section(Provider)
+    pagerduty: Provider = section(Provider)
+    tsa: Provider = section(Provider)
+    mainframe: Provider = section(lambda: Provider(timeout_s=30.0))

@@ -1,0 +1,70 @@
+"""Rules that the settings of outside parties must meet: reached under TLS, and told who we are.
+
+Source: interface.md 3; spec.md S44, S54, S62.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from urllib.parse import urlsplit
+
+from comptoir.engine.settings.cashback import Webhooks
+from comptoir.engine.settings.problems import Problem
+from comptoir.engine.settings.providers import Provider, Providers
+from comptoir.engine.settings.rules import is_loopback, problem
+
+__all__ = ["environment_problems", "party_problems"]
+
+
+def party_problems(providers: Providers) -> Iterator[Problem]:
+    """Want https of every outside party, but for this machine, where the sandbox plays them (S62)."""
+    for row in fields(providers):
+        party: Provider = getattr(providers, row.name)
+        parts = urlsplit(party.base_url)
+        if party.base_url and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            place = f"providers.{row.name}.base_url"
+            yield problem(place, "is beyond loopback and not https", "give its https address")
+    mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
+    powens, tink = providers.powens, providers.tink
+    yield from _page_problems("powens.webview_url", powens, powens.webview_url)
+    yield from _page_problems("tink.link_url", tink, tink.link_url)
+    needed = {
+        "plaid.client_secret": (plaid, bool(plaid.client_secret)),
+        "powens.client_secret": (powens, bool(powens.client_secret)),
+        "tink.client_secret": (tink, bool(tink.client_secret)),
+        "sendgrid.api_key": (mail, bool(mail.api_key)),
+        "twilio.account_sid": (sms, bool(sms.account_sid)),
+        "twilio.auth_token": (sms, bool(sms.auth_token)),
+    }
+    for key, (party, given) in needed.items():
+        host = urlsplit(party.base_url).hostname or ""
+        if host and not is_loopback(host) and not given:
+            place = f"providers.{key}"
+            yield problem(place, "is empty, but the party is not this machine", "give it")
+
+
+def _page_problems(key: str, party: Provider, page: str) -> Iterator[Problem]:
+    """Want as much of the pages of a bank's provider, where people sign in."""
+    parts, place = urlsplit(page), f"providers.{key}"
+    if party.base_url and not page:
+        yield problem(place, "is empty, but cards are linked there", "give its address")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield problem(place, "is beyond loopback and not https", "give its https address")
+
+
+def environment_problems(webhooks: Webhooks) -> Iterator[Problem]:
+    """Want as much of the other environments of Plaid, whose word decides who has signed a webhook."""
+    for number, one in enumerate(webhooks.plaid.environments):
+        parts, place = urlsplit(one.base_url), f"webhooks.plaid.environments[{number}]"
+        if not one.base_url:
+            yield problem(f"{place}.base_url", "is empty", "give its address, or leave it out")
+        elif not is_loopback(parts.hostname or ""):
+            if parts.scheme != "https":
+                yield problem(
+                    f"{place}.base_url",
+                    "is beyond loopback and not https",
+                    "give its https address",
+                )
+            if not one.client_secret:
+                yield problem(
+                    f"{place}.client_secret", "is empty, but it is not this machine", "give it"
+                )
