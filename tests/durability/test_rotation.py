@@ -11,9 +11,6 @@ import os
 import random
 import subprocess
 import sys
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,14 +21,18 @@ import trio
 from comptoir.engine.testing import Process
 from comptoir.storage.keys.rotation import KINDS, ask_rotation
 from comptoir.storage.keys.store import KeyStore
+from tests.durability.bank import (
+    CALLERS,
+    EARLIER,
+    PEOPLE,
+    Start,
+    audit,
+    furnish,
+    prepare,
+    states,
+    wait_for,
+)
 
-Start = Callable[..., Process]
-
-PARTNERS = "id,name,rate_bp\np,Maison Essai,1000\n"
-PEOPLE = 20
-CALLERS = 3
-POINTS = 100
-WAIT_SECONDS_MAX = 90.0
 COLUMNS_SQL = """select table_name || '.' || column_name from information_schema.columns
  where table_schema = 'comptoir' and data_type = 'bytea'"""
 SEALED_SQL = """select encode({name}, 'hex') from comptoir.{table}
@@ -40,126 +41,6 @@ HEADER_BYTES, NONCE_BYTES = 25, 37
 """Format 2: the format, the data key's id (8) and the salt (16); then the nonce (12)."""
 SEAL_BYTES_MIN = 53
 """With a tag. Digests are shorter."""
-EARLIER = 700
-"""Purchases before the first rotation: several pages of rows."""
-
-
-class Bank:
-    """Callers that send purchases, each until it is acknowledged."""
-
-    def __init__(self, daemon: Process) -> None:
-        self.daemon = daemon
-        self.answers: Counter[str] = Counter()
-        self.credited: Counter[str] = Counter()
-        self._ended = threading.Event()
-        self._lock = threading.Lock()
-        self._serial = 0
-        self._threads: list[threading.Thread] = []
-
-    def send(self, count: int) -> None:
-        """So many, and wait for them."""
-        threads = [
-            threading.Thread(target=self._send_some, args=(count // CALLERS,))
-            for _ in range(CALLERS)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    def begin(self) -> None:
-        """Send until the end."""
-        self._threads = [
-            threading.Thread(target=self._send_on, daemon=True) for _ in range(CALLERS)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def end(self) -> None:
-        """Let what is under way be acknowledged."""
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(WAIT_SECONDS_MAX)
-            assert not thread.is_alive(), "a webhook is never acknowledged"
-
-    def _send_some(self, count: int) -> None:
-        for _ in range(count):
-            self._deliver()
-
-    def _send_on(self) -> None:
-        while not self._ended.is_set():
-            self._deliver()
-
-    def _deliver(self) -> None:
-        with self._lock:
-            self._serial += 1
-            serial = self._serial
-        user = serial % PEOPLE
-        data = {
-            "transaction_id": f"tx-{serial}", "connection_id": f"cn-{user}", "account_id": "a",
-            "amount": 10.0, "currency": "EUR", "direction": "DEBIT", "date": "2026-11-20",
-            "merchant": {"name": "MAISON ESSAI"},
-        }  # fmt: skip
-        body = json.dumps({"event": "transaction.created", "data": data}).encode()
-        while True:
-            outcome = self._attempt(body)
-            with self._lock:
-                self.answers[outcome] += 1
-                if outcome in ("accepted", "duplicate"):
-                    self.credited[f"u-{user}"] += POINTS
-            if outcome in ("accepted", "duplicate"):
-                # Sent again at once: whichever key its digest is under by now, it was taken.
-                assert self._attempt(body) in ("duplicate", "away")
-                return
-
-    def _attempt(self, body: bytes) -> str:
-        try:
-            answer = self.daemon.webhook(body)
-        except OSError:
-            return "away"
-        if answer.status == 503:
-            return "away"
-        return str(answer.json().get("status") or answer.status)
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Poll what has no event until it is true; its value."""
-    until = time.monotonic() + WAIT_SECONDS_MAX
-    while not (found := condition()):
-        assert time.monotonic() < until, f"never: {what}"
-        time.sleep(0.01)
-    return found
-
-
-def states(store: KeyStore) -> dict[str, str]:
-    """Of every rotation."""
-    return {row.what: row.state for row in store.rotations()}
-
-
-def furnish(start: Start, folder: Path, **values: str) -> tuple[Bank, KeyStore]:
-    """A daemon with a key store, a partner, cards, and purchases."""
-    path = folder / "keys" / "store.db"
-    process = start(start=False, COMPTOIR_VAULT__STORE=str(path), **values)
-    daemon = process.start()
-    cards = "".join(f"cn-{n},u-{n}\n" for n in range(PEOPLE))
-    assert daemon.load("partners", PARTNERS).status == 200
-    assert daemon.load("connections", f"connection_id,user_id\n{cards}").status == 200
-    bank = Bank(daemon)
-    bank.send(EARLIER)
-    return bank, KeyStore(path)
-
-
-def audit(bank: Bank) -> None:
-    """Hold that every purchase was credited once, and that nothing is left over."""
-    daemon = bank.daemon
-    assert daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
-    for user, points in bank.credited.items():
-        shown = daemon.get(f"/api/v1/wallets/{user}").json()
-        assert shown["balance"]["available"] == points, user
-    metrics = daemon.get("/metrics").body.decode()
-    assert "comptoir_dead_letters{" not in metrics.replace('"} 0.0', "")
-    assert "comptoir_messages_stranded_total 0.0" in metrics
-    assert "Traceback" not in daemon.said()
 
 
 def seals(run_sql: Callable[..., Any], daemon: Process) -> set[bytes]:
@@ -242,11 +123,7 @@ def test_a_database_from_before_is_taken_over_without_a_stop_of_its_own(
     """X14: what daemons without a key store have sealed is served by one with a store from its first moment
     on, sealed anew while it works, and refused by a daemon that has no store any more.
     """
-    old = comptoir_daemon()
-    assert old.load("partners", PARTNERS).status == 200
-    cards = "".join(f"cn-{n},u-{n}\n" for n in range(PEOPLE))
-    assert old.load("connections", f"connection_id,user_id\n{cards}").status == 200
-    bank = Bank(old)
+    bank = prepare(old := comptoir_daemon())
     bank.send(60)
     old.stop()
     path = tmp_path / "store.db"
