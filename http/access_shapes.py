@@ -68,7 +68,7 @@ class NewErasure(_Shape, frozen=True, forbid_unknown_fields=True):
 class NewRotation(_Shape, frozen=True, forbid_unknown_fields=True):
     """Which key is to be replaced."""
 
-    key: Literal["kek", "wrap", "data", "once", "index", "all"]
+    key: Literal["kek", "wrap", "data", "once", "index", "subject", "all"]
 
 
 class Proposal(_Shape, frozen=True):

@@ -39,7 +39,7 @@ _WHO: Final = FieldError(
 _WHICH: Final = FieldError(
     pointer="",
     code="VALUE_INVALID",
-    detail="key: kek, wrap, data, once, index or all, and nothing else",
+    detail="key: kek, wrap, data, once, index, subject or all, and nothing else",
 )
 
 

@@ -342,7 +342,7 @@ def rotate_keys(
         str,
         typer.Argument(
             metavar="KEY",
-            help="kek (what the provider holds), wrap, data (one for each person), once, index, or all.",
+            help="kek (what the provider holds), wrap, data (one for each person), once, index, subject, or all.",
         ),
     ],
     config: Config = None,

@@ -7,7 +7,8 @@ the last that has moved. So for every text there is exactly one digest at any mo
 the new one, if the old one is not behind the cursor, else the old one. The cursor moves in the very
 transaction that moves the rows, between two batches of the one writer: no batch sees a half.
 
-What it costs: one HMAC for each generation. So there are `GENERATIONS_MAX` of them.
+What it costs: one HMAC for each generation. So there are `GENERATIONS_MAX` of them. The names of persons in
+the key store are chained in the same way (subjects.py).
 Source: design.md 3 (once keys are HMACs); spec.md X14, X16.
 """
 
@@ -16,10 +17,37 @@ from typing import Final
 
 from comptoir.engine.mac import Mac
 
-__all__ = ["GENERATIONS_MAX", "OnceDigests"]
+__all__ = ["DIGEST_BYTES", "GENERATIONS_MAX", "Chain", "OnceDigests"]
 
 DIGEST_BYTES: Final = 16
 GENERATIONS_MAX: Final = 32
+
+
+class Chain:
+    """Digests of which each generation is made from the one before."""
+
+    def __init__(self, keys: Mapping[int, bytes]) -> None:
+        """Args: generation -> key, from 1 on without a gap."""
+        assert sorted(keys) == list(range(1, len(keys) + 1)), "generations are dense"
+        self._macs = {generation: Mac(key) for generation, key in keys.items()}
+
+    @property
+    def newest(self) -> int:
+        """The greatest generation."""
+        return len(self._macs)
+
+    def add(self, generation: int, key: bytes) -> None:
+        """Hold the key of the next generation."""
+        assert generation == self.newest + 1, "generations are dense"
+        self._macs[generation] = Mac(key)
+
+    def first(self, text: bytes) -> bytes:
+        """The digest of generation 1."""
+        return self._macs[1].digest(text)[:DIGEST_BYTES]
+
+    def move(self, digest: bytes, generation: int) -> bytes:
+        """The digest of a generation, from that of the one before."""
+        return bytes((generation,)) + self._macs[generation].digest(digest)[:DIGEST_BYTES]
 
 
 class OnceDigests:
@@ -27,16 +55,14 @@ class OnceDigests:
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
         """Args: generation -> key, from 1 on without a gap."""
-        assert sorted(keys) == list(range(1, len(keys) + 1)), "generations are dense"
-        self._macs = {generation: Mac(key) for generation, key in keys.items()}
+        self._chain = Chain(keys)
         self._reached = max(keys)
         self._cursor: bytes | None = None
         """Of the move from `_reached` to the next generation; None: no row has moved."""
 
     def add(self, generation: int, key: bytes) -> None:
         """Hold the key of the next generation; no row has it yet."""
-        assert generation == max(self._macs) + 1, "generations are dense"
-        self._macs[generation] = Mac(key)
+        self._chain.add(generation, key)
 
     def resume(self, reached: int, cursor: bytes) -> None:
         """Go on where the database has come to.
@@ -54,7 +80,7 @@ class OnceDigests:
 
     def digest(self, text: bytes) -> bytes:
         """The digest under which a key is, or would be, stored now."""
-        digest = self._macs[1].digest(text)[:DIGEST_BYTES]
+        digest = self._chain.first(text)
         for generation in range(2, self._reached + 1):
             digest = self.move(digest, generation)
         if self._cursor is not None and digest <= self._cursor:
@@ -63,4 +89,4 @@ class OnceDigests:
 
     def move(self, digest: bytes, generation: int) -> bytes:
         """The digest of a generation, from that of the one before."""
-        return bytes((generation,)) + self._macs[generation].digest(digest)[:DIGEST_BYTES]
+        return self._chain.move(digest, generation)

@@ -18,13 +18,17 @@ __all__ = [
     "HELD_SCHEMA",
     "SCHEMA",
     "SCHEMA_VERSION",
+    "VERSIONS",
     "check_mode",
     "connect",
     "sync_folder",
 ]
 
-SCHEMA_VERSION: Final = 2
-"""2: addresses of several generations are held, which the release of 1 would not look for."""
+SCHEMA_VERSION: Final = 3
+"""2: addresses of several generations are held, which the release of 1 would not look for.
+3: persons have names of several generations, and an older release would erase under the first alone."""
+VERSIONS: Final = {"index": 2, "subject": 3}
+"""From which rotation on a store is of which version."""
 FIRST_VERSION: Final = 1
 HELD_SCHEMA: Final = """
 create table if not exists held (

@@ -15,14 +15,12 @@ Source: design.md 7; spec.md S59, X13, X14, X15; docs/adr/0023-a-key-for-each-pe
 
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import trio
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from comptoir.engine.mac import Mac
 from comptoir.engine.values import Address
 from comptoir.storage.keys.binding import Binding, check_unbound
 from comptoir.storage.keys.data_key import (
@@ -36,12 +34,14 @@ from comptoir.storage.keys.data_key import (
 )
 from comptoir.storage.keys.digests import OnceDigests
 from comptoir.storage.keys.errors import KeysErased
+from comptoir.storage.keys.figures import KeyringStatistics
 from comptoir.storage.keys.indexes import BlindIndexes
 from comptoir.storage.keys.roots import INDEX, MASTER, ONCE, SUBJECT, WRAP, Roots, now_ms
-from comptoir.storage.keys.store import HOUSE, SUBJECT_BYTES, KeyRow, KeyStore
+from comptoir.storage.keys.store import HOUSE, KeyRow, KeyStore
+from comptoir.storage.keys.subjects import Subjects
 from comptoir.storage.vault import Vault, VaultKeyUnknown, VaultTampered
 
-__all__ = ["Keyring", "KeyringStatistics"]
+__all__ = ["Keyring"]
 
 NONCES_PER_DRAW: Final = 256
 SEALS_PER_SALT_MAX: Final = 1 << 31
@@ -55,24 +55,6 @@ class _Seal(NamedTuple):
 
     header: bytes
     cipher: AESGCM
-
-
-@dataclass(frozen=True, slots=True)
-class KeyringStatistics:
-    """A snapshot of a keyring."""
-
-    generation: int
-    """Of the data keys that seal."""
-    wrap: int
-    """Of the wrapping key."""
-    once: int
-    """Of the digests of `once` keys, as far as every row has it."""
-    index: int
-    """Of the blind indexes that are given to what is new."""
-    cached: int
-    """Persons whose key is in memory."""
-    fresh: int
-    """Keys in memory that are not durable yet."""
 
 
 class Keyring:
@@ -118,7 +100,7 @@ class Keyring:
         masters = roots.get(MASTER)
         self._masters = Vault({f"k{n}": key for n, key in masters.items()}) if masters else None
         self.indexes = BlindIndexes(roots[INDEX], self.store)
-        self._subject_mac = Mac(roots[SUBJECT][1])
+        self.subjects = Subjects(roots[SUBJECT])
 
     def __repr__(self) -> str:
         return f"<Keyring of {self.store!r}, generation {self.generation}>"
@@ -228,21 +210,20 @@ class Keyring:
 
     # Erasure (X13).
 
-    def digest_subject(self, address: Address) -> bytes:
-        """How the store knows a person's actor."""
-        text = f"{len(address.kind)}:{address.kind}{address.key}".encode("utf-8", "surrogatepass")
-        return self._subject_mac.digest(text)[:SUBJECT_BYTES]
-
     async def erase(self, subjects: Iterable[Address]) -> int:
         """As `Sealer.erase`: nothing that they sealed opens again, in no copy of the database; whatever is
         sealed for them later has a new key.
         """
         wanted = [x for x in subjects if self._is_subject(x)]
-        digests = [self.digest_subject(x) for x in wanted]
-        for address, digest in zip(wanted, digests, strict=True):
-            self._seals.pop(address, None)
-            self._fresh.pop(digest, None)
-        gone = await trio.to_thread.run_sync(self.store.erase, digests)
+        gone = seen = 0
+        while seen < self.subjects.newest:  # a new generation may have come in meanwhile
+            seen = self.subjects.newest
+            names = [name for x in wanted for name in self.subjects.names(x)]
+            for address in wanted:
+                self._seals.pop(address, None)
+            for name in names:
+                self._fresh.pop(name, None)
+            gone += await trio.to_thread.run_sync(self.store.erase, names)
         self._ciphers.clear()  # of all: which of them were theirs is not kept
         self._seals.clear()
         return gone
@@ -258,6 +239,11 @@ class Keyring:
         """From now on, this key wraps."""
         self.roots[WRAP][generation] = secret
         self.wrap = generation
+
+    def use_subject(self, generation: int, secret: bytes) -> None:
+        """From now on, this key names whoever is new."""
+        self.roots[SUBJECT][generation] = secret
+        self.subjects.begin(generation, secret)
 
     def reseal(self, sealed: bytes, identity: bytes, about: Sequence[Address] = ()) -> bytes | None:
         """A value sealed anew under the key that seals for its subject now; None: it is already.
@@ -289,14 +275,15 @@ class Keyring:
         return self._seal_once(self.open(sealed, identity), moved, row.subject)
 
     def _seal_once(self, plaintext: bytes, identity: bytes, subject: bytes) -> bytes:
-        header, cipher = self._salted(self._newest(subject))
+        header, cipher = self._salted(self._newest((subject,)))
         nonce = os.urandom(NONCE_BYTES)
         return header + nonce + cipher.encrypt(nonce, plaintext, identity)
 
-    def rewrap(self, row: KeyRow, target: int) -> KeyRow:
-        """A data key wrapped by the wrapping key of generation `target`."""
-        key = self._unwrap(row)
-        return row._replace(wrap=target, wrapped=self._wrap(key, row.subject, target))
+    def rewrap(self, row: KeyRow) -> KeyRow:
+        """A data key wrapped by the wrapping key of now, for its person under her name of now."""
+        key, subject = self._unwrap(row), self.subjects.move(row.subject)
+        wrapped = self._wrap(key, subject, self.wrap)
+        return row._replace(subject=subject, wrap=self.wrap, wrapped=wrapped)
 
     def statistics(self) -> KeyringStatistics:
         """A snapshot."""
@@ -306,6 +293,7 @@ class Keyring:
             self.wrap,
             reached,
             self.indexes.reached,
+            self.subjects.newest,
             len(self._seals),
             len(self._fresh),
         )
@@ -319,8 +307,8 @@ class Keyring:
         subject = next((x for x in (about, sender) if self._is_subject(x)), None)
         seal = self._seals.get(subject)
         if seal is None:
-            digest = HOUSE if subject is None else self.digest_subject(subject)
-            seal = self._salted(self._newest(digest))
+            names = (HOUSE,) if subject is None else self.subjects.names(subject)
+            seal = self._salted(self._newest(names))
             if len(self._seals) >= self._cached_max:
                 del self._seals[next(iter(self._seals))]
             self._seals[subject] = seal
@@ -337,17 +325,18 @@ class Keyring:
             del self._ciphers[next(iter(self._ciphers))]
         self._ciphers[header] = cipher
 
-    def _newest(self, subject: bytes) -> DataKey:
-        """The key that seals for a subject; made now where there is none of this generation."""
-        row = self._fresh.get(subject) or self.store.newest(subject)
+    def _newest(self, names: Sequence[bytes]) -> DataKey:
+        """The key that seals for whoever has these names; made now where there is none of this generation."""
+        fresh = next((self._fresh[x] for x in names if x in self._fresh), None)
+        row = fresh or self.store.newest(names)
         if row is not None and row.generation == self.generation:
             return self._unwrap(row)
         key = draw_key()
         while self.store.find(key.id) is not None:
             key = draw_key()
-        wrapped = self._wrap(key, subject, self.wrap)
-        self._fresh[subject] = KeyRow(
-            key.id, subject, self.generation, self.wrap, wrapped, now_ms()
+        wrapped = self._wrap(key, names[0], self.wrap)
+        self._fresh[names[0]] = KeyRow(
+            key.id, names[0], self.generation, self.wrap, wrapped, now_ms()
         )
         return key
 

@@ -41,7 +41,7 @@ class KeyMeasures(Collector):
         )
         for kind, value in (
             ("data", figures.generation), ("wrap", figures.wrap), ("once", figures.once),
-            ("index", figures.index),
+            ("index", figures.index), ("subject", figures.subject),
         ):  # fmt: skip
             generation.add_metric([kind], value)
         yield generation

@@ -4,7 +4,7 @@
 - `once`: digests of `once` keys; a generation digests the digest of the one before it, so that rows can
   move to a new generation without what was digested (docs/keys.md);
 - `index`: blind indexes (X15); of each generation some are addresses, which never change, so all are kept;
-- `subject`: the digests by which the store knows persons;
+- `subject`: the digests by which the store knows persons, chained over generations as those of `once`;
 - `master`: keys of format 1, which open what was sealed before there was a store.
 
 Rule: a root is wrapped for the context `comptoir|STORE|PURPOSE|GENERATION`, so none can be taken for

@@ -7,6 +7,8 @@
 - `once`: a new generation of digests; rows move page by page (storage/keys/digests.py).
 - `index`: a new generation of addresses for what is new; rows are read page by page for the addresses of
   before that they name, which stand (storage/keys/indexes.py).
+- `subject`: a new generation of the names by which the store knows persons; its rows move on to their new
+  names page by page (storage/keys/subjects.py). No row of the database hangs on them.
 
 The rule: what is asked for is a row in the key store, and so is how far it has come; the daemon that is
 the writer does it, from where it was left, also by a daemon that died. A step that is done twice changes
@@ -19,31 +21,30 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import trio
 
 from comptoir.engine.errors import EngineError, Stopping, frames_of
-from comptoir.engine.values import Address
 from comptoir.storage.errors import StorageError
-from comptoir.storage.keys.binding import Binding
 from comptoir.storage.keys.data_key import KEY_BYTES
 from comptoir.storage.keys.digests import GENERATIONS_MAX
-from comptoir.storage.keys.errors import KeysErased, RotationRefused
+from comptoir.storage.keys.errors import RotationRefused
 from comptoir.storage.keys.indexes import INDEX_GENERATIONS_MAX
 from comptoir.storage.keys.keyring import Keyring
+from comptoir.storage.keys.passes import Marker, OnceMover
 from comptoir.storage.keys.ports import KeyProvider
-from comptoir.storage.keys.roots import INDEX, ONCE, WRAP, now_ms, wrap_root
-from comptoir.storage.keys.store import KeyStore, RootRow, RotationRow
+from comptoir.storage.keys.roots import INDEX, ONCE, SUBJECT, WRAP, now_ms, wrap_root
+from comptoir.storage.keys.store import KeyRow, KeyStore, RootRow, RotationRow
+from comptoir.storage.keys.subjects import SUBJECT_GENERATIONS_MAX
 from comptoir.storage.reseal import TABLES, Mover, Page, Resealer
-from comptoir.storage.runs import identify_once
 from comptoir.storage.sealing import SETTING
 
 __all__ = ["KINDS", "Rotations", "ask_rotation", "measure"]
 
 log = logging.getLogger("comptoir.storage")
 
-KINDS: Final = ("kek", "wrap", "data", "once", "index")
+KINDS: Final = ("kek", "wrap", "data", "once", "index", "subject")
 ASKED: Final = "asked"
 RUNNING: Final = "running"
 DONE: Final = "done"
@@ -106,46 +107,12 @@ def ask_rotation(store: KeyStore, what: str, *, renew: bool = False) -> Rotation
     return row
 
 
-class _Marker:
-    """Reads rows for the addresses that they name; changes none (storage/reseal.py: Resealer)."""
+class _Next(NamedTuple):
+    """The next generation of a key."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
-
-    def reseal(self, sealed: bytes, identity: bytes, about: Sequence[Address] = ()) -> None:
-        """Hold what a value names; of an erased person's, whose it is."""
-        try:
-            plaintext = self._keyring.open(sealed, identity)
-        except KeysErased:
-            plaintext = b""
-        self._keyring.indexes.mark_named(plaintext, about)
-
-
-class _OnceMover:
-    """Moves `once` rows to the next generation of digests (storage/reseal.py: Mover)."""
-
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
-
-    def progress(self) -> tuple[int, bytes]:
-        return self._keyring.once.progress()
-
-    def move(self, digest: bytes, answer: bytes) -> tuple[bytes, bytes, bytes]:
-        keyring = self._keyring
-        moved = keyring.once.move(digest, self.progress()[0] + 1)
-        if not answer:
-            return digest, moved, answer
-        return digest, moved, keyring.rebind(answer, identify_once(digest), identify_once(moved))
-
-    def note(self, last: bytes | None) -> str:
-        reached, _ = self.progress()
-        moved = (reached, last.hex()) if last is not None else (reached + 1, "")
-        binding = self._keyring.binding()
-        return binding._replace(once=moved[0], cursor=moved[1]).write()
-
-    def reach(self, value: str) -> None:
-        told = Binding.read(value)
-        self._keyring.once.resume(told.once, bytes.fromhex(told.cursor))
+    target: int
+    secret: bytes
+    root: RootRow
 
 
 class Rotations:
@@ -211,6 +178,7 @@ class Rotations:
             "data": self._rotate_data,
             "once": self._rotate_once,
             "index": self._rotate_index,
+            "subject": self._rotate_subject,
         }
         await steps[row.what](row)
         self._now = None
@@ -260,13 +228,54 @@ class Rotations:
             page = store.wrapped_before(row.target, PAGE_ROWS)
             if not page:
                 break
-            rows = [keyring.rewrap(x, row.target) for x in page]
-            row = row._replace(done=row.done + len(rows))
-            await self._write(store.rewrap, rows, row)
+            row = await self._rewrap(row, page)
         old = [(WRAP, x) for x in keyring.roots[WRAP] if x < row.target]
         await self._finish(row, drop=old)
         for _, generation in old:
             del keyring.roots[WRAP][generation]
+
+    async def _rewrap(self, row: RotationRow, page: Sequence[KeyRow]) -> RotationRow:
+        """A page of data keys, under the wrapping key and the names of now; the rotation as it is then."""
+        began = trio.current_time()
+        pairs = [(x, self._keyring.rewrap(x)) for x in page]
+        row = row._replace(done=row.done + len(pairs))
+        await self._write(self.store.rewrap, pairs, row)
+        await trio.sleep(REST * (trio.current_time() - began))
+        return row
+
+    async def _rotate_subject(self, row: RotationRow) -> None:
+        keyring, store = self._keyring, self.store
+        if row.state == ASKED:
+            found = await self._next_root(row, SUBJECT, SUBJECT_GENERATIONS_MAX)
+            if found is None:
+                return
+            total = await trio.to_thread.run_sync(store.count_named_before, found.target)
+            row = row._replace(state=RUNNING, target=found.target, total=total)
+            await self._write(store.begin, row, found.root)
+            keyring.use_subject(found.target, found.secret)
+        while True:  # to the end, and again from the beginning, until a whole pass finds none
+            await keyring.make_durable()  # whoever was named by the old key is seen by a page
+            after = bytes.fromhex(row.cursor)
+            page = await trio.to_thread.run_sync(store.named_before, row.target, after, PAGE_ROWS)
+            if page:
+                row = await self._rewrap(row._replace(cursor=page[-1].id.hex()), page)
+            elif after:
+                row = row._replace(cursor="")
+            else:
+                break
+        await self._finish(row)
+
+    async def _next_root(
+        self, row: RotationRow, purpose: str, generations_max: int
+    ) -> _Next | None:
+        """The next generation of a key; None: none is left, and the rotation is over."""
+        target = max(self._keyring.roots[purpose]) + 1
+        if target > generations_max:
+            await self._finish(row._replace(fault=EXHAUSTED))
+            return None
+        secret = os.urandom(KEY_BYTES)
+        root = await wrap_root(self._provider, self.store.identity, purpose, target, secret)
+        return _Next(target, secret, root)
 
     async def _rotate_data(self, row: RotationRow) -> None:
         keyring, journal = self._keyring, self._journal
@@ -297,19 +306,16 @@ class Rotations:
 
     async def _rotate_once(self, row: RotationRow) -> None:
         keyring, journal = self._keyring, self._journal
-        mover = _OnceMover(keyring)
+        mover = OnceMover(keyring)
         if row.state == ASKED:
-            target = max(keyring.roots[ONCE]) + 1
-            if target > GENERATIONS_MAX:
-                await self._finish(row._replace(fault=EXHAUSTED))
+            found = await self._next_root(row, ONCE, GENERATIONS_MAX)
+            if found is None:
                 return
-            secret = os.urandom(KEY_BYTES)
-            root = await wrap_root(self._provider, self.store.identity, ONCE, target, secret)
             total = await journal.count_resealable(mover)
-            row = row._replace(state=RUNNING, target=target, total=total)
-            await self._write(self.store.begin, row, root)
-            keyring.roots[ONCE][target] = secret
-            keyring.once.add(target, secret)
+            row = row._replace(state=RUNNING, target=found.target, total=total)
+            await self._write(self.store.begin, row, found.root)
+            keyring.roots[ONCE][found.target] = found.secret
+            keyring.once.add(found.target, found.secret)
         while mover.progress()[0] < row.target:
             began = trio.current_time()
             page = await journal.move_once(mover, PAGE_ROWS)
@@ -321,19 +327,16 @@ class Rotations:
     async def _rotate_index(self, row: RotationRow) -> None:
         keyring, indexes = self._keyring, self._keyring.indexes
         if row.state == ASKED:
-            target = max(keyring.roots[INDEX]) + 1
-            if target > INDEX_GENERATIONS_MAX:
-                await self._finish(row._replace(fault=EXHAUSTED))
+            found = await self._next_root(row, INDEX, INDEX_GENERATIONS_MAX)
+            if found is None:
                 return
-            secret = os.urandom(KEY_BYTES)
-            root = await wrap_root(self._provider, self.store.identity, INDEX, target, secret)
             total = await self._journal.count_resealable()
-            row = row._replace(state=RUNNING, target=target, total=total, stage=TABLES[0])
-            await self._write(self.store.begin, row, root)
-            keyring.roots[INDEX][target] = secret
-            indexes.begin(target, secret)
+            row = row._replace(state=RUNNING, target=found.target, total=total, stage=TABLES[0])
+            await self._write(self.store.begin, row, found.root)
+            keyring.roots[INDEX][found.target] = found.secret
+            indexes.begin(found.target, found.secret)
         if indexes.reached < row.target:
-            row = await self._pass(row, _Marker(keyring))
+            row = await self._pass(row, Marker(keyring))
             await keyring.make_durable()
             held = await trio.to_thread.run_sync(self.store.count_held, row.target)
             bound = keyring.binding()._replace(index_generation=row.target, held=held)

@@ -27,6 +27,7 @@ from comptoir.storage.keys.file import (
     HELD_SCHEMA,
     SCHEMA,
     SCHEMA_VERSION,
+    VERSIONS,
     check_mode,
     connect,
     sync_folder,
@@ -40,6 +41,9 @@ SUBJECT_BYTES: Final = 16
 HOUSE: Final = bytes(SUBJECT_BYTES)
 """The subject of what is nobody's in particular: the catalogue, what gateways count."""
 ERASED: Final = b""
+NAMED_BEFORE: Final = """
+wrapped is not null and subject <> ? and (length(subject) = ? or substr(subject, 1, 1) < ?)"""
+"""A name of generation 1 is a digest; a later one has its generation before it (subjects.py)."""
 
 
 class RootRow(NamedTuple):
@@ -58,7 +62,7 @@ class KeyRow(NamedTuple):
 
     id: bytes
     subject: bytes
-    """Keyed digest of the actor's address; `HOUSE`; empty: erased."""
+    """The name of the actor's person (subjects.py); `HOUSE`; empty: erased."""
     generation: int
     wrap: int
     wrapped: bytes | None
@@ -186,11 +190,12 @@ class KeyStore:
         rows = self._rows("select * from root order by purpose, generation")
         return [RootRow(x[0], x[1], x[2], Wrapped(x[3], x[4]), x[5]) for x in rows]
 
-    def newest(self, subject: bytes) -> KeyRow | None:
-        """The key of a subject that seals, if it has one."""
+    def newest(self, names: Sequence[bytes]) -> KeyRow | None:
+        """The key that seals for whoever has these names, if there is one."""
+        marks = ", ".join("?" * len(names))
         rows = self._rows(
-            "select * from key where subject = ? and wrapped is not null"
-            " order by generation desc, made_at desc, id limit 1", subject,
+            f"select * from key where subject in ({marks}) and wrapped is not null"  # noqa: S608 - marks
+            " order by generation desc, made_at desc, id limit 1", *names,
         )  # fmt: skip
         return KeyRow(*rows[0]) if rows else None
 
@@ -261,14 +266,14 @@ class KeyStore:
             _put_roots(connection, rows)
             connection.executemany("delete from root where purpose = ? and generation = ?", drop)
 
-    def erase(self, subjects: Sequence[bytes]) -> int:
-        """Destroy every key of these subjects; answers how many. What they sealed never opens again."""
+    def erase(self, names: Sequence[bytes]) -> int:
+        """Destroy every key under these names; answers how many. What they sealed never opens again."""
         gone = 0
         with self._writing() as connection:
-            for subject in subjects:
-                assert subject not in (HOUSE, ERASED), "the house is no person"
+            for name in names:
+                assert name not in (HOUSE, ERASED), "the house is no person"
                 gone += connection.execute(
-                    "update key set wrapped = null, subject = x'' where subject = ?", (subject,)
+                    "update key set wrapped = null, subject = x'' where subject = ?", (name,)
                 ).rowcount
         self._truncate_log()
         return gone
@@ -285,12 +290,29 @@ class KeyStore:
         sql = "select count(*) from key where wrap < ? and wrapped is not null"
         return int(self._rows(sql, wrap)[0][0])
 
-    def rewrap(self, rows: Sequence[KeyRow], rotation: RotationRow) -> None:
-        """Replace what wraps these keys, and note the progress with them."""
+    def named_before(self, generation: int, after: bytes, limit: int) -> list[KeyRow]:
+        """Some of the keys whose persons have names of before a generation, by id."""
+        sql = f"select * from key where id > ? and {NAMED_BEFORE} order by id limit ?"  # noqa: S608 - ours
+        rows = self._rows(sql, after, *_before(generation), limit)
+        return [KeyRow(*x) for x in rows]
+
+    def count_named_before(self, generation: int) -> int:
+        """How many they are."""
+        sql = f"select count(*) from key where {NAMED_BEFORE}"  # noqa: S608 - ours
+        return int(self._rows(sql, *_before(generation))[0][0])
+
+    def rewrap(self, pairs: Sequence[tuple[KeyRow, KeyRow]], rotation: RotationRow) -> None:
+        """Replace what wraps these keys, and whose they are, and note the progress with them.
+
+        Args:
+            pairs: a key as it was read, and as it is to be; one that was erased or wrapped anew in
+                between is left as it is.
+            rotation: how far it has come then.
+        """
         with self._writing() as connection:
             connection.executemany(
-                "update key set wrap = ?, wrapped = ? where id = ? and wrapped is not null",
-                [(x.wrap, x.wrapped, x.id) for x in rows],
+                "update key set subject = ?, wrap = ?, wrapped = ? where id = ? and wrapped = ?",
+                [(new.subject, new.wrap, new.wrapped, old.id, old.wrapped) for old, new in pairs],
             )
             _put_rotation(connection, rotation)
 
@@ -304,9 +326,10 @@ class KeyStore:
                 connection.execute(
                     "update meta set value = ? where name = 'generation'", (str(rotation.target),)
                 )
-            if rotation.what == "index":
+            if rotation.what in VERSIONS:
                 connection.execute(
-                    "update meta set value = ? where name = 'version'", (str(SCHEMA_VERSION),)
+                    "update meta set value = max(cast(value as integer), ?) where name = 'version'",
+                    (VERSIONS[rotation.what],),
                 )
 
     def note(self, rotation: RotationRow) -> None:
@@ -330,6 +353,11 @@ class KeyStore:
                 self._writer.execute("pragma wal_checkpoint(truncate)").fetchall()
             except sqlite3.Error as error:
                 raise _unavailable(error) from None
+
+
+def _before(generation: int) -> tuple[bytes, int, bytes]:
+    """What `NAMED_BEFORE` is asked with."""
+    return HOUSE, SUBJECT_BYTES, bytes((generation,))
 
 
 def _put_roots(connection: sqlite3.Connection, rows: Iterable[RootRow]) -> None:

@@ -80,7 +80,7 @@ def test_every_key_is_replaced_under_load_without_an_error(
     metrics = bank.daemon.get("/metrics").body.decode()
     for what in KINDS:
         assert f'comptoir_key_rotation_progress{{key="{what}"}} 1.0' in metrics
-    for what in ("data", "wrap", "once", "index"):
+    for what in ("data", "wrap", "once", "index", "subject"):
         assert f'comptoir_key_generation{{key="{what}"}} 2.0' in metrics
     sealed = seals(comptoir_postgres_server.run_sql, bank.daemon)
     assert len(sealed) > EARLIER, "events, states, answers"

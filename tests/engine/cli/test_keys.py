@@ -57,7 +57,7 @@ def test_keys_by_hand(run: Any, comptoir_daemon: Any, tmp_path: Path) -> None:
     assert daemon.load("connections", "connection_id,user_id\ncn-1,u1\n").json()["unchanged"] == 1
 
 
-@pytest.mark.parametrize("what", ["subject", "nothing"])
+@pytest.mark.parametrize("what", ["master", "nothing"])
 def test_what_cannot_be_replaced_is_said(
     run: Any, comptoir_daemon: Any, tmp_path: Path, what: str
 ) -> None:

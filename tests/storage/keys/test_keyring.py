@@ -117,7 +117,7 @@ def test_a_value_is_sealed_for_whom_it_is_about(
     trio.run(keyring.make_durable)
     row = keyring.store.find(key_id(sealed))
     assert row is not None
-    assert row.subject == (HOUSE if whose is None else keyring.digest_subject(whose))
+    assert row.subject == (HOUSE if whose is None else keyring.subjects.names(whose)[0])
 
 
 def test_a_person_has_one_key_and_nobody_else_has_it(home: Home) -> None:
@@ -128,7 +128,9 @@ def test_a_person_has_one_key_and_nobody_else_has_it(home: Home) -> None:
     trio.run(first.make_durable)
     second = home.keyring()
     assert {x: key_id(second.seal(b"x", b"row", x)) for x in ids} == ids
-    assert second.digest_subject(Address("a", "bc")) != second.digest_subject(Address("ab", "c"))
+    assert (
+        second.subjects.names(Address("a", "bc"))[0] != second.subjects.names(Address("ab", "c"))[0]
+    )
 
 
 def test_a_store_holds_neither_a_key_nor_a_name(home: Home) -> None:
@@ -136,7 +138,7 @@ def test_a_store_holds_neither_a_key_nor_a_name(home: Home) -> None:
     keyring = home.keyring()
     keyring.seal(b"x", b"row", Address("wallet", "quite-a-long-user-id"))
     trio.run(keyring.make_durable)
-    row = keyring.store.newest(keyring.digest_subject(Address("wallet", "quite-a-long-user-id")))
+    row = keyring.store.newest(keyring.subjects.names(Address("wallet", "quite-a-long-user-id")))
     assert row is not None
     secret = keyring._unwrap(row).reveal()
     everything = b"".join(x.read_bytes() for x in home.folder.iterdir() if x.is_file())
@@ -219,7 +221,7 @@ def test_a_wrapped_key_moved_to_another_person_does_not_open(keyring: Keyring) -
     sealed = keyring.seal(b"x", b"row", ANN)
     keyring.seal(b"y", b"row", BOB)
     trio.run(keyring.make_durable)
-    ann, bob = (keyring.store.newest(keyring.digest_subject(x)) for x in (ANN, BOB))
+    ann, bob = (keyring.store.newest(keyring.subjects.names(x)) for x in (ANN, BOB))
     assert ann is not None
     assert bob is not None
     swap = "update key set wrapped = ? where id = ?"

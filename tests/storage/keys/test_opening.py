@@ -23,6 +23,7 @@ from comptoir.storage.keys.errors import (
     KeyStoreForeign,
     KeyWeak,
 )
+from comptoir.storage.keys.file import SCHEMA_VERSION
 from comptoir.storage.keys.local import LocalProvider
 from comptoir.storage.keys.ports import Wrapped
 from comptoir.storage.keys.rotation import Rotations, ask_rotation
@@ -113,7 +114,8 @@ def _half_a_store(home: Home) -> None:
 def _newer_store(home: Home) -> None:
     store = home.store()
     with store._writing() as connection:
-        connection.execute("update meta set value = '3' where name = 'version'")
+        newer = str(SCHEMA_VERSION + 1)
+        connection.execute("update meta set value = ? where name = 'version'", (newer,))
     # Its log is written back when its last connection closes; left to the collector, that would be
     # at a moment of the collector's choosing, between the two looks of the test.
     store.close()

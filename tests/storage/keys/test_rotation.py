@@ -114,7 +114,7 @@ def _dying(store: KeyStore, when: int, *, durable: bool) -> Callable[[], int]:
 
 
 @pytest.mark.parametrize("durable", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("what", ["kek", "wrap"])
+@pytest.mark.parametrize("what", ["kek", "wrap", "subject"])
 def test_a_crash_at_any_write_is_gone_on_from(
     home: Home, monkeypatch: pytest.MonkeyPatch, what: str, durable: bool
 ) -> None:
@@ -144,7 +144,11 @@ def test_a_crash_at_any_write_is_gone_on_from(
 
 
 @settings(max_examples=25, deadline=None)
-@given(steps=st.lists(st.sampled_from(["seal", "start", "kek", "wrap", "erase"]), max_size=12))
+@given(
+    steps=st.lists(
+        st.sampled_from(["seal", "start", "kek", "wrap", "subject", "erase"]), max_size=12
+    )
+)
 def test_any_order_of_rotations_starts_and_erasures(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
 ) -> None:
@@ -162,7 +166,7 @@ def test_any_order_of_rotations_starts_and_erasures(
             address, sealed = alive.popitem()
             assert trio.run(keyring.erase, [address]) == 1
             erased.append(sealed)
-        elif step in ("kek", "wrap"):
+        elif step in ("kek", "wrap", "subject"):
             ask_rotation(keyring.store, step, renew=True)
             perform(opened)
     for ring in (opened.keyring, home.keyring()):
@@ -214,9 +218,9 @@ async def test_a_step_that_fails_is_told_and_done_again(
 
 
 def test_what_cannot_be_rotated_is_refused_by_name(home: Home) -> None:
-    """X14: the subject key is not replaced (docs/keys.md); and an unknown key is unknown."""
+    """X14: master keys are not replaced (docs/keys.md); and an unknown key is unknown."""
     store = home.start().keyring.store
-    for what in ("subject", "nothing"):
+    for what in ("master", "nothing"):
         with pytest.raises(RotationRefused):
             ask_rotation(store, what)
     assert store.rotations() == []

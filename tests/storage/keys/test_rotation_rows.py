@@ -96,7 +96,9 @@ async def test_keys_are_replaced_while_decisions_are_committed(house: House) -> 
     async with house.open() as (opened, journal), trio.open_nursery() as nursery:
         rotations = Rotations(opened.keyring, opened.provider, journal)
         nursery.start_soon(rotations.run)
-        for n, what in enumerate(("once", "data", "index", "wrap", "kek", "once", "data")):
+        for n, what in enumerate(
+            ("once", "data", "subject", "index", "wrap", "kek", "once", "subject", "data")
+        ):
             ask_rotation(opened.keyring.store, what)
             await house.work(Desk(journal), f"round {n}")
             await house.check(journal)
@@ -155,7 +157,7 @@ async def test_the_erased_are_left_as_they_are(house: House) -> None:
             f"select encode(state, 'hex') from comptoir.actor where key = '{ann.key}'"
         )
         assert await opened.keyring.erase([ann])
-        await rotate(opened, journal, "data", "once", "wrap")
+        await rotate(opened, journal, "data", "once", "wrap", "subject")
         with pytest.raises(Erased):
             await journal.load(ann)
         read = await journal.events(0, 1000)
@@ -203,7 +205,7 @@ async def test_a_standby_learns_what_was_rotated_while_it_waited(house: House) -
     """
     waiting = await house.home.open(house.keys)
     async with house.open() as (opened, journal):
-        await rotate(opened, journal, "wrap", "data", "once")
+        await rotate(opened, journal, "wrap", "data", "once", "subject")
     async with PostgresJournal.open(house.postgres.url, waiting.keyring, OPTIONS) as journal:
         await house.check(journal)
         await house.work(Desk(journal), "by the next one")
