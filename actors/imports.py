@@ -11,15 +11,20 @@ Source: interface.md 4; RFC 4180; ISO 18245 (merchant category codes).
 import csv
 import difflib
 import io
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from comptoir.actors.merchants.normalise import keys
+from comptoir.actors import import_values as of
+from comptoir.actors.import_values import (
+    NAME_CHARS_MAX,
+    PROVIDERS,
+    Parser,
+    Value,
+    ValueRefusedError,
+)
 from comptoir.actors.merchants.partner import Partner
 
 __all__ = [
@@ -43,15 +48,10 @@ ROWS_MAX: Final = 300_000
 until the last one is judged, at 300 bytes each; a daemon works within 512 MiB."""
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024
 """Three hundred thousand rows of 56 bytes. A file is in memory three times while it is read."""
-NAME_CHARS_MAX: Final = 200
 ID_CHARS_MAX: Final = 128
-LIST_ENTRIES_MAX: Final = 50
-"""Codes or patterns of one partner."""
 CENTS_MAX: Final = 9_999_999_999
 """The largest amount that a webhook may carry, 99,999,999.99 (interface.md 6)."""
 RATE_BP_MAX: Final = 10_000
-PROVIDERS: Final = ("seed", "powens", "plaid", "tink")
-"""Providers a connection may belong to (S42)."""
 
 
 class LineError(msgspec.Struct, frozen=True):
@@ -112,28 +112,15 @@ def read_connections(data: bytes | str) -> Iterator[ConnectionRow | LineError]:
     return _read(data, _CONNECTION)
 
 
-class _ValueRefusedError(Exception):
-    """A value breaks a rule: (code, text). Becomes a `LineError`, never leaves this page."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(code, text)
-        self.code = code
-        self.text = text
-
-
-_Value = str | int | tuple[str, ...] | None
-_Parser = Callable[[str], _Value]
-
-
 class _Schema(msgspec.Struct, Generic[Row], frozen=True):
     """What a file's columns are, and what a row becomes."""
 
-    required: Mapping[str, _Parser]
-    optional: Mapping[str, _Parser]
-    make: Callable[[dict[str, _Value]], Row]
+    required: Mapping[str, Parser]
+    optional: Mapping[str, Parser]
+    make: Callable[[dict[str, Value]], Row]
 
     @property
-    def columns(self) -> dict[str, _Parser]:
+    def columns(self) -> dict[str, Parser]:
         return {**self.required, **self.optional}
 
     @property
@@ -240,12 +227,12 @@ def _row(
         text = f"the header has {len(names)} fields, this row {len(fields)}"
         yield LineError(line, "", "CSV_FIELD_COUNT", text)
         return
-    values: dict[str, _Value] = {}
+    values: dict[str, Value] = {}
     errors: list[LineError] = []
     for name, field in zip(names, fields, strict=True):
         try:
             values |= _field(name, field, schema)
-        except _ValueRefusedError as bad:
+        except ValueRefusedError as bad:
             errors.append(LineError(line, name, bad.code, bad.text))
     key = values.get(schema.identity)
     if isinstance(key, str) and first_lines.setdefault(key, line) != line:
@@ -256,135 +243,64 @@ def _row(
         return
     try:
         yield schema.make(values)
-    except _ValueRefusedError as bad:
+    except ValueRefusedError as bad:
         yield LineError(line, "valid_to", bad.code, bad.text)
 
 
-def _field(name: str, field: str, schema: _Schema[Row]) -> dict[str, _Value]:
+def _field(name: str, field: str, schema: _Schema[Row]) -> dict[str, Value]:
     """Read one field; an empty optional one is absent."""
     if field == "":
         if name in schema.required:
-            raise _ValueRefusedError("VALUE_MISSING", "a value is required")
+            raise ValueRefusedError("VALUE_MISSING", "a value is required")
         return {}
     for char in field:
         # Cc holds U+0000, which PostgreSQL refuses; Cs are lone surrogates, which UTF-8 has not.
         if unicodedata.category(char) in {"Cc", "Cs"}:
             rule = f"U+{ord(char):04X} is not allowed"
-            raise _ValueRefusedError("VALUE_CHARACTER_FORBIDDEN", rule)
+            raise ValueRefusedError("VALUE_CHARACTER_FORBIDDEN", rule)
     return {name: schema.columns[name](field)}
 
 
-# --- the values -------------------------------------------------------------------------------
-
-
-def _text(chars_max: int) -> _Parser:
-    def parse(field: str) -> str:
-        value = field.strip()
-        if not value:
-            raise _ValueRefusedError("VALUE_MISSING", "blanks only")
-        if len(value) > chars_max:
-            raise _ValueRefusedError("VALUE_TOO_LONG", f"at most {chars_max} characters")
-        return value
-
-    return parse
-
-
-def _form(pattern: str, rule: str) -> _Parser:
-    compiled = re.compile(pattern)
-
-    def parse(field: str) -> str:
-        if compiled.fullmatch(field) is None:
-            raise _ValueRefusedError("VALUE_INVALID", rule)
-        return field
-
-    return parse
-
-
-def _whole_number(most: int) -> _Parser:
-    def parse(field: str) -> int:
-        if re.fullmatch(r"[0-9]{1,18}", field) is None:
-            raise _ValueRefusedError("VALUE_INVALID", f"a whole number from 0 to {most}")
-        if int(field) > most:
-            raise _ValueRefusedError("VALUE_OUT_OF_RANGE", f"a whole number from 0 to {most}")
-        return int(field)
-
-    return parse
-
-
-def _list_of(parse_entry: _Parser) -> _Parser:
-    def parse(field: str) -> tuple[str, ...]:
-        entries = [entry.strip() for entry in field.split(";")]
-        if len(entries) > LIST_ENTRIES_MAX:
-            raise _ValueRefusedError("VALUE_TOO_LONG", f"at most {LIST_ENTRIES_MAX} entries")
-        # An empty entry is a stray semicolon. A doubled one says nothing new.
-        return tuple(dict.fromkeys(str(parse_entry(entry)) for entry in entries if entry))
-
-    return parse
-
-
-def _day(field: str) -> str:
-    rule = "a day that exists, YYYY-MM-DD"
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", field) is None:
-        raise _ValueRefusedError("VALUE_INVALID", rule)
-    try:
-        date.fromisoformat(field)
-    except ValueError:
-        raise _ValueRefusedError("VALUE_INVALID", rule) from None
-    return field
-
-
-def _name(field: str) -> str:
-    value = str(_text(NAME_CHARS_MAX)(field))
-    if not keys(value):
-        raise _ValueRefusedError(
-            "VALUE_INVALID", "a name needs a letter or a digit, else no label can match it"
-        )
-    return value
-
-
-def _provider(field: str) -> str:
-    if field not in PROVIDERS:
-        near = difflib.get_close_matches(field.lower(), PROVIDERS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise _ValueRefusedError("PROVIDER_UNKNOWN", f"one of {', '.join(PROVIDERS)}{hint}")
-    return field
-
-
-def _partner(values: dict[str, _Value]) -> Partner:
+def _partner(values: dict[str, Value]) -> Partner:
     partner = msgspec.convert(values, Partner)
     if partner.valid_from and partner.valid_to and partner.valid_to < partner.valid_from:
-        raise _ValueRefusedError("DATES_REVERSED", "the last day comes before the first")
+        raise ValueRefusedError("DATES_REVERSED", "the last day comes before the first")
     return partner
 
 
-def _connection(values: dict[str, _Value]) -> ConnectionRow:
+def _connection(values: dict[str, Value]) -> ConnectionRow:
     return msgspec.convert(values, ConnectionRow)
 
 
 _PARTNER: Final = _Schema[Partner](
     required={
-        "id": _form(r"[A-Za-z0-9_-]{1,64}", "1-64 letters, digits, underscores or hyphens"),
-        "name": _name,
-        "rate_bp": _whole_number(RATE_BP_MAX),
+        "id": of.form(r"[A-Za-z0-9_-]{1,64}", "1-64 letters, digits, underscores or hyphens"),
+        "name": of.name,
+        "rate_bp": of.whole_number(RATE_BP_MAX),
     },
     optional={
-        "mcc": _list_of(_form(r"[0-9]{4}", "codes of four digits, separated by semicolons")),
-        "patterns": _list_of(_name),
-        "valid_from": _day,
-        "valid_to": _day,
-        "cap_cents_purchase": _whole_number(CENTS_MAX),
-        "cap_cents_month": _whole_number(CENTS_MAX),
-        "city": _text(NAME_CHARS_MAX),
+        "mcc": of.list_of(of.form(r"[0-9]{4}", "codes of four digits, separated by semicolons")),
+        "patterns": of.list_of(of.name),
+        "valid_from": of.day,
+        "valid_to": of.day,
+        "cap_cents_purchase": of.whole_number(CENTS_MAX),
+        "cap_cents_month": of.whole_number(CENTS_MAX),
+        "city": of.text(NAME_CHARS_MAX),
+        "trade_names": of.list_of(of.name),
+        "stores": of.list_of(of.store),
+        "excludes": of.list_of(of.name),
+        "country": of.form(r"[A-Z]{2}", "two capitals (ISO 3166)"),
+        "common_name": of.flag,
     },
     make=_partner,
 )
 _CONNECTION: Final = _Schema[ConnectionRow](
-    required={"connection_id": _text(ID_CHARS_MAX), "user_id": _text(ID_CHARS_MAX)},
+    required={"connection_id": of.text(ID_CHARS_MAX), "user_id": of.text(ID_CHARS_MAX)},
     optional={
-        "provider": _provider,
-        "bank_name": _text(NAME_CHARS_MAX),
-        "card_last4": _form(r"[0-9]{4}", "four digits"),
-        "consent_expires_on": _day,
+        "provider": of.provider,
+        "bank_name": of.text(NAME_CHARS_MAX),
+        "card_last4": of.form(r"[0-9]{4}", "four digits"),
+        "consent_expires_on": of.day,
     },
     make=_connection,
 )

@@ -92,7 +92,7 @@ class CashbackMeasures:
         if not isinstance(reply, TransactionTaken):
             return
         outcome = reply.outcome
-        if outcome == "parked":
+        if outcome in ("parked", "granted"):  # not looked at yet, or not for the first time
             return
         if outcome == "withdrawn":  # nobody lets us look at it: no purchase of the programme's
             self._ignored.value += 1

@@ -48,6 +48,8 @@ class Programme(msgspec.Struct, frozen=True):
     once_transaction_ms: int = 1095 * DAY_MS
     once_unmatched_ms: int = 30 * DAY_MS
     """X23: of a dropped transaction only the keyed digest stays, for so long."""
+    candidate_ms: int = 30 * DAY_MS
+    """X23: an unmatched purchase that looked like a partner's is kept sealed for so long; 0: none is."""
     partners_max: int = 100_000
     """How many partners are kept; an import of more is refused as a whole."""
     consent_warning_days: tuple[int, ...] = (14, 7, 1)
@@ -78,6 +80,7 @@ class Programme(msgspec.Struct, frozen=True):
             refund_wait_ms=points.refund_wait_hours * HOUR_MS,
             once_transaction_ms=once.transaction_days * DAY_MS,
             once_unmatched_ms=once.unmatched_days * DAY_MS,
+            candidate_ms=settings.merchants.candidate_days * DAY_MS,
             partners_max=settings.merchants.partners_max,
             consent_warning_days=settings.connections.consent_warning_days,
             token_margin_ms=settings.connections.token_margin_minutes * MINUTE_MS,

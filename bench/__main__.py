@@ -12,12 +12,14 @@ import structlog
 
 from bench import (
     ask,
+    backtest,
     edge,
     flame,
     history,
     lots,
     matching,
     memory,
+    outage,
     restart,
     size,
     tokens,
@@ -35,13 +37,15 @@ BENCHES: dict[str, Callable[[], None]] = {
     "size": size.main,
     "history": history.main,
     "restart": restart.main,
+    "outage": outage.main,
     "matching": matching.main,
+    "backtest": backtest.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "profile"}
+LONG = {"size", "restart", "history", "outage", "profile"}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 

@@ -158,6 +158,30 @@ def _history(figures: dict[str, Any]) -> str:
     return _machine(figures) + "\n\n" + _table(head, rows)
 
 
+def _outage(figures: dict[str, Any]) -> str:
+    first, last = figures["down_s"]
+    during = [one for one in figures["seen"] if first < one["at"] <= last]
+    after = [one for one in figures["seen"] if one["at"] > last]
+    rows = [
+        [
+            party,
+            f"{max(one['parked'].get(gateway, 0) for one in figures['seen']):,}",
+            f"{sum(one['asked'][party] for one in during):,}",
+            f"{max(one['came'][party] / one['seconds'] for one in after):.0f}",
+        ]
+        for party, gateway in figures["gateways"].items()
+    ]
+    head = ["party", "calls parked at most", "calls that reached it while it was down",
+            "calls a second at most, afterwards"]  # fmt: skip
+    summary = (
+        f"{figures['bought']:,} purchases and {figures['told']:,} notices; both parties down for "
+        f"{figures['business_min']:.0f} minutes of business time ({last - first:.0f} s of real time). Nothing became a "
+        f"dead letter, every purchase earned once, every credit was told of once, and no call was parked any more "
+        f"{figures['let_go_s']:.0f} s after the end, although as many purchases came as before."
+    )
+    return "\n\n".join((_machine(figures), summary, _table(head, rows)))
+
+
 BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "closed": ("webhooks", _closed, "make bench ARGS=webhooks"),
     "open": ("webhooks", _open, "make bench ARGS=webhooks"),
@@ -166,6 +190,7 @@ BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "memory": ("memory", _memory, "make bench ARGS=memory"),
     "lots": ("lots", _lots, "make bench ARGS=lots"),
     "history": ("history", _history, "make bench ARGS=history"),
+    "outage": ("outage", _outage, "make bench ARGS=outage"),
 }
 """Name of the block -> whose JSON, who writes it, and what measures it."""
 DRAWN: Final = {
@@ -174,6 +199,7 @@ DRAWN: Final = {
     "steps": ("Flame graph of the daemon", "flame"),
     "size": ("Rate against wallets", "wallets"),
     "memory": ("Memory against resident wallets", "memory"),
+    "outage": ("What waits during an outage, and how it is let go", "outage"),
 }
 """Name of the block -> what its drawing shows, and the drawing's name."""
 

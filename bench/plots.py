@@ -40,6 +40,11 @@ NAMES: Final = {
     "plain": "FastAPI, plain transaction",
     "insert": "a bare insert, fsynced",
 }
+OUTAGE_LINES: Final = (
+    ("push", "push notices parked", "comptoir"),
+    ("bank_plaid", "reads at Plaid parked", "tuned"),
+)
+"""Gateway, what its line is called, and whose style it has."""
 HISTOGRAM_RATE: Final = "1000"
 
 
@@ -143,11 +148,34 @@ def memory(axes: Axes, figures: dict[str, Any]) -> None:
     axes.legend()
 
 
+def outage(axes: Axes, figures: dict[str, Any]) -> None:
+    """What waits while two parties are down, and how it is let go."""
+    seen = figures["seen"]
+    xs = [one["at"] for one in seen]
+    words = f"both down ({figures['business_min']:.0f} min of business time)"
+    axes.axvspan(*figures["down_s"], color="#b22222", alpha=0.08, linewidth=0, label=words)
+    for gateway, words, name in OUTAGE_LINES:
+        style = {**STYLES[name], "marker": None}
+        axes.plot(xs, [one["parked"].get(gateway, 0) for one in seen], label=words, **style)
+    rates = axes.twinx()
+    came = [sum(one["came"].values()) / one["seconds"] for one in seen]
+    rates.plot(xs, came, **{**STYLES["insert"], "linewidth": 1.0})
+    rates.set_ylim(bottom=0)
+    rates.grid(visible=False)
+    rates.set_ylabel("calls that came through, a second (dash-dotted)")
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
+    axes.set_xlabel("seconds (real time: deadlines, breakers and the pace of release)")
+    axes.set_ylabel("calls parked")
+    axes.legend(loc="upper left")
+
+
 DRAWINGS: Final[dict[str, tuple[str, Callable[[Axes, dict[str, Any]], None]]]] = {
     "connections": ("webhooks", connections),
     "latency": ("webhooks", latency),
     "wallets": ("size", wallets),
     "memory": ("memory", memory),
+    "outage": ("outage", outage),
 }
 """Name of the drawing -> whose JSON, and who draws it."""
 

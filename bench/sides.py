@@ -4,6 +4,8 @@ Rules:
 - every side has the same binaries and settings of PostgreSQL (fsync on), its own cluster, the same
   partners and connections, and is asked by the same load;
 - CPU is that of everything that works for a side: its program, its server, and all their children;
+- the daemon has its accounts, its limits and its vault with a key for each person, as it is sold, and is looked
+  at for it: peers have nothing of the kind;
 - after each slice the ledger must have grown by exactly what was acknowledged, in entries, in points
   and in balances, told by SQL that is the same for all of them.
 Source: docs/performance.md; interface.md 5 (SQL for auditors).
@@ -62,6 +64,10 @@ FAULTS_SQL: Final = """select json_build_object(
  'entries_differ', (select count(*) from report.wallet w full join
                     (select user_id, sum(points) as points from report.entry group by 1) e
                     using (user_id) where w.available + w.pending is distinct from e.points));"""
+
+FORMATS_SQL: Final = """select json_build_object('wallets', count(*),
+ 'other', count(*) filter (where get_byte(state, 0) <> 2)) from comptoir.actor where kind = 'wallet';"""
+"""Format 2 is sealed by a person's key (docs/keys.md)."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,21 @@ class Side:
         if self.name == OURS:
             found = trio.run(audit, self.server)
             assert (found.faults, found.due) == ({}, 0), found
+            self.check_guarded()
+
+    def check_guarded(self) -> None:
+        """The daemon that was measured counts who asks, lets nobody in without a token, and has sealed each
+        wallet under a key of its person.
+
+        Raises:
+            AssertionError: something of it was off.
+        """
+        asked = self.process.get("/")
+        assert "ratelimit-policy" in asked.headers, "limits are off"
+        assert self.process.get("/api/v1/wallets/user0").status == 401, "accounts are off"
+        formats = json.loads(self.sql(FORMATS_SQL))
+        assert formats["wallets"] > 0, "nothing was sealed"
+        assert formats["other"] == 0, f"the vault has no key store: {formats}"
 
     def slice(self, count: int, connections: int, rate: float = 0) -> dict[str, Any]:
         """One load, what it cost, and whether the books say what was acknowledged.
@@ -196,6 +217,9 @@ def serve(name: str, url: str, folder: Path, crowd: Crowd) -> Process:
             COMPTOIR_STORAGE__DATA_DIR=str(folder / "data"),
             COMPTOIR_HTTP__PORT="0",
             COMPTOIR_INGEST__PORT="0",
+            # A server of one's own has no key store unless it is named: each person's key is part of the work.
+            COMPTOIR_VAULT__STORE=str(folder / "keys.db"),
+            COMPTOIR_HTTP__RATE_LIMITS="on",
             **ACCOUNTS,
         )
     else:

@@ -2,7 +2,8 @@
 
 The rule: the secret is drawn here, from the request's own chance, goes out once, and only its digest goes
 in; so a request that is run again registers one client, and tells the same secret. One that is revoked
-gets no more tokens from that answer on, and those that it has are refused. To replace a secret, register
+gets no more tokens from that answer on, and those that it has are refused; asked again, also after a crash
+between the two, the answer is the same. To replace a secret, register
 the service again, and revoke the old one when nobody uses it any more.
 Source: interface.md 1 and 9; spec.md X7, S34.
 """

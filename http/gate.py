@@ -17,15 +17,17 @@ from ipaddress import ip_address
 from typing import Final
 
 import structlog
+import trio
 
 from comptoir.http import peers
 from comptoir.http.answers import Headers, Response
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.limits import Count, Limits
 from comptoir.http.operation import EVERYBODY, OWNER, Access, Assurance, Door, Operation, Owner
-from comptoir.http.policy import decide, lacks
+from comptoir.http.policy import AGED, decide, lacks
 from comptoir.http.principal import Authenticator, Principal, Unauthenticated, Undecided
 from comptoir.http.problems import problem
+from comptoir.http.rates import Rates
 from comptoir.http.rules import EdgeRules, StepUpRules
 
 __all__ = ["Asked", "Browsers", "Gate", "Passage"]
@@ -35,6 +37,9 @@ _REALM: Final = 'Bearer realm="comptoir"'
 NO_TOKEN: Final = _REALM.encode()
 """RFC 6750, 3.1: who gave nothing is told of no error."""
 BAD_TOKEN: Final = f'{_REALM}, error="invalid_token"'.encode()
+PROBES_PER_MINUTE: Final = 600
+"""Of one address, for health: ten a second, where orchestrators ask once in one to ten; S62's hundred would take
+a daemon out of service behind an impatient one, and none would let anybody keep us busy without a token."""
 NO_RIGHT: Final = f'{_REALM}, error="insufficient_scope"'.encode()
 
 _log = structlog.stdlib.get_logger("comptoir.http.gate")
@@ -94,6 +99,7 @@ class Gate:
         self._rules = rules
         self._authenticator = authenticator
         self._limits = limits
+        self._probes = None if limits is None else Rates(PROBES_PER_MINUTE)
 
     def __repr__(self) -> str:
         """Show what is held."""
@@ -114,6 +120,8 @@ class Gate:
             return _over(asked, count) or unknown
         if operation is not None and operation.door is Door.TOKEN and self._authenticator:
             return await self._with_token(asked, operation, self._authenticator)
+        if operation is not None and operation.probed and not self._may_probe(asked):
+            return Passage(problem("RATE_LIMITED", asked.ticket, retry_after_s=1))
         count = self._count_address(asked) if operation is None or operation.limited else None
         source = peers.name_of(self._address(asked))
         return _over(asked, count) or Passage(headers=_told(count), source=source)
@@ -161,6 +169,12 @@ class Gate:
             return Passage(problem("NOT_FOUND", asked.ticket), headers=headers)
         return Passage(None, access, principal, headers)
 
+    def _may_probe(self, asked: Asked) -> bool:
+        """Whether an address may ask for our health once more; this machine always may."""
+        if self._probes is None or peers.is_loopback(asked.peer, asked.headers):
+            return True
+        return self._probes.take(peers.name_of(self._address(asked)), trio.current_time())
+
     def _count_principal(self, principal: Principal) -> Count | None:
         return None if self._limits is None else self._limits.principal(principal)
 
@@ -201,9 +215,13 @@ def _unauthenticated(asked: Asked, given: list[str], count: Count | None) -> Pas
 
 
 def _step_up(asked: Asked, operation: Operation, rules: StepUpRules) -> Response:
-    """The challenge to sign in with two factors, and anew where it must be recent (RFC 9470 section 3)."""
-    wanted = f'{_REALM}, error="insufficient_user_authentication", acr_values="{rules.mfa_acr}"'
-    if operation.assurance is Assurance.RECENT:
+    """The challenge to sign in with two factors where they are wanted, and anew where it must be recent
+    (RFC 9470 section 3).
+    """
+    wanted = f'{_REALM}, error="insufficient_user_authentication"'
+    if operation.assurance is not Assurance.FRESH:
+        wanted += f', acr_values="{rules.mfa_acr}"'
+    if operation.assurance in AGED:
         wanted += f', max_age="{rules.recent_s}"'
     refusal = problem("STEP_UP_REQUIRED", asked.ticket)
     refusal.headers.append((b"www-authenticate", wanted.encode()))

@@ -3,7 +3,8 @@
 The rule: ids and secrets are drawn from the request's own chance, so that a request that is run again
 under its Idempotency-Key goes on with the session that it began. What the provider has to do is waited
 for up to `WAIT_S`; the session goes on meanwhile, and after. A person is sent to addresses of the
-allow-list alone, and nothing but the session's id goes with them.
+allow-list alone, and nothing but the session's id goes with them, and where it is on a secret that only the
+browser has that came back: so nobody completes a session that somebody else was sent to the bank for.
 Source: interface.md 7 (rows b1); spec.md S45, S48, S57, S60, S66; RFC 7636; RFC 9700.
 """
 
@@ -153,16 +154,26 @@ async def callback(port: Port, call: Call) -> Response:
     )
     if known is None or not well_formed:
         return problem(FAILED, call.ticket)
-    returning = ReturnFromBank(_digest(known[2]), code, error)
+    secret = _return_secret(port, call)
+    returning = ReturnFromBank(_digest(known[2]), code, error, _digest(secret) if secret else "")
     stood = await _stood(port, Address(KIND, known[1]), returning)
     if not stood.taken:
         return problem(FAILED, call.ticket)
-    values = {"sessionId": known[1], **({"error": "access_denied"} if stood.code else {})}
+    values = {"sessionId": known[1]}
+    if stood.code:
+        values["error"] = "access_denied"
+    elif secret:
+        values["returnSecret"] = secret
     joint = "&" if "?" in stood.redirect_uri else "?"
     answer = response(303, b"text/plain; charset=utf-8", b"", call.ticket)
     location = f"{stood.redirect_uri}{joint}{urlencode(values)}"
     answer.headers.append((b"location", location.encode("ascii")))
     return answer
+
+
+def _return_secret(port: Port, call: Call) -> str:
+    """What completes a session beside its id; empty where nothing does (`connections.return_secret`)."""
+    return call.draw_secret("return from the bank") if port.rules.linking.return_secret else ""
 
 
 def _digest(secret: str) -> str:
@@ -178,14 +189,23 @@ async def complete(port: Port, call: Call) -> Response:
     stood = await _stood(port, session, LookAtLink())
     if stood.phase == "unknown" or not call.access.covers(stood.user_id):
         return problem("NOT_FOUND", call.ticket)
+    secret = wanted.return_secret or ""
     if wanted.state is not None or wanted.code is not None:
         known = _STATE(wanted.state or "")
         right = wanted.code is None or _CODE(wanted.code)
         if known is None or known[1] != wanted.session_id or not right:
             return problem(FAILED, call.ticket)
-        returning = ReturnFromBank(_digest(known[2]), wanted.code or "", "")
+        # Who began it knows `state`; the code is with whoever was at the bank.
+        secret = _return_secret(port, call)
+        if secret and wanted.code is None:
+            return problem(FAILED, call.ticket)
+        proof = _digest(secret) if secret else ""
+        returning = ReturnFromBank(_digest(known[2]), wanted.code or "", "", proof)
         stood = await _stood(port, session, returning)
-    stood = await _stood(port, session, CompleteLink(stood.user_id, wanted.connection_id or ""))
+    completing = CompleteLink(
+        stood.user_id, wanted.connection_id or "", _digest(secret) if secret else ""
+    )
+    stood = await _stood(port, session, completing)
     if stood.phase == "working":
         stood = await follow(port, session, lambda now: now.phase != "working")
     if stood.opened is not None:

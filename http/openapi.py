@@ -121,7 +121,7 @@ def described(
 
 def problems_of(row: Operation) -> list[str]:
     """Every code that an operation may answer, in the order of their statuses."""
-    limited = ("RATE_LIMITED",) if row.limited else ()
+    limited = ("RATE_LIMITED",) if row.limited or row.probed else ()
     keyed = _OF_KEYS if is_keyed(row) else ()
     better = () if row.assurance is Assurance.ANY else ("STEP_UP_REQUIRED",)
     codes = dict.fromkeys((*row.problems, *_OF_DOOR[row.door], *better, *limited, *keyed, *_EDGE))

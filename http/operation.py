@@ -98,6 +98,8 @@ class Assurance(Enum):
     """How a person must have signed in before an operation is done for them (RFC 9470)."""
 
     ANY = "any"
+    FRESH = "recently"
+    """By one factor at least: what people change of their own access (OWASP ASVS 5, 7.5.2)."""
     TWO_FACTORS = "two factors"
     """Whatever staff changes."""
     RECENT = "two factors, recently"
@@ -258,6 +260,11 @@ class Operation:
     def limited(self) -> bool:
         """Whether a call of it is counted against the caller's minute."""
         return self.counted and self.door in (Door.OPEN, Door.TOKEN)
+
+    @property
+    def probed(self) -> bool:
+        """Whether probes ask it, which are outside the caller's minute and have a bound of their own."""
+        return not self.counted and self.door is Door.OPEN
 
     @property
     def rule(self) -> str:

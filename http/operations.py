@@ -42,12 +42,14 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
+from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.page import HTML
 from comptoir.http.port import Port
 from comptoir.http.portal.rows import PORTAL
 from comptoir.http.principal import Role
 from comptoir.http.reference import reference
+from comptoir.http.session_rows import SESSION_ROWS
 
 __all__ = ["BY_ID", "OPERATIONS"]
 
@@ -138,6 +140,7 @@ OPERATIONS: Final = (
         parameters=(_TRANSACTION,), links=(_POINTS,),
     ),
     *BANKING,
+    *MATCHING,
     *UPKEEP,
     Operation(
         "receiveBankingWebhook", "POST", "/webhooks/banking", "A signed webhook of the bank aggregator",
@@ -325,6 +328,7 @@ OPERATIONS: Final = (
     ),
     *PASSKEY_ROWS,
     *CONSENT_ROWS,
+    *SESSION_ROWS,
     Operation(
         "registerClient", "POST", "/api/v1/clients", "A service gets credentials", "tokens",
         Door.TOKEN, {201: Body("Its secret, shown once.", shapes.ClientSecret)}, clients.register,

@@ -31,6 +31,10 @@ _SEES_PARTNERS: Final = MappingProxyType(
     {Role.CLIENT: Reach.ANY, Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY}
 )
 """Who gives cashback is no secret to whoever may earn it."""
+_EXAMINES_PARTNERS: Final = MappingProxyType(
+    {Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY}
+)
+"""Who changed a rate is the house's business."""
 _KEEPS_PARTNERS: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY})
 ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_CHARACTERS_MAX}
 CURSOR = Parameter("cursor", "query", "`nextCursor` of the page before.", {"type": "string"})
@@ -108,10 +112,17 @@ BANKING: Final = (
         problems=("NOT_FOUND", "STORAGE_UNAVAILABLE"), grants=_SEES_PARTNERS, parameters=(_PARTNER,),
     ),
     Operation(
+        "listPartnerChanges", "GET", "/api/v1/partners/{partnerId}/history",
+        "What a partner was, and who said so", "partners", Door.TOKEN,
+        {200: Body("A page, the newest first.", catalogue.PartnerChangePage)}, partners.history,
+        problems=("NOT_FOUND", "REQUEST_INVALID", "STORAGE_UNAVAILABLE"), grants=_EXAMINES_PARTNERS,
+        parameters=(_PARTNER, LIMIT, CURSOR),
+    ),
+    Operation(
         "putPartner", "PUT", "/api/v1/partners/{partnerId}", "What a partner is from now on", "partners",
         Door.TOKEN,
         {200: Body("It is so.", catalogue.Partner), 201: Body("A new one.", catalogue.Partner)},
-        partners.change, problems=("REQUEST_INVALID", "PARTNERS_TOO_MANY"),
+        partners.change, problems=("REQUEST_INVALID", "PARTNERS_TOO_MANY", "PARTNER_PERIODS_TOO_MANY"),
         grants=_KEEPS_PARTNERS, assurance=Assurance.TWO_FACTORS, parameters=(_PARTNER,),
         body=Body("Every column.", catalogue.PartnerFields),
     ),

@@ -18,10 +18,12 @@ from comptoir.http.operation import EVERYBODY, Access, Assurance, Operation, Rea
 from comptoir.http.principal import Principal
 from comptoir.http.rules import StepUpRules
 
-__all__ = ["decide", "lacks"]
+__all__ = ["AGED", "decide", "lacks"]
 
 TWO_FACTORS: Final = "mfa"
 """RFC 8176."""
+AGED: Final = (Assurance.FRESH, Assurance.RECENT)
+"""What an old sign-in is not enough for."""
 SKEW_S: Final = 60
 """How far the issuer's clock may be ahead of ours."""
 
@@ -48,7 +50,8 @@ def lacks(operation: Operation, principal: Principal, rules: StepUpRules, now: i
     """
     if operation.assurance is Assurance.ANY or not principal.roles:
         return False
-    if TWO_FACTORS not in principal.methods and principal.context != rules.mfa_acr:
+    two = TWO_FACTORS in principal.methods or principal.context == rules.mfa_acr
+    if operation.assurance is not Assurance.FRESH and not two:
         return True
     age_s = now - principal.signed_in_at
-    return operation.assurance is Assurance.RECENT and not -SKEW_S <= age_s <= rules.recent_s
+    return operation.assurance in AGED and not -SKEW_S <= age_s <= rules.recent_s

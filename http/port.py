@@ -8,6 +8,8 @@ Source: design.md 1 (the rooms) and 2 (the one path).
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from comptoir.actors.candidates.messages import Candidate
+from comptoir.actors.merchants.messages import Purchase
 from comptoir.engine import Address, Asker, Message, Reply
 from comptoir.engine.letters import LetterReads
 from comptoir.engine.moves import Moves
@@ -197,6 +199,42 @@ class ApiPort(Protocol):
 
     async def partners(self, after: str, limit: int) -> Sequence[Mapping[str, Any]]:
         """Partners in the order of ids, after this one."""
+        ...
+
+    async def partner_changes(
+        self, partner_id: str, before: int | None, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """What a partner was before it was replaced, the newest first; with versions below `before`."""
+        ...
+
+    def explain(self, purchase: Purchase) -> tuple[str, ...]:
+        """How a purchase is matched now, step by step."""
+        ...
+
+    async def candidate_owner(self, transaction_id: str) -> str | None:
+        """Whose candidate it is, looked for among all users; for where nobody has an account."""
+        ...
+
+    async def claims(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """A page of claims by their places (`claim.messages.place_of`), those after this one, in their order;
+        and whether each still waits for a decision.
+        """
+        ...
+
+    async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """A page of labelled cases, by the ids of their claims."""
+        ...
+
+    async def matched_purchases(
+        self, after: str, limit: int
+    ) -> tuple[str | None, Sequence[Mapping[str, Any]]]:
+        """Documents of purchases that were matched, of a page by key; and where the page ended (None: there
+        was nothing after `after`).
+        """
+        ...
+
+    async def candidates(self, after: str, users: int) -> tuple[str | None, Sequence[Candidate]]:
+        """What is kept for a page of users; and the last of them (None: there was none)."""
         ...
 
 

@@ -43,6 +43,8 @@ class Principal:
     """Through which registered client, empty if the token does not say."""
     expires_at: int = 0
     """`exp`, seconds since 1970."""
+    session: str = ""
+    """Of ours: key of the actor of what it came of, a browser's session or a family of tokens; else empty."""
 
 
 class Unauthenticated(Exception):

@@ -106,6 +106,18 @@ PROBLEMS: dict[str, Problem] = {
         409, "Decided otherwise", "Something else was decided about this dead letter before.",
         "Consulter la décision", "Look at the decision",
     ),
+    "PARTNER_UNKNOWN": Problem(
+        409, "No such partner", "There is no partner of this id.",
+        "Créer le partenaire, ou en choisir un autre", "Add the partner, or choose another one",
+    ),
+    "PARTNER_NOT_VALID": Problem(
+        409, "Partner not valid then", "The partner's agreement does not cover the day of the purchase.",
+        "Vérifier les dates de l'accord", "Check the days of the agreement",
+    ),
+    "PARTNER_PERIODS_TOO_MANY": Problem(
+        409, "Too many periods", "A partner may have 120 periods; one without a first day replaces them all.",
+        "Regrouper les périodes", "Join periods into fewer",
+    ),
     "VAULT_STORE_NONE": Problem(
         409, "No key store", "Keys of single persons are not kept here (vault.store).",
         "Configurer vault.store", "Set vault.store",

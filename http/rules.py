@@ -48,6 +48,8 @@ class LinkingRules:
     """Where a person may be sent in the end, to the letter."""
     session_ms: int = 600_000
     consent_days_max: int = 90
+    return_secret: bool = False
+    """Whether a session is completed only by who came back from the bank."""
 
     @classmethod
     def of(cls, settings: Settings) -> "LinkingRules":
@@ -58,6 +60,7 @@ class LinkingRules:
             connections.redirect_uris,
             connections.session_minutes * 60_000,
             connections.consent_days,
+            connections.return_secret,
         )
 
 

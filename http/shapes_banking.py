@@ -72,6 +72,16 @@ class Completion(_Given, frozen=True):
     connection_id: Identity | None = None
     state: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
     code: Annotated[str, Meta(min_length=1, max_length=2048)] | None = None
+    return_secret: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9_-]{43}$",
+                description="As the way back had it, where `connections.return_secret` is on.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Condition(_Shape, frozen=True):

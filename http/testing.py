@@ -38,7 +38,6 @@ from comptoir.actors.invitation import messages as invitation
 from comptoir.actors.letter_report.messages import ListReports, ReportsListed
 from comptoir.actors.linking.messages import KIND as LINKING
 from comptoir.actors.linking.messages import ConnectionOpened, LinkStood, OpenLink
-from comptoir.actors.merchants.messages import ImportPartners, PartnersImported
 from comptoir.actors.person.messages import (
     DescribePerson,
     InvitePerson,
@@ -48,6 +47,13 @@ from comptoir.actors.person.messages import (
     RemovePerson,
 )
 from comptoir.actors.revocation.messages import AccessEnded, EndAccess
+from comptoir.actors.sessions.messages import (
+    EndOpened,
+    ListOpened,
+    Opened,
+    OpenedEnded,
+    OpenedListed,
+)
 from comptoir.engine import Address, Asker, EngineError, Message, Reply
 from comptoir.engine.gateway_spec import CallFault
 from comptoir.engine.moves import Moves
@@ -64,6 +70,7 @@ from comptoir.engine.signing_testing import plaid_key
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
+from comptoir.http.matching_testing import FakeMatching
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.rules import EdgeRules
 
@@ -94,13 +101,14 @@ class FakeHealth:
 Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 
 
-class FakeDaemon:
+class FakeDaemon(FakeMatching):
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
     def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:
         """Take the rules of a daemon without accounts with these secrets, changed by `rules` (fields of
         EdgeRules).
         """
+        super().__init__()
         held = tuple(Secret(secret) for secret in secrets)
         webhooks = Webhooks(
             seed=WebhooksParty(held), powens=WebhooksPowens(held), tink=WebhooksParty(held)
@@ -122,7 +130,6 @@ class FakeDaemon:
         self.histories: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self.transactions: dict[str, dict[str, Any]] = {}
         self.linked: dict[str, dict[str, dict[str, Any]]] = {}
-        self.partner_base: dict[str, dict[str, Any]] = {}
         self.sessions: dict[str, str] = {}
         """Linking sessions: whose they are. Each has come to its end already."""
         self.moves = Moves()
@@ -185,8 +192,8 @@ class FakeDaemon:
             return FakeAnswer(PersonInvited(self.now + message.lifetime_ms))
         if message.__class__.__module__ == invitation.__name__:
             return FakeAnswer(self._of_invitations(message), self.replayed)
-        if isinstance(message, ImportPartners):
-            return FakeAnswer(PartnersImported(len(message.partners), 0, 0, 1))
+        if (of_matching := self.of_matching(address, message)) is not None:
+            return FakeAnswer(of_matching)
         if message.__class__.__module__ == clients.__name__:
             return FakeAnswer(self._of_clients(message))
         return FakeAnswer(TransactionTaken(self.outcome), self.replayed)
@@ -314,15 +321,6 @@ class FakeDaemon:
                 return {"user_id": user_id, "key": connection_id}
         return None
 
-    async def partner(self, partner_id: str) -> Mapping[str, Any] | None:
-        """As set."""
-        return self.partner_base.get(partner_id)
-
-    async def partners(self, after: str, limit: int) -> Sequence[Mapping[str, Any]]:
-        """As set."""
-        known = sorted(self.partner_base.items())
-        return [one for partner_id, one in known if partner_id > after][:limit]
-
 
 def _decided(status: str) -> approval.ApprovalDescribed:
     return approval.ApprovalDescribed(
@@ -330,6 +328,8 @@ def _decided(status: str) -> approval.ApprovalDescribed:
     )
 
 
+AN_OPEN_ONE = Opened("browser_session", "a browser's")
+"""What everybody has open."""
 _ABOUT_PEOPLE: Mapping[type[Message], Callable[[Any], Reply]] = {
     EndAccess: lambda _message: AccessEnded(1),
     RemovePerson: lambda _message: PersonRemoved(1),
@@ -343,6 +343,8 @@ _ABOUT_PEOPLE: Mapping[type[Message], Callable[[Any], Reply]] = {
         lambda message: of_dispositions(message, NOW_MS),
     ),
     ListReports: lambda _message: ReportsListed((), 0),
+    ListOpened: lambda _message: OpenedListed((AN_OPEN_ONE,)),
+    EndOpened: lambda _message: OpenedEnded((AN_OPEN_ONE,)),
     DescribeErasure: lambda _message: ErasureDescribed("erased", 1, NOW_MS),
 }
 """What a daemon answers in which everybody is there."""

@@ -1,12 +1,13 @@
 """Business time as the API writes it: UTC, milliseconds, Z (interface.md 1; RFC 3339)."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-__all__ = ["TIME_PATTERN", "read_rfc3339", "rfc3339"]
+__all__ = ["TIME_PATTERN", "is_day", "read_rfc3339", "rfc3339"]
 
 TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?Z$"
 _TIME = re.compile(TIME_PATTERN.removesuffix("$")).fullmatch
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,3 +25,14 @@ def read_rfc3339(text: str) -> int | None:
         return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
     except ValueError:
         return None
+
+
+def is_day(text: str) -> bool:
+    """Whether it is a day that exists, as YYYY-MM-DD."""
+    if not text.isascii() or not _DAY(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

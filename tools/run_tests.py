@@ -12,6 +12,7 @@ than the longer one.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,11 @@ PARTS: dict[str, tuple[str, ...]] = {
 UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation")
 """Parts that branches are not measured in: most of what they run is other programs, which would not be
 seen, and what they run themselves costs three times as much when it is watched."""
+MEMORY = "/dev/shm"  # noqa: S108 - a folder with a name of its own is made in it
+MEMORY_BYTES_MIN = 8 << 30
+"""Free, or it is not used: the suite was seen to need up to 3 GiB there."""
+CLUSTERS = "TESTS_CLUSTERS"
+"""Where runs find clusters to copy: tests/storage/conftest.py."""
 NO_TESTS = 5
 """pytest's status where its options deselect all tests of a part."""
 TROUBLE = ("Timeout (", "= ERRORS =", "= FAILURES =")
@@ -85,7 +91,7 @@ def arguments_of(name: str) -> list[str]:
     return [*own, *(f"--ignore={path}" for path in inside)]
 
 
-def _run(name: str, options: Sequence[str], clusters: str, *, coverage: bool) -> Ended:
+def _run(name: str, options: Sequence[str], folder: str, *, coverage: bool) -> Ended:
     program = ["-m", "coverage", "run", "--parallel-mode"] if coverage else []
     command = [sys.executable, *program, "-m", "pytest", "-p", "no:cacheprovider"]
     began = time.monotonic()
@@ -95,7 +101,7 @@ def _run(name: str, options: Sequence[str], clusters: str, *, coverage: bool) ->
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env={**os.environ, "TESTS_CLUSTERS": clusters},  # tests/storage/conftest.py
+            env={**os.environ, "TMPDIR": folder, CLUSTERS: folder},
         )
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -125,6 +131,18 @@ def _table(parts: Sequence[Ended], seconds: float) -> None:
     print(f"{'in all':14} {seconds:5.0f} s {sum(part.computed for part in parts):5.0f} s CPU")
 
 
+def _folder() -> str | None:
+    """Where tests put what is only theirs: memory where there is plenty, else where the system says.
+
+    What must lie on a disk says so itself. Clusters that are made and deleted cost a fifth less in memory.
+    """
+    try:
+        free = shutil.disk_usage(MEMORY).free
+    except OSError:
+        return None
+    return MEMORY if free >= MEMORY_BYTES_MIN and os.access(MEMORY, os.W_OK) else None
+
+
 def main() -> int:
     """Run all parts; 1 if one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -133,12 +151,15 @@ def main() -> int:
     given, options = parser.parse_known_args()
     began = time.monotonic()
     parts: list[Ended] = []
-    with tempfile.TemporaryDirectory() as clusters, ThreadPoolExecutor(given.jobs) as pool:
-        Path(clusters).chmod(0o755)  # as root, PostgreSQL runs under another account
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="ct", dir=_folder(), ignore_cleanup_errors=True
+        ) as folder,
+        ThreadPoolExecutor(given.jobs) as pool,
+    ):
+        Path(folder).chmod(0o755)  # as root, PostgreSQL runs under another account
         measured = {name: given.coverage and name not in UNMEASURED for name in PARTS}
-        runs = [
-            pool.submit(_run, name, options, clusters, coverage=measured[name]) for name in PARTS
-        ]
+        runs = [pool.submit(_run, name, options, folder, coverage=measured[name]) for name in PARTS]
         for run in as_completed(runs):
             parts.append(run.result())
             _show(parts[-1], len(parts))

@@ -3,7 +3,8 @@
 Rules: its longest life is fixed when it is opened; where it has a bound of idleness too, being found keeps
 it alive, and is written down no more often than ten times within that bound; an ended one keeps nothing of
 the person; a cookie that was never given out is answered like one that has ended, and leaves no row.
-The person's actor hears of it by the very decision that opens it, so none is open that it does not know.
+The person's actor and the list of their sessions hear of it by the very decision that opens it, so none is
+open that they do not know.
 Source: spec.md S34, X8; OWASP Session Management; OWASP ASVS 5, V7.3.
 """
 
@@ -13,10 +14,12 @@ import msgspec
 
 from comptoir.actors.browser_session.messages import (
     KIND,
+    DescribeSession,
     EndSession,
     FindSession,
     OpenSession,
     Person,
+    SessionDescribed,
     SessionEnded,
     SessionExpired,
     SessionFound,
@@ -25,6 +28,8 @@ from comptoir.actors.browser_session.messages import (
 )
 from comptoir.actors.person.messages import KIND as PERSON
 from comptoir.actors.person.messages import NoteGiven
+from comptoir.actors.sessions.messages import KIND as SESSIONS
+from comptoir.actors.sessions.messages import NoteOpened
 from comptoir.engine import Address, Decision, Event, Outgoing, Reply, State
 from comptoir.engine.machine import Context, Machine, row
 
@@ -56,6 +61,8 @@ class SessionState(State, frozen=True):
     """How long it may be idle; 0: as long as it lives."""
     used_at: int = 0
     """Business time, ms since 1970: as far as it was written down."""
+    opened_at: int = 0
+    """Likewise; 0: a release before did not say."""
 
     @property
     def ends_at(self) -> int:
@@ -84,11 +91,14 @@ Outcome = Decision[SessionState]
 
 def _open(_state: SessionState, message: OpenSession, context: Context) -> Outcome:
     person, now = message.person, context.now
-    opened = SessionState(Phase.OPEN, person, now + message.lifetime_ms, message.idle_ms, now)
+    opened = SessionState(Phase.OPEN, person, now + message.lifetime_ms, message.idle_ms, now, now)
     messages: tuple[Outgoing, ...] = (_timer(opened, context),)
     if person.person:
         given = NoteGiven(KIND, context.address.key, person.generation, opened.expires_at)
         messages += (Outgoing(Address(PERSON, person.person), given),)
+    if person.listing:
+        noted = NoteOpened(KIND, context.address.key, opened.expires_at)
+        messages += (Outgoing(Address(SESSIONS, person.listing), noted),)
     return Decision(
         opened,
         SessionOpened(opened.expires_at),
@@ -108,6 +118,15 @@ def _find(state: SessionState, _message: FindSession, context: Context) -> Outco
     return Decision(used, found, messages=(_timer(used, context),))
 
 
+def _describe(state: SessionState, _message: DescribeSession, context: Context) -> Outcome:
+    assert state.person is not None
+    if context.now >= state.ends_at:
+        return Decision(state, SessionMissing())
+    opened_at = state.opened_at or state.person.signed_in_at * 1000
+    described = SessionDescribed(state.person, opened_at, state.used_at or opened_at, state.ends_at)
+    return Decision(state, described)
+
+
 def _timer(state: SessionState, context: Context) -> Outgoing:
     return Outgoing(context.address, SessionExpired(), state.ends_at, EXPIRY)
 
@@ -124,7 +143,9 @@ def _expire(state: SessionState, _message: SessionExpired, context: Context) -> 
     return Decision(SessionState(Phase.ENDED), events=(SessionClosed(why),))
 
 
-def _missing(state: SessionState, _message: FindSession, _context: Context) -> Outcome:
+def _missing(
+    state: SessionState, _message: FindSession | DescribeSession, _context: Context
+) -> Outcome:
     return Decision(state, SessionMissing())
 
 
@@ -139,19 +160,24 @@ def _over(state: SessionState, _message: SessionExpired, _context: Context) -> O
 MACHINE: Machine[SessionState] = Machine(
     KIND,
     phases=Phase,
-    messages=(OpenSession, FindSession, EndSession, SessionExpired),
+    messages=(OpenSession, FindSession, DescribeSession, EndSession, SessionExpired),
     rows=(
         row(Phase.UNKNOWN, OpenSession, _open, Phase.OPEN),
         row(Phase.UNKNOWN, FindSession, _missing, Phase.UNKNOWN),
+        row(Phase.UNKNOWN, DescribeSession, _missing, Phase.UNKNOWN),
         row(Phase.UNKNOWN, EndSession, _nothing_left, Phase.UNKNOWN),
         row(Phase.OPEN, FindSession, _find, Phase.OPEN),
+        row(Phase.OPEN, DescribeSession, _describe, Phase.OPEN),
         row(Phase.OPEN, EndSession, _sign_out, Phase.ENDED),
         row(Phase.OPEN, SessionExpired, _expire, Phase.OPEN, Phase.ENDED),
         row(Phase.ENDED, FindSession, _missing, Phase.ENDED),
+        row(Phase.ENDED, DescribeSession, _missing, Phase.ENDED),
         row(Phase.ENDED, EndSession, _nothing_left, Phase.ENDED),
         row(Phase.ENDED, SessionExpired, _over, Phase.ENDED),  # the timer was on its way
     ),
     terminal=(Phase.ENDED,),
 )
 
-REPLIES: tuple[type[Reply], ...] = (SessionOpened, SessionFound, SessionMissing, SessionEnded)
+REPLIES: tuple[type[Reply], ...] = (
+    SessionOpened, SessionFound, SessionDescribed, SessionMissing, SessionEnded,
+)  # fmt: skip

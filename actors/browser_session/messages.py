@@ -9,10 +9,12 @@ from comptoir.engine.values import Message, Reply
 
 __all__ = [
     "KIND",
+    "DescribeSession",
     "EndSession",
     "FindSession",
     "OpenSession",
     "Person",
+    "SessionDescribed",
     "SessionEnded",
     "SessionExpired",
     "SessionFound",
@@ -36,6 +38,12 @@ class Person(msgspec.Struct, frozen=True):
     """Key of the person's actor, which hears of what they were given; empty where there is none."""
     generation: int = 0
     """Of what the person had when they signed in (actors/person)."""
+    listing: str = ""
+    """Key of the actor that lists what they have open (actors/sessions)."""
+    device: str = ""
+    """Browser and system of the sign-in, as coarse as `Firefox, Linux`; empty: it did not say."""
+    file: str = ""
+    """Number of the file whose invitation they came by, a client; empty: they came by none."""
 
 
 class OpenSession(Message, frozen=True):
@@ -50,6 +58,10 @@ class OpenSession(Message, frozen=True):
 
 class FindSession(Message, frozen=True):
     """A browser shows its cookie."""
+
+
+class DescribeSession(Message, frozen=True):
+    """Its person wants to see it; that is no use of it."""
 
 
 class EndSession(Message, frozen=True):
@@ -79,6 +91,18 @@ class SessionFound(Reply, frozen=True):
 
 class SessionMissing(Reply, frozen=True):
     """The browser is nobody's, or not any more."""
+
+
+class SessionDescribed(Reply, frozen=True):
+    """It is open."""
+
+    person: Person
+    opened_at: int
+    """Business time, ms since 1970."""
+    used_at: int
+    """Likewise, as far as it was written down."""
+    expires_at: int
+    """Likewise: if it is not used until then."""
 
 
 class SessionEnded(Reply, frozen=True):

@@ -5,8 +5,9 @@ Rules:
   digest where there is no such client;
 - who is registered again with the same secret is the same client, and one that was revoked is not;
 - a token has scopes that its client has, and every token that a client was granted is an event;
-- a client that was revoked is forgotten, and its access tokens are refused from then on; the events that
-  tell of it are not forgotten.
+- a client that was revoked is forgotten but for its id, and its access tokens are refused from then on; asked
+  for again, since an answer was lost, its revocation is answered as before. The events that tell of it are not
+  forgotten.
 
 The digest is a plain SHA-256, because the secret is 256 random bits of ours: nobody tries out so many, so a
 slow hash would protect nothing and would let anybody keep the loop busy. It lies in this actor's state,
@@ -45,6 +46,7 @@ __all__ = [
     "CLIENTS_MAX",
     "MACHINE",
     "REPLIES",
+    "REVOKED_MAX",
     "ClientForgotten",
     "ClientTaken",
     "ClientTokenGranted",
@@ -55,6 +57,8 @@ __all__ = [
 
 CLIENTS_MAX: Final = 1_000
 """Partners with a program of their own; the state with all of them is some hundred kilobytes."""
+REVOKED_MAX: Final = 1_000
+"""Of ids that are remembered, thirty bytes each; nobody asks again a thousand revocations later."""
 ONCE_MS: Final = 86_400_000
 """For how long a request may be run again (interface.md 1)."""
 NOBODY: Final = "0" * 64
@@ -80,6 +84,8 @@ class RegistryState(State, frozen=True):
 
     phase: Phase
     clients: dict[str, Registered] = msgspec.field(default_factory=dict[str, Registered])
+    revoked: tuple[str, ...] = ()
+    """Ids of those that are no more, the oldest first."""
 
 
 class ClientTaken(Event, frozen=True):
@@ -120,7 +126,7 @@ def _register(state: RegistryState, message: RegisterClient, context: Context) -
     client = Client(message.client_id, message.name, message.scopes, context.now)
     clients = {**state.clients, client.id: Registered(client, message.secret_digest)}
     return Decision(
-        RegistryState(Phase.OPEN, clients),
+        RegistryState(Phase.OPEN, clients, state.revoked),
         ClientRegistered(client),
         events=(ClientTaken(client.id, client.name, client.scopes),),
         # Asked for again when it was revoked meanwhile, it does not come back.
@@ -131,10 +137,15 @@ def _register(state: RegistryState, message: RegisterClient, context: Context) -
 def _revoke(state: RegistryState, message: RevokeClient, _context: Context) -> Outcome | Refusal:
     known = state.clients.get(message.client_id)
     if known is None:
-        return MACHINE.refusal
+        was = message.client_id in state.revoked
+        return Decision(state, ClientRevoked(message.client_id)) if was else MACHINE.refusal
     clients = {name: one for name, one in state.clients.items() if one is not known}
     return Decision(
-        RegistryState(Phase.OPEN if clients else Phase.EMPTY, clients),
+        RegistryState(
+            Phase.OPEN if clients else Phase.EMPTY,
+            clients,
+            (*state.revoked[-(REVOKED_MAX - 1) :], message.client_id),
+        ),
         ClientRevoked(message.client_id),
         events=(ClientForgotten(message.client_id, known.client.name),),
         messages=(Outgoing(REVOCATIONS, EndAccess(Ground.CLIENT, message.client_id)),),
@@ -177,6 +188,7 @@ MACHINE: Machine[RegistryState] = Machine(
     messages=(RegisterClient, RevokeClient, ListClients, AuthenticateClient, GrantToken),
     rows=(
         row(Phase.EMPTY, RegisterClient, _register, Phase.OPEN),
+        row(Phase.EMPTY, RevokeClient, _revoke, Phase.EMPTY),
         row(Phase.EMPTY, ListClients, _list, Phase.EMPTY),
         row(Phase.OPEN, RegisterClient, _register, Phase.OPEN),
         row(Phase.OPEN, RevokeClient, _revoke, Phase.OPEN, Phase.EMPTY),

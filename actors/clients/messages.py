@@ -93,7 +93,7 @@ class ClientRegistered(Reply, frozen=True):
 
 
 class ClientRevoked(Reply, frozen=True):
-    """It was there, and is no more."""
+    """It was there, and is no more; said again as often as it is asked."""
 
     client_id: str
 

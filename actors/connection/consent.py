@@ -12,6 +12,8 @@ Source: spec.md S45, S51, S57, S59, S60, X20, E10.
 
 import msgspec
 
+from comptoir.actors.candidates.messages import KIND as CANDIDATES
+from comptoir.actors.candidates.messages import ForgetLink
 from comptoir.actors.card.messages import KIND as CARD
 from comptoir.actors.card.messages import ReleaseCard
 from comptoir.actors.connection.healing import HEALING, READING, first_reading, schedule
@@ -331,11 +333,12 @@ def revoke(state: ConnectionState, _message: Revoke, context: Context) -> Outcom
     if state.tokens is None:
         return Refusal("CONFLICT", "an imported connection has no access that could be revoked")
     revoking = msgspec.structs.replace(state, phase=Phase.REVOKING, syncing=False)
+    forget = Outgoing(Address(CANDIDATES, state.user_id), ForgetLink(context.address.key))
     return Decision(
         revoking,
         Underway(),
         events=(RevocationAsked(state.id),),
-        messages=(_revocation(state, state.tokens),),
+        messages=(_revocation(state, state.tokens), forget),
         cancel=_all_timers(context),
         documents=(shown(revoking),),
     )

@@ -4,7 +4,7 @@ The table is here, what its rows do in `transactions.py`, `consent.py` and `sync
 Source: spec.md S45, S51, S52, S56, S57, S60, X16, X19, X20, X22 to X24, E10.
 """
 
-from comptoir.actors.connection import consent, reports, syncing, tokens, transactions
+from comptoir.actors.connection import consent, purchases, reports, syncing, tokens, transactions
 from comptoir.actors.connection.messages import (
     KIND,
     AccessRevoked,
@@ -13,6 +13,7 @@ from comptoir.actors.connection.messages import (
     ConsentEnding,
     ConsentOver,
     ExtendConsent,
+    GrantPurchase,
     Heal,
     LinkConnection,
     Linked,
@@ -75,9 +76,11 @@ MACHINE: Machine[ConnectionState] = Machine(
     messages=(
         TransactionReported, TransactionHeld, LinkConnection, OpenConnection, ExtendConsent, RenewConsent,
         Revoke, RetryRevocation, AccessRevoked, RevocationFailed, Sync, ConnectionReported, ReportHeld,
-        TransactionCorrected, TransactionRemoved, *ON_THE_WAY,
+        TransactionCorrected, TransactionRemoved, GrantPurchase, *ON_THE_WAY,
     ),
     rows=(
+        # The consent may be over: the purchase was made while it was in force.
+        *(row(phase, GrantPurchase, purchases.grant, phase) for phase in Phase if phase is not UNKNOWN),
         row(UNKNOWN, TransactionReported, transactions.hold, UNKNOWN),
         row(UNKNOWN, TransactionHeld, transactions.give_up, UNKNOWN),
         row(UNKNOWN, ConnectionReported, reports.hold, UNKNOWN),

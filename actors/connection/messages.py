@@ -7,6 +7,7 @@ import msgspec
 
 from comptoir.actors.gateways.messages import Tokens
 from comptoir.actors.linking.messages import Consent, OpenLink
+from comptoir.actors.merchants.messages import Partner
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ConsentEnding",
     "ConsentOver",
     "ExtendConsent",
+    "GrantPurchase",
     "Heal",
     "LinkConnection",
     "Linked",
@@ -111,6 +113,19 @@ class TransactionRemoved(Message, frozen=True):
 
     provider: str
     transaction_id: str
+
+
+class GrantPurchase(Message, frozen=True):
+    """A claim was granted: the purchase was this partner's (E9)."""
+
+    report: TransactionReported
+    """As it was told."""
+    partner: Partner
+    """As it was on the day."""
+    claim: str
+    """Id of the claim."""
+    trace: tuple[str, ...]
+    """Why it had matched nobody."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -298,8 +313,8 @@ class TransactionTaken(Reply, frozen=True):
     """The transaction is durable."""
 
     outcome: str
-    """`matched`, `refund`, `unmatched`, `ignored`, `parked` when the connection is unknown, or
-    `withdrawn` when there is no consent to look at it any more.
+    """`matched`, `refund`, `unmatched`, `ignored`, `parked` when the connection is unknown,
+    `withdrawn` when there is no consent to look at it any more, or `granted` when a claim has credited it.
     """
     candidate: bool = False
     """Whether an unmatched one looked like a partner's (X22)."""

@@ -5,6 +5,7 @@ sealed as a whole, and the actor's key is the blind index of the id.
 Source: spec.md S57 to S60, X15.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 
 from comptoir.actors.connection.messages import Condition
@@ -81,6 +82,8 @@ class ConnectionState(State, frozen=True):
     """In LAPSED by the provider's word: when the consent would have ended."""
     condition: Condition | None = None
     """Why the provider cannot read now; None: it can, as far as it has said."""
+    granted: Mapping[str, str] = {}
+    """Transaction id -> partner, of purchases that a claim has given to one (E9); the oldest first."""
 
 
 class TransactionMatched(Event, frozen=True):

@@ -4,7 +4,9 @@ Rules:
 - a transaction is taken once per provider and id, whatever the rest of its body (X16, X19); of a provider that
   tells one more than once, each of its words is, and its wallet brings the purchase to the last (ADR 0033);
 - one of an unknown connection is parked and released when the connection appears (interface.md 6);
-- of an unmatched one nothing stays but its `once` digest (X23), nor of one that no consent covers;
+- of an unmatched one nothing stays but its `once` digest (X23), unless it looked like a partner's: then its user's
+  candidates keep it for a month; of one that no consent covers nothing stays either;
+- what a claim has given to a partner is that partner's, whatever its label says (E9);
 - a refund follows its purchase (X24);
 - what was bought before the look-back of the link is nobody's business, whatever the provider tells (S60).
 
@@ -12,10 +14,11 @@ Source: spec.md S52, S56, S60, X16, X19, X22 to X24.
 """
 
 from datetime import UTC, date, datetime
-from typing import Any, cast
 
 import msgspec
 
+from comptoir.actors.candidates.messages import KIND as CANDIDATES
+from comptoir.actors.candidates.messages import Candidate, DropCandidate, KeepCandidate
 from comptoir.actors.connection.messages import (
     LinkConnection,
     Linked,
@@ -27,25 +30,27 @@ from comptoir.actors.connection.messages import (
     TransactionTaken,
     report_key,
 )
+from comptoir.actors.connection.purchases import (
+    claw_back_of,
+    credit_of,
+    document_of,
+    match_of,
+    matched_event,
+    restated,
+)
 from comptoir.actors.connection.state import (
     ConnectionLinked,
     ConnectionState,
     Outcome,
     Phase,
     TransactionHealed,
-    TransactionMatched,
 )
-from comptoir.actors.merchants.messages import CATALOGUE, Match, Partner, Purchase
+from comptoir.actors.merchants.messages import CATALOGUE, Finder, Match
 from comptoir.actors.programme import DAY_MS, programme_of
 from comptoir.actors.wallet.messages import KIND as WALLET
 from comptoir.actors.wallet.messages import (
-    TRANSACTIONS,
-    ClawBack,
-    Credit,
     Restate,
     TakeBack,
-    document_key,
-    tag_of,
 )
 from comptoir.engine import (
     Address,
@@ -158,17 +163,18 @@ def route(state: ConnectionState, report: TransactionReported, context: Context)
     if report.direction == DEBIT and report.date < first_day(state, context):
         return withdraw(state, report, context)
     programme = programme_of(context)
-    catalogue: Any = context.references[CATALOGUE]
-    purchase = Purchase(
-        label=report.merchant_name, mcc=report.mcc, city=report.city, on=report.date
-    )
-    match = cast("Match", catalogue.match(purchase))
+    if report.transaction_id in state.granted and report.revision is None:
+        # Told once more, so long after that its `once` key was forgotten: it is credited.
+        once = _once(report, programme.once_transaction_ms)
+        return Decision(state, TransactionTaken("granted"), once=once)
+    catalogue: Finder = context.references[CATALOGUE]
+    match = match_of(state, report, catalogue)
     refund = report.direction != DEBIT
     if match.partner is None and not (refund and report.original_transaction_id):
         return _unmatched(state, report, match, context)
     once = _once(report, programme.once_transaction_ms)
     healed = _healed(report, report.transaction_id)
-    put = _document(state, report, match, context, "received")
+    put = document_of(state, report, match, context, "received")
     if report.currency != programme.currency:
         ignored = msgspec.structs.replace(put, fields={**put.fields, "status": "ignored"})
         taken = TransactionTaken("ignored")
@@ -177,21 +183,13 @@ def route(state: ConnectionState, report: TransactionReported, context: Context)
     documents: tuple[Put, ...] = (put,)
     message: Message
     if match.partner is None or refund:
-        message = _claw_back(report, partner_id, context.address.key)
+        message = claw_back_of(report, partner_id, context.address.key)
     else:
-        message = _credit(state, report, match.partner, context.address.key)
+        message = credit_of(state, report, match.partner, context.address.key)
         if report.revision is not None:
             # It may be known under this id: whoever knows that writes its document.
-            message, documents = _restate(report, message, put), ()
-    matched = TransactionMatched(
-        report.provider,
-        report.transaction_id,
-        partner_id,
-        state.user_id,
-        report.amount_cents,
-        report.direction,
-        catalogue.version,
-    )
+            message, documents = restated(report, message, put), ()
+    matched = matched_event(state, report, partner_id, context)
     return Decision(
         state,
         TransactionTaken("refund" if refund or report.removed else "matched"),
@@ -205,14 +203,34 @@ def route(state: ConnectionState, report: TransactionReported, context: Context)
 def _unmatched(
     state: ConnectionState, report: TransactionReported, match: Match, context: Context
 ) -> Outcome:
-    """Nothing of it stays; but what never happened may have earned when partners were others."""
-    once = _once(report, programme_of(context).once_unmatched_ms)
-    messages: tuple[Outgoing, ...] = ()
+    """Nothing of it stays, unless it looked like a partner's; but what never happened may have earned when
+    partners were others.
+    """
+    programme = programme_of(context)
+    messages: list[Outgoing] = []
     if report.removed:
         back = TakeBack(report.provider, report.transaction_id, report.revision or 0)
-        messages = (Outgoing(Address(WALLET, state.user_id), back),)
-    taken = TransactionTaken("unmatched", match.candidate)
-    return Decision(state, taken, events=_healed(report, ""), messages=messages, once=once)
+        messages.append(Outgoing(Address(WALLET, state.user_id), back))
+    mine = report.direction == DEBIT and report.currency == programme.currency
+    if match.candidate and mine and programme.candidate_ms:
+        keep = _candidate(report, match, context)
+        messages.append(Outgoing(Address(CANDIDATES, state.user_id), keep))
+    return Decision(
+        state,
+        TransactionTaken("unmatched", match.candidate),
+        events=_healed(report, ""),
+        messages=tuple(messages),
+        once=_once(report, programme.once_unmatched_ms),
+    )
+
+
+def _candidate(
+    report: TransactionReported, match: Match, context: Context
+) -> KeepCandidate | DropCandidate:
+    if report.removed:
+        return DropCandidate(report.provider, report.transaction_id)
+    until = context.now + programme_of(context).candidate_ms
+    return KeepCandidate(Candidate(report, context.address.key, match.trace, until))
 
 
 def withdraw(state: ConnectionState, report: TransactionReported, context: Context) -> Outcome:
@@ -243,16 +261,16 @@ def correct(state: ConnectionState, message: TransactionCorrected, context: Cont
         return Decision(state)
     told = msgspec.structs.replace(report, revision=report.revision or 0)
     decision = route(state, told, context)
-    restated = tuple(
+    told_anew = tuple(
         msgspec.structs.replace(
             one, message=msgspec.structs.replace(one.message, replaces=message.replaces)
         )
         for one in decision.messages
-        if isinstance(one.message, Restate)
+        if isinstance(one.message, Restate | KeepCandidate)
     )
     # No `once` key: it is one message of one page, and to tell a purchase twice alike changes nothing.
     # No document: the wallet writes it, where it is not there already.
-    return Decision(state, events=decision.events, messages=restated)
+    return Decision(state, events=decision.events, messages=told_anew)
 
 
 def correct_late(
@@ -268,73 +286,11 @@ def correct_late(
 def remove(state: ConnectionState, message: TransactionRemoved, _context: Context) -> Outcome:
     """It never happened; what it did not earn needs nothing, which its wallet knows."""
     back = TakeBack(message.provider, message.transaction_id)
-    return Decision(state, messages=(Outgoing(Address(WALLET, state.user_id), back),))
-
-
-def _claw_back(report: TransactionReported, partner_id: str, link: str) -> ClawBack:
-    return ClawBack(
-        report.provider,
-        report.transaction_id,
-        report.original_transaction_id,
-        tag_of(link, partner_id, report.amount_cents),
-        report.amount_cents,
-        link=link,
+    drop = DropCandidate(message.provider, message.transaction_id)
+    return Decision(
+        state,
+        messages=(
+            Outgoing(Address(WALLET, state.user_id), back),
+            Outgoing(Address(CANDIDATES, state.user_id), drop),
+        ),
     )
-
-
-def _restate(report: TransactionReported, credit: Credit, put: Put) -> Restate:
-    return Restate(
-        credit,
-        report.transaction_id,
-        put.fields,
-        report.revision or 0,
-        removed=report.removed,
-        pending=report.pending,
-    )
-
-
-def _credit(
-    state: ConnectionState, report: TransactionReported, partner: Partner, link: str
-) -> Credit:
-    cap = partner.cap_cents_purchase
-    eligible = report.amount_cents if cap is None else min(report.amount_cents, cap)
-    capped_month = partner.cap_cents_month is not None
-    return Credit(
-        report.provider,
-        report.transaction_id,
-        partner.id,
-        report.amount_cents,
-        eligible,
-        partner.rate_bp,
-        tag_of(link, partner.id, report.amount_cents),
-        report.date[:7] if capped_month else "",
-        partner.cap_cents_month or 0,
-        link,
-        state.card_last4,
-    )
-
-
-def _document(
-    state: ConnectionState,
-    report: TransactionReported,
-    match: Match,
-    context: Context,
-    status: str,
-) -> Put:
-    fields: dict[str, object] = {
-        "provider": report.provider,
-        "transaction_id": report.transaction_id,
-        "user_id": state.user_id,
-        "status": status,
-        "amount_cents": report.amount_cents,
-        "currency": report.currency,
-        "direction": report.direction,
-        "date": report.date,
-        "merchant_name": report.merchant_name,
-        "partner_id": match.partner.id if match.partner is not None else None,
-        "points": 0,
-        "trace": match.trace,
-        "received_at": context.now,
-    }
-    key = document_key(report.provider, report.transaction_id)
-    return Put(TRANSACTIONS, key, fields, state.user_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 from comptoir.actors.connection.conditions import CONDITIONS, CONSENT_ENDED
 from comptoir.actors.connection.messages import CONNECTIONS, OWNERS
+from comptoir.actors.connection.transactions import DEBIT
 from comptoir.actors.programme import PROVIDERS
 from comptoir.actors.wallet.messages import STANDS_FOR, TRANSACTIONS, document_key
 from comptoir.engine.journal import Journal
@@ -13,6 +14,7 @@ from comptoir.engine.journal import Journal
 __all__ = [
     "find_connections",
     "find_owner",
+    "find_purchases",
     "find_transaction",
     "show_connection",
     "show_transaction",
@@ -55,6 +57,15 @@ async def find_transaction(journal: Journal, transaction_id: str) -> dict[str, A
         return told
     first = (await journal.documents(TRANSACTIONS, [told[STANDS_FOR]]))[told[STANDS_FOR]]
     return {**told, **{name: first.get(name) for name in ("status", "points", "credited_at")}}
+
+
+async def find_purchases(
+    journal: Journal, after: str, limit: int
+) -> tuple[str | None, list[dict[str, Any]]]:
+    """Purchases that were matched, of a page of transactions after a key; and the page's last key."""
+    page = await journal.scan(TRANSACTIONS, after, limit)
+    found = [one for _, one in page if one.get("direction") == DEBIT and STANDS_FOR not in one]
+    return (page[-1][0] if page else None), found
 
 
 def show_connection(document: Mapping[str, Any]) -> dict[str, Any]:

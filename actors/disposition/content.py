@@ -35,6 +35,11 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "TokensRefused": ("final",),
     "LinkConnection": ("user_id", "provider", "bank_name", "card_last4", "consent_expires_on"),
     "ConsentEnding": ("days",),
+    "GrantPurchase": ("report", "partner", "claim"),
+    # To a user's candidates: purchases that matched nobody.
+    "KeepCandidate": ("candidate", "replaces"),
+    "DropCandidate": ("provider", "transaction_id"),
+    "ForgetLink": (),
     # To a wallet.
     "Credit": (
         "provider", "transaction_id", "partner_id", "amount_cents", "eligible_cents", "rate_bp",

@@ -7,7 +7,8 @@ Rules:
   where there is no phone; the code is taken from that browser only, once, and for its time;
 - codes and wrong tries are few for a link, over all of its codes; after the last try it is dead and only a
   new one helps. Whoever has not the browser cannot use up tries;
-- right, the session is opened by this very decision, and nothing of the client stays here;
+- right, the session is opened by this very decision. As long as it may live, whoever sits there can have a
+  code sent and type it, which is a new sign-in and a new session; then nothing of the client stays here;
 - not known, used, over, superseded, of another browser: refused in one and the same word.
 
 Source: spec.md S4, S9, S34, S44, X8; RFC 8176 (`amr`); OWASP ASVS 5, V6.5 and V6.6; docs/adr/0026.
@@ -19,7 +20,7 @@ from enum import Enum
 import msgspec
 
 from comptoir.actors.browser_session.messages import KIND as SESSION
-from comptoir.actors.browser_session.messages import OpenSession, Person
+from comptoir.actors.browser_session.messages import EndSession, OpenSession, Person
 from comptoir.actors.gateways.messages import (
     MAIL,
     SMS,
@@ -81,7 +82,7 @@ class Phase(Enum):
 
 
 class InvitationState(State, frozen=True):
-    """Sealed as a whole at rest; empty again in SIGNED_IN and ENDED."""
+    """Sealed as a whole at rest; empty again in ENDED, and in SIGNED_IN when the session's longest life is over."""
 
     phase: Phase
     user_id: str = ""
@@ -91,9 +92,9 @@ class InvitationState(State, frozen=True):
     link: str = ""
     """Digest of the link's secret; empty once it is used."""
     expires_at: int = 0
-    """Business time, ms since 1970: of the link, then of the wait for a code."""
+    """Business time, ms since 1970: of the link, then of the wait for a code, then of the session."""
     session: str = ""
-    """Digest of the cookie of the browser that used the link."""
+    """Digest of the cookie of the browser that used the link, then of its session."""
     proof: str = ""
     """Digest of that cookie and the newest code."""
     code_until: int = 0
@@ -102,6 +103,8 @@ class InvitationState(State, frozen=True):
     """Sent so far."""
     failures: int = 0
     """Wrong tries, over all codes."""
+    listing: str = ""
+    """As the invitation said."""
 
     @property
     def channel(self) -> Channel:
@@ -171,7 +174,7 @@ def _invite(state: InvitationState, message: InviteClient, context: Context) -> 
     until = context.now + terms.link_ms
     invited = InvitationState(
         Phase.INVITED, message.user_id, message.email, message.phone, message.language,
-        message.digest, until,
+        message.digest, until, listing=message.listing,
     )  # fmt: skip
     alive = state.phase in (Phase.INVITED, Phase.AWAITING_CODE)
     before = (InvitationEnded(state.user_id, "superseded"),) if alive else ()
@@ -202,7 +205,7 @@ def _use(state: InvitationState, message: UseLink, context: Context) -> Outcome:
 
 
 def _renew(state: InvitationState, message: RenewCode, context: Context) -> Outcome:
-    if not _is_theirs(state, message.session, context.now):
+    if not _is_theirs(state, message, context.now):
         return Decision(state, LinkOver())
     if state.codes >= terms_of(context).codes_max:
         return Decision(state, CodesUsedUp())
@@ -225,25 +228,45 @@ def _with_code(state: InvitationState, proof: str, code: str, context: Context) 
 
 
 def _enter(state: InvitationState, message: EnterCode, context: Context) -> Outcome:
-    if not _is_theirs(state, message.session, context.now):
+    if not _is_theirs(state, message, context.now):
         return Decision(state, LinkOver())
     right = hmac.compare_digest(message.proof, state.proof)
     if not right or context.now >= state.code_until:
         return _wrong(state, context)
     terms, methods = terms_of(context), METHODS[state.channel]
-    person = Person(state.user_id, ROLES, methods, message.signed_in_at)
+    person = Person(
+        state.user_id, ROLES, methods, message.signed_in_at, listing=state.listing,
+        device=message.device, file=context.address.key,
+    )  # fmt: skip
     session = OpenSession(person, terms.session_ms, terms.idle_ms)
+    until = context.now + terms.session_ms
+    known = InvitationState(
+        Phase.SIGNED_IN, state.user_id, state.email, state.phone, state.language,
+        expires_at=until, session=message.opens, listing=state.listing,
+    )  # fmt: skip
     return Decision(
-        InvitationState(Phase.SIGNED_IN),
+        known,
         CodeAccepted(terms.session_ms),
         events=(ClientSignedIn(state.user_id, methods),),
-        messages=(Outgoing(Address(SESSION, message.opens), session),),
-        cancel=(EXPIRY,),
+        messages=(
+            Outgoing(Address(SESSION, message.opens), session),
+            *_ended_session(state),
+            _timer(context, until),
+        ),
     )
 
 
+def _ended_session(state: InvitationState) -> tuple[Outgoing, ...]:
+    """The browser that was in by the last code is so no more, or by another session."""
+    if state.phase is not Phase.SIGNED_IN:
+        return ()
+    return (Outgoing(Address(SESSION, state.session), EndSession("signed_in_anew")),)
+
+
 def _wrong(state: InvitationState, context: Context) -> Outcome:
-    """Count a try; with the last one the link is dead."""
+    """Count a try; with the last one the link is dead, and so is the session that came of it: whoever
+    guesses there has a browser that is not theirs.
+    """
     failures, most = state.failures + 1, terms_of(context).tries_max
     happened = CodeRefused(state.user_id, failures)
     if failures < most:
@@ -251,18 +274,25 @@ def _wrong(state: InvitationState, context: Context) -> Outcome:
         return Decision(counted, CodeWrong(most - failures), events=(happened,))
     ended = InvitationEnded(state.user_id, "too_many_tries")
     return Decision(
-        InvitationState(Phase.ENDED), LinkOver(), events=(happened, ended), cancel=(EXPIRY,)
+        InvitationState(Phase.ENDED),
+        LinkOver(),
+        events=(happened, ended),
+        messages=_ended_session(state),
+        cancel=(EXPIRY,),
     )
 
 
-def _is_theirs(state: InvitationState, session: str, now: int) -> bool:
-    """Whether it is the browser that used the link, in time."""
-    return hmac.compare_digest(session, state.session) and now < state.expires_at
+def _is_theirs(state: InvitationState, message: RenewCode | EnterCode, now: int) -> bool:
+    """Whether it is the browser that used the link, or that is in by it, in time."""
+    known = hmac.compare_digest(message.session, state.session) and now < state.expires_at
+    return known and (state.phase is Phase.AWAITING_CODE or message.alive)
 
 
 def _expire(state: InvitationState, _message: InvitationExpired, context: Context) -> Outcome:
     if context.now < state.expires_at:  # a timer that was on its way when it was set anew
         return Decision(state)
+    if state.phase is Phase.SIGNED_IN:  # their session is over: nothing of the client stays
+        return Decision(InvitationState(Phase.SIGNED_IN))
     ended = InvitationEnded(state.user_id, "expired")
     return Decision(InvitationState(Phase.ENDED), events=(ended,))
 
@@ -290,7 +320,8 @@ def _lost(state: InvitationState, message: NoticeRefused, _context: Context) -> 
 
 
 _KNOWN = (Phase.INVITED, Phase.AWAITING_CODE, Phase.SIGNED_IN, Phase.ENDED)
-_GONE = (Phase.SIGNED_IN, Phase.ENDED)
+_TYPING = (Phase.AWAITING_CODE, Phase.SIGNED_IN)
+_IDLE = tuple(phase for phase in Phase if phase not in _TYPING)
 
 MACHINE: Machine[InvitationState] = Machine(
     KIND,
@@ -302,16 +333,18 @@ MACHINE: Machine[InvitationState] = Machine(
         *(row(phase, InviteClient, _invite, Phase.INVITED) for phase in Phase),
         row(Phase.INVITED, UseLink, _use, Phase.INVITED, Phase.AWAITING_CODE),
         *(row(phase, UseLink, _over, phase) for phase in Phase if phase is not Phase.INVITED),
-        row(Phase.AWAITING_CODE, RenewCode, _renew, Phase.AWAITING_CODE),
+        *(row(phase, RenewCode, _renew, phase) for phase in _TYPING),
         row(
             Phase.AWAITING_CODE, EnterCode, _enter,
             Phase.AWAITING_CODE, Phase.SIGNED_IN, Phase.ENDED,
         ),
-        *(row(phase, RenewCode, _over, phase) for phase in Phase if phase is not Phase.AWAITING_CODE),
-        *(row(phase, EnterCode, _over, phase) for phase in Phase if phase is not Phase.AWAITING_CODE),
+        row(Phase.SIGNED_IN, EnterCode, _enter, Phase.SIGNED_IN, Phase.ENDED),
+        *(row(phase, RenewCode, _over, phase) for phase in _IDLE),
+        *(row(phase, EnterCode, _over, phase) for phase in _IDLE),
         row(Phase.INVITED, InvitationExpired, _expire, Phase.INVITED, Phase.ENDED),
         row(Phase.AWAITING_CODE, InvitationExpired, _expire, Phase.AWAITING_CODE, Phase.ENDED),
-        *(row(phase, InvitationExpired, _late, phase) for phase in _GONE),
+        row(Phase.SIGNED_IN, InvitationExpired, _expire, Phase.SIGNED_IN),
+        row(Phase.ENDED, InvitationExpired, _late, Phase.ENDED),
         *(row(phase, NoticeTaken, _arrived, phase) for phase in _KNOWN),
         *(row(phase, NoticeRefused, _lost, phase) for phase in _KNOWN),
     ),

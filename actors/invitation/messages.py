@@ -53,6 +53,8 @@ class InviteClient(Message, frozen=True):
     """Unique within the file: what makes two requests the same."""
     by: str
     """Who asks for it, for the record: `sub`, or the kind of another machine."""
+    listing: str = ""
+    """Key of the actor that lists what the client has open (actors/sessions); empty: none does."""
 
 
 class UseLink(Message, frozen=True):
@@ -68,11 +70,15 @@ class UseLink(Message, frozen=True):
 
 
 class RenewCode(Message, frozen=True):
-    """The code did not arrive, or too late: another one."""
+    """The code did not arrive, or too late: another one. From the browser that is in by the last one: whoever
+    sits there wants to show anew who they are.
+    """
 
     session: str
     proof: str
     code: str
+    alive: bool = False
+    """Whether that browser's session is open."""
 
 
 class EnterCode(Message, frozen=True):
@@ -84,6 +90,10 @@ class EnterCode(Message, frozen=True):
     """Key of the session that begins if it is right: of another cookie, drawn for it."""
     signed_in_at: int
     """Seconds since 1970, wall time."""
+    device: str = ""
+    """Browser and system, as coarse as `Firefox, Linux`."""
+    alive: bool = False
+    """As in `RenewCode`."""
 
 
 class InvitationExpired(Message, frozen=True):

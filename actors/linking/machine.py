@@ -2,12 +2,13 @@
 
 Rules:
 - nobody but who started it can end it: `state` is single-use and known by its digest only, the code is
-  worth something to whoever has the verifier (PKCE), and completing it takes the same user;
+  worth something to whoever has the verifier (PKCE), and completing it takes the same user, and where
+  `connections.return_secret` is on what the browser that came back from the bank was given;
 - a session that does not lead to a connection leaves no access behind: what the provider has granted, or has
   begun for it and would keep, is given back, until it says so;
 - it holds what it needs until it has ended, and not longer.
 
-Source: spec.md S45, S48, S57, S60, S66; RFC 7636; RFC 9700 sections 2.1.1 and 4.7 (state).
+Source: spec.md S45, S48, S57, S60, S66; RFC 7636; RFC 9700 sections 2.1.1 and 4.7 (state); OWASP ASVS 5, 10.1.2.
 """
 
 from comptoir.actors.connection.messages import AccessRevoked, RetryRevocation, RevocationFailed

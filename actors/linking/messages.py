@@ -104,6 +104,8 @@ class ReturnFromBank(Message, frozen=True):
     code: str
     error: str
     """The provider's word, empty with a code."""
+    proof: str = ""
+    """Digest of the secret that goes with them to the app; empty: none does, and whoever began may complete."""
 
 
 class CompleteLink(Message, frozen=True):
@@ -112,6 +114,8 @@ class CompleteLink(Message, frozen=True):
     user_id: str
     connection_id: str
     """As the SDK has told it; empty where it does not know."""
+    proof: str = ""
+    """Digest of the secret that came with the person; empty: none did."""
 
 
 class CodeExchanged(Message, frozen=True):

@@ -89,6 +89,8 @@ class LinkState(State, frozen=True):
     """In ENDED: what is still to be given back."""
     opened: ConnectionOpened | None = None
     why: str = ""
+    proof: str = ""
+    """Digest of what the way back from the bank gave the app; empty: nothing is wanted."""
 
 
 class ConsentGiven(Event, frozen=True):

@@ -170,17 +170,22 @@ def returned(state: LinkState, message: ReturnFromBank, context: Context) -> Out
     if message.error or context.now >= outline.expires_at:
         over = _abandon(state, FAILED, context, "refused_at_bank" if message.error else "expired")
         return msgspec.structs.replace(over, reply=_stood(over.state))
-    back = msgspec.structs.replace(state, phase=Phase.RETURNED, code=code, digest="", auth_url="")
+    back = msgspec.structs.replace(
+        state, phase=Phase.RETURNED, code=code, digest="", auth_url="", proof=message.proof
+    )
     if outline.renewal is None:
         return Decision(back, _stood(back))
     return _exchange(back, context)
 
 
 def complete(state: LinkState, message: CompleteLink, context: Context) -> Outcome:
-    """The app wants it; another user's is not even there."""
+    """The app wants it; another user's is not even there, and nor is one that somebody else came back for:
+    who began a session may have sent another to the bank in their place.
+    """
     outline = state.outline
     assert outline is not None
-    if message.user_id != outline.user_id:
+    theirs = hmac.compare_digest(message.proof.encode(), state.proof.encode()) or not state.proof
+    if message.user_id != outline.user_id or not theirs:
         return Decision(state, _stood(state, taken=False))
     return _exchange(msgspec.structs.replace(state, expected=message.connection_id), context)
 

@@ -16,30 +16,42 @@ The rule, in this order of weight:
 6. The longest name wins, counted in letters and digits. Two partners with names of that length: a
    tie, and a tie matches nobody. A wrong partner is worse than none.
 
-What follows the name (store number, city, card, country) is never looked at, so it needs no rule.
+7. Beyond that a partner may say more about itself. What follows a name that is a common word must look like
+   a shop (tails.py); a label that has one of its `excludes` is another's; a purchase in another country is not its
+   own; a store's name counts in the store's town. All of these say no, and never yes.
+8. A purchase takes the partner as it was on its day: names, guards, rate and caps (partner.py).
+
+What follows the name (store number, city, card, country) is else never looked at, so it needs no rule.
 The city of a partner decides nothing: two shops of one name tie, as interface.md 4 says.
 
-Shape: a dict from key (words joined by a blank) to its partners, and one from first word to the
-number of words of its longest key. A label costs at most (steps + 1) x 2 x (that number) look-ups,
-whatever the number of partners. Both are split into shards, because one large dict copies itself
-when it grows and would hold the loop for milliseconds (design.md 2).
+A name of several words is found without its blanks too, since statements lose them: `SUPERC LAVAL`.
+A label costs at most (steps + 1) x 2 x (the words of the longest name) look-ups, whatever the number of partners
+(index.py).
 
-Source: interface.md 4; issue 2, deliver 4; S47, S49, E9.
+Source: interface.md 4; issue 2, deliver 4; issue 6, deliver 4; S47, S49, E9; docs/matching.md.
 """
 
-import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
 
-from comptoir.actors.merchants.normalise import fold, keys, readings
+from comptoir.actors.merchants.index import (
+    JOINED_WORDS_MAX,
+    NAMESAKES_MAX,
+    Index,
+    Source,
+    named_as,
+    sources,
+)
+from comptoir.actors.merchants.normalise import fold, keys, readings, without_card_number, words
 from comptoir.actors.merchants.partner import Match, Partner, Purchase
 from comptoir.actors.merchants.prefixes import Stripped, strip
+from comptoir.actors.merchants.tails import is_a_shops
 
 __all__ = [
     "LABEL_CHARS_MAX",
-    "NAMESAKES_MAX",
     "SLICE_PARTNERS",
     "TRACE_STEPS_MAX",
     "Builder",
@@ -49,31 +61,17 @@ __all__ = [
 
 LABEL_CHARS_MAX: Final = 256
 """Characters of a label that are read. ISO 8583 field 43 has 40; aggregators glue on a second."""
-NAME_WORDS_MAX: Final = 32
-"""Words of a name that can match; a name of more is beyond any statement line and is left out."""
-NAMESAKES_MAX: Final = 32
-"""Partners under one key that are still told apart by guards; more of them are a tie at once, so
-that a purchase costs the same in a catalogue full of one name."""
 TRACE_STEPS_MAX: Final = 24
 """Bound on a trace: 1 for the label, 8 for prefixes, 6 for refusals, 1 for the verdict, and room."""
-SLICE_PARTNERS: Final = 32
+SLICE_PARTNERS: Final = 20
 """Partners to give to `Builder.add` between two checkpoints: well under a millisecond."""
 
 RECENT_MAX: Final = 4096
 """Answers remembered, about a kilobyte each: a shop's customers of one day have the same label, and a
 snapshot's answer never changes. Forgotten all at once, which costs less than keeping an order."""
 
-_SHARDS: Final = 256
-"""Each holds about 800 keys of 100,000 partners; growing one takes some 20 microseconds."""
 _REFUSALS_TOLD: Final = 6
 """Refused partners that a trace names; the rest add nothing to an explanation."""
-
-_CARD_NUMBER: Final = re.compile(r"[0-9](?: ?[0-9]){11,}")
-"""Twelve digits or more in a row, blanks between them allowed: what may be a whole card number."""
-
-_Shard = dict[str, Partner | tuple[Partner, ...]]
-"""A lone partner stands bare: 100,000 tuples would make the garbage collector walk everything in the
-middle of a slice (measured: 8 ms)."""
 
 
 class CatalogueStatistics(msgspec.Struct, frozen=True):
@@ -91,55 +89,24 @@ class _Reading(NamedTuple):
     floor: int
 
 
-class _Hit(NamedTuple):
-    """The longest key of one reading under which an eligible partner stands."""
+class _Claim(NamedTuple):
+    """That a name begins a reading."""
 
     key: str
+    """Its words as the label has them."""
     letters: int
+    tail: list[str]
+    """What follows them."""
+    joined: bool
+    """Whether it is the partner's name but for blanks."""
+
+
+class _Hit(NamedTuple):
+    """The longest name of one reading under which an eligible partner stands."""
+
+    claim: _Claim
     partners: Sequence[Partner]
-
-
-class _Index:
-    """The sharded dicts; grown by `Builder`, read by `Catalogue`."""
-
-    __slots__ = ("heads", "ids", "keys", "mccs", "size")
-
-    def __init__(self) -> None:
-        self.keys: list[_Shard] = [{} for _ in range(_SHARDS)]
-        self.heads: list[dict[str, int]] = [{} for _ in range(_SHARDS)]
-        self.ids: list[dict[str, Partner]] = [{} for _ in range(_SHARDS)]
-        self.mccs: set[str] = set()
-        self.size = 0
-
-    def add(self, partner: Partner) -> None:
-        ids = self.ids[hash(partner.id) % _SHARDS]
-        if partner.id in ids:
-            raise ValueError(f"partner {partner.id} is in the catalogue already")
-        ids[partner.id] = partner
-        self.size += 1
-        self.mccs.update(partner.mcc)
-        for name in (partner.name, *partner.patterns):
-            for key in keys(name):
-                self._add_key(key, partner)
-
-    def _add_key(self, key: str, partner: Partner) -> None:
-        count = key.count(" ") + 1
-        if count > NAME_WORDS_MAX:
-            return
-        shard = self.keys[hash(key) % _SHARDS]
-        present = shard.get(key)
-        if present is None:
-            shard[key] = partner
-        elif not isinstance(present, tuple):
-            shard[key] = present if present is partner else (present, partner)
-        # One more than the bound marks the key as overfull. A partner may name itself twice, in a
-        # row, because its keys are added together.
-        elif len(present) <= NAMESAKES_MAX and present[-1] is not partner:
-            shard[key] = (*present, partner)
-        head = key.partition(" ")[0]
-        heads = self.heads[hash(head) % _SHARDS]
-        if heads.get(head, 0) < count:
-            heads[head] = count
+    """As they were on the day; of an overfull key, as they are."""
 
 
 class Catalogue:
@@ -147,7 +114,7 @@ class Catalogue:
 
     __slots__ = ("_index", "_recent", "version")
 
-    def __init__(self, version: int, index: _Index) -> None:
+    def __init__(self, version: int, index: Index) -> None:
         self.version = version
         self._index = index
         self._recent: dict[Purchase, Match] = {}
@@ -160,12 +127,11 @@ class Catalogue:
 
     def get(self, partner_id: str) -> Partner | None:
         """The partner with this id, or None."""
-        return self._index.ids[hash(partner_id) % _SHARDS].get(partner_id)
+        return self._index.partner(partner_id)
 
     def statistics(self) -> CatalogueStatistics:
         """Count partners and keys; walks the shards, a few microseconds."""
-        held = sum(map(len, self._index.keys))
-        return CatalogueStatistics(self.version, self._index.size, held)
+        return CatalogueStatistics(self.version, self._index.size, self._index.count_keys())
 
     def match(self, purchase: Purchase) -> Match:
         """Find the partner of a purchase by the rule at the top of this page.
@@ -187,17 +153,14 @@ class Catalogue:
         stripped = strip(folded, fold(purchase.city) if purchase.city else None)
         trace = [f"label reads: {_told(readings(folded)[0])}"]
         trace += [f"taken off, {step.kind}: {_told(step.words)}" for step in stripped.steps]
-        best: list[_Hit] = []
+        hits: list[_Hit] = []
         refusals: list[str] = []
         for reading in _label_readings(stripped):
             hit = self._longest(reading, purchase, refusals)
-            if hit is None or (best and hit.letters < best[0].letters):
-                continue
-            if best and hit.letters > best[0].letters:
-                best.clear()
-            best.append(hit)
+            if hit is not None:
+                hits.append(hit)
         trace += refusals[:_REFUSALS_TOLD]
-        match = _verdict(best, trace)
+        match = _verdict(hits, trace)
         likely = match.partner is not None or self._is_likely(stripped, purchase)
         return msgspec.structs.replace(match, candidate=likely)
 
@@ -206,26 +169,27 @@ class Catalogue:
         if purchase.mcc in self._index.mccs:
             return True
         heads = (reading.words[0] for reading in _label_readings(stripped))
-        return any(head in self._index.heads[hash(head) % _SHARDS] for head in heads)
+        return any(self._index.longest(head) for head in heads)
 
     def _longest(self, reading: _Reading, purchase: Purchase, refusals: list[str]) -> _Hit | None:
+        """The longest name that begins a reading and whose partner takes the purchase."""
         found_words, floor = reading
-        head = found_words[0]
-        most = min(self._index.heads[hash(head) % _SHARDS].get(head, 0), len(found_words))
-        for count in range(most, floor, -1):
-            key = " ".join(found_words[:count])
-            present = self._index.keys[hash(key) % _SHARDS].get(key)
-            if present is None:
-                continue
-            if refused := _breaks_spelling(found_words, count, key):
-                refusals.append(refused)
-                continue
-            namesakes = present if isinstance(present, tuple) else (present,)
-            if len(namesakes) > NAMESAKES_MAX:
-                return _Hit(key, len(key) - count + 1, namesakes)
-            eligible = [one for one in namesakes if _admits(one, purchase, refusals)]
-            if eligible:
-                return _Hit(key, len(key) - count + 1, eligible)
+        index, there = self._index, len(found_words)
+        whole = min(index.longest(found_words[0]), there)
+        for count in range(max(whole, min(JOINED_WORDS_MAX, there)), floor, -1):
+            begun = found_words[:count]
+            if count <= whole and (partners := index.under(" ".join(begun))):
+                claim = _Claim(
+                    " ".join(begun), len("".join(begun)), found_words[count:], joined=False
+                )
+                if hit := _hit(claim, partners, purchase, refusals):
+                    return hit
+            if count <= JOINED_WORDS_MAX and (partners := index.under_joined("".join(begun))):
+                claim = _Claim(
+                    " ".join(begun), len("".join(begun)), found_words[count:], joined=True
+                )
+                if hit := _hit(claim, partners, purchase, refusals):
+                    return hit
         return None
 
 
@@ -240,7 +204,7 @@ class Builder:
 
     def __init__(self, version: int) -> None:
         self._version = version
-        self._index: _Index | None = _Index()
+        self._index: Index | None = Index()
 
     def add(self, partners: Iterable[Partner]) -> None:
         """Index some more partners.
@@ -263,7 +227,7 @@ class Builder:
         self._index = None
         return Catalogue(self._version, index)
 
-    def _open(self) -> _Index:
+    def _open(self) -> Index:
         if self._index is None:
             raise RuntimeError("this builder has handed over its catalogue")
         return self._index
@@ -271,7 +235,7 @@ class Builder:
 
 def _told(found_words: Iterable[str]) -> str:
     """The words as a trace may keep them: without a number as long as a card's (S58)."""
-    return _CARD_NUMBER.sub("(number)", " ".join(found_words))
+    return without_card_number(" ".join(found_words))
 
 
 def _label_readings(stripped: Stripped) -> list[_Reading]:
@@ -288,35 +252,130 @@ def _label_readings(stripped: Stripped) -> list[_Reading]:
     return result
 
 
-def _breaks_spelling(found_words: list[str], count: int, key: str) -> str | None:
-    if len(key) == 2 * count - 1 and count < len(found_words) and len(found_words[count]) == 1:
-        return f"refused '{key}': the label goes on spelling '{found_words[count]}'"
+def _hit(
+    claim: _Claim, partners: Sequence[Partner], purchase: Purchase, refusals: list[str]
+) -> _Hit | None:
+    """The partners under a name that take the purchase; None: there is none."""
+    if refused := _breaks_spelling(claim):
+        refusals.append(refused)
+        return None
+    if len(partners) > NAMESAKES_MAX:
+        return _Hit(claim, partners)
+    found = [_admitted(one, claim, purchase, refusals) for one in partners]
+    eligible = [period for period in found if period is not None]
+    return _Hit(claim, eligible) if eligible else None
+
+
+def _breaks_spelling(claim: _Claim) -> str | None:
+    spelled = len(claim.key) == 2 * claim.letters - 1
+    if spelled and claim.tail and len(claim.tail[0]) == 1:
+        return f"refused '{claim.key}': the label goes on spelling '{claim.tail[0]}'"
     return None
 
 
-def _admits(partner: Partner, purchase: Purchase, refusals: list[str]) -> bool:
-    """Whether the partner's guards let the purchase pass; a refusal is told once."""
-    refused = None
-    if partner.mcc and purchase.mcc and purchase.mcc not in partner.mcc:
-        refused = f"refused {partner.id}: mcc {purchase.mcc} is not one of its own"
-    elif purchase.on and partner.valid_from and purchase.on < partner.valid_from:
-        refused = f"refused {partner.id}: not valid before {partner.valid_from}"
-    elif purchase.on and partner.valid_to and purchase.on > partner.valid_to:
-        refused = f"refused {partner.id}: not valid after {partner.valid_to}"
+def _admitted(
+    partner: Partner, claim: _Claim, purchase: Purchase, refusals: list[str]
+) -> Partner | None:
+    """The partner as it was on the day, if its guards let the purchase pass; a refusal is told once."""
+    period = partner.on(purchase.on)
+    cities: tuple[str, ...] = ()
+    if (
+        partner.earlier or partner.stores
+    ):  # else it stands under the key by a name of its own, on every day
+        source = _source_of(period, claim)
+        if source is None:
+            return None
+        cities = source.cities
+    refused = _refusal(period, cities, claim, purchase)
     if refused is None:
+        return period
+    told = f"refused {partner.id}: {refused}"
+    if told not in refusals and len(refusals) < _REFUSALS_TOLD:
+        refusals.append(told)
+    return None
+
+
+def _source_of(period: Partner, claim: _Claim) -> Source | None:
+    """Why it stands under this key; None: on that day it did not."""
+    named = sources(period)
+    if not claim.joined:
+        return named.get(claim.key)
+    letters = claim.key.replace(" ", "")
+    return next((one for key, one in named.items() if key.replace(" ", "") == letters), None)
+
+
+def _kind_of_name(period: Partner, claim: _Claim) -> str:
+    """What the name is by which it won: `name`, `trade name`, `pattern` or `store`."""
+    letters = claim.key.replace(" ", "")
+    for text, what, _ in named_as(period):
+        for key in keys(text):
+            if key == claim.key or (claim.joined and key.replace(" ", "") == letters):
+                return what
+    return "name"
+
+
+def _refusal(
+    period: Partner, cities: tuple[str, ...], claim: _Claim, purchase: Purchase
+) -> str | None:
+    """The guard that says no, in words; None: none does."""
+    if period.mcc and purchase.mcc and purchase.mcc not in period.mcc:
+        return f"mcc {purchase.mcc} is not one of its own"
+    if purchase.on and period.valid_from and purchase.on < period.valid_from:
+        return f"not valid before {period.valid_from}"
+    if purchase.on and period.valid_to and purchase.on > period.valid_to:
+        return f"not valid after {period.valid_to}"
+    if period.country and _is_abroad(purchase.country, period.country):
+        return f"it is in {period.country}, the purchase in another country"
+    if cities and not any(_is_there(city, claim, purchase) for city in cities):
+        return f"'{claim.key}' is a store of its own in another town"
+    if period.excludes and (other := _excluded(period.excludes, claim)):
+        return f"'{other}' is somebody else"
+    if period.common_name and not is_a_shops(claim.tail, words(fold(purchase.city))):
+        return f"its name is a common one, and '{_told(claim.tail[:1])}' goes on with another"
+    return None
+
+
+def _is_abroad(told: str, own: str) -> bool:
+    """Whether a purchase is told to be in another country; providers write other things there as well."""
+    return len(told) == len(own) and told.upper() != own
+
+
+def _is_there(city: str, claim: _Claim, purchase: Purchase) -> bool:
+    """Whether the purchase is in this town, by what is told of it or by the end of its label."""
+    if not city:
         return True
-    if refused not in refusals and len(refusals) < _REFUSALS_TOLD:
-        refusals.append(refused)
-    return False
+    wanted = words(fold(city))
+    if purchase.city and words(fold(purchase.city)) == wanted:
+        return True
+    return f" {' '.join(wanted)} " in f" {' '.join(claim.tail)} "
 
 
-def _verdict(best: list[_Hit], trace: list[str]) -> Match:
-    if not best:
+@lru_cache(maxsize=4096)
+def _keys_of_all(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key for name in names for key in keys(name))
+
+
+def _excluded(excludes: tuple[str, ...], claim: _Claim) -> str | None:
+    """The name of somebody else that the label has, from the partner's own on."""
+    shown = f" {claim.key} {' '.join(claim.tail)} "
+    return next((key for key in _keys_of_all(excludes) if f" {key} " in shown), None)
+
+
+def _verdict(hits: list[_Hit], trace: list[str]) -> Match:
+    if not hits:
         return Match(None, (*trace, "no partner's name begins the label"))
+    most = max(hit.claim.letters for hit in hits)
+    best = [hit for hit in hits if hit.claim.letters == most]
     names = {partner.id: partner for hit in best for partner in hit.partners}
-    key = best[0].key
+    key = best[0].claim.key
+    for loser in (hit for hit in hits if hit.claim.letters < most):
+        others = [one.id for one in loser.partners if one.id not in names]
+        if others and len(trace) < TRACE_STEPS_MAX - 1:
+            trace.append(f"shorter name '{loser.claim.key}': not {others[0]}")
     if len(names) > 1:
         told = ", ".join(sorted(names)[:_REFUSALS_TOLD])
-        return Match(None, (*trace, f"tie at '{key}' between {told}: nobody"))
+        return Match(None, (*trace, f"tie at '{key}' between {told}: nobody"), tie=True)
     (partner,) = names.values()
-    return Match(partner, (*trace, f"longest name '{key}': partner {partner.id}"))
+    what = _kind_of_name(partner, best[0].claim)
+    since = f" as of {partner.valid_from}" if partner.valid_from else ""
+    return Match(partner, (*trace, f"longest {what} '{key}': partner {partner.id}{since}"))

@@ -4,19 +4,29 @@ Another machine may import this module and nothing else of this package; so it a
 that matching is about.
 """
 
-from comptoir.actors.merchants.partner import Match, Partner, Purchase
+from typing import Protocol
+
+from comptoir.actors.merchants.normalise import fold, words
+from comptoir.actors.merchants.normalise import without_card_number as shown_label
+from comptoir.actors.merchants.partner import Match, Partner, Purchase, Store
 from comptoir.engine.values import Address, Message, Reply
 
 __all__ = [
     "CATALOGUE",
+    "CHANGES",
     "COLLECTION",
     "KIND",
     "MERCHANTS",
+    "Finder",
     "ImportPartners",
     "Match",
     "Partner",
     "PartnersImported",
     "Purchase",
+    "Store",
+    "change_key",
+    "shown_label",
+    "words_of",
 ]
 
 KIND = "merchants"
@@ -24,13 +34,50 @@ MERCHANTS = Address(KIND, "all")
 CATALOGUE = "partners"
 """Name of the published snapshot among the references of a decision."""
 COLLECTION = "partner"
-"""The documents that the snapshot is built from."""
+"""The documents that the snapshot is built from: a partner's fields, and the version, time and maker of the word
+that made it so.
+"""
+CHANGES = "partner_change"
+"""Collection of what such documents were before they were replaced."""
+_VERSION_MAX = 10**15 - 1
+
+
+class Finder(Protocol):
+    """What a decision asks of the snapshot."""
+
+    @property
+    def version(self) -> int:
+        """Which one it is."""
+        ...
+
+    def match(self, purchase: Purchase) -> Match:
+        """The partner of a purchase, and how the answer came about."""
+        ...
+
+    def get(self, partner_id: str) -> Partner | None:
+        """The partner of this id."""
+        ...
+
+
+def words_of(label: str) -> list[str]:
+    """The words of a label, whatever its case and accents."""
+    return words(fold(label))
+
+
+def change_key(partner_id: str, version: int | None = None) -> str:
+    """The key of what a partner was by the word of a version: in the order of keys the newest comes first. Without
+    a version: where those of the partner begin.
+    """
+    return f"{partner_id}:" if version is None else f"{partner_id}:{_VERSION_MAX - version:015d}"
 
 
 class ImportPartners(Message, frozen=True):
     """Add or update all of these partners, atomically."""
 
     partners: tuple[Partner, ...]
+    """Each without periods of its own: those follow from what was said of it before."""
+    maker: str = ""
+    """`sub` of who says so."""
 
 
 class PartnersImported(Reply, frozen=True):

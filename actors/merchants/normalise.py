@@ -19,7 +19,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["fold", "keys", "readings", "words"]
+__all__ = ["fold", "keys", "readings", "without_card_number", "words"]
 
 _APOSTROPHES: Final = (
     "\N{GRAVE ACCENT}"
@@ -55,6 +55,8 @@ _LETTERS: Final = str.maketrans(
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _INNER_APOSTROPHE: Final = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
+_CARD_NUMBER: Final = re.compile(r"[0-9](?:[ -]?[0-9]){11,}")
+"""Twelve digits or more in a row, blanks or hyphens between them allowed: what may be a whole card number."""
 _ACRONYM: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:\.[^\W\d_](?![^\W_]))+")
 
 
@@ -93,6 +95,11 @@ def keys(name: str) -> list[str]:
     Empty for a name without any letter or digit, which therefore never matches.
     """
     return [" ".join(reading) for reading in readings(fold(name)) if reading]
+
+
+def without_card_number(text: str) -> str:
+    """The text without a number as long as a card's (S58)."""
+    return _CARD_NUMBER.sub("(number)", text)
 
 
 def _fold_unicode(text: str) -> str:

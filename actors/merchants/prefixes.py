@@ -6,8 +6,8 @@ partner whose own name begins like a prefix (`Carte Noire`) keeps its name. Orde
 bank words, dates, card numbers and wallets in any mix, then one acquirer, then `www.`. After an
 acquirer's mark only the merchant speaks, so nothing of the bank is taken off there.
 
-The list is bounded and closed: direct debits (`PRLV`), transfers (`VIR`) and cash withdrawals
-(`RETRAIT`) are absent on purpose, because they are not card purchases.
+The list is bounded and closed: direct debits (`PRLV`, `DOMICILIERING`), transfers (`VIR`, `OVERSCHRIJVING`)
+and cash withdrawals (`RETRAIT DAB`, `GELDAFHALING`) are absent on purpose, because they are not card purchases.
 
 Source: issue 2, deliver 4; ISO 8583 field 43 as French banks print it; the acquirers' own pages on
 soft descriptors ("statement descriptor").
@@ -54,6 +54,37 @@ PREFIXES: Final[tuple[Prefix, ...]] = (
     Prefix("achat cb", "bank", "La Banque Postale: ACHAT CB"),
     Prefix("achat sans contact", "bank", "contactless"),
     Prefix("achat internet", "bank", "card not present"),
+    Prefix(
+        "achat bancontact avec carte",
+        "bank",
+        "Belfius, BNP Paribas Fortis, KBC: with the card's number",
+    ),
+    Prefix("achat bancontact", "bank", "the same without"),
+    Prefix("achat maestro", "bank", "Belgian banks, the former scheme"),
+    Prefix("achat en ligne", "bank", "card not present"),
+    Prefix("paiement bancontact", "bank", "ING Belgium"),
+    Prefix("paiement maestro", "bank", "Belgian banks, the former scheme"),
+    Prefix("paiement debit mastercard", "bank", "Belgian banks, the scheme after it"),
+    Prefix("paiement visa debit", "bank", "likewise"),
+    Prefix("aankoop bancontact met kaart", "bank", "Belfius, BNP Paribas Fortis, KBC in Dutch"),
+    Prefix("aankoop bancontact online", "bank", "likewise, card not present"),
+    Prefix("aankoop bancontact", "bank", "likewise"),
+    Prefix("aankoop maestro", "bank", "likewise, the former scheme"),
+    Prefix("aankoop met kaart", "bank", "likewise, without the scheme"),
+    Prefix("betaling via bancontact", "bank", "ING Belgium in Dutch"),
+    Prefix("betaling met kaart", "bank", "likewise"),
+    Prefix("betaling via", "bank", "ING Belgium in Dutch; a wallet follows"),
+    Prefix("bancontact", "bank", "the Belgian scheme alone"),
+    Prefix("maestro", "bank", "the former scheme alone"),
+    Prefix("achat interac", "bank", "Québec banks: ACHAT INTERAC - 1234"),
+    Prefix("achat pdv", "bank", "Québec banks: point de vente"),
+    Prefix("achat au pdv", "bank", "spelling of the same"),
+    Prefix(
+        "retrait au pdv",
+        "bank",
+        "Québec banks call a purchase by debit card so; not a cash withdrawal",
+    ),
+    Prefix("interac", "bank", "the Québec debit scheme alone"),
     Prefix("achat", "bank", "shortened by an aggregator"),
     Prefix("facture carte", "bank", "BNP Paribas: FACTURE CARTE DU 231124"),
     Prefix("facture cb", "bank", "spelling of the same"),
@@ -81,6 +112,9 @@ PREFIXES: Final[tuple[Prefix, ...]] = (
     Prefix("garmin pay", "wallet", "watch wallet"),
     Prefix("lyf pay", "wallet", "French wallet"),
     Prefix("paylib", "wallet", "French banks' wallet"),
+    Prefix("payconiq", "wallet", "Belgian wallet"),
+    Prefix("samsung wallet", "wallet", "telephone wallet"),
+    Prefix("fitbit pay", "wallet", "watch wallet"),
     Prefix("paypal", "acquirer", "PAYPAL *; some banks drop the star, the word is unmistakable"),
     Prefix("pay pal", "acquirer", "the same in two words", marked=True),
     Prefix("sumup", "acquirer", "SUMUP *; unmistakable without star"),
@@ -96,6 +130,13 @@ PREFIXES: Final[tuple[Prefix, ...]] = (
     Prefix("ady", "acquirer", "Adyen: ADY*", marked=True),
     Prefix("adyen", "acquirer", "Adyen, written out", marked=True),
     Prefix("wl", "acquirer", "Worldline: WL *", marked=True),
+    Prefix("worldline", "acquirer", "Worldline, written out; unmistakable without star"),
+    Prefix("ccv", "acquirer", "CCV (Benelux): CCV*", marked=True),
+    Prefix("mollie", "acquirer", "Mollie (Benelux): MOLLIE*", marked=True),
+    Prefix("multisafepay", "acquirer", "Benelux; unmistakable without star"),
+    Prefix("buckaroo", "acquirer", "Benelux: BUCKAROO*", marked=True),
+    Prefix("moneris", "acquirer", "Canada: MONERIS*", marked=True),
+    Prefix("nuvei", "acquirer", "Canada: NUVEI*", marked=True),
     Prefix("nya", "acquirer", "Nayax (vending machines): NYA*", marked=True),
     Prefix("nyx", "acquirer", "Nayax: NYX*", marked=True),
     Prefix("ls", "acquirer", "Lightspeed: LS *", marked=True),
@@ -110,6 +151,11 @@ PREFIXES: Final[tuple[Prefix, ...]] = (
     Prefix("klarna", "acquirer", "pay-later: KLARNA*", marked=True),
     Prefix("alma", "acquirer", "pay-later: ALMA *", marked=True),
     Prefix("lyf", "acquirer", "LYF*", marked=True),
+    Prefix("oney", "acquirer", "pay-later; unmistakable without star"),
+    Prefix("floa", "acquirer", "pay-later: FLOA*", marked=True),
+    Prefix("scalapay", "acquirer", "pay-later: SCALAPAY*", marked=True),
+    Prefix("afterpay", "acquirer", "pay-later: AFTERPAY*", marked=True),
+    Prefix("sezzle", "acquirer", "pay-later in Canada: SEZZLE*", marked=True),
     Prefix("paddle net", "acquirer", "PADDLE.NET*", marked=True),
     Prefix("fs", "acquirer", "FastSpring: FS *", marked=True),
 )
@@ -162,10 +208,13 @@ _BANK_DATE: Final = re.compile(
 """After the bank's words a date may lack the year and every mark: PAIEMENT CB 2311."""
 _CARD: Final = re.compile(
     r"[^\w*]*(?:(?:numero|num|no|n)[\W_]*[x*]{0,12}[0-9]{3,4}"
-    rf"|(?:[0-9]{{4,6}})?[x*]{{1,12}}[0-9]{{3,4}}|(?:[x*]{{4}}[\W_]){{1,3}}[0-9]{{4}}){_END}"
+    r"|(?:[0-9]{4,6})?[x*]{1,12}[0-9]{3,4}"
+    rf"|(?:[0-9]{{4}}[\W_])?(?:[x*]{{4}}[\W_]){{1,3}}[0-9]{{4}}){_END}"
 )
 _CARD_TAIL: Final = re.compile(rf"{_GAP}[0-9]{{4}}{_END}")
-"""Four bare digits are a card's only right after the word `carte`."""
+"""Four bare digits are a card's only right after a word for it, or after Interac's dash."""
+_CARD_WORDS: Final = frozenset(("carte", "kaart"))
+_INTERAC_TAIL: Final = re.compile(rf"[^\S\n]*-[^\S\n]*[0-9]{{4}}{_END}")
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
@@ -209,7 +258,7 @@ def _next(folded: str, position: int, steps: list[Step], city: str | None) -> tu
     if found := (_BANK_DATE if banked else _DATE).match(folded, position):
         return "date", found.end()
     if banked:
-        tail = _CARD_TAIL.match(folded, position) if last.words[-1] == "carte" else None
+        tail = _card_tail(folded, position, last.words[-1])
         if found := _CARD.match(folded, position) or tail:
             return "card", found.end()
         if last.kind == "date" and city and (end := _city_end(folded, position, city)):
@@ -217,6 +266,12 @@ def _next(folded: str, position: int, steps: list[Step], city: str | None) -> tu
     if found := _BANK.match(folded, position):
         return "bank", found.end()
     return _after_bank(folded, position)
+
+
+def _card_tail(folded: str, position: int, last_word: str) -> re.Match[str] | None:
+    if last_word in _CARD_WORDS:
+        return _CARD_TAIL.match(folded, position)
+    return _INTERAC_TAIL.match(folded, position) if last_word == "interac" else None
 
 
 def _after_bank(folded: str, position: int) -> tuple[str, int]:

@@ -33,6 +33,7 @@ from comptoir.actors.person.state import (
 )
 from comptoir.actors.refresh_family.messages import PERSON_OVER, EndFamily
 from comptoir.actors.revocation.messages import REVOCATIONS, EndAccess, Ground
+from comptoir.actors.sessions.messages import KIND as SESSIONS
 from comptoir.engine import Address, Decision, Message, Outgoing
 from comptoir.engine.machine import Context
 
@@ -101,7 +102,8 @@ def stale(state: PersonState, message: NoteGiven, _context: Context) -> Outcome:
 def erase(state: PersonState, _message: ErasePerson, context: Context) -> Outcome:
     """Nothing is known of them from here on, and what could tell loses its key."""
     generation = state.generation + 1
-    own = (Sealed(*context.address), Sealed(CONSENT, context.address.key))
+    keys = (CONSENT, SESSIONS)
+    own = (Sealed(*context.address), *(Sealed(kind, context.address.key) for kind in keys))
     what = (*own, *(Sealed(x.kind, x.key) for x in state.given))
     begin = Outgoing(Address(ERASURE, context.address.key), BeginErasure(what))
     return Decision(

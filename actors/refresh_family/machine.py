@@ -8,7 +8,7 @@ Rules:
   of his own, unseen; and the same answer cannot be given twice, because we keep no token. A client
   that lost an answer signs in again (docs/adr/0020);
 - the family's life is fixed when it is opened, so a stolen token cannot be kept alive by using it;
-- the person's actor hears of it by the very decision that opens it, and the access tokens that came of a
+- the person's actor and the list of their sessions hear of it by the very decision that opens it, and the access tokens that came of a
   family are refused from its end on, unless it ends by its time.
 
 The state does not grow with the rotations. A token names its family by 128 random bits of which only
@@ -31,8 +31,11 @@ from comptoir.actors.refresh_family.messages import (
     KIND,
     PERSON_OVER,
     Authorization,
+    DescribeFamily,
     EndFamily,
+    FamilyDescribed,
     FamilyExpired,
+    FamilyMissing,
     FamilyOpened,
     OpenFamily,
     Revoked,
@@ -42,6 +45,8 @@ from comptoir.actors.refresh_family.messages import (
     TokenRotated,
 )
 from comptoir.actors.revocation.messages import REVOCATIONS, EndAccess, Ground
+from comptoir.actors.sessions.messages import KIND as SESSIONS
+from comptoir.actors.sessions.messages import NoteOpened
 from comptoir.engine import Address, Decision, Event, Outgoing, Refusal, Reply, State
 from comptoir.engine.machine import Context, Machine, row
 
@@ -74,6 +79,10 @@ class FamilyState(State, frozen=True):
     rotations: int = 0
     why: str = ""
     """Of its end."""
+    opened_at: int = 0
+    """Business time, ms since 1970; 0: a release before did not say."""
+    used_at: int = 0
+    """Likewise."""
 
 
 class FamilyStarted(Event, frozen=True):
@@ -113,8 +122,12 @@ def _open(_state: FamilyState, message: OpenFamily, context: Context) -> Outcome
     if allowed.consents:
         noted = NoteFamily(allowed.client_id, allowed.consent, context.address.key, expires_at)
         messages += (Outgoing(Address(CONSENT, allowed.consents), noted),)
+    if allowed.listing:
+        opened = NoteOpened(KIND, context.address.key, expires_at, allowed.origin)
+        messages += (Outgoing(Address(SESSIONS, allowed.listing), opened),)
+    active = FamilyState(Phase.ACTIVE, allowed, message.digest, expires_at)
     return Decision(
-        FamilyState(Phase.ACTIVE, allowed, message.digest, expires_at),
+        msgspec.structs.replace(active, opened_at=context.now, used_at=context.now),
         FamilyOpened(expires_at),
         events=(FamilyStarted(allowed.person, allowed.client_id, allowed.methods),),
         messages=messages,
@@ -137,7 +150,9 @@ def _rotate(state: FamilyState, message: RotateToken, context: Context) -> Outco
     narrowed = msgspec.structs.replace(state.authorization, scopes=scopes)
     rotations = state.rotations + 1
     return Decision(
-        msgspec.structs.replace(state, digest=message.next_digest, rotations=rotations),
+        msgspec.structs.replace(
+            state, digest=message.next_digest, rotations=rotations, used_at=context.now
+        ),
         TokenRotated(narrowed, state.expires_at),
         events=(Rotated(rotations),),
     )
@@ -148,6 +163,21 @@ def _revoke(state: FamilyState, message: RevokeFamily, context: Context) -> Outc
     if message.client_id != state.authorization.client_id:
         return Refusal("FORBIDDEN", "the token was issued to another client")
     return _ended_with(state, "revoked", Revoked(ended=True), context)
+
+
+def _describe(state: FamilyState, _message: DescribeFamily, context: Context) -> Outcome:
+    assert state.authorization is not None
+    if context.now >= state.expires_at:
+        return Decision(state, FamilyMissing())
+    opened_at = state.opened_at or state.authorization.signed_in_at * 1000
+    described = FamilyDescribed(
+        state.authorization, opened_at, state.used_at or opened_at, state.expires_at
+    )
+    return Decision(state, described)
+
+
+def _missing(state: FamilyState, _message: DescribeFamily, _context: Context) -> Outcome:
+    return Decision(state, FamilyMissing())
 
 
 def _told(state: FamilyState, message: EndFamily, context: Context) -> Outcome:
@@ -189,21 +219,26 @@ def _over(state: FamilyState, _message: EndFamily | FamilyExpired, _context: Con
 MACHINE: Machine[FamilyState] = Machine(
     KIND,
     phases=Phase,
-    messages=(OpenFamily, RotateToken, RevokeFamily, EndFamily, FamilyExpired),
+    messages=(OpenFamily, RotateToken, RevokeFamily, DescribeFamily, EndFamily, FamilyExpired),
     rows=(
         row(Phase.UNKNOWN, OpenFamily, _open, Phase.ACTIVE),
         row(Phase.UNKNOWN, RotateToken, _unknown, Phase.UNKNOWN),
         row(Phase.UNKNOWN, RevokeFamily, _nothing_left, Phase.UNKNOWN),
+        row(Phase.UNKNOWN, DescribeFamily, _missing, Phase.UNKNOWN),
         row(Phase.ACTIVE, RotateToken, _rotate, Phase.ACTIVE, Phase.ENDED),
         row(Phase.ACTIVE, RevokeFamily, _revoke, Phase.ENDED),
+        row(Phase.ACTIVE, DescribeFamily, _describe, Phase.ACTIVE),
         row(Phase.ACTIVE, EndFamily, _told, Phase.ENDED),
         row(Phase.ACTIVE, FamilyExpired, _expire, Phase.ENDED),
         row(Phase.ENDED, RotateToken, _ended, Phase.ENDED),
         row(Phase.ENDED, RevokeFamily, _nothing_left, Phase.ENDED),
+        row(Phase.ENDED, DescribeFamily, _missing, Phase.ENDED),
         row(Phase.ENDED, EndFamily, _over, Phase.ENDED),  # found out twice
         row(Phase.ENDED, FamilyExpired, _over, Phase.ENDED),  # the timer was on its way
     ),
     terminal=(Phase.ENDED,),
 )
 
-REPLIES: tuple[type[Reply], ...] = (FamilyOpened, TokenRotated, TokenRefused, Revoked)
+REPLIES: tuple[type[Reply], ...] = (
+    FamilyOpened, FamilyDescribed, FamilyMissing, TokenRotated, TokenRefused, Revoked,
+)  # fmt: skip

@@ -14,8 +14,11 @@ __all__ = [
     "KIND",
     "PERSON_OVER",
     "Authorization",
+    "DescribeFamily",
     "EndFamily",
+    "FamilyDescribed",
     "FamilyExpired",
+    "FamilyMissing",
     "FamilyOpened",
     "OpenFamily",
     "RevokeFamily",
@@ -51,6 +54,12 @@ class Authorization(msgspec.Struct, frozen=True):
     """Key of the actor of the person's consents, which hears of it; empty where none is asked."""
     consent: int = 0
     """Number of the consent that it came of (actors/consent)."""
+    listing: str = ""
+    """Key of the actor that lists what the person has open (actors/sessions); empty: none does."""
+    origin: str = ""
+    """Key of the browser's session that it came of."""
+    device: str = ""
+    """Browser and system of that sign-in."""
 
 
 class OpenFamily(Message, frozen=True):
@@ -82,6 +91,10 @@ class RevokeFamily(Message, frozen=True):
     client_id: str
 
 
+class DescribeFamily(Message, frozen=True):
+    """Its person wants to see it."""
+
+
 class EndFamily(Message, frozen=True):
     """Another machine found out that these tokens must not be used any more."""
 
@@ -98,6 +111,21 @@ class FamilyOpened(Reply, frozen=True):
 
     expires_at: int
     """Business time, ms since 1970."""
+
+
+class FamilyDescribed(Reply, frozen=True):
+    """A token of it may be used."""
+
+    authorization: Authorization
+    opened_at: int
+    """Business time, ms since 1970."""
+    used_at: int
+    """Likewise: when the last token was taken."""
+    expires_at: int
+
+
+class FamilyMissing(Reply, frozen=True):
+    """No token of it is good for anything, if any ever was."""
 
 
 class TokenRotated(Reply, frozen=True):

@@ -11,8 +11,10 @@ from typing import Any, cast
 from comptoir.actors.approval.machine import MACHINE as APPROVAL
 from comptoir.actors.authorization_code.machine import MACHINE as AUTHORIZATION_CODE
 from comptoir.actors.browser_session.machine import MACHINE as BROWSER_SESSION
+from comptoir.actors.candidates.machine import MACHINE as CANDIDATES
 from comptoir.actors.card.machine import MACHINE as CARD
 from comptoir.actors.ceremony.machine import MACHINE as CEREMONY
+from comptoir.actors.claim.machine import MACHINE as CLAIM
 from comptoir.actors.clients.machine import MACHINE as CLIENTS
 from comptoir.actors.connection.machine import MACHINE as CONNECTION
 from comptoir.actors.consent.machine import MACHINE as CONSENT
@@ -27,6 +29,7 @@ from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.person.machine import MACHINE as PERSON
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
+from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.engine.boot.daemon import Daemon, embedded
 from comptoir.engine.boot.serving import serve
@@ -53,9 +56,9 @@ __all__ = [
 def machines() -> dict[str, Machine[Any]]:
     """Every machine by name, for drawing and for enumeration."""
     people = (PERSON, CEREMONY, INVITATION, BROWSER_SESSION)
-    access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT)
+    access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
-    banking = (CONNECTION, LINKING, CARD, WALLET, MERCHANTS)
+    banking = (CONNECTION, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     ours = (*banking, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

@@ -29,6 +29,7 @@ from comptoir.actors.refresh_family.kind import refresh_family_spec
 from comptoir.actors.revocation.messages import REFERENCE as REVOCATIONS
 from comptoir.actors.revocation.messages import AccessEnded
 from comptoir.actors.revocation.reading import revocation_spec, revocations_reference
+from comptoir.actors.sessions.kind import sessions_spec
 from comptoir.engine.reference import ReferenceSpec
 from comptoir.engine.settings import Settings
 from comptoir.engine.spec import ActorSpec, Bounds
@@ -58,6 +59,7 @@ def access_specs(bounds: Bounds) -> tuple[ActorSpec[Any], ...]:
         authorization_code_spec(bounds),
         refresh_family_spec(bounds),
         consent_spec(bounds),
+        sessions_spec(bounds),
         idempotency_spec(bounds),
         revocation_spec(),
         approval_spec(bounds),

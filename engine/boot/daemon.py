@@ -15,6 +15,7 @@ import structlog
 import trio
 
 from comptoir.actors.gateways.plaid_keys import CROWDED, PlaidKeys
+from comptoir.actors.merchants.messages import CATALOGUE, Finder, Purchase
 from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
@@ -136,6 +137,11 @@ class Daemon(Views):
         if self._keys is None:
             raise Stopping(self._status)
         return self._keys.sealer.blind_index("person", subject).hex()
+
+    def explain(self, purchase: Purchase) -> tuple[str, ...]:
+        """How a purchase is matched now."""
+        finder: Finder = self._open_engine().references[CATALOGUE]
+        return finder.match(purchase).trace
 
     async def plaid_key(self, key_id: str) -> Mapping[str, object] | None:
         """The key by which Plaid signs under this `kid`."""

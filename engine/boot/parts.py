@@ -10,6 +10,9 @@ from typing import Protocol
 from comptoir.actors.approval.messages import KIND as APPROVAL
 from comptoir.actors.authorization_code.messages import KIND as CODE
 from comptoir.actors.browser_session.messages import KIND as SESSION
+from comptoir.actors.candidates.kind import candidates_spec
+from comptoir.actors.claim.kind import claim_spec
+from comptoir.actors.claim.messages import KIND as CLAIM
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
@@ -65,6 +68,7 @@ def kept_ms(settings: Settings) -> Mapping[str, int]:
         "dead_letters": settings.dead_letters.ttl_days * DAY_MS,
         **dict.fromkeys((SESSION, CODE, FAMILY), kept.access_days * DAY_MS),
         **dict.fromkeys((APPROVAL, DISPOSITION), kept.approval_days * DAY_MS),
+        CLAIM: settings.once.transaction_days * DAY_MS,
     }
 
 
@@ -97,6 +101,8 @@ async def parts_of(
             *access_specs(bounds),
             *linking_specs(bounds, daemon.moves),
             connection_spec(bounds, measures.connection),
+            candidates_spec(bounds),
+            claim_spec(bounds),
             wallet_spec(bounds, measures.wallet),
         ),
         gateways=gateways,

@@ -8,13 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from comptoir.actors.approval.messages import COLLECTION as APPROVALS
+from comptoir.actors.candidates.messages import Candidate
+from comptoir.actors.candidates.views import find_candidates
+from comptoir.actors.claim.messages import CASES
+from comptoir.actors.claim.messages import COLLECTION as CLAIMS
 from comptoir.actors.connection.views import (
     find_connections,
     find_owner,
+    find_purchases,
     find_transaction,
     show_transaction,
 )
-from comptoir.actors.merchants.messages import COLLECTION
+from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.programme import Programme
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.engine.errors import Unavailable
@@ -63,7 +68,14 @@ class Views:
 
     async def waiting(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
         """What waits for a second person, and what has by now been decided, by their places."""
-        found = await self._open_journal().scan(APPROVALS, after, limit)
+        return await self._places(APPROVALS, after, limit)
+
+    async def claims(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """Likewise the claims of people."""
+        return await self._places(CLAIMS, after, limit)
+
+    async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
+        found = await self._open_journal().scan(collection, after, limit)
         return [(place, bool(one["waits"])) for place, one in found]
 
     @property
@@ -78,3 +90,42 @@ class Views:
     async def partners(self, after: str, limit: int) -> Sequence[Mapping[str, Any]]:
         """Partners in the order of ids."""
         return [one for _, one in await self._open_journal().scan(COLLECTION, after, limit)]
+
+    async def partner_changes(
+        self, partner_id: str, before: int | None, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """What a partner was, the newest first."""
+        begin = change_key(partner_id)
+        # The order of keys is that of versions turned round; a key itself is left out, as `before` is.
+        after = begin if before is None else change_key(partner_id, before)
+        found = await self._open_journal().scan(CHANGES, after, limit)
+        return [one for key, one in found if key.startswith(begin)]
+
+    async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Labelled cases, by the ids of their claims."""
+        return await self._open_journal().scan(CASES, after, limit)
+
+    async def matched_purchases(
+        self, after: str, limit: int
+    ) -> tuple[str | None, Sequence[Mapping[str, Any]]]:
+        """Purchases that were matched, of a page of documents."""
+        return await find_purchases(self._open_journal(), after, limit)
+
+    async def candidates(self, after: str, users: int) -> tuple[str | None, Sequence[Candidate]]:
+        """What is kept for a page of users."""
+        return await find_candidates(self._open_journal(), after, users, self.now_ms())
+
+    async def candidate_owner(self, transaction_id: str) -> str | None:
+        """Whose candidate it is."""
+        after: str | None = ""
+        while after is not None:
+            after, found = await find_candidates(self._open_journal(), after, 1, self.now_ms())
+            if after is not None and any(
+                one.report.transaction_id == transaction_id for one in found
+            ):
+                return after
+        return None
+
+    def now_ms(self) -> int:
+        """Business time; the daemon has the clock."""
+        raise NotImplementedError

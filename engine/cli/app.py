@@ -14,6 +14,7 @@ import typer
 
 from comptoir.engine.cli.access import approval, client, person, staff
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
+from comptoir.engine.cli.match_rows import match
 from comptoir.engine.cli.options import HELP, Config
 from comptoir.engine.cli.upkeep import dlq, show_parking
 
@@ -38,6 +39,7 @@ app.add_typer(staff, name="staff")
 app.add_typer(person, name="person")
 app.add_typer(approval, name="approval")
 app.add_typer(dlq, name="dlq")
+app.add_typer(match, name="match")
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
@@ -77,6 +79,7 @@ def _root(
 @person.callback(invoke_without_command=True)
 @approval.callback(invoke_without_command=True)
 @dlq.callback(invoke_without_command=True)
+@match.callback(invoke_without_command=True)
 def _help(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -13,9 +13,11 @@ CHECK_KINDS = ("aead-open", "jwk", "jwt", "label", "points", "webhook")
 ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 """What `comptoir token` may give."""
 MACHINES = (
-    "approval", "authorization_code", "breaker", "browser_session", "card", "ceremony", "clients",
+    "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
+    "claim", "clients",
     "connection", "consent", "disposition", "erasure", "idempotency", "invitation", "issuance",
-    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation", "wallet",
+    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation",
+    "sessions", "wallet",
 )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ machine's clock. Source: interface.md 7; spec.md S64, E5, E14.
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ import typer
 
 from comptoir.engine.cli.clients import asked
 from comptoir.engine.cli.errors import CommandError
+from comptoir.engine.cli.tables import print_table
 from comptoir.http.principal import Role
 
 __all__ = [
@@ -34,8 +34,6 @@ __all__ = [
 
 PATH: Final = "/api/v1/dead-letters"
 PAGE_ITEMS: Final = 50
-PIPED_COLUMNS: Final = 160
-"""Where no terminal says how wide it is: a row is a line, for whoever looks for words in it."""
 _AGE: Final = re.compile(r"([0-9]{1,6})([smhd])").fullmatch
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -104,7 +102,7 @@ def run_list(wanted: Wanted, limit: int, form: str, where: Where) -> None:
          x["expiresAt"] or "never")
         for x in items
     ]  # fmt: skip
-    _table(("letter", "queue", "to", "reason", "attempts", "died", "kept until"), rows)
+    print_table(("letter", "queue", "to", "reason", "attempts", "died", "kept until"), rows)
     if cursor is not None:
         typer.echo("there are more: see --limit, or narrow it")
 
@@ -124,7 +122,7 @@ def run_queues(form: str, where: Where) -> None:
         for x in items
         for cause in x["causes"]
     ]
-    _table(("queue", "reason", "letters", "within a day", "oldest"), rows)
+    print_table(("queue", "reason", "letters", "within a day", "oldest"), rows)
 
 
 def run_show(letter_id: str, form: str, where: Where) -> None:
@@ -145,7 +143,7 @@ def run_show(letter_id: str, form: str, where: Where) -> None:
     rows += [("message", said["message"]), ("key", said["key"])]
     rows += [(f"  {name}", _plain(value)) for name, value in said["fields"].items()]
     rows += [("not shown", ", ".join(said["withheld"]) or "-")]
-    _table(("of the letter", ""), rows)
+    print_table(("of the letter", ""), rows)
 
 
 def run_replay(letter_id: str | None, wanted: Wanted, where: Where) -> None:
@@ -202,7 +200,7 @@ def run_reports(form: str, where: Where) -> None:
          ", ".join(f"{c['code']} {c['letters']}" for c in x["causes"]) or "-", x["mail"] or "-")
         for x in items
     ]  # fmt: skip
-    _table(("made", "letters", "new", "oldest", "reasons", "mail"), rows)
+    print_table(("made", "letters", "new", "oldest", "reasons", "mail"), rows)
 
 
 def run_parking(form: str, where: Where) -> None:
@@ -220,7 +218,7 @@ def run_parking(form: str, where: Where) -> None:
          x["nextProbeAt"] or "-", f"{x['releasePerSecond']:g}/s", x["estimatedReleaseAt"] or "-")
         for x in items
     ]  # fmt: skip
-    _table(
+    print_table(
         ("party", "breaker", "parked", "due", "in flight", "next probe", "pace", "released by"), rows
     )  # fmt: skip
 
@@ -229,20 +227,6 @@ def _lines(items: Sequence[object]) -> None:
     """A line of JSON each."""
     for item in items:
         typer.echo(json.dumps(item, ensure_ascii=False))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table; nothing is cut, and what a daemon says is text and no markup."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    for place, name in enumerate(head):
-        table.add_column(name, no_wrap=not place, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(table)
 
 
 def _plain(value: object) -> str:

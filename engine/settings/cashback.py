@@ -13,6 +13,7 @@ from typing import Literal
 from comptoir.engine.settings.fields import (
     Section,
     TableKind,
+    flag,
     integer,
     option,
     section,
@@ -203,6 +204,10 @@ class Connections(Section):
         "with a manual clock, loopback addresses too.", "S48, S57", "addresses",
     )  # fmt: skip
 
+    return_secret: bool = flag(
+        False, "A session is completed only by who came back from the bank: with `returnSecret` of the way "
+        "back, or with the provider's code. Apps must send it.", "S48, ours",
+    )  # fmt: skip
     session_minutes: int = integer(
         10, "minutes", (1, 1_440), "Life of a linking session.", "S45, S48"
     )

@@ -13,7 +13,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from comptoir.http.identity.claims import ROLES_CLAIM, Claims, Expected, principal_of, read
@@ -195,7 +195,10 @@ class TokenAuthenticator:
 
     async def _principal(self, text: str) -> Principal:
         issuer, claims = await self.judge(text)
-        return principal_of(claims, issuer.roles_claim)
+        principal = principal_of(claims, issuer.roles_claim)
+        if not isinstance(issuer, OwnIssuer):  # of another's `sid` we know nothing
+            return principal
+        return replace(principal, session=str(claims.get("sid", "")))
 
     async def judge(self, text: str) -> tuple[Issuer, Claims]:
         """Who has issued a token that holds, and what it claims.

@@ -34,7 +34,7 @@ from comptoir.http.oauth.consents import (
     give,
 )
 from comptoir.http.oauth.opaque import code_key, draw_code
-from comptoir.http.oauth.sessions import who_is_signed_in
+from comptoir.http.oauth.sessions import digest_of, session_value, who_is_signed_in
 from comptoir.http.oauth.signin import own_form, sign_in_path
 from comptoir.http.operation import Call
 from comptoir.http.page import page
@@ -149,7 +149,9 @@ async def authorize(port: Port, call: Call) -> Response:
         consent = await _consent(port, wish, issue, person)
         if consent is None:
             return consent_page(_asked(wish, issue), _pairs(wish, "consent"), call)
-        given = await _code(port, issue, person, consent)
+        value = session_value(identity, call)
+        assert value is not None, "somebody has signed in"
+        given = await _code(port, issue, person, (consent, digest_of(value)))
     except _Denied as denied:
         given = {"error": denied.error, "error_description": denied.description}
     except EngineError as error:  # RFC 6749 section 4.1.2.1: a 503 would not get to the client
@@ -305,12 +307,23 @@ def _too_long_ago(wish: _Wish, person: Person) -> bool:
     return bool(given) and wall_seconds() - person.signed_in_at > seconds
 
 
-async def _code(port: Port, issue: IssueCode, person: Person, consent: int) -> dict[str, str]:
-    """A code for this person, durable; `consent` is the number of what they allowed, 0: nobody asked."""
+async def _code(
+    port: Port, issue: IssueCode, person: Person, by: tuple[int, str]
+) -> dict[str, str]:
+    """A code for this person, durable.
+
+    Args:
+        port: the daemon.
+        issue: what is to be kept with it.
+        person: who allowed it.
+        by: the number of what they allowed, 0: nobody asked; and the key of their browser's session.
+    """
+    consent, origin = by
     allowed = Authorization(
         person.subject, issue.authorization.client_id, person.roles,
         issue.authorization.scopes, person.methods, person.signed_in_at, person.person,
         person.generation, consent_address(port, person).key if consent else "", consent,
+        person.listing, origin, person.device,
     )  # fmt: skip
     code = draw_code()
     key = code_key(code)

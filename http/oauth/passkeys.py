@@ -26,7 +26,6 @@ from comptoir.actors.person.messages import (
 from comptoir.actors.person.passkeys import user_of
 from comptoir.engine import Address, Message, Refused
 from comptoir.http.answers import Response, response
-from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.claims import is_text
 from comptoir.http.oauth.passkey_pages import (
     NAME_CHARACTERS_MAX,
@@ -45,7 +44,7 @@ from comptoir.http.oauth.relying import (
     request_options,
     rp_id_of,
 )
-from comptoir.http.oauth.sessions import who_is_signed_in
+from comptoir.http.oauth.sessions import is_fresh, who_is_signed_in
 from comptoir.http.oauth.signin import (
     enrolment_form,
     enrolment_over,
@@ -70,8 +69,6 @@ __all__ = [
     "script", "sign_in",
 ]  # fmt: skip
 
-FRESH_SECONDS: Final = 900
-"""An access token's life (S34): so old may the sign-in be behind a change that stays."""
 _NOBODY: Final = """\
 <h1>Your passkeys</h1>
 <p class="lead">You do not sign in here: there is nothing to show.</p>"""
@@ -172,7 +169,7 @@ async def begin_registration(port: Port, call: Call) -> Response:
     person, rp_id = await who_is_signed_in(port, identity, call), rp_id_of(identity)
     if rp_id is None:
         return problem("NOT_FOUND", call.ticket)
-    if person is None or not _is_fresh(person):
+    if person is None or not is_fresh(person):
         return problem("SIGN_IN_STALE", call.ticket)
     address = person_address(port, person.subject)
     listed = await _listed(port, address)
@@ -215,7 +212,7 @@ async def remove(port: Port, call: Call) -> Response:
 
 async def _changed(port: Port, person: Person, message: Message, ticket: str) -> Response:
     """Change what a person has, if they have just signed in."""
-    code = "" if _is_fresh(person) else "SIGN_IN_STALE"
+    code = "" if is_fresh(person) else "SIGN_IN_STALE"
     if not code:
         try:
             await heard(port, person_address(port, person.subject), message)
@@ -230,7 +227,7 @@ async def _own_page(port: Port, person: Person, code: str, ticket: str) -> Respo
     if listed is None:
         return page("Passkeys", _NOBODY, ticket)._replace(status=400)
     note = alert(code) if code in REASONS else ""
-    content = passkey_list(listed, note, fresh=_is_fresh(person))
+    content = passkey_list(listed, note, fresh=is_fresh(person))
     shown = scripted_page("Passkeys", content, ticket, SCRIPT)
     return shown._replace(status=400) if code else shown
 
@@ -242,10 +239,6 @@ async def _listed(port: Port, address: Address) -> PasskeysListed | None:
     except Refused:
         return None
     return reply if isinstance(reply, PasskeysListed) else None  # or erased meanwhile
-
-
-def _is_fresh(person: Person) -> bool:
-    return wall_seconds() - person.signed_in_at <= FRESH_SECONDS
 
 
 def _is_name(name: str) -> bool:

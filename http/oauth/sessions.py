@@ -24,12 +24,14 @@ from comptoir.http.principal import Principal, Role
 
 __all__ = [
     "COOKIE_NAMES",
+    "FRESH_SECONDS",
     "Asking",
     "client_of",
     "cookie_name",
     "cookie_value",
     "digest_of",
     "draw_session",
+    "is_fresh",
     "is_from_elsewhere",
     "origin_of",
     "session_address",
@@ -45,6 +47,8 @@ _HOST: Final = "__Host-"
 COOKIE_NAMES: Final = (_HOST + SESSION, SESSION)
 """Of the session's cookie: under TLS, and on plain loopback."""
 _VALUE: Final = re.compile(r"[A-Za-z0-9_-]{43}").fullmatch
+FRESH_SECONDS: Final = 900
+"""An access token's life (S34): so old may the sign-in be behind a change of what lets people in."""
 _OWN_FETCHES: Final = ("same-origin", "none")
 """Of `Sec-Fetch-Site`: a page of ours, or the person's own hand."""
 
@@ -118,7 +122,16 @@ async def client_of(port: Port, identity: Identity, asking: Asking) -> Principal
     if person is None or Role.CLIENT not in person.roles:
         return None
     roles, methods = frozenset({Role.CLIENT}), frozenset(person.methods)
-    return Principal(person.subject, identity.issuer or "", roles, methods=methods)
+    value = session_value(identity, asking)
+    return Principal(
+        person.subject, identity.issuer or "", roles, methods=methods,
+        signed_in_at=person.signed_in_at, session=digest_of(value) if value else "",
+    )  # fmt: skip
+
+
+def is_fresh(person: Person) -> bool:
+    """Whether they signed in a short while ago, and may change what lets them in (OWASP ASVS 5, 7.5)."""
+    return wall_seconds() - person.signed_in_at <= FRESH_SECONDS
 
 
 def origin_of(identity: Identity) -> str:

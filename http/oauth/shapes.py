@@ -26,6 +26,7 @@ __all__ = [
     "RequestOptions",
     "RevocationForm",
     "Revoked",
+    "SessionForm",
     "SignInForm",
     "StaffInvited",
     "TokenForm",
@@ -56,6 +57,12 @@ class WithdrawalForm(msgspec.Struct, frozen=True):
     """The person lets it no more."""
 
     client_id: str
+
+
+class SessionForm(msgspec.Struct, frozen=True):
+    """Which session ends: its id, or `others`."""
+
+    session: str
 
 
 class RevocationForm(msgspec.Struct, frozen=True):

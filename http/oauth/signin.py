@@ -30,6 +30,7 @@ from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.claims import is_text
 from comptoir.http.identity.opening import Identity
 from comptoir.http.oauth.answers import OAuthError
+from comptoir.http.oauth.devices import device_of
 from comptoir.http.oauth.passkey_pages import PASSKEYS, SCRIPT, enrol_form, sign_in_form
 from comptoir.http.oauth.relying import rp_id_of
 from comptoir.http.oauth.requests import read_form
@@ -49,6 +50,7 @@ from comptoir.http.problems import problem
 __all__ = [
     "CONSENTS",
     "PATH",
+    "SESSIONS",
     "confirm",
     "draw_link",
     "enrol",
@@ -72,6 +74,8 @@ __all__ = [
 PATH: Final = "/signin"
 CONSENTS: Final = "/signin/consents"
 """The page of whom a person lets act for them (consents.py)."""
+SESSIONS: Final = "/signin/sessions"
+"""The page of where a person is signed in (session_pages.py)."""
 SESSION_SECONDS: Final = 12 * 3600
 """A working day; a client keeps its person signed in for longer by refresh tokens."""
 IDLE_SECONDS: Final = 3600
@@ -80,6 +84,7 @@ SEED_BYTES: Final = 20
 """RFC 4226 section 4."""
 _NEXT: Final = re.compile(
     rf"/oauth/authorize\?[\x21-\x5b\x5d-\x7e]{{1,4096}}|{re.escape(PASSKEYS)}|{re.escape(CONSENTS)}"
+    rf"|{re.escape(SESSIONS)}"
 ).fullmatch
 """The places to which a sign-in leads: ours, never another host's."""
 _KEY: Final = re.compile(r"[A-Za-z0-9:._-]{1,128}").fullmatch
@@ -331,8 +336,9 @@ async def welcome(port: Port, visit: Visit, known: SignedIn, wanted: str) -> Res
         await port.ask(session_address(before), EndSession())
     key = person_address(port, known.subject).key
     person = Person(
-        known.subject, known.roles, known.methods, wall_seconds(), key, known.generation
-    )
+        known.subject, known.roles, known.methods, wall_seconds(), key, known.generation,
+        key, device_of(call),
+    )  # fmt: skip
     await port.ask(
         session_address(value), OpenSession(person, SESSION_SECONDS * 1000, IDLE_SECONDS * 1000)
     )
@@ -343,6 +349,7 @@ async def welcome(port: Port, visit: Visit, known: SignedIn, wanted: str) -> Res
     if rp_id_of(identity) is not None:
         content += f'\n<p><a href="{PASSKEYS}">Your passkeys</a></p>'
     content += f'\n<p><a href="{CONSENTS}">Programs that you allow</a></p>'
+    content += f'\n<p><a href="{SESSIONS}">Where you are signed in</a></p>'
     content += f'\n<form method="post" action="{PATH}/out"><button>Sign out</button></form>'
     answer = page("Signed in", content, call.ticket, forms=True, onward=onward)
     answer.headers.append(set_cookie(identity, value, SESSION_SECONDS))

@@ -28,7 +28,14 @@ from comptoir.actors.invitation.messages import (
 from comptoir.engine import Address, Message, Reply
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
-from comptoir.http.oauth.sessions import draw_session, session_address, session_value, set_cookie
+from comptoir.http.oauth.devices import device_of
+from comptoir.http.oauth.sessions import (
+    draw_session,
+    session_address,
+    session_of,
+    session_value,
+    set_cookie,
+)
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.portal.shapes import ONBOARDING_ID
@@ -95,12 +102,13 @@ async def use_link(
 async def renew_code(
     port: Port, identity: Identity, call: Call, onboarding_id: str
 ) -> Waiting | CodesUsedUp | LinkOver:
-    """Send another code to whoever has used the link with this browser."""
+    """Send another code to whoever has used the link with this browser, or is in with it by the last one."""
     cookie = session_value(identity, call)
     if cookie is None:
         return LinkOver()
     code = _draw_code()
-    message = RenewCode(_key(cookie), _proof(cookie, code), code)
+    alive = await session_of(port, identity, call) is not None
+    message = RenewCode(_key(cookie), _proof(cookie, code), code, alive)
     reply = await _ask(port, onboarding_id, message)
     if isinstance(reply, CodeSent):
         return Waiting(reply.channel, None)
@@ -117,7 +125,8 @@ async def enter_code(
     typed = "".join(code.split())
     proof = _proof(cookie, typed) if _CODE(typed) else ""
     opened = draw_session()
-    message = EnterCode(_key(cookie), proof, _key(opened), wall_seconds())
+    alive = await session_of(port, identity, call) is not None
+    message = EnterCode(_key(cookie), proof, _key(opened), wall_seconds(), device_of(call), alive)
     reply = await _ask(port, onboarding_id, message)
     if isinstance(reply, CodeAccepted):
         return Entered(set_cookie(identity, opened, reply.lifetime_ms // 1000))

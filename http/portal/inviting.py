@@ -44,6 +44,7 @@ async def invite(port: Port, call: Call) -> Response:
         onboarding_id, wanted.user_id, wanted.email, wanted.phone or "", wanted.language,
         link=f"{port.identity.issuer}/portal/{onboarding_id}?token={token}",
         digest=token_digest(token), reference=call.draw("invitation").hex(), by=by,
+        listing=port.person_key(wanted.user_id),
     )  # fmt: skip
     reply = (await port.ask(address, message)).reply
     assert isinstance(reply, ClientInvited)

@@ -12,7 +12,7 @@ from typing import Final
 
 from comptoir.actors.invitation.messages import CodesUsedUp, CodeWrong, LinkOver
 from comptoir.http.answers import Response
-from comptoir.http.oauth.signin import own_form
+from comptoir.http.oauth.signin import SESSIONS, own_form
 from comptoir.http.operation import Call
 from comptoir.http.page import language_of, page_in
 from comptoir.http.port import Port
@@ -90,6 +90,7 @@ async def code_typed(port: Port, call: Call) -> Response:
         return _code_page(call, note)._replace(status=403)
     content = (
         f'<h1>{words.in_title}</h1>\n<p class="lead">{words.in_text}</p>\n'
+        f'<p><a href="{SESSIONS}">{words.sessions}</a></p>\n'
         f'<form method="post" action="{OUT}"><button>{words.out}</button></form>'
     )
     answer = _page(content, call)

@@ -34,6 +34,7 @@ class Words:
     in_title: str
     in_text: str
     out: str
+    sessions: str
 
 
 WORDS: Final = MappingProxyType[Language, Words](
@@ -60,6 +61,7 @@ WORDS: Final = MappingProxyType[Language, Words](
             in_title="Vous êtes connecté",
             in_text="Votre session se ferme d'elle-même quand vous ne l'utilisez plus.",
             out="Se déconnecter",
+            sessions="Où vous êtes connecté",
         ),
         "en": Words(
             title="Your file",
@@ -82,6 +84,7 @@ WORDS: Final = MappingProxyType[Language, Words](
             in_title="You are in",
             in_text="Your session closes by itself when you no longer use it.",
             out="Sign out",
+            sessions="Where you are signed in",
         ),
     }
 )

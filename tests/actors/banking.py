@@ -16,6 +16,7 @@ from comptoir.actors.connection.messages import (
     ConsentEnded,
     ConsentEnding,
     ExtendConsent,
+    GrantPurchase,
     Heal,
     LinkConnection,
     OpenConnection,
@@ -56,6 +57,7 @@ from comptoir.actors.linking.messages import (
     ReturnFromBank,
 )
 from comptoir.actors.linking.steps import digest_of
+from comptoir.actors.merchants import Partner
 from comptoir.engine.values import Message, State
 
 NOW = 1_800_000_000_000
@@ -82,6 +84,7 @@ TO_CONNECTION: tuple[Message, ...] = (
     TokensRefused(final=True), ConsentEnding(7), ConsentEnded(), ReadOn(),
     ConnectionReported("plaid", "updates", "r1"), ReportHeld(ConnectionReported("plaid", "updates", "r1")),
     TransactionCorrected(REPORT, "tx0"), TransactionRemoved("seed", "tx1"), Heal(NOW),
+    GrantPurchase(REPORT, Partner(id="p1", name="Chez Nous", rate_bp=500), "clm_1", ()),
 )  # fmt: skip
 OUTLINE = link.Outline("ls", "u1", "seed", "https://a/b", "https://us", CONSENT, NOW + 1000, None)
 RENEWING = msgspec.structs.replace(OUTLINE, renewal=Renewal("key", "cn", "at"))

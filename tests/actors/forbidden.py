@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.card.kind import card_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
@@ -124,6 +125,7 @@ async def story(provider: str, adapter: Bank, connection: str) -> AsyncGenerator
                 merchants_spec(),
                 linking_spec(bounds, _nothing),
                 card_spec(bounds),
+                candidates_spec(bounds),
                 connection_spec(bounds, _nothing),
                 wallet_spec(bounds, _nothing),
             ),

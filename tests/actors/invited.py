@@ -14,7 +14,9 @@ from comptoir.actors.invitation.messages import (
 from comptoir.actors.invitation.terms import Terms
 from comptoir.engine import Message
 
-__all__ = ["AWAITING", "ENTER", "INVITATIONS", "LAST_TRY", "TO_INVITATION", "USE"]
+__all__ = [
+    "AWAITING", "ENTER", "INSIDE", "INVITATIONS", "LAST_TRY", "LAST_TRY_INSIDE", "TO_INVITATION", "USE",
+]  # fmt: skip
 
 NOW = 1_800_000_000_000
 I = invitation.Phase  # noqa: E741 - as its neighbours are named
@@ -27,11 +29,13 @@ AWAITING = invitation.InvitationState(
     I.AWAITING_CODE, "u1", "a@b.example", expires_at=NOW + 1000, session="s", proof="p",
     code_until=NOW + 1000, codes=1,
 )  # fmt: skip
+INSIDE = msgspec.structs.replace(AWAITING, phase=I.SIGNED_IN)
 LAST_TRY = msgspec.structs.replace(AWAITING, failures=Terms().tries_max - 1)
+LAST_TRY_INSIDE = msgspec.structs.replace(INSIDE, failures=Terms().tries_max - 1)
 INVITATIONS = (
     invitation.InvitationState(I.UNKNOWN),
     invitation.InvitationState(I.INVITED, "u1", "a@b.example", link="d", expires_at=NOW + 1000),
-    AWAITING, invitation.InvitationState(I.SIGNED_IN), invitation.InvitationState(I.ENDED),
+    AWAITING, INSIDE, invitation.InvitationState(I.ENDED),
 )  # fmt: skip
 TO_INVITATION: tuple[Message, ...] = (
     INVITE, USE, RenewCode("s", "p", "123456"), ENTER, InvitationExpired(), NoticeTaken("n"),

@@ -14,6 +14,7 @@ from comptoir.actors.authorization_code import machine as code
 from comptoir.actors.authorization_code.messages import CodeExpired, IssueCode, RedeemCode
 from comptoir.actors.browser_session import machine as session
 from comptoir.actors.browser_session.messages import (
+    DescribeSession,
     EndSession,
     FindSession,
     OpenSession,
@@ -22,15 +23,6 @@ from comptoir.actors.browser_session.messages import (
 )
 from comptoir.actors.ceremony import machine as ceremony
 from comptoir.actors.ceremony.messages import BeginCeremony, CeremonyExpired, FinishCeremony
-from comptoir.actors.clients import machine as clients
-from comptoir.actors.clients.messages import (
-    AuthenticateClient,
-    Client,
-    GrantToken,
-    ListClients,
-    RegisterClient,
-    RevokeClient,
-)
 from comptoir.actors.connection.messages import (
     TransactionReported,
 )
@@ -70,6 +62,7 @@ from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.refresh_family import machine as family
 from comptoir.actors.refresh_family.messages import (
     Authorization,
+    DescribeFamily,
     EndFamily,
     FamilyExpired,
     OpenFamily,
@@ -88,10 +81,18 @@ from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
-from tests.actors import banking
+from tests.actors import banking, claiming
 from tests.actors.consenting import CONSENTS, TO_CONSENT
-from tests.actors.invited import ENTER, INVITATIONS, LAST_TRY, TO_INVITATION, USE
+from tests.actors.invited import (
+    ENTER,
+    INVITATIONS,
+    LAST_TRY,
+    LAST_TRY_INSIDE,
+    TO_INVITATION,
+    USE,
+)
 from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
+from tests.actors.listed_sessions import LISTS, TO_SESSIONS
 from tests.actors.person.authenticator import Authenticator
 from tests.actors.purchases import (
     NOW,
@@ -103,6 +104,7 @@ from tests.actors.purchases import (
     replaced,
     restated,
 )
+from tests.actors.registered import OF_CLIENTS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -170,15 +172,6 @@ TO_MEMORY: tuple[Message, ...] = (
     BeginRequest("k1", DIGEST, "00", 1000), EndRequest("k1", DIGEST, 201, "a/b", "{}", 1000),
     ForgetRequest("k1"),
 )  # fmt: skip
-REGISTRY = clients.RegistryState(
-    clients.Phase.OPEN,
-    {one: clients.Registered(Client(one, "n", ("a:b",), NOW), DIGEST) for one in ("cl_1", "cl_2")},
-)
-ALONE = clients.RegistryState(clients.Phase.OPEN, {"cl_1": REGISTRY.clients["cl_1"]})
-TO_CLIENTS: tuple[Message, ...] = (
-    RegisterClient("cl_3", "n", ("a:b",), DIGEST), RevokeClient("cl_1"), ListClients(),
-    AuthenticateClient("cl_1", DIGEST), GrantToken("cl_1", DIGEST, (), "jti1", 900),
-)  # fmt: skip
 R = revocation.Phase
 HOLDING = revocation.RevocationState(R.HOLDING, 1, 0, {"token:jti1": Over(0, NOW - 2, NOW - 1)})
 M, W, B = merchants.Phase, wallet.Phase, breaker.Phase
@@ -195,12 +188,10 @@ def _cases(pairs: Sequence[tuple[State, Message]]) -> tuple[Case, ...]:
 
 
 CASES: Mapping[str, tuple[Case, ...]] = {
-    "clients": (
-        *(Case(clients.RegistryState(clients.Phase.EMPTY), message) for message in TO_CLIENTS),
-        *(Case(REGISTRY, message) for message in TO_CLIENTS),
-        Case(ALONE, RevokeClient("cl_1")),
-    ),
+    "clients": _cases(OF_CLIENTS),
     "card": _cases(banking.CARD),
+    "candidates": _cases(claiming.KEPT),
+    "claim": _cases(claiming.CLAIMS),
     "connection": _cases(banking.CONNECTION),
     "linking": _cases(banking.LINKING),
     "idempotency": tuple(
@@ -287,6 +278,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(INVITATIONS[1], InvitationExpired(), now=NOW + 1000),
         Case(INVITATIONS[2], msgspec.structs.replace(ENTER, proof="wrong")),
         Case(LAST_TRY, msgspec.structs.replace(ENTER, proof="wrong")),
+        Case(LAST_TRY_INSIDE, msgspec.structs.replace(ENTER, proof="wrong", alive=True)),
         Case(INVITATIONS[2], InvitationExpired(), now=NOW + 1000),
     ),
     "browser_session": (
@@ -294,7 +286,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
           for state in (session.SessionState(S.UNKNOWN),
                         session.SessionState(S.OPEN, SOMEBODY, NOW + 1),
                         session.SessionState(S.ENDED))
-          for message in (OpenSession(SOMEBODY, 1000), FindSession(), EndSession(), SessionExpired())),
+          for message in (OpenSession(SOMEBODY, 1000), FindSession(), DescribeSession(), EndSession(),
+                          SessionExpired())),
         Case(session.SessionState(S.OPEN, SOMEBODY, NOW), SessionExpired()),
     ),
     "authorization_code": (
@@ -305,12 +298,13 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
+    "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)
           for state in (family.FamilyState(F.UNKNOWN), FAMILY, family.FamilyState(F.ENDED, why="x"))
           for message in (
               OpenFamily(ALLOWED, "d1", 1000), RotateToken("web", "d1", "d2"),
-              RevokeFamily("web"), EndFamily("code_reused"), FamilyExpired())),
+              RevokeFamily("web"), DescribeFamily(), EndFamily("code_reused"), FamilyExpired())),
         Case(FAMILY, RotateToken("web", "d0", "d2")),
     ),
     "breaker": (

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.card.kind import card_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
@@ -96,6 +97,7 @@ async def world() -> AsyncIterator[World]:
                 merchants_spec(),
                 linking_spec(bounds, nothing),
                 card_spec(bounds),
+                candidates_spec(bounds),
                 connection_spec(bounds, nothing),
                 wallet_spec(bounds, nothing),
             ),

@@ -15,7 +15,10 @@ from comptoir.http.contract_testing import Customer, purchase
 
 KEYS = {"type", "title", "status", "code", "detail", "userAction", "retryable", "requestId"}
 GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/v1/transactions/x"]
-POSTS = ["/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners"]
+POSTS = [
+    "/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners",
+    "/api/v1/sign-outs",
+]  # fmt: skip
 
 
 def is_problem(answer: Answered, status: int, code: str) -> dict[str, Any]:

@@ -68,8 +68,8 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
         assert {host.kind for host in figures.hosts} == {
             "clients", "connection", "wallet", "merchants", "issuance", "linking", "card", "idempotency",
             "person", "invitation", "ceremony", "browser_session", "authorization_code",
-            "refresh_family", "revocation", "approval", "erasure", "consent", "disposition",
-            "letter_report",
+            "refresh_family", "revocation", "approval", "erasure", "consent", "disposition", "sessions",
+            "letter_report", "candidates", "claim",
         }  # fmt: skip
         assert figures.journal.decisions_total > 0
         assert figures.delivery.stranded_total == 0

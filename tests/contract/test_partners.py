@@ -57,9 +57,51 @@ def test_by_file_and_by_api_alike(daemon: Process) -> None:
     assert _put(daemon, "lidl", shown).status == 200
 
 
+def test_what_a_partner_says_about_itself(daemon: Process) -> None:
+    """E9: trade names, stores, names of others, country and a common name are set, shown, and set again as shown."""
+    more = {
+        "tradeNames": ["Fnac Café"], "stores": [{"name": "SARL Dupont", "city": "Brest"}, {"name": "Fnac 2", "city": None}],
+        "excludes": ["Fnac Darty"], "country": "FR", "commonName": True,
+    }  # fmt: skip
+    created = _put(daemon, "fnac-more", {**FNAC, **more})
+    assert (created.status, created.json()) == (201, {"id": "fnac-more", **FNAC, **more})
+    assert _put(daemon, "fnac-more", created.json()).status == 200
+    page = daemon.get("/api/v1/partners/fnac-more/history").json()
+    assert len(page["items"]) == 1, "set again alike, it was not changed"
+
+
+def test_its_history_and_the_rate_of_the_day(daemon: Process) -> None:
+    """E9: a rate from a day on leaves the days before; what was said is kept, the newest first, page by page."""
+    customer = Customer(daemon)
+    card = customer.card(500)
+    name = f"SHOP{card.partner_id}"
+    later = {"name": name, "rateBp": 1000, "validFrom": "2026-11-20"}
+    assert _put(daemon, card.partner_id, later).status == 200
+    customer.buy(card, 100, date="2026-11-19")
+    assert customer.balance(card.user_id)["available"] == 500
+    customer.buy(card, 100, date="2026-11-20")
+    assert customer.balance(card.user_id)["available"] == 1500
+    path = f"/api/v1/partners/{card.partner_id}/history"
+    (newest,), (oldest,) = customer.pages(path, 1)
+    assert (newest["partner"]["rateBp"], oldest["partner"]["rateBp"]) == (1000, 500)
+    assert newest["version"] > oldest["version"]
+    assert newest["periods"] == [
+        {"validFrom": None, "validTo": "2026-11-19", "rateBp": 500, "capCentsPurchase": None, "capCentsMonth": None}
+    ]  # fmt: skip
+    assert (oldest["periods"], oldest["maker"]) == ([], None)
+    assert daemon.get("/api/v1/partners/nobody/history").status == 404
+    assert daemon.get(f"{path}?cursor=x").status == 422
+
+
 @pytest.mark.parametrize(
     ("fields", "pointer", "code"),
     [
+        ({"country": "FRA"}, "/country", "VALUE_INVALID"),
+        ({"tradeNames": ["A;B"]}, "/tradeNames", "VALUE_CHARACTER_FORBIDDEN"),
+        ({"excludes": ["--"]}, "/excludes", "VALUE_INVALID"),
+        ({"stores": [{"name": "A@B"}]}, "/stores", "VALUE_CHARACTER_FORBIDDEN"),
+        ({"stores": [{"name": "--"}]}, "/stores", "VALUE_INVALID"),
+        ({"stores": [{"city": "Brest"}]}, "/stores/name", "FIELD_MISSING"),
         ({"rateBp": 10_001}, "/rateBp", "VALUE_INVALID"),
         ({"rateBp": 1.5}, "/rateBp", "VALUE_INVALID"),
         ({"name": "***"}, "/name", "VALUE_INVALID"),

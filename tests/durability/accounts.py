@@ -3,6 +3,8 @@
 Source: interface.md 9; spec.md S34, S62.
 """
 
+from pathlib import Path
+
 from comptoir.engine.testing import Process
 
 ACCOUNTS = {
@@ -13,6 +15,11 @@ ACCOUNTS = {
 """One issuer whatever the port, so that a token holds at every life of a daemon; and a manual clock, which
 nobody moves: it opens the door behind which a test waits for quiet."""
 TOKEN_SECONDS = 7200
+
+
+def accounts_in(folder: Path) -> dict[str, str]:
+    """The same with a key for each person, as it is sold: the key store of a folder's daemons."""
+    return {**ACCOUNTS, "COMPTOIR_VAULT__STORE": str(folder / "data" / "keys" / "store.db")}
 
 
 def auditor_token(daemon: Process) -> str:

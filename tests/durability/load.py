@@ -149,15 +149,15 @@ class Sender:
         try:
             connection.request("POST", "/webhooks/banking", body, self._headers(body))
             if self._rng.random() < 0.01:
-                self._hang_up()
+                self.hang_up()
                 return "left"
             answer = connection.getresponse()
             said = json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError):
-            self._hang_up()
+            self.hang_up()
             return "lost"
         if answer.status == 503:  # this daemon is ending, waiting or cut off: look for another
-            self._hang_up()
+            self.hang_up()
         return f"{answer.status} {said.get('code') or said.get('status')}"
 
     def _connect(self) -> http.client.HTTPConnection:
@@ -177,7 +177,8 @@ class Sender:
             "X-Webhook-Signature": made,
         }
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Close the connection; the next attempt makes another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -31,7 +31,7 @@ import trio
 from comptoir.engine.testing import Process
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.ledger_testing import audit
-from tests.durability.accounts import ACCOUNTS, auditor_token, hold_access
+from tests.durability.accounts import accounts_in, auditor_token, hold_access
 
 HERE = Path(__file__).parent
 LATE = 20
@@ -114,7 +114,8 @@ class Scene:
 
     def spawn(self) -> Process:
         """Begin a start; nobody waits for it."""
-        life = self.new_life(self.postgres.url(self.database), self.folder, **ACCOUNTS)
+        url, values = self.postgres.url(self.database), accounts_in(self.folder)
+        life = self.new_life(url, self.folder, **values)
         life.bearer = self.bearer
         life.spawn()
         self.lives.append(life)

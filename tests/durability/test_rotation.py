@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from comptoir.engine.testing import Process
 from comptoir.storage.keys.rotation import KINDS, ask_rotation
@@ -31,6 +32,14 @@ PEOPLE = 20
 CALLERS = 3
 POINTS = 100
 WAIT_SECONDS_MAX = 90.0
+COLUMNS_SQL = """select table_name || '.' || column_name from information_schema.columns
+ where table_schema = 'comptoir' and data_type = 'bytea'"""
+SEALED_SQL = """select encode({name}, 'hex') from comptoir.{table}
+ where octet_length({name}) >= {least} and get_byte({name}, 0) = 2"""
+HEADER_BYTES, NONCE_BYTES = 25, 37
+"""Format 2: the format, the data key's id (8) and the salt (16); then the nonce (12)."""
+SEAL_BYTES_MIN = 53
+"""With a tag. Digests are shorter."""
 EARLIER = 700
 """Purchases before the first rotation: several pages of rows."""
 
@@ -153,11 +162,24 @@ def audit(bank: Bank) -> None:
     assert "Traceback" not in daemon.said()
 
 
+def seals(run_sql: Callable[..., Any], daemon: Process) -> set[bytes]:
+    """Every sealed value of a daemon's database, whatever tables it is in: partitions are tables, too."""
+    database = daemon.env["COMPTOIR_STORAGE__URL"].partition("@/")[2].partition("?")[0]
+    columns = trio.run(run_sql, COLUMNS_SQL, database).split()
+    found: set[bytes] = set()
+    for column in columns:
+        table, _, name = column.partition(".")
+        sql = SEALED_SQL.format(table=table, name=name, least=SEAL_BYTES_MIN)
+        found |= set(map(bytes.fromhex, trio.run(run_sql, sql, database).split()))
+    return found
+
+
 def test_every_key_is_replaced_under_load_without_an_error(
-    comptoir_daemon: Start, tmp_path: Path
+    comptoir_daemon: Start, comptoir_postgres_server: Any, tmp_path: Path
 ) -> None:
     """X14, S59: webhooks flow through the whole of `comptoir keys rotate all`: each is accepted, once, and
-    then a duplicate; no caller hears of a rotation.
+    then a duplicate; no caller hears of a rotation; and of all that lies sealed afterwards, no two values have
+    a nonce under one key and salt.
     """
     bank, store = furnish(comptoir_daemon, tmp_path)
     bank.begin()
@@ -179,6 +201,10 @@ def test_every_key_is_replaced_under_load_without_an_error(
         assert f'comptoir_key_rotation_progress{{key="{what}"}} 1.0' in metrics
     for what in ("data", "wrap", "once", "index"):
         assert f'comptoir_key_generation{{key="{what}"}} 2.0' in metrics
+    sealed = seals(comptoir_postgres_server.run_sql, bank.daemon)
+    assert len(sealed) > EARLIER, "events, states, answers"
+    assert len({value[:HEADER_BYTES] for value in sealed}) > PEOPLE, "keys and salts are many"
+    assert len({value[:NONCE_BYTES] for value in sealed}) == len(sealed)
 
 
 @pytest.mark.parametrize("what", KINDS)

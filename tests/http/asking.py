@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 
+from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
+from comptoir.http.testing import AN_OPEN_ONE
 
-__all__ = ["APP", "LETTER", "any_call", "ask", "connection_id", "path_of", "session_id"]
+__all__ = ["APP", "LETTER", "any_call", "ask", "claim_id", "connection_id", "path_of", "session_id"]
 
 LETTER = 7
 LETTER_ID = f"dl_{LETTER:016x}"
@@ -32,13 +34,19 @@ def connection_id(owner: str) -> str:
     return f"cn_{owner.encode().hex():0<20.20}"
 
 
+def claim_id(owner: str) -> str:
+    """The id of somebody's claim."""
+    return f"clm_{owner.encode().hex():0<20.20}"
+
+
 def path_of(operation: Operation, owner: str) -> str:
     """The operation's path, about an object of somebody."""
     filled = {
         "userId": owner, "transactionId": f"tx-{owner}", "kind": "partners", "clientId": "cl_1",
         "connectionId": connection_id(owner), "partnerId": "p1", "code": "NOT_FOUND",
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
-        "onboardingId": "ONB-2025-00123", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "claimId": claim_id(owner),
+        "sessionId": id_of(AN_OPEN_ONE), "onboardingId": "ONB-2025-00123", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
 
@@ -51,11 +59,15 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "inviteClient": {"userId": "u-1", "email": "c@example.org"},
         "inviteStaff": {"sub": "m.durand", "roles": ["COMPLIANCE"]},
         "removeStaff": {"sub": "m.durand"},
+        "signOutPerson": {"sub": "m.durand"},
         "erasePerson": {"sub": "m.durand"},
         "rotateKey": {"key": "data"},
         "replayDeadLetters": {"queue": "dlq:points"},
         "discardDeadLetter": {"reason": "settled by hand"},
         "startLink": {"deviceId": "d", "redirectUri": APP, "userId": owner, "consent": consent},
+        "claimCashback": {"transactionId": f"tx-{owner}"},
+        "grantClaim": {"partnerId": "p1"},
+        "refuseClaim": {"reason": "nobody's"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},
     }

@@ -89,7 +89,7 @@ include-operation-id = [
     "importFile", "listEntries", "startLink", "completeLink", "renewConsent", "listConnections",
     "returnFromBank", "getConnection", "putPartner", "listPartners", "getPartner", "inviteStaff",
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
-    "listDeadLetters", "replayDeadLetters", "discardDeadLetter",
+    "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
 ]
 checks.positive_data_acceptance.enabled = false
 
@@ -99,7 +99,7 @@ include-operation-id = [
     "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
-    "consent", "getConsents", "withdrawConsent",
+    "consent", "getConsents", "withdrawConsent", "getSessions", "endSessionsByForm",
 ]
 checks.positive_data_acceptance.enabled = false
 checks.negative_data_rejection.enabled = false

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from comptoir.engine.settings import Auth, Http, Settings, Storage
 from comptoir.engine.testing import sign_webhook
 from comptoir.http import limits
+from comptoir.http.gate import PROBES_PER_MINUTE
 from comptoir.http.limits import CALLERS_MAX, Limits, Quotas, open_limits
 from comptoir.http.principal import Principal
 from comptoir.http.server import Shared, serve
@@ -355,6 +356,25 @@ class TestAtTheEdge:
             quiet = await client.post("/dev/v1/quiesce", json={"timeoutSeconds": 0})
             assert "ratelimit" not in quiet.headers
             assert quiet.status_code != 429
+
+    async def test_health_has_a_bound_of_its_own(self, client: httpx.AsyncClient) -> None:
+        """S62, issue 5: an address has ten looks a second at our health, whatever it has used of its minute, and
+        another one its own; who is on this machine is not counted at all.
+        """
+        there, other = ({"x-forwarded-for": f"192.0.2.{n}"} for n in (1, 2))
+        used = [(await client.get("/docs", headers=there)).status_code for _ in range(3)]
+        assert used == [200, 200, 429]
+        paths = ("/health/live", "/health/ready")
+        seen = [
+            (await client.get(paths[n % 2], headers=there)).status_code
+            for n in range(PROBES_PER_MINUTE + 100)
+        ]
+        assert seen[:PROBES_PER_MINUTE] == [200] * PROBES_PER_MINUTE
+        assert 429 in seen[PROBES_PER_MINUTE:]
+        refused = [await client.get("/health/live", headers=there) for _ in range(20)][-1]
+        assert (refused.json()["code"], refused.headers["retry-after"]) == ("RATE_LIMITED", "1")
+        assert (await client.get("/health/live", headers=other)).status_code == 200
+        assert (await client.get("/health/live")).status_code == 200
 
     async def test_failed_webhooks_count(
         self, daemon: FakeDaemon, client: httpx.AsyncClient

@@ -29,6 +29,7 @@ from comptoir.engine import Address, Message, Reply
 from comptoir.engine.settings import Http, Settings
 from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_tink, sign_webhook
 from comptoir.http.api import wallet
+from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import a_letter
 from comptoir.http.operation import Body, Door, Operation, Owner, Parameter, Reach
@@ -37,11 +38,12 @@ from comptoir.http.policy import decide
 from comptoir.http.principal import Principal, Role, Undecided
 from comptoir.http.problems import PROBLEMS, problem
 from comptoir.http.rules import LinkingRules
-from comptoir.http.server import Shared, serve
+from comptoir.http.server import serve
 from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator, FakeDaemon
 from comptoir.http.testing_wire import BODY
 from tests.http.access import CALLERS, OTHER, SELF, expected
-from tests.http.asking import APP, LETTER, ask, connection_id, path_of, session_id
+from tests.http.asking import APP, LETTER, ask, claim_id, connection_id, path_of, session_id
+from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
 from tests.http.test_powens_body import CARD, synced
 from tests.http.test_tink import UPDATES as TINK_UPDATES
@@ -54,7 +56,7 @@ OWNED = [one for one in TOKEN if one.owner is not Owner.NOBODY]
 NEVER = "u-never-seen"
 READS = {
     "getTransaction": ["transaction"], "getConnection": ["connection"], "revokeConnection": ["connection"],
-    "renewConsent": ["connection"], "syncConnection": ["connection"],
+    "renewConsent": ["connection"], "syncConnection": ["connection"], "claimCashback": ["transaction"],
 }  # fmt: skip
 """What is looked up before it is known whose object it is."""
 ELSEWHERE = {"x-forwarded-for": "203.0.113.9"}
@@ -72,7 +74,10 @@ class Counting(FakeDaemon):
         for user in (SELF, OTHER):
             self.wallets[user] = {"userId": user}
             self.histories[user] = [(1, {"entryId": "1"})]
-            self.transactions[f"tx-{user}"] = {"transactionId": f"tx-{user}", "userId": user}
+            self.transactions[f"tx-{user}"] = {
+                "transactionId": f"tx-{user}", "userId": user, "status": "credited", "trace": [],
+            }  # fmt: skip
+            self.claim_owners[claim_id(user)] = user
             self.sessions[session_id(user)] = user
             self.linked[user] = {connection_id(user): {
                 "id": connection_id(user), "provider": "seed", "bank_name": "B", "card_last4": "4242",
@@ -116,13 +121,8 @@ def daemon(identity: Identity) -> Counting:
 @pytest.fixture
 async def client(daemon: Counting) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a listening edge that takes tokens."""
-    async with trio.open_nursery() as nursery:
-        shared = Shared(authenticator=FakeAuthenticator())
-        start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
-        listening = await nursery.start(start)
-        async with httpx.AsyncClient(base_url=listening.url, timeout=5.0) as opened:
-            yield opened
-        nursery.cancel_scope.cancel()
+    async with policed(daemon) as opened:
+        yield opened
 
 
 def _headers(caller: str | None) -> dict[str, str]:
@@ -173,7 +173,8 @@ async def test_a_browser_is_its_client(
     async def known(address: Address, message: Message) -> FakeAnswer:
         if not isinstance(message, FindSession):
             return daemon.quiet_answer(address, message)
-        return FakeAnswer(SessionFound(Person(SELF, ("CLIENT", "ADMIN"), ("otp",), 0), 1))
+        now = wall_seconds()
+        return FakeAnswer(SessionFound(Person(SELF, ("CLIENT", "ADMIN"), ("otp",), now), 1))
 
     cookie = {"cookie": f"session={'c' * 43}"}
     own, other = _statuses(operation, "CLIENT")
@@ -266,7 +267,8 @@ async def test_forbidden_looks_nothing_up(
     daemon: Counting, client: httpx.AsyncClient, operation: Operation
 ) -> None:
     """S60: who may not use an operation is told so before any object is touched."""
-    caller = next(role for role in Role if role not in operation.grants)
+    # A service, where every person may.
+    caller = next((role.value for role in Role if role not in operation.grants), "service")
     answer = await ask(client, operation, OTHER, _headers(CALLERS[caller]))
     assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
     assert answer.headers["www-authenticate"] == (

@@ -28,17 +28,18 @@ ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = expected(ROOT)
 ACR = Settings().auth.mfa_acr
 TOKEN = [one for one in OPERATIONS if one.door is Door.TOKEN]
-LEVELS = ("two factors", "two factors, recently")
+LEVELS = ("recently", "two factors", "two factors, recently")
+AGED = (LEVELS[0], LEVELS[2])
 RULES = StepUpRules(ACR, 300)
 NOW = 1_764_000_000
-CHALLENGE = 'Bearer realm="comptoir", error="insufficient_user_authentication", acr_values="'
+CHALLENGE = 'Bearer realm="comptoir", error="insufficient_user_authentication"'
 
 
 def levels() -> dict[str, str]:
     """The table of the page: operation -> how somebody must have signed in."""
     text = (ROOT / "docs" / "authorization.md").read_text(encoding="utf-8")
     section = text.partition("## How somebody signed in")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| (two factors[a-z, ]*) \| (.+) \|$", section, re.MULTILINE)
+    rows = re.findall(r"^\| (recently|two factors[a-z, ]*) \| (.+) \|$", section, re.MULTILINE)
     assert tuple(level for level, _ in rows) == LEVELS
     return {name: level for level, names in rows for name in names.split(", ")}
 
@@ -69,8 +70,8 @@ def test_the_page_names_operations_that_are_there() -> None:
 def test_who_may_has_to_have_signed_in_well_enough(
     gate: Gate, operation: Operation, name: str
 ) -> None:
-    """RFC 9470: one factor, or two long ago, are enough exactly where the page says so; who may not do it
-    at all hears that first, and of no sign-in.
+    """RFC 9470, OWASP ASVS 7.5.2: one factor, or two long ago, are enough exactly where the page says so; who may
+    not do it at all hears that first, and of no sign-in.
     """
     level = WANTED.get(operation.id, "")
     best = outcome(gate, operation, f"Bearer {name}.{SELF}", SELF)
@@ -80,24 +81,27 @@ def test_who_may_has_to_have_signed_in_well_enough(
         assert {single, old} == {best}
         assert best in ("403 FORBIDDEN", "404 NOT_FOUND")
         return
-    assert single == ("401 STEP_UP_REQUIRED" if level else "yes")
-    assert old == ("401 STEP_UP_REQUIRED" if level == LEVELS[1] else "yes")
+    assert single == ("401 STEP_UP_REQUIRED" if "two" in level else "yes")
+    assert old == ("401 STEP_UP_REQUIRED" if level in AGED else "yes")
 
 
 @pytest.mark.parametrize("operation", TOKEN, ids=lambda one: one.id)
 def test_the_challenge_says_what_is_wanted(gate: Gate, operation: Operation) -> None:
-    """RFC 9470 section 3: the class always, the age where it has to be recent, nothing else."""
+    """RFC 9470 section 3: the class where two factors are wanted, the age where it has to be recent, nothing
+    else.
+    """
     for role in operation.grants:
-        caller = f"Bearer {role.value}+otp.{SELF}"
+        caller = f"Bearer {role.value}+otp+old.{SELF}"
         refusal = now(gate.admit(asked(operation, caller))).refusal
         level = WANTED.get(operation.id, "")
         if not level:
             assert refusal is None
             continue
         assert refusal is not None
-        aged = ', max_age="300"' if level == LEVELS[1] else ""
+        wanted = f', acr_values="{ACR}"' if "two" in level else ""
+        wanted += ', max_age="300"' if level in AGED else ""
         challenges = [value for key, value in refusal.headers if key == b"www-authenticate"]
-        assert challenges == [f'{CHALLENGE}{ACR}"{aged}'.encode()]
+        assert challenges == [f"{CHALLENGE}{wanted}".encode()]
 
 
 @pytest.mark.parametrize("operation", TOKEN, ids=lambda one: one.id)
@@ -120,6 +124,7 @@ def test_what_a_token_says_is_what_counts(age: int, methods: frozenset[str], con
     two = "mfa" in methods or context == ACR
     assert lacks(BY_ID["reject"], who, RULES, NOW) is not two
     assert lacks(BY_ID["approve"], who, RULES, NOW) is not (two and -60 <= age <= 300)
+    assert lacks(BY_ID["endSession"], who, RULES, NOW) is not (-60 <= age <= 300)
     assert not lacks(BY_ID["getApproval"], who, RULES, NOW)
 
 

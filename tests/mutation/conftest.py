@@ -14,13 +14,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -109,12 +112,12 @@ class Laboratory:
         self._clusters.mkdir()
         workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(workers)
-        self._places: SimpleQueue[Path] = SimpleQueue()
-        for number in range(workers):
-            self._places.put(folder / str(number))
+        self._places: SimpleQueue[Bench] = SimpleQueue()
+        self._benches = [Bench(folder / str(number)) for number in range(workers)]
+        for bench in self._benches:
+            self._places.put(bench)
         self._times = count(1_000_000_000, 10)
         self._verdicts: dict[str, Future[Verdict]] = {}
-        self._running: set[subprocess.Popen[str]] = set()
         # As root, PostgreSQL runs in it under another account, which must get through.
         folder.chmod(0o755)
         self._clusters.chmod(0o755)
@@ -144,23 +147,25 @@ class Laboratory:
     def end(self) -> None:
         """Leave nothing running."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in list(self._running):
-            _kill(process)
+        for bench in self._benches:
+            bench.kill()
         self._pool.shutdown()
+        for bench in self._benches:
+            bench.end()
 
     def _try(self, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
-        place = self._places.get()
+        bench = self._places.get()
         try:
-            tree = place / "tree"
+            tree = bench.place / "tree"
             shutil.copytree(self._whole, tree, symlinks=True, copy_function=os.link)
-            place.chmod(0o755)
+            bench.place.chmod(0o755)
             for mutant in mutants:
                 self._plant(mutant, tree)
             modules = [mutant.module for mutant in mutants] or ["comptoir.engine"]
-            return self._run(tree, modules, tests)
+            return self._run(bench, tree, modules, tests)
         finally:
-            shutil.rmtree(place, ignore_errors=True)
-            self._places.put(place)
+            shutil.rmtree(bench.place, ignore_errors=True)
+            self._places.put(bench)
 
     def _plant(self, mutant: Mutant, tree: Path) -> None:
         """Change the one file; its link is broken first, for it is shared with the other copies."""
@@ -172,43 +177,75 @@ class Laboratory:
         at = next(self._times)  # a compiled file is known by its source's time and size alone
         os.utime(file, (at, at))
 
-    def _run(self, tree: Path, modules: list[str], tests: list[str]) -> Verdict:
-        report = tree.with_name("report.json")
+    def _run(self, bench: "Bench", tree: Path, modules: list[str], tests: list[str]) -> Verdict:
+        report, printed = tree.with_name("report.json"), tree.with_name("printed")
         env = {name: value for name, value in os.environ.items() if not name.startswith("TESTS_")}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         env["PYTHONPYCACHEPREFIX"] = str(self._compiled)
         env |= {"PYTHONPATH": str(tree / ".src"), "TMPDIR": str(tree.parent)}
         env["TESTS_CLUSTERS"] = str(self._clusters)
-        command = [sys.executable, TRY_ONE, ",".join(modules), str(report), *tests]
-        process = subprocess.Popen(
-            command, cwd=tree, env=env, text=True, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        self._running.add(process)
-        try:
-            output, _ = process.communicate(timeout=TRY_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-            output, _ = process.communicate()
-            return Verdict(-1, (), {}, f"not ended within {TRY_SECONDS_MAX} s\n{output}")
-        finally:
-            self._running.discard(process)
+        order = {
+            "tree": str(tree), "modules": modules, "tests": tests, "env": env,
+            "report": str(report), "output": str(printed),
+        }  # fmt: skip
+        status, late = bench.run(order)
+        output = printed.read_text(errors="replace") if printed.exists() else ""
+        if late:
+            return Verdict(status, (), {}, f"not ended within {TRY_SECONDS_MAX} s\n{output}")
         if not report.exists():
-            return Verdict(process.returncode, tuple(modules), {}, output)
+            return Verdict(status, tuple(modules), {}, output)
         found = json.loads(report.read_text(encoding="utf-8"))
         strangers = tuple(x for x in modules if not _lies_in(tree, found["loaded"].get(x)))
         ended = {test: (how, why) for test, (how, why) in found["ended"].items()}
-        return Verdict(process.returncode, strangers, ended, output)
+        return Verdict(status, strangers, ended, output)
+
+
+class Bench:
+    """A place for one copy at a time, and the process whose forks run tests in it (try_one.py)."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._running = 0
+        self._process = subprocess.Popen(
+            [sys.executable, str(ROOT / TRY_ONE)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def run(self, order: dict[str, Any]) -> tuple[int, bool]:
+        """Have an order carried out; its exit status, and whether it was ended for taking too long."""
+        orders, answers = self._process.stdin, self._process.stdout
+        assert orders is not None
+        assert answers is not None
+        orders.write(json.dumps(order) + "\n")
+        orders.flush()
+        self._running = int(answers.readline())
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self.kill()
+
+        timer = threading.Timer(TRY_SECONDS_MAX, end)
+        timer.start()
+        try:
+            return int(answers.readline()), late.is_set()
+        finally:
+            timer.cancel()
+            self._running = 0
+
+    def kill(self) -> None:
+        """End a run with its children: it leads a session of its own."""
+        if self._running:
+            with suppress(ProcessLookupError):
+                os.killpg(self._running, signal.SIGKILL)
+
+    def end(self) -> None:
+        """No more orders."""
+        self._process.communicate()
 
 
 def _lies_in(tree: Path, file: str | None) -> bool:
     return file is not None and Path(file).resolve().is_relative_to(tree.resolve())
-
-
-def _kill(process: "subprocess.Popen[str]") -> None:
-    """End a run with its children: it leads a session of its own."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,21 +1,39 @@
-"""Runs named tests against a copy of the tree, and writes down how each ended.
+"""Runs named tests against copies of the tree, one after the other, and writes down how each ended.
 
-Rule: the copy is what is tested, and no other tree. An editable install would add a second portion
-to the namespace `comptoir`, so its finder is taken out before anything of ours is imported; where
-each module in question was loaded from stands in the report, for whoever started this to check.
-A program of its own: `python try_one.py MODULE,... REPORT TEST...`, in the root of the copy, whose
-`.src` is on PYTHONPATH. Its exit status is pytest's.
+Rules:
+- the copy is what is tested, and no other tree. An editable install would add a second portion to the
+  namespace `comptoir`, so its finder is taken out before anything of ours is imported; where each module
+  in question was loaded from stands in the report, for whoever started this to check;
+- each run is a fork of this process, which has read the libraries that tests and daemon use and not one
+  module of ours: most of what a run of one test computes would be that reading. A run leads a session.
+
+A program of its own. On standard input a JSON object in a line for each run: `tree` (the root of the
+copy, whose `.src` is searched first), `modules`, `report`, `tests`, `env`, `output` (a file for all that is
+printed). On standard output a line with the process id when a run begins, and one with its exit status,
+which is pytest's (negative: the signal), when it has ended.
 Source: tools/lint_imports.py (the same for import-linter); pytest's manual, "exit codes".
 """
 
+import gc
+import importlib
 import json
+import os
 import sys
+import traceback
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 EDITABLE = "__editable__"
+LIBRARIES = (
+    "asyncpg", "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "httptools",
+    "hypercorn.trio", "hypothesis.strategies", "joserfc.jwt", "msgspec", "orjson", "outcome",
+    "prometheus_client", "pytest_trio", "quart_trio", "rich.console", "structlog", "trio.testing",
+    "trio_asyncio", "typer", "webauthn",
+)  # fmt: skip
+"""Read once for all runs; none of them imports anything of ours."""
+OURS = ("comptoir", "tests")
 
 
 class Recorder:
@@ -58,15 +76,60 @@ def _leaves(error: BaseException) -> list[str]:
     return [f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"]
 
 
-def main(modules: list[str], report: Path, tests: list[str]) -> int:
-    """Run the tests, and answer pytest's status."""
-    sys.meta_path[:] = [f for f in sys.meta_path if EDITABLE not in getattr(f, "__module__", "")]
-    sys.path[:] = [entry for entry in sys.path if EDITABLE not in entry]
-    sys.path[0] = str(Path.cwd())  # as `python -m pytest` has it: the root of the copy
+def _test(order: dict[str, Any]) -> int:
+    """In the fork: run the tests of an order, and answer pytest's status."""
+    os.setsid()
+    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, file in enumerate((nothing, output, output)):
+        os.dup2(file, number)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["tree"])
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+    # As `python -m pytest` has it: the root of the copy, then what PYTHONPATH says.
+    sys.path[:1] = [order["tree"], str(Path(order["tree"]) / ".src")]
     # One seed, so that a verdict does not change from one run to the next.
     options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
-    return int(pytest.main([*options, *tests], plugins=[Recorder(modules, report)]))
+    # Of plugins that were read before: their own assertions are none of ours.
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    recorder = Recorder(order["modules"], Path(order["report"]))
+    return int(pytest.main([*options, *order["tests"]], plugins=[recorder]))
+
+
+def _carry_out(order: dict[str, Any]) -> int:
+    """Fork for an order, tell who it is, and wait for its end; the exit status."""
+    pid = os.fork()
+    if pid == 0:
+        status = 3  # pytest's for an error of its own
+        try:
+            status = _test(order)
+        except BaseException:  # noqa: BLE001 - the end of this process: told in its output
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    sys.stdout.write(f"{pid}\n")
+    sys.stdout.flush()
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def main() -> None:
+    """Read the libraries, then carry out what standard input asks for until it ends."""
+    sys.meta_path[:] = [f for f in sys.meta_path if EDITABLE not in getattr(f, "__module__", "")]
+    sys.path[:] = [entry for entry in sys.path if EDITABLE not in entry]
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    ours = [name for name in sys.modules if name.partition(".")[0] in OURS]
+    assert not ours, f"read before the copy was known: {ours}"
+    gc.collect()
+    gc.freeze()  # the collector of a fork touches none of the shared pages
+    for line in sys.stdin:
+        status = _carry_out(json.loads(line))
+        sys.stdout.write(f"{status}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1].split(","), Path(sys.argv[2]), sys.argv[3:]))
+    main()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import httpx
 import trio
 
+from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.gateways.push import push_gateway
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
@@ -197,6 +198,7 @@ class Daemon:
             actors=(
                 merchants_spec(),
                 connection_spec(BUSINESS, self._measure),
+                candidates_spec(BUSINESS),
                 wallet_spec(BUSINESS, self._measure),
                 toy_spec("toy", TOY),
                 toy_spec("ring", RING),

@@ -12,10 +12,12 @@ from comptoir.actors.browser_session.machine import (
     SessionState,
 )
 from comptoir.actors.browser_session.messages import (
+    DescribeSession,
     EndSession,
     FindSession,
     OpenSession,
     Person,
+    SessionDescribed,
     SessionEnded,
     SessionExpired,
     SessionFound,
@@ -23,6 +25,7 @@ from comptoir.actors.browser_session.messages import (
     SessionOpened,
 )
 from comptoir.actors.person.messages import NoteGiven
+from comptoir.actors.sessions.messages import NoteOpened
 from comptoir.engine.decision import Decision, Outgoing
 from comptoir.engine.machine import Context
 from comptoir.engine.values import Address, Message, encode
@@ -30,7 +33,7 @@ from comptoir.engine.values import Address, Message, encode
 DAWN = 1_800_000_000_000
 LIFE_MS = 1_000
 ME = Address("browser_session", "digest-of-the-cookie")
-PERSON = Person("u1", ("CLIENT",), ("otp",), DAWN // 1000, "p1", 3)
+PERSON = Person("u1", ("CLIENT",), ("otp",), DAWN // 1000, "p1", 3, "p1", "Firefox, Linux")
 UNKNOWN = SessionState(Phase.UNKNOWN)
 
 
@@ -52,10 +55,12 @@ def test_opened_with_one_durable_timer() -> None:
     decision = _decide(UNKNOWN, OpenSession(PERSON, LIFE_MS))
     assert decision.reply == SessionOpened(DAWN + LIFE_MS)
     assert decision.events == (SessionStarted("p1", ("otp",)),)
-    timer, given = decision.messages
+    timer, given, noted = decision.messages
     assert timer == Outgoing(ME, SessionExpired(), DAWN + LIFE_MS, timer.name)
     note = NoteGiven("browser_session", ME.key, 3, DAWN + LIFE_MS)
     assert given == Outgoing(Address("person", "p1"), note)
+    listed = NoteOpened("browser_session", ME.key, DAWN + LIFE_MS)
+    assert noted == Outgoing(Address("sessions", "p1"), listed)
 
 
 @pytest.mark.parametrize("ending", [EndSession(), SessionExpired()])
@@ -126,6 +131,19 @@ def test_used_it_lives_and_idle_it_ends(looks: list[tuple[int, bool]]) -> None:
         why = "expired" if timer == DAWN + LIFE_MS else "idle"
         assert ended.events == (SessionClosed(why),)
         assert ended.state.phase is Phase.ENDED
+
+
+def test_shown_to_its_person_it_is_not_used() -> None:
+    """OWASP ASVS 7.5.2: begun, used as far as that was written down, and until when; looking keeps it not alive,
+    and what is over is not shown.
+    """
+    state = _decide(UNKNOWN, OpenSession(PERSON, LIFE_MS, 100)).state
+    state = _decide(state, FindSession(), DAWN + 50).state
+    for now in (DAWN + 60, DAWN + 149):
+        seen = _decide(state, DescribeSession(), now)
+        shown = SessionDescribed(PERSON, DAWN, DAWN + 50, DAWN + 150)
+        assert seen == Decision(state, shown)
+    assert _decide(state, DescribeSession(), DAWN + 150).reply == SessionMissing()
 
 
 def test_use_is_written_down_rarely() -> None:

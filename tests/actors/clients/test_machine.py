@@ -12,6 +12,7 @@ from comptoir.actors.clients.machine import (
     CLIENTS_MAX,
     MACHINE,
     NOBODY,
+    REVOKED_MAX,
     ClientTokenGranted,
     Phase,
     Registered,
@@ -24,6 +25,7 @@ from comptoir.actors.clients.messages import (
     AuthenticateClient,
     Client,
     ClientRegistered,
+    ClientRevoked,
     ClientsListed,
     GrantToken,
     ListClients,
@@ -58,6 +60,7 @@ class Registry(RuleBasedStateMachine):
         super().__init__()
         self.state = RegistryState(Phase.EMPTY)
         self.model: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.gone: set[str] = set()
 
     def _say(self, message: Message) -> Any:
         outcome = _decide(self.state, message)
@@ -82,9 +85,16 @@ class Registry(RuleBasedStateMachine):
 
     @rule(name=IDS)
     def revoke(self, name: str) -> None:
-        """Only who is there can go."""
+        """Only who was there can go; who is gone goes again, and nothing happens by it."""
+        before = self.state
         outcome = self._say(RevokeClient(name))
-        assert isinstance(outcome, Refusal) == (name not in self.model)
+        known = name in self.model
+        assert isinstance(outcome, Refusal) == (not known and name not in self.gone)
+        if isinstance(outcome, Decision):
+            assert outcome.reply == ClientRevoked(name)
+            assert bool(outcome.events) == bool(outcome.messages) == known
+            assert known or self.state is before
+            self.gone.add(name)
         self.model.pop(name, None)
 
     @rule(name=IDS, guess=GUESSES, wanted=SCOPES)
@@ -129,3 +139,21 @@ def test_there_is_a_bound() -> None:
     freed = _decide(FULL, RevokeClient("0"))
     assert isinstance(freed, Decision)
     assert isinstance(_decide(freed.state, RegisterClient("cl_more", "n", (), "1" * 64)), Decision)
+
+
+def test_who_was_revoked_is_remembered_so_long() -> None:
+    """X7: also when nobody is left, and until a thousand others were revoked; then there was nobody."""
+    state = FULL
+    for number in range(CLIENTS_MAX):
+        gone = _decide(state, RevokeClient(str(number)))
+        assert isinstance(gone, Decision)
+        state = gone.state
+    assert state.phase is Phase.EMPTY
+    assert len(state.revoked) == REVOKED_MAX
+    assert isinstance(_decide(state, RevokeClient("0")), Decision)
+    there = _decide(state, RegisterClient("cl_more", "n", (), "1" * 64))
+    assert isinstance(there, Decision)
+    gone = _decide(there.state, RevokeClient("cl_more"))
+    assert isinstance(gone, Decision)
+    assert _decide(gone.state, RevokeClient("0")) == MACHINE.refusal
+    assert isinstance(_decide(gone.state, RevokeClient("1")), Decision)

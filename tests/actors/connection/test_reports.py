@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from comptoir.actors.candidates.messages import DropCandidate
 from comptoir.actors.connection.healing import HEALING
 from comptoir.actors.connection.machine import MACHINE, ConnectionState, Phase
 from comptoir.actors.connection.messages import (
@@ -266,7 +267,9 @@ def test_told_anew_after_the_end() -> None:
 
 
 def test_what_never_happened() -> None:
-    """X24: its wallet knows whether it earned anything."""
+    """X24, X23: its wallet knows whether it earned anything, and its user's candidates whether it is kept."""
     for state in (LINKED, LAPSED):
-        (sent,) = _decide(state, TransactionRemoved("plaid", "t1")).messages
-        assert sent == Outgoing(Address("wallet", "u1"), TakeBack("plaid", "t1"))
+        assert _decide(state, TransactionRemoved("plaid", "t1")).messages == (
+            Outgoing(Address("wallet", "u1"), TakeBack("plaid", "t1")),
+            Outgoing(Address("candidates", "u1"), DropCandidate("plaid", "t1")),
+        )

@@ -64,7 +64,16 @@ def invite(token: str = TOKEN, phone: str = "+33612345678", reference: str = "r1
     """An invitation by this link."""
     link = f"https://portal.example/portal/{FILE}?token={token}"
     return InviteClient(
-        FILE, "u-1", "anne@example.org", phone, "fr", link, digest(token), reference, "advisor"
+        FILE,
+        "u-1",
+        "anne@example.org",
+        phone,
+        "fr",
+        link,
+        digest(token),
+        reference,
+        "advisor",
+        "p1",
     )
 
 
@@ -80,7 +89,8 @@ def renew(cookie: str = COOKIE, code: str = "000002") -> RenewCode:
 
 def enter(code: str = "000001", cookie: str = COOKIE) -> EnterCode:
     """A code, typed into a browser."""
-    return EnterCode(digest(cookie), digest(f"{cookie}.{code}"), "new-session", DAWN // 1000)
+    proof = digest(f"{cookie}.{code}")
+    return EnterCode(digest(cookie), proof, "new-session", DAWN // 1000, "Safari, iOS")
 
 
 class Invitation:
@@ -147,11 +157,19 @@ def test_the_way_in() -> None:
     assert (sms.to, "000001" in sms.text) == ("+33612345678", True)
     assert one.happened() == (LinkUsed("u-1"),)
     assert one.ask(enter()) == CodeAccepted(TERMS_NOW.session_ms)
-    person = Person("u-1", ("CLIENT",), ("mca", "otp", "sms"), DAWN // 1000)
+    methods = ("mca", "otp", "sms")
+    person = Person(
+        "u-1", ("CLIENT",), methods, DAWN // 1000, listing="p1", device="Safari, iOS", file=FILE
+    )
     opened = OpenSession(person, TERMS_NOW.session_ms, TERMS_NOW.idle_ms)
-    assert one.last.messages == (Outgoing(Address("browser_session", "new-session"), opened),)
+    session, timer = one.last.messages
+    assert session == Outgoing(Address("browser_session", "new-session"), opened)
     assert one.happened() == (ClientSignedIn("u-1", person.methods),)
+    assert timer.due_at == DAWN + TERMS_NOW.session_ms
+    one.now = DAWN + TERMS_NOW.session_ms
+    assert one.ask(InvitationExpired()) is None
     assert one.state == InvitationState(Phase.SIGNED_IN), "nothing of the client stays"
+    assert one.happened() == ()
 
 
 def test_without_a_phone_the_code_is_a_second_mail() -> None:

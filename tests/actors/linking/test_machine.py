@@ -133,6 +133,22 @@ def test_another_user_s_completion() -> None:
     assert decision.reply.taken is False
 
 
+def test_only_who_came_back_completes() -> None:
+    """OWASP ASVS 10.1.2: where the way back has a secret, whoever has it not is told that nothing was taken, and the
+    session waits on for who has.
+    """
+    waiting = _taken(_taken(UNKNOWN, OPEN_LINK).state, TO_LINK[1]).state
+    state = _taken(waiting, msgspec.structs.replace(BACK, proof=digest_of("way back"))).state
+    for proof in ("", digest_of("another")):
+        decision = _taken(state, CompleteLink("u1", "", proof))
+        assert decision.state is state
+        assert isinstance(decision.reply, LinkStood)
+        assert decision.reply.taken is False
+    done = _taken(state, CompleteLink("u1", "", digest_of("way back")))
+    assert done.state.phase is Phase.EXCHANGING
+    assert b"way back" not in encode(state)
+
+
 def test_what_comes_after_the_end_is_given_back() -> None:
     """S57: access that was granted after ten minutes is revoked at the provider."""
     ended = _taken(_taken(UNKNOWN, OPEN_LINK).state, LinkExpired()).state

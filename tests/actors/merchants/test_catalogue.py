@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from comptoir.actors.merchants import Builder, Catalogue, Partner, Purchase
-from comptoir.actors.merchants.catalogue import LABEL_CHARS_MAX, NAMESAKES_MAX, TRACE_STEPS_MAX
+from comptoir.actors.merchants.catalogue import LABEL_CHARS_MAX, TRACE_STEPS_MAX
+from comptoir.actors.merchants.index import NAMESAKES_MAX
 from comptoir.actors.merchants.normalise import fold, readings, words
 
 WORDS = ["lidl", "super", "café", "l'ami", "d'or", "noire", "market", "voyages", "lami", "12", "ma"]

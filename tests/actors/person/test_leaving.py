@@ -214,7 +214,7 @@ def test_erased() -> None:
     house.now += 1
     house.said.clear()
     house.tell(ErasePerson())
-    own = (Sealed("person", "blind"), Sealed("consent", "blind"))
+    own = tuple(Sealed(kind, "blind") for kind in ("person", "consent", "sessions"))
     what = (*own, Sealed(SESSION, "s1"), Sealed(FAMILY, "f1"))
     assert house.said[-1] == (Address("erasure", "blind"), BeginErasure(what))
     assert (Address(SESSION, "s1"), EndSession(PERSON_OVER)) in house.said

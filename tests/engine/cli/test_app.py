@@ -19,7 +19,7 @@ COMMANDS = [
     ("serve",), ("demo",), ("machines",), ("config",), ("migrate",), ("check",), ("token",), ("version",),
     ("import", "partners"), ("import", "connections"),
     ("dlq", "list"), ("dlq", "queues"), ("dlq", "show"), ("dlq", "replay"), ("dlq", "discard"),
-    ("dlq", "disposition"), ("dlq", "reports"), ("parking",),
+    ("dlq", "disposition"), ("dlq", "reports"), ("parking",), ("match", "score"), ("match", "backtest"), ("match", "cases"),
     ("db", "start"), ("db", "stop"), ("db", "status"), ("db", "url"),
 ]  # fmt: skip
 USAGE = [
@@ -57,7 +57,7 @@ def test_every_command_shows_an_example(run: Any, command: tuple[str, ...]) -> N
     assert f"comptoir {' '.join(command)}" in example
 
 
-@pytest.mark.parametrize("group", [(), ("import",), ("db",), ("dlq",)])
+@pytest.mark.parametrize("group", [(), ("import",), ("db",), ("dlq",), ("match",)])
 def test_a_group_alone_shows_its_help(run: Any, group: tuple[str, ...]) -> None:
     """Whoever gives no command sees which there are."""
     shown = run(*group)

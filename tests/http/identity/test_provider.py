@@ -20,7 +20,8 @@ from comptoir.http.identity.fetching import ANSWER_BYTES_MAX, client
 from comptoir.http.identity.provider import Provider, ProviderRules
 from comptoir.http.identity.refused import TokenRefused
 from comptoir.http.principal import Role, Unauthenticated
-from tests.http.identity.forge import NOW, Forge, having, heading, key, public_jwk
+from tests.http.identity.attacks import ATTACKS
+from tests.http.identity.forge import ISSUER, NOW, Forge, having, heading, key, public_jwk
 
 HOME = "https://login.example/realm"
 KEYS = "https://keys.example/jwks"
@@ -330,6 +331,27 @@ async def test_its_tokens(provider: Provider, party: Party) -> None:
     with pytest.raises(Unauthenticated, match="issuer_unknown"):
         await ask(Forge(header=heading(kid="k1")))
     assert party.asked == [METADATA, KEYS]
+
+
+async def test_no_attack_makes_a_request(party: Party) -> None:
+    """S62, RFC 8725: every attack that there is, played at a provider's issuer: none is taken, and however many
+    come, the provider is asked for its metadata and its keys, once, and nobody else for anything.
+    """
+    rules = ProviderRules.of(AuthExternal(issuer=ISSUER, audience="comptoir", token_type="rfc9068"))
+    party.metadata = {"issuer": ISSUER, "jwks_uri": KEYS}
+    names = {"ours": "ours-1", "second": "ours-0"}
+    party.keys = [public_jwk(key(name), kid=kid) for name, kid in names.items()]
+    async with client(rules.timeout_s, httpx.MockTransport(party)) as plain:
+        external = ExternalIssuer(Provider(rules, plain))
+        authenticator = TokenAuthenticator([external], now=lambda: NOW)
+        right = await authenticator.principal([f"Bearer {Forge().token()}"])
+        assert right.subject == "u1", "what the attacks are made from is taken"
+        asked = list(party.asked)
+        for attack in ATTACKS:
+            with pytest.raises(Unauthenticated):
+                await authenticator.principal([f"Bearer {attack.make()}"])
+    assert len(ATTACKS) >= 60
+    assert party.asked == asked == [f"{ISSUER}/.well-known/openid-configuration", KEYS]
 
 
 async def test_addresses_in_a_token_are_not_called(provider: Provider, party: Party) -> None:

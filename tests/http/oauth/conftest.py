@@ -23,6 +23,7 @@ from comptoir.actors.refresh_family.kind import refresh_family_spec
 from comptoir.actors.refresh_family.messages import Authorization
 from comptoir.actors.revocation.messages import REFERENCE, AccessEnded
 from comptoir.actors.revocation.reading import revocation_spec, revocations_reference
+from comptoir.actors.sessions.kind import sessions_spec
 from comptoir.engine.engine import Engine
 from comptoir.engine.settings import Http, Settings
 from comptoir.engine.spec import ActorSpec, Bounds
@@ -111,7 +112,7 @@ async def server(identity: Identity, tmp_path: Path) -> AsyncIterator[Server]:
     (tmp_path / KEYS_FOLDER).mkdir()
     specs = (
         browser_session_spec(Bounds()), authorization_code_spec(Bounds()), person_spec(Bounds()), refresh_family_spec(Bounds()),
-        revocation_spec(), consent_spec(Bounds()),
+        revocation_spec(), consent_spec(Bounds()), sessions_spec(Bounds()),
         ActorSpec(clients.MACHINE, clients.RegistryState, replies=clients.REPLIES),
         ceremony_spec(Bounds()),
     )  # fmt: skip

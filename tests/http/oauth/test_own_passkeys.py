@@ -5,7 +5,7 @@ from fido2.utils import websafe_encode
 
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.oauth.passkey_pages import PASSKEYS
-from comptoir.http.oauth.passkeys import FRESH_SECONDS
+from comptoir.http.oauth.sessions import FRESH_SECONDS
 from tests.http.oauth.browser import Browser, enrolled
 from tests.http.oauth.conftest import ISSUER, Server
 from tests.http.oauth.passkeys import (

@@ -1,0 +1,13 @@
+"""The kind `claim`, declared to the engine."""
+
+from comptoir.actors.claim.machine import MACHINE, REPLIES, ClaimState
+from comptoir.engine.spec import ActorSpec, Bounds
+
+__all__ = ["claim_spec"]
+
+
+def claim_spec(bounds: Bounds) -> ActorSpec[ClaimState]:
+    """One actor per claim."""
+    return ActorSpec(
+        MACHINE, ClaimState, replies=REPLIES, bounds=bounds, dead_queue="dlq:transactions"
+    )

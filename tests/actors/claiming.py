@@ -1,0 +1,75 @@
+"""Samples for candidates and claims: a state for every phase, a message of every type."""
+
+import msgspec
+
+from comptoir.actors.candidates import machine as candidates
+from comptoir.actors.candidates.messages import (
+    Candidate,
+    DropCandidate,
+    FindCandidate,
+    ForgetCandidates,
+    ForgetLink,
+    KeepCandidate,
+)
+from comptoir.actors.claim import machine as claim
+from comptoir.actors.claim.messages import (
+    Claimed,
+    DescribeClaim,
+    GrantClaim,
+    OpenClaim,
+    RefuseClaim,
+    Verdict,
+)
+from comptoir.actors.connection.messages import TransactionReported
+from comptoir.engine.values import Message, State
+
+__all__ = ["CLAIMS", "KEPT", "NOW", "REPORT", "candidate"]
+
+NOW = 1_800_000_000_000
+DAY_MS = 86_400_000
+REPORT = TransactionReported(
+    "seed",
+    "transaction.created",
+    "tx9",
+    4_200,
+    "EUR",
+    "DEBIT",
+    "2026-11-21",
+    "CHEZ VOUS LYON",
+    "5812",
+)
+
+
+def candidate(transaction_id: str = "tx9", until: int = NOW + DAY_MS) -> Candidate:
+    """One that is kept until then."""
+    report = msgspec.structs.replace(REPORT, transaction_id=transaction_id)
+    return Candidate(report, "link-1", ("label reads: chez vous lyon",), until)
+
+
+TO_CANDIDATES: tuple[Message, ...] = (
+    KeepCandidate(candidate()), DropCandidate("seed", "tx9"), DropCandidate("seed", "tx8"),
+    ForgetCandidates(), ForgetLink("link-1"), ForgetLink("link-2"), FindCandidate("tx9"), FindCandidate("tx8"),
+)  # fmt: skip
+P = candidates.Phase
+KEPT: tuple[tuple[State, Message], ...] = (
+    *((candidates.CandidatesState(P.EMPTY), message) for message in TO_CANDIDATES),
+    *((candidates.CandidatesState(P.HOLDING, (candidate(),)), message) for message in TO_CANDIDATES),
+    (candidates.CandidatesState(P.HOLDING, (candidate(), candidate("tx8"))), DropCandidate("seed", "tx9")),
+    (candidates.CandidatesState(P.HOLDING, (candidate(until=NOW - 1),)), ForgetCandidates()),
+)  # fmt: skip
+C = claim.Phase
+CLAIMED = Claimed(REPORT, "link-1")
+WAITS = OpenClaim("u1", Verdict.NOT_MATCHED, ("label reads: chez vous lyon",), CLAIMED)
+ASKS = OpenClaim("u1", Verdict.CREDITED, ("longest name",))
+TO_CLAIM: tuple[Message, ...] = (
+    WAITS, ASKS, GrantClaim("m.durand", "p1"), RefuseClaim("m.durand", "somebody else's"), DescribeClaim(),
+)  # fmt: skip
+CLAIMS: tuple[tuple[State, Message], ...] = tuple(
+    (state, message)
+    for state in (
+        claim.ClaimState(C.NONE),
+        claim.ClaimState(C.OPEN, "u1", Verdict.NOT_MATCHED, ("x",), CLAIMED, NOW),
+        *(claim.ClaimState(phase, "u1") for phase in (C.ANSWERED, C.GRANTED, C.REFUSED)),
+    )
+    for message in TO_CLAIM
+)

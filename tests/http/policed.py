@@ -1,0 +1,26 @@
+"""A listening edge that takes tokens, over a daemon that knows two people, for the tests of who may what."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx
+import trio
+
+from comptoir.engine.settings import Http, Settings
+from comptoir.http.server import Shared, serve
+from comptoir.http.testing import FakeAuthenticator, FakeDaemon
+
+__all__ = ["policed"]
+
+
+@asynccontextmanager
+async def policed(daemon: FakeDaemon) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of it."""
+    async with trio.open_nursery() as nursery:
+        shared = Shared(authenticator=FakeAuthenticator())
+        start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
+        listening = await nursery.start(start)
+        async with httpx.AsyncClient(base_url=listening.url, timeout=5.0) as opened:
+            yield opened
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,149 @@
+"""Which fields a caller reads and writes: what docs/fields.md says, enumerated from the description.
+
+Rule: who may is read from the page, which is written by hand; what is executed is asked over a socket.
+Source: docs/fields.md; OWASP ASVS 5, 8.1.2 and 8.2.3; spec.md S34, S60.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from comptoir.http.identity.opening import Identity
+from comptoir.http.openapi import described
+from comptoir.http.operation import Door, Operation
+from comptoir.http.operations import OPERATIONS
+from comptoir.http.principal import Role
+from tests.http.access import CALLERS, OTHER, SELF, expected
+from tests.http.asking import ask, body_of, path_of
+from tests.http.fields import Rule, Shapes, is_dict, rules
+from tests.http.policed import policed
+from tests.http.test_policy import Counting
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPECTED = expected(ROOT)
+RULES = rules(ROOT)
+SHAPES = Shapes(msgspec.json.decode(described(OPERATIONS, 50, 500)))
+TOKEN = [one for one in OPERATIONS if one.door is Door.TOKEN]
+WRITES = [one for one in TOKEN if SHAPES.body(one.id) is not None]
+EVERY_NAME = sorted({name for _, name in RULES})
+"""Of a field, whatever object it is of."""
+
+
+@pytest.fixture
+async def client(identity: Identity) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an edge that takes tokens."""
+    daemon = Counting()
+    daemon.identity = identity
+    async with policed(daemon) as opened:
+        yield opened
+
+
+def _granted(operation: Operation) -> set[str]:
+    """Roles that do it with an object of their own, as authorization.md has it."""
+    found: set[str] = set()
+    for role in Role:
+        cell = EXPECTED[operation.id][role.value]
+        if 200 <= cell.get("own", cell.get("", 0)) < 300:
+            found.add(role.value)
+    return found
+
+
+def _who(*, writing: bool) -> dict[str, set[str]]:
+    """Object -> the roles that some operation takes it from, or gives it to."""
+    found: dict[str, set[str]] = {}
+    for operation in TOKEN:
+        schemas = [SHAPES.body(operation.id)] if writing else SHAPES.answers(operation.id).values()
+        for schema in schemas:
+            for name in SHAPES.objects(schema) if schema else ():
+                found.setdefault(name, set()).update(_granted(operation))
+    return found
+
+
+def test_every_field_is_decided() -> None:
+    """ASVS 8.1.2: each field of each object that is read or written stands in the page, and nothing else does."""
+    objects = {*_who(writing=False), *_who(writing=True)}
+    fields = {(name, field) for name in objects for field in SHAPES.fields(name)}
+    assert fields - RULES.keys() == set(), "not decided"
+    assert RULES.keys() - fields == set(), "of no operation"
+    words = {role.value for role in Role}
+    assert all(rule.readers | rule.writers <= words for rule in RULES.values())
+
+
+def test_what_is_written_is_for_whom_the_page_says() -> None:
+    """ASVS 8.1.2, S60: no role writes a field by an operation that the page does not give it, nor is a field given
+    to a role that has no way to it; and of what is read nobody has more than the operations give.
+    """
+    readers, writers = _who(writing=False), _who(writing=True)
+    for (name, field), rule in RULES.items():
+        assert rule.writers == writers.get(name, set()), f"{name}.{field} is written"
+        assert rule.readers <= readers.get(name, set()), f"{name}.{field} is read"
+        assert rule != Rule(frozenset(), frozenset()), f"{name}.{field} is nobody's"
+
+
+@pytest.mark.parametrize("role", [role.value for role in Role])
+async def test_nobody_reads_what_the_page_keeps_from_them(
+    client: httpx.AsyncClient, role: str
+) -> None:
+    """ASVS 8.2.3: every answer to every role has fields of its objects only, and those that the page gives it;
+    a field that some roles read is absent for the others.
+    """
+    for operation in TOKEN:
+        for owner in (SELF, OTHER):
+            answer = await ask(client, operation, owner, {"authorization": str(CALLERS[role])})
+            if not answer.is_success:
+                continue
+            schema = SHAPES.answers(operation.id)[answer.status_code]
+            for name, field in SHAPES.shown(schema, answer.json()):
+                assert role in RULES[name, field].readers, f"{operation.id}: {name}.{field}"
+
+
+async def _sent(
+    client: httpx.AsyncClient, operation: Operation, body: dict[str, Any]
+) -> httpx.Response:
+    """By somebody who may."""
+    role = min(_granted(operation))
+    return await client.request(
+        operation.method, path_of(operation, SELF), json=body,
+        headers={"authorization": str(CALLERS[role])},
+    )  # fmt: skip
+
+
+def _places(body: Any, at: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Where in a body an object is."""
+    if not is_dict(body):
+        return []
+    return [at, *(place for key, one in body.items() for place in _places(one, (*at, key)))]
+
+
+@pytest.mark.parametrize("operation", WRITES, ids=lambda one: one.id)
+async def test_nobody_writes_what_no_row_gives(identity: Identity, operation: Operation) -> None:
+    """ASVS 8.2.3 (mass assignment): a right body with one more field, of whatever name any object has, at any
+    place, is refused and nothing is asked of any actor.
+    """
+    daemon = Counting()
+    daemon.identity = identity
+    right = body_of(operation, SELF) or {}
+    taken = {
+        field for name in SHAPES.objects(SHAPES.body(operation.id)) for field in SHAPES.fields(name)
+    }
+    async with policed(daemon) as client:
+        assert (await _sent(client, operation, right)).is_success
+        daemon.asks.clear()
+        for place in _places(right):
+            for field in (*EVERY_NAME, "admin", "__proto__"):
+                if field in taken:
+                    continue
+                more = msgspec.json.decode(msgspec.json.encode(right))
+                inner = more
+                for key in place:
+                    inner = inner[key]
+                inner[field] = "x"
+                answer = await _sent(client, operation, more)
+                assert (answer.status_code, answer.json()["code"]) == (422, "REQUEST_INVALID"), (
+                    field
+                )
+        assert daemon.asks == []
