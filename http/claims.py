@@ -31,7 +31,7 @@ from comptoir.engine import Address, Erased, Refused
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import who_calls
 from comptoir.http.bodies import fault, read_body
-from comptoir.http.operation import OWNER, Call
+from comptoir.http.operation import OWNER, Access, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import FieldError, problem
 from comptoir.http.queries import CURSOR_FAULT, BadQuery, page, plausible_id
@@ -78,7 +78,7 @@ async def ask(port: Port, call: Call) -> Response:
     claim_id = _claim_id(port, call, found)
     reply = (await port.ask(Address(KIND, claim_id), message)).reply
     assert isinstance(reply, ClaimDescribed)
-    return json_response(201, _shown(claim_id, reply), call.ticket)
+    return json_response(201, _shown(claim_id, reply, call.access), call.ticket)
 
 
 def _faults(wanted: NewClaim) -> list[FieldError]:
@@ -161,7 +161,7 @@ async def shown(port: Port, call: Call) -> Response:
     assert isinstance(reply, ClaimDescribed)
     if not call.access.covers(reply.user_id):
         return problem("NOT_FOUND", call.ticket)
-    return json_response(200, _shown(claim_id, reply), call.ticket)
+    return json_response(200, _shown(claim_id, reply, call.access), call.ticket)
 
 
 async def listed(port: Port, call: Call) -> Response:
@@ -178,7 +178,7 @@ async def listed(port: Port, call: Call) -> Response:
     following = places[wanted.limit - 1][0] if len(places) > wanted.limit else None
     names = [place.partition(":")[2] for place, waits in places[: wanted.limit] if waits]
     found = [(name, await _described(port, name)) for name in names]
-    items = [_shown(name, one) for name, one in found if one and one.status == "open"]
+    items = [_shown(name, one, call.access) for name, one in found if one and one.status == "open"]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
 
@@ -226,10 +226,12 @@ async def _decide(port: Port, call: Call, order: GrantClaim | RefuseClaim) -> Re
         wanted = reply.status == "refused"
     if not wanted:
         return problem("CONFLICT", call.ticket)
-    return json_response(200, _shown(claim_id, reply), call.ticket)
+    return json_response(200, _shown(claim_id, reply, call.access), call.ticket)
 
 
-def _shown(claim_id: str, found: ClaimDescribed) -> dict[str, object]:
+def _shown(claim_id: str, found: ClaimDescribed, access: Access) -> dict[str, object]:
+    """A claim; who decided it is told to the house, not to its person (docs/fields.md)."""
+    decided_by = {"decidedBy": found.maker or None} if access.user_id is None else {}
     return {
         "claimId": claim_id,
         "status": found.status,
@@ -239,7 +241,7 @@ def _shown(claim_id: str, found: ClaimDescribed) -> dict[str, object]:
         "purchase": None if found.report is None else _purchase(found.report),
         "partnerId": found.partner_id or None,
         "reason": found.reason or None,
-        "decidedBy": found.maker or None,
+        **decided_by,
         "openedAt": rfc3339(found.opened_at),
         "decidedAt": rfc3339(found.decided_at) if found.decided_at else None,
     }

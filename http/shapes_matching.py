@@ -74,9 +74,11 @@ class Claim(_Shape, frozen=True):
     purchase: Claimed | None
     partner_id: str | None
     reason: Annotated[str | None, Meta(description="Why it was refused.")]
-    decided_by: str | None
     opened_at: Time
     decided_at: Time | None
+    decided_by: Annotated[
+        str | msgspec.UnsetType | None, Meta(description="Not told to the person.")
+    ] = msgspec.UNSET
 
 
 class ClaimPage(_Shape, frozen=True):

@@ -110,7 +110,10 @@ def test_a_claim_is_asked_granted_and_credited_once(buyer: Buyer, eva: Somebody)
     assert claim["claimId"] not in [
         one["claimId"] for one in eva.got(f"{CLAIMS}?limit=500")["items"]
     ]
-    assert buyer.me.got(path)["status"] == "granted"
+    told = buyer.me.got(path)
+    assert told["status"] == "granted"
+    assert "decidedBy" not in told, "who decided it is the house's business"
+    assert eva.got(path)["decidedBy"] == "eva"
 
 
 def test_a_claim_is_refused_with_a_reason(buyer: Buyer, eva: Somebody) -> None:
