@@ -297,16 +297,17 @@ def test_nobody_approves_in_time(daemon: Process, people: tuple[Signed, Signed])
     assert max_.asks("GET", path).json()["status"] == "expired"
 
 
-def test_a_key_is_replaced_by_two(daemon: Process, people: tuple[Signed, Signed]) -> None:
+@pytest.mark.parametrize("key", ["wrap", "subject"])
+def test_a_key_is_replaced_by_two(daemon: Process, people: tuple[Signed, Signed], key: str) -> None:
     """E14, X14: a rotation that was asked for over HTTP begins when a second person has approved it."""
     eva, max_ = people
-    asked = eva.asks("POST", "/api/v1/keys/rotations", {"key": "wrap"}).json()
+    asked = eva.asks("POST", "/api/v1/keys/rotations", {"key": key}).json()
     assert json.loads(daemon.run("keys", "status", "--format", "json"))["rotations"] == []
     assert max_.asks("POST", f"/api/v1/approvals/{asked['approvalId']}/approve").status == 200
 
     def done() -> bool:
         rows = json.loads(daemon.run("keys", "status", "--format", "json"))["rotations"]
-        return [(x["key"], x["state"]) for x in rows] == [("wrap", "done")]
+        return [(x["key"], x["state"]) for x in rows] == [(key, "done")]
 
     eventually(done)
 
