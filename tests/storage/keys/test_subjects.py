@@ -124,6 +124,25 @@ def test_every_row_has_the_new_name_and_opens(home: Home, monkeypatch: pytest.Mo
     assert not any(old in x.read_bytes() for x in home.folder.iterdir()), "nor in a freed page"
 
 
+def test_an_erasure_in_the_middle_of_a_rotation_finds_everybody(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X13: those whose rows have moved, and those whose have not; by the daemon that died there, as well."""
+    monkeypatch.setattr(rotation, "PAGE_ROWS", 2)
+    opened = home.start()
+    people = [Address("wallet", str(n)) for n in range(6)]
+    sealed = {x: seal(opened.keyring, x) for x in people}
+    ask_rotation(opened.keyring.store, "subject")
+    go_on(opened, pages=2)
+    assert opened.keyring.store.count_named_before(2) == 2
+    for ring, some in ((opened.keyring, people[:3]), (home.keyring(), people[3:])):
+        assert trio.run(ring.erase, some) == 3
+    for value in sealed.values():
+        with pytest.raises(KeysErased):
+            home.keyring().open(value, b"row")
+    assert opened.keyring.store.count_keys() == (0, 6)
+
+
 def test_an_erasure_that_a_rotation_overtakes_finds_its_person(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +198,7 @@ def test_a_rotation_does_not_undo_what_another_has_wrapped_since(home: Home) -> 
     """X14: a page is written over rows as they were read: else a daemon that was superseded in the middle of
     one would put back a wrapping by a key that is destroyed by now, and a person would be lost.
     """
-    slow, sealed = home.start(), {}
+    slow, sealed = home.start(), dict[Address, bytes]()
     for address in (ANN, BOB):
         sealed[address] = seal(slow.keyring, address)
     page = slow.keyring.store.named_before(2, b"", 10)
@@ -255,14 +274,14 @@ class Replacing(RuleBasedStateMachine):
         """Whether the key of a value is in the store, dead or alive."""
         return self.opened.keyring.store.find(sealed[1:9]) is not None
 
-    @rule(number=st.integers(0, 9), durably=st.booleans())
-    def come(self, number: int, durably: bool) -> None:
-        """Something of a person's is sealed; her key is the one she has, whatever it is found under."""
-        address = Address("wallet", str(number))
-        sealed = self.opened.keyring.seal(b"x", b"row", address)
+    @rule(numbers=st.sets(st.integers(0, 9), min_size=1, max_size=6), durably=st.booleans())
+    def come(self, numbers: set[int], durably: bool) -> None:
+        """Something of persons' is sealed; each one's key is the one she has, whatever it is found under."""
+        for address in (Address("wallet", str(number)) for number in sorted(numbers)):
+            sealed = self.opened.keyring.seal(b"x", b"row", address)
+            assert self.alive.setdefault(address, sealed)[1:9] == sealed[1:9]
         if durably:
             trio.run(self.opened.keyring.make_durable)
-        assert self.alive.setdefault(address, sealed)[1:9] == sealed[1:9]
 
     @precondition(lambda self: self.alive)
     @rule(data=st.data())
@@ -275,12 +294,13 @@ class Replacing(RuleBasedStateMachine):
         if there:
             self.erased.append((address, sealed))
 
-    @precondition(lambda self: self.asked < 4)
-    @rule()
-    def ask(self) -> None:
-        """A new generation is asked for."""
+    @precondition(lambda self: self.asked < 6)
+    @rule(pages=st.integers(0, 2))
+    def ask(self, pages: int) -> None:
+        """A new generation is asked for, and comes that far."""
         self.asked += 1
         ask_rotation(self.opened.keyring.store, "subject")
+        go_on(self.opened, pages)
 
     @rule(pages=st.integers(0, 3))
     def go_on(self, pages: int) -> None:
