@@ -230,6 +230,30 @@ def test_an_older_release_does_not_open_a_store_whose_names_have_moved(
     assert home.store().count_keys() == (1, 0)
 
 
+def test_a_copy_from_before_a_rotation_has_its_own_names(home: Home, tmp_path: Path) -> None:
+    """X13, X14: the database refuses it for nothing (docs/keys.md), and an erasure in it finds its person."""
+    opened = home.start()
+    sealed = seal(opened.keyring, ANN)
+    bound = opened.keyring.binding().write()
+    opened.keyring.store.back_up(tmp_path / "copy.db")
+    rotate(opened)
+    assert opened.keyring.binding().write() == bound
+    opened.keyring.store.close()
+    for name in ("store.db", "store.db-wal", "store.db-shm"):
+        (home.folder / name).unlink(missing_ok=True)
+    (tmp_path / "copy.db").rename(home.folder / "store.db")
+    ring = home.keyring()
+
+    async def attach() -> None:
+        assert await ring.attach(bound, fresh=False) is None
+
+    trio.run(attach)
+    assert ring.open(sealed, b"row") == b"x"
+    assert trio.run(ring.erase, [ANN]) == 1
+    with pytest.raises(KeysErased):
+        ring.open(sealed, b"row")
+
+
 def test_generations_are_bounded_and_the_last_one_is_told(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
