@@ -108,7 +108,7 @@ def _purchases(world: dict[str, Any], count: int, rng: random.Random) -> list[We
         found.append(
             Webhook(
                 id=f"d-{number}", connection=connection, user=user, label=f"CB {name} 0412",
-                amount_cents=rng.randint(1, 40_000), rate_bp=rate_bp, cap_cents=cap,
+                amount_cents=rng.randint(200, 40_000), rate_bp=rate_bp, cap_cents=cap,
             )
         )  # fmt: skip
     return found
