@@ -69,6 +69,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "DisposeLetter": ("act", "letter", "maker", "reason"),
     "ReplayLetters": ("until", "maker", "per_second"),
     "LettersUnsettled": ("code",),
+    "NoteReading": ("letter", "reader"),
     "KeysDestroyed": ("keys",),
     "RecordToken": (),
 }  # fmt: skip
