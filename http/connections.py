@@ -12,6 +12,7 @@ import msgspec
 
 from comptoir.actors.connection.messages import KIND, ConsentOver, RenewConsent, Revoke, Sync
 from comptoir.actors.connection.views import show_connection
+from comptoir.actors.consent_week.messages import Became, week_of
 from comptoir.actors.linking.messages import UNAVAILABLE, Consent
 from comptoir.engine import Address, Message
 from comptoir.http.answers import Response, json_response
@@ -20,11 +21,16 @@ from comptoir.http.linking import SCOPE, draw_link, follow, is_redirect
 from comptoir.http.operation import OWNER, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
-from comptoir.http.queries import BadQuery, cursor, page, plausible_id
+from comptoir.http.queries import BadQuery, cursor, number, page, plausible_id
 from comptoir.http.shapes_banking import ConsentRenewal
 
-__all__ = ["listed", "renew", "revoke", "shown", "sync"]
+__all__ = ["WEEKS", "WEEKS_MAX", "calendar", "listed", "renew", "revoke", "shown", "sync"]
 
+WEEKS: Final = 13
+"""A quarter: as long as a consent of the seed's 90 days is."""
+WEEKS_MAX: Final = 26
+"""As long as any consent may be (X20)."""
+WEEK_MS: Final = 7 * 86_400_000
 _RENEWAL: Final = msgspec.json.Decoder(ConsentRenewal)
 _AS_BEFORE: Final = Consent("", "", 0)
 
@@ -66,6 +72,31 @@ async def shown(port: Port, call: Call) -> Response:
         return problem("NOT_FOUND", call.ticket)
     known = await port.connections(owner["user_id"])
     return json_response(200, show_connection(known[call.path["connectionId"]]), call.ticket)
+
+
+async def calendar(port: Port, call: Call) -> Response:
+    """GET /api/v1/connections/calendar, the oldest week first."""
+    try:
+        wanted = number(call.query, "weeks", WEEKS, WEEKS_MAX)
+    except BadQuery as bad:
+        return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
+    now = port.now_ms()
+    weeks = [week_of(now + step * WEEK_MS) for step in range(-wanted, wanted + 1)]
+    known = await port.consent_weeks(weeks)
+    items = [{"week": week, **_week(known.get(week, {}))} for week in weeks]
+    return json_response(200, {"thisWeek": week_of(now), "items": items}, call.ticket)
+
+
+def _week(counts: Mapping[str, Mapping[str, int]]) -> dict[str, object]:
+    """The counts of one week: of all, and of each provider that has any."""
+    names = [one.value for one in Became]
+    providers = [
+        {"provider": provider, **{name: found[name] for name in names}}
+        for provider, found in sorted(counts.items())
+        if any(found.values())
+    ]
+    sums = {name: sum(found[name] for found in counts.values()) for name in names}
+    return {**sums, "providers": providers}
 
 
 async def _owner(port: Port, call: Call) -> Mapping[str, str] | None:

@@ -1,8 +1,9 @@
 """Dead letters over the API: which there are, what they add up to, and what one of them says.
 
 The rule: a list opens no message. What a letter says is an operation of its own, for whoever may read
-people's data, and shows what actors/disposition/content.py lets be shown.
-Source: interface.md 7 (rows b1); spec.md S64, S60, X23.
+people's data, and shows what actors/disposition/content.py lets be shown. Who reads it is durable in the audit
+log before they are answered: where that cannot be written, nothing is shown.
+Source: interface.md 7 (rows b1); spec.md S57, S64, S60, X23.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from comptoir.actors.disposition.content import content_of
+from comptoir.actors.disposition.messages import KIND, NoteReading
 from comptoir.actors.letter_report.messages import (
     REPORTED,
     Cause,
@@ -17,9 +19,11 @@ from comptoir.actors.letter_report.messages import (
     Report,
     ReportsListed,
 )
+from comptoir.engine import Address
 from comptoir.engine.gateway_spec import HOLD
 from comptoir.engine.letters import ID_MAX, DeadLetterRow, LetterCount, LetterFilter
 from comptoir.http.answers import Response, json_response
+from comptoir.http.approvals import who_calls
 from comptoir.http.bodies import fault
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
@@ -122,9 +126,11 @@ async def content(port: Port, call: Call) -> Response:
     payload = None if row is None else await port.letters.open_letter(row.id)
     if row is None or payload is None:
         return problem("NOT_FOUND", call.ticket)
+    name, (reader, _) = _letter_id(row.id), who_calls(call)
+    await port.ask(Address(KIND, name), NoteReading(row.id, reader))
     told = content_of(payload)
     body = {
-        "letterId": _letter_id(row.id),
+        "letterId": name,
         "message": told.message,
         "key": row.target.key,
         "fields": dict(told.fields),

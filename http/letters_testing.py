@@ -10,6 +10,8 @@ from comptoir.actors.disposition.messages import (
     Act,
     DisposeLetter,
     DispositionDescribed,
+    NoteReading,
+    ReadingNoted,
     ReplayLetters,
 )
 from comptoir.engine import Address, Message, Reply
@@ -73,6 +75,8 @@ def of_dispositions(message: Message, now: int) -> Reply:
     match message:
         case DisposeLetter(act=act, maker=maker, reason=reason):
             return DispositionDescribed(act.value, "settling", 1, maker, reason, "", now)
+        case NoteReading():
+            return ReadingNoted()
         case ReplayLetters(maker=maker):
             return DispositionDescribed(Act.REPLAY.value, "waiting", 0, maker, "", "", now)
         case _:

@@ -39,6 +39,12 @@ _KEEPS_PARTNERS: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY})
 ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_CHARACTERS_MAX}
 CURSOR = Parameter("cursor", "query", "`nextCursor` of the page before.", {"type": "string"})
 LIMIT = Parameter("limit", "query", "Items of a page.", PAGE)
+_SEES_CONSENTS: Final = MappingProxyType({Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY})
+"""How many there are names nobody, and is the programme's business."""
+_WEEKS = Parameter(
+    "weeks", "query", "So many that are over, and so many to come.",
+    {"type": "integer", "minimum": 1, "maximum": connections.WEEKS_MAX, "default": connections.WEEKS},
+)  # fmt: skip
 _CONNECTION = Parameter(
     "connectionId", "path", "The connection's id, `cn_...`.",
     {"type": "string", "minLength": 23, "maxLength": 23},
@@ -74,6 +80,13 @@ BANKING: Final = (
         Door.TOKEN, {200: Body("A page, newest first.", banking.ConnectionPage)}, connections.listed,
         problems=("NOT_FOUND", "REQUEST_INVALID", "STORAGE_UNAVAILABLE"),
         grants=READS_MONEY, owner=Owner.ANSWER, parameters=(_OF_USER, LIMIT, CURSOR),
+    ),
+    Operation(
+        "getConsentCalendar", "GET", "/api/v1/connections/calendar",
+        "How many consents end in which week, and what became of them", "linking", Door.TOKEN,
+        {200: Body("Every week.", banking.ConsentCalendar)}, connections.calendar,
+        problems=("REQUEST_INVALID", "STORAGE_UNAVAILABLE"), grants=_SEES_CONSENTS,
+        parameters=(_WEEKS,),
     ),
     Operation(
         "getConnection", "GET", "/api/v1/connections/{connectionId}", "A linked card", "linking",

@@ -193,6 +193,12 @@ class ApiPort(Protocol):
         """`user_id` and `key` (of the actor) of a connection; None if there never was one."""
         ...
 
+    async def consent_weeks(
+        self, weeks: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """Week (its Monday) -> provider -> what became of consents -> how many; weeks without are left out."""
+        ...
+
     async def partner(self, partner_id: str) -> Mapping[str, Any] | None:
         """A partner's columns; None if there is none."""
         ...

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from comptoir.http.problems import FieldError
 
-__all__ = ["CURSOR_FAULT", "BadQuery", "Page", "cursor", "page", "plausible_id"]
+__all__ = ["CURSOR_FAULT", "BadQuery", "Page", "cursor", "number", "page", "plausible_id"]
 
 ID_CHARACTERS_MAX = 128
 _CURSOR_MARK = b"e1:"
@@ -56,6 +56,27 @@ def cursor(last: int) -> str:
     return base64.urlsafe_b64encode(_CURSOR_MARK + b"%d" % last).rstrip(b"=").decode("ascii")
 
 
+def number(query: Mapping[str, Sequence[str]], name: str, default: int, most: int) -> int:
+    """Read how many are wanted.
+
+    Args:
+        query: every value by name.
+        name: of the value.
+        default: without it.
+        most: the greatest; the least is 1.
+
+    Raises:
+        BadQuery: it is wrong or given twice.
+    """
+    given = query.get(name, ())
+    if not given:
+        return default
+    found = int(given[0]) if len(given) == 1 and _LIMIT(given[0]) else 0
+    if not 1 <= found <= most:
+        raise BadQuery([_fault(name, "LIMIT_INVALID", f"a whole number from 1 to {most}")])
+    return found
+
+
 def page(query: Mapping[str, Sequence[str]], default: int, most: int) -> Page:
     """Read `limit` and `cursor`.
 
@@ -68,12 +89,11 @@ def page(query: Mapping[str, Sequence[str]], default: int, most: int) -> Page:
         BadQuery: either is wrong or given twice.
     """
     errors: list[FieldError] = []
-    limit, before = default, None
-    limits, cursors = query.get("limit", ()), query.get("cursor", ())
-    if limits:
-        limit = int(limits[0]) if len(limits) == 1 and _LIMIT(limits[0]) else 0
-        if not 1 <= limit <= most:
-            errors.append(_fault("limit", "LIMIT_INVALID", f"a whole number from 1 to {most}"))
+    limit, before, cursors = default, None, query.get("cursor", ())
+    try:
+        limit = number(query, "limit", default, most)
+    except BadQuery as bad:
+        errors += bad.errors
     if cursors:
         before = _position(cursors[0]) if len(cursors) == 1 else None
         if before is None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from comptoir.http.shapes import Identity, Time, UserAction
+from comptoir.http.shapes import Count, Date, Identity, Time, UserAction
 
 __all__ = [
     "AuthUrl",
@@ -16,7 +16,10 @@ __all__ = [
     "Condition",
     "Connection",
     "ConnectionPage",
+    "ConsentCalendar",
     "ConsentRenewal",
+    "ConsentWeek",
+    "ConsentsOfProvider",
     "LinkSession",
     "NewLink",
     "Renewal",
@@ -142,6 +145,42 @@ class AuthUrl(_Shape, frozen=True):
     """Where the person goes to renew their consent (X20). The old one stays until the new one is there."""
 
     auth_url: Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+
+
+Monday = Annotated[Date, Meta(description="Of an ISO 8601 week, in UTC.")]
+
+
+class _Counts(_Shape, frozen=True):
+    """What consents are, or have become."""
+
+    live: Annotated[Count, Meta(description="In force, and to end in this week.")]
+    renewed: Annotated[Count, Meta(description="A new consent took their place.")]
+    lapsed: Annotated[
+        Count, Meta(description="Ended by time or by the provider's word; not renewed so far.")
+    ]
+    revoked: Annotated[Count, Meta(description="Ended by their person.")]
+
+
+class ConsentsOfProvider(_Counts, frozen=True):
+    """Those of one provider."""
+
+    provider: str
+
+
+class ConsentWeek(_Counts, frozen=True):
+    """The consents that end, or have ended, in one week."""
+
+    week: Monday
+    providers: Annotated[
+        list[ConsentsOfProvider], Meta(description="Those that have any, by name.")
+    ]
+
+
+class ConsentCalendar(_Shape, frozen=True):
+    """As many weeks that are over as are to come, and this one between them."""
+
+    this_week: Monday
+    items: Annotated[list[ConsentWeek], Meta(description="Every week, the oldest first.")]
 
 
 class Syncing(_Shape, frozen=True):

@@ -130,6 +130,7 @@ class FakeDaemon(FakeMatching):
         self.histories: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self.transactions: dict[str, dict[str, Any]] = {}
         self.linked: dict[str, dict[str, dict[str, Any]]] = {}
+        self.weeks: dict[str, dict[str, dict[str, int]]] = {}
         self.sessions: dict[str, str] = {}
         """Linking sessions: whose they are. Each has come to its end already."""
         self.moves = Moves()
@@ -320,6 +321,12 @@ class FakeDaemon(FakeMatching):
             if connection_id in connections:
                 return {"user_id": user_id, "key": connection_id}
         return None
+
+    async def consent_weeks(
+        self, weeks: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """As set."""
+        return {week: self.weeks[week] for week in weeks if week in self.weeks}
 
 
 def _decided(status: str) -> approval.ApprovalDescribed:

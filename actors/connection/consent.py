@@ -1,8 +1,8 @@
-"""What a connection does about the access that it is: open, renew, rotate, warn, end, revoke.
+"""What a connection does about the access that it is: open, renew, rotate, end, revoke.
 
 Rules:
-- the calendar is durable timers: warnings before the consent's end, and the end (X20, E10); a new consent
-  replaces them, and until it is in force the old one is (the person renews, nobody else can);
+- warnings and the end are in the calendar (calendar.py); until a new consent is in force the old one is (the
+  person renews, nobody else can);
 - tokens are replaced before they end, each refresh token once (S45);
 - a revocation is true when the provider says so, and is asked for until then (S57); nothing is read and
   nothing is kept of purchases from the moment at which it was asked for.
@@ -16,13 +16,21 @@ from comptoir.actors.candidates.messages import KIND as CANDIDATES
 from comptoir.actors.candidates.messages import ForgetLink
 from comptoir.actors.card.messages import KIND as CARD
 from comptoir.actors.card.messages import ReleaseCard
-from comptoir.actors.connection.healing import HEALING, READING, first_reading, schedule
+from comptoir.actors.connection.calendar import (
+    all_timers,
+    calendar,
+    counted,
+    ended,
+    moved,
+    struck,
+    told,
+)
+from comptoir.actors.connection.healing import READING, first_reading
 from comptoir.actors.connection.messages import (
     OWNERS,
     AccessRevoked,
     Condition,
     ConsentEnded,
-    ConsentEnding,
     ExtendConsent,
     Noted,
     OpenConnection,
@@ -44,33 +52,30 @@ from comptoir.actors.connection.state import (
     ConsentLapsed,
     ConsentRestored,
     ConsentShortened,
-    ConsentWarned,
     Outcome,
     Phase,
     RevocationAsked,
 )
 from comptoir.actors.connection.tokens import ROTATION, rotation
+from comptoir.actors.consent_week.messages import Became
 from comptoir.actors.gateways.messages import (
-    PUSH,
     RegisterWebhook,
     RevokeAccess,
-    SendPush,
     Tokens,
     bank,
 )
 from comptoir.actors.linking.messages import KIND as LINKING
 from comptoir.actors.linking.messages import ConnectionOpened, ConnectionRefused, Renewal
-from comptoir.actors.programme import DAY_MS, programme_of
 from comptoir.engine import Address, Decision, Message, Outgoing, Put, Refusal
 from comptoir.engine.machine import Context
 
 __all__ = [
     "ask_again", "end", "extend", "ignore", "lapse", "lapsed", "refused", "renew",
-    "reopen", "restore", "revoke", "revoked", "shorten", "still_revoking", "unrevoked", "warn",
+    "reopen", "restore", "revoke", "revoked", "shorten", "still_revoking", "unrevoked",
 ]  # fmt: skip
 
-END, REVOCATION = "consent:end", "revocation"
-"""Names of timers, with `consent:DAYS` for warnings."""
+REVOCATION = "revocation"
+"""Name of a timer."""
 REVOKE_AGAIN_MS = 3_600_000
 """Between two rounds of the gateway's own retries."""
 ROTATE_AGAIN_MS = 60_000
@@ -99,6 +104,7 @@ def reopen(state: ConnectionState, message: OpenConnection, context: Context) ->
         linked_at=context.now,
         rotations=state.rotations + 1,
         cursor=state.cursor if access.account == state.account else "",
+        counted=True,
         account=access.account,
     )
     webhook = RegisterWebhook(
@@ -115,9 +121,11 @@ def reopen(state: ConnectionState, message: OpenConnection, context: Context) ->
             Outgoing(bank(opened.provider), webhook),
             *first_reading(context),
             *rotation(opened, context),
-            *_calendar(opened, context),
+            *calendar(opened, context),
+            *ended(state, Became.RENEWED, context),
+            counted(opened),
         ),
-        cancel=_struck(opened, context),
+        cancel=struck(opened, context),
         release=True,
         documents=(
             shown(opened),
@@ -137,6 +145,7 @@ def extend(state: ConnectionState, message: ExtendConsent, context: Context) -> 
         agreed_until=0,
         condition=None,
         rotations=state.rotations + 1,
+        counted=True,
     )
     return Decision(
         extended,
@@ -149,9 +158,11 @@ def extend(state: ConnectionState, message: ExtendConsent, context: Context) -> 
                 else ()
             ),
             *rotation(extended, context),
-            *_calendar(extended, context),
+            *calendar(extended, context),
+            *ended(state, Became.RENEWED, context),
+            counted(extended),
         ),
-        cancel=_struck(extended, context),
+        cancel=struck(extended, context),
         documents=(shown(extended),),
     )
 
@@ -196,55 +207,7 @@ def _opened(state: ConnectionState) -> ConnectionOpened:
     return ConnectionOpened(state.id, state.consent_expires_at, state.linked_at)
 
 
-# The calendar.
-
-
-def _warnings(state: ConnectionState, context: Context) -> dict[int, int]:
-    """Days before the end -> when, of those that are still to come."""
-    days = programme_of(context).consent_warning_days
-    due = {day: state.consent_expires_at - day * DAY_MS for day in days}
-    return {day: at for day, at in due.items() if at > context.now}
-
-
-def _calendar(state: ConnectionState, context: Context) -> tuple[Outgoing, ...]:
-    me = context.address
-    warnings = (
-        Outgoing(me, ConsentEnding(day), at, f"consent:{day}")
-        for day, at in _warnings(state, context).items()
-    )
-    end = Outgoing(me, ConsentEnded(), state.consent_expires_at, END)
-    return (*warnings, end, *schedule(context))
-
-
-def _struck(state: ConnectionState, context: Context) -> tuple[str, ...]:
-    """Timers of an earlier consent that the present one has no place for."""
-    coming = _warnings(state, context)
-    days = programme_of(context).consent_warning_days
-    return tuple(f"consent:{day}" for day in days if day not in coming)
-
-
-def _all_timers(context: Context) -> tuple[str, ...]:
-    days = programme_of(context).consent_warning_days
-    return (END, ROTATION, READING, HEALING, *(f"consent:{day}" for day in days))
-
-
-def _told(
-    state: ConnectionState, template: str, days: int, context: Context
-) -> tuple[Outgoing, ...]:
-    """A push to its person, where there is a party for that."""
-    if not programme_of(context).push:
-        return ()
-    reference = f"{state.id}:{template}:{state.consent_expires_at}:{days}"
-    return (Outgoing(PUSH, SendPush(reference, state.user_id, template, days=days)),)
-
-
-def warn(state: ConnectionState, message: ConsentEnding, context: Context) -> Outcome:
-    """So many days are left."""
-    return Decision(
-        state,
-        events=(ConsentWarned(state.id, message.days),),
-        messages=_told(state, "consent_ending", message.days, context),
-    )
+# The end of its time.
 
 
 def lapsed(state: ConnectionState, _message: ConsentEnded, context: Context) -> Outcome:
@@ -268,8 +231,11 @@ def lapse(
     return Decision(
         over,
         events=(ConsentLapsed(state.id, why),),
-        messages=_told(over, "consent_ended", 0, context),
-        cancel=_all_timers(context),
+        messages=(
+            *told(over, "consent_ended", 0, context),
+            *ended(state, Became.LAPSED, context),
+        ),
+        cancel=all_timers(context),
         documents=(shown(over),),
     )
 
@@ -283,8 +249,11 @@ def shorten(state: ConnectionState, until: int, context: Context) -> Outcome:
         sooner,
         Noted(),
         events=(ConsentShortened(state.id, sooner.consent_expires_at),),
-        messages=_calendar(sooner, context),
-        cancel=_struck(sooner, context),
+        messages=(
+            *calendar(sooner, context),
+            *moved(state, Became.LIVE, sooner.consent_expires_at),
+        ),
+        cancel=struck(sooner, context),
         documents=(shown(sooner),),
     )
 
@@ -307,9 +276,10 @@ def restore(state: ConnectionState, context: Context) -> Outcome:
         messages=(
             Outgoing(context.address, ReadOn(), context.now, READING),
             *rotation(restored, context),
-            *_calendar(restored, context),
+            *calendar(restored, context),
+            *moved(state, Became.LIVE, restored.consent_expires_at),
         ),
-        cancel=_struck(restored, context),
+        cancel=struck(restored, context),
         documents=(shown(restored),),
     )
 
@@ -338,8 +308,8 @@ def revoke(state: ConnectionState, _message: Revoke, context: Context) -> Outcom
         revoking,
         Underway(),
         events=(RevocationAsked(state.id),),
-        messages=(_revocation(state, state.tokens), forget),
-        cancel=_all_timers(context),
+        messages=(_revocation(state, state.tokens), forget, *ended(state, Became.REVOKED, context)),
+        cancel=all_timers(context),
         documents=(shown(revoking),),
     )
 

@@ -1,10 +1,18 @@
 """The bank connection's machine: what is done with transactions, and with the access to them.
 
-The table is here, what its rows do in `transactions.py`, `consent.py` and `syncing.py`.
+The table is here, what its rows do in `transactions.py`, `consent.py`, `calendar.py` and `syncing.py`.
 Source: spec.md S45, S51, S52, S56, S57, S60, X16, X19, X20, X22 to X24, E10.
 """
 
-from comptoir.actors.connection import consent, purchases, reports, syncing, tokens, transactions
+from comptoir.actors.connection import (
+    calendar,
+    consent,
+    purchases,
+    reports,
+    syncing,
+    tokens,
+    transactions,
+)
 from comptoir.actors.connection.messages import (
     KIND,
     AccessRevoked,
@@ -106,7 +114,7 @@ MACHINE: Machine[ConnectionState] = Machine(
         row(LINKED, RotateTokens, tokens.rotate, LINKED),
         row(LINKED, TokensRefreshed, tokens.refreshed, LINKED),
         row(LINKED, TokensRefused, consent.end, LINKED, LAPSED),
-        row(LINKED, ConsentEnding, consent.warn, LINKED),
+        row(LINKED, ConsentEnding, calendar.warn, LINKED),
         row(LINKED, ConsentEnded, consent.lapsed, LAPSED),
         row(LAPSED, TransactionReported, transactions.route_late, LAPSED),
         row(LAPSED, TransactionHeld, transactions.withdraw_held, LAPSED),

@@ -82,6 +82,8 @@ class ConnectionState(State, frozen=True):
     """In LAPSED by the provider's word: when the consent would have ended."""
     condition: Condition | None = None
     """Why the provider cannot read now; None: it can, as far as it has said."""
+    counted: bool = False
+    """Its consent is in a week of the calendar; False also for one from before there were weeks."""
     granted: Mapping[str, str] = {}
     """Transaction id -> partner, of purchases that a claim has given to one (E9); the oldest first."""
 

@@ -36,6 +36,8 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "LinkConnection": ("user_id", "provider", "bank_name", "card_last4", "consent_expires_on"),
     "ConsentEnding": ("days",),
     "GrantPurchase": ("report", "partner", "claim"),
+    # To a week of consents.
+    "CountConsent": ("provider", "left", "joined"),
     # To a user's candidates: purchases that matched nobody.
     "KeepCandidate": ("candidate", "replaces"),
     "DropCandidate": ("provider", "transaction_id"),
@@ -69,6 +71,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "DisposeLetter": ("act", "letter", "maker", "reason"),
     "ReplayLetters": ("until", "maker", "per_second"),
     "LettersUnsettled": ("code",),
+    "NoteReading": ("letter", "reader"),
     "KeysDestroyed": ("keys",),
     "RecordToken": (),
 }  # fmt: skip

@@ -2,13 +2,14 @@
 
 Rules:
 - the letters are named in the audit log before anything is done to them, with who wanted it and when;
+- so does each reading of what a letter says, and by whom, before they are shown it: not what it says;
 - a letter has one disposition: asked for again it answers how far that is, and another one is refused;
 - many are taken a page at a time, the oldest first and at a pace, since what they are addressed to is to
   bear it; where a daemon ends in between, its successor goes on after the last page that was named;
 - doing it is the desk's (a gateway): a letter that is gone it leaves out, so that a page that is settled
   twice, because nobody heard of the first time, has one effect.
 
-Source: spec.md S64, E14; design.md 3; adr/0032.
+Source: spec.md S57, S64, E14; design.md 3; adr/0032.
 """
 
 from enum import Enum
@@ -25,7 +26,9 @@ from comptoir.actors.disposition.messages import (
     DispositionDescribed,
     LettersSettled,
     LettersUnsettled,
+    NoteReading,
     PageDue,
+    ReadingNoted,
     ReplayLetters,
 )
 from comptoir.actors.gateways.messages import LETTERS, SettleLetters
@@ -40,6 +43,7 @@ __all__ = [
     "DispositionEnded",
     "DispositionOrdered",
     "DispositionState",
+    "LetterRead",
     "LettersNamed",
     "Many",
     "Phase",
@@ -106,6 +110,13 @@ class LettersNamed(Event, frozen=True):
     """These are meant."""
 
     letters: tuple[int, ...]
+
+
+class LetterRead(Event, frozen=True):
+    """Somebody was shown what a letter says."""
+
+    letter: int
+    reader: str
 
 
 class DispositionEnded(Event, frozen=True):
@@ -196,6 +207,11 @@ def _again(state: DispositionState, message: DisposeLetter, _context: Context) -
     return Decision(state, _described(state))
 
 
+def _note(state: DispositionState, message: NoteReading, _context: Context) -> Outcome:
+    """Whatever was decided about it, or nothing."""
+    return Decision(state, ReadingNoted(), events=(LetterRead(message.letter, message.reader),))
+
+
 def _describe(state: DispositionState, _message: Message, _context: Context) -> Outcome:
     return Decision(state, _described(state))
 
@@ -215,7 +231,8 @@ MACHINE: Machine[DispositionState] = Machine(
     KIND,
     phases=Phase,
     messages=(
-        DisposeLetter, ReplayLetters, PageDue, LettersSettled, LettersUnsettled, DescribeDisposition,
+        DisposeLetter, ReplayLetters, PageDue, LettersSettled, LettersUnsettled, NoteReading,
+        DescribeDisposition,
     ),
     rows=(
         row(Phase.NONE, DisposeLetter, _dispose, Phase.SETTLING),
@@ -232,6 +249,7 @@ MACHINE: Machine[DispositionState] = Machine(
         # Both the first call and the one after a failure were answered.
         row(Phase.DONE, LettersSettled, _stays, Phase.DONE),
         row(Phase.DONE, LettersUnsettled, _stays, Phase.DONE),
+        *(row(phase, NoteReading, _note, phase) for phase in Phase),
         *(
             row(phase, DescribeDisposition, _describe, phase)
             for phase in Phase
@@ -241,4 +259,4 @@ MACHINE: Machine[DispositionState] = Machine(
     refusal=Refusal("NOT_FOUND", "nothing was decided about this"),
 )  # fmt: skip
 
-REPLIES: tuple[type[Reply], ...] = (DispositionDescribed,)
+REPLIES: tuple[type[Reply], ...] = (DispositionDescribed, ReadingNoted)

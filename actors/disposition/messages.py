@@ -1,4 +1,4 @@
-"""What may be said about what is to become of dead letters, and what is answered (S64, E14).
+"""What may be said about what people do with dead letters, and what is answered (S64, E14).
 
 Another machine may import this module and nothing else of this package (design.md 1). A letter is named by
 its id, which says nothing of what is in it.
@@ -19,7 +19,9 @@ __all__ = [
     "DispositionDescribed",
     "LettersSettled",
     "LettersUnsettled",
+    "NoteReading",
     "PageDue",
+    "ReadingNoted",
     "ReplayLetters",
 ]
 
@@ -76,6 +78,18 @@ class LettersUnsettled(Message, frozen=True):
     """From the desk of dead letters: it could not be done, for good."""
 
     code: str
+
+
+class NoteReading(Message, frozen=True):
+    """Somebody is about to be shown what a letter says."""
+
+    letter: int
+    reader: str
+    """Their `sub`."""
+
+
+class ReadingNoted(Reply, frozen=True):
+    """It is on record, and they may be shown it."""
 
 
 class DescribeDisposition(Message, frozen=True):

@@ -18,6 +18,7 @@ from comptoir.actors.claim.machine import MACHINE as CLAIM
 from comptoir.actors.clients.machine import MACHINE as CLIENTS
 from comptoir.actors.connection.machine import MACHINE as CONNECTION
 from comptoir.actors.consent.machine import MACHINE as CONSENT
+from comptoir.actors.consent_week.machine import MACHINE as CONSENT_WEEK
 from comptoir.actors.disposition.machine import MACHINE as DISPOSITION
 from comptoir.actors.erasure.machine import MACHINE as ERASURE
 from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
@@ -58,7 +59,7 @@ def machines() -> dict[str, Machine[Any]]:
     people = (PERSON, CEREMONY, INVITATION, BROWSER_SESSION)
     access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
-    banking = (CONNECTION, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
+    banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     ours = (*banking, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

@@ -14,6 +14,7 @@ from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.claim.kind import claim_spec
 from comptoir.actors.claim.messages import KIND as CLAIM
 from comptoir.actors.connection.kind import connection_spec
+from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
@@ -101,6 +102,7 @@ async def parts_of(
             *access_specs(bounds),
             *linking_specs(bounds, daemon.moves),
             connection_spec(bounds, measures.connection),
+            consent_week_spec(bounds),
             candidates_spec(bounds),
             claim_spec(bounds),
             wallet_spec(bounds, measures.wallet),

@@ -19,6 +19,7 @@ from comptoir.actors.connection.views import (
     find_transaction,
     show_transaction,
 )
+from comptoir.actors.consent_week.views import find_weeks
 from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.programme import Programme
 from comptoir.actors.wallet.views import show_entry, show_wallet
@@ -65,6 +66,12 @@ class Views:
     async def connection(self, connection_id: str) -> Mapping[str, str] | None:
         """To whom a connection belongs, and the key of its actor."""
         return await find_owner(self._open_journal(), connection_id)
+
+    async def consent_weeks(
+        self, weeks: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """How many consents end in these weeks, and what became of them."""
+        return await find_weeks(self._open_journal(), weeks)
 
     async def waiting(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
         """What waits for a second person, and what has by now been decided, by their places."""

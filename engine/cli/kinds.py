@@ -15,7 +15,7 @@ ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 MACHINES = (
     "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
-    "connection", "consent", "disposition", "erasure", "idempotency", "invitation", "issuance",
+    "connection", "consent", "consent_week", "disposition", "erasure", "idempotency", "invitation", "issuance",
     "letter_report", "linking", "merchants", "person", "refresh_family", "revocation",
     "sessions", "wallet",
 )  # fmt: skip

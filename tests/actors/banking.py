@@ -37,6 +37,8 @@ from comptoir.actors.connection.messages import (
     TransactionsRead,
     TransactionsUnread,
 )
+from comptoir.actors.consent_week import machine as week
+from comptoir.actors.consent_week.messages import Became, CountConsent
 from comptoir.actors.gateways.messages import Tokens
 from comptoir.actors.linking import state as link
 from comptoir.actors.linking.messages import (
@@ -130,6 +132,9 @@ CONNECTION: Pairs = (
       for about in (report, ReportHeld(report))),
     (msgspec.structs.replace(LINKED, phase=C.LAPSED, user_id="u2"), TO_CONNECTION[3]),
 )  # fmt: skip
+WEEK: Pairs = tuple(
+    (week.WeekState(phase), CountConsent("seed", None, Became.LIVE)) for phase in week.Phase
+)
 LINKING: Pairs = (
     *((_link(phase), message) for phase in L for message in TO_LINK),
     (_link(L.AUTHORIZING), ReturnFromBank("wrong", "code", "")),

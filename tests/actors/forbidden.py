@@ -13,6 +13,7 @@ from comptoir.actors.card.kind import card_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
 from comptoir.actors.connection.messages import RenewConsent
+from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.gateways.bank import Bank, bank_gateway
 from comptoir.actors.linking.kind import linking_spec
 from comptoir.actors.linking.messages import (
@@ -126,6 +127,7 @@ async def story(provider: str, adapter: Bank, connection: str) -> AsyncGenerator
                 linking_spec(bounds, _nothing),
                 card_spec(bounds),
                 candidates_spec(bounds),
+                consent_week_spec(bounds),
                 connection_spec(bounds, _nothing),
                 wallet_spec(bounds, _nothing),
             ),

@@ -11,6 +11,7 @@ from comptoir.actors.disposition.messages import (
     DisposeLetter,
     LettersSettled,
     LettersUnsettled,
+    NoteReading,
     PageDue,
     ReplayLetters,
 )
@@ -27,7 +28,7 @@ REPLAY = DisposeLetter(Act.REPLAY, 7, "eva")
 TURN = PageDue(POINTS, 0, 9)
 TO_DISPOSITION: tuple[Message, ...] = (
     REPLAY, ReplayLetters(POINTS, 9, "eva", 50), TURN, LettersSettled(), LettersUnsettled("AWAY"),
-    DescribeDisposition(),
+    NoteReading(7, "cora"), DescribeDisposition(),
 )  # fmt: skip
 _ONE = DispositionState(Phase.NONE, maker="eva", letters=1, page=(7,))
 MANY = msgspec.structs.replace(

@@ -193,6 +193,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "candidates": _cases(claiming.KEPT),
     "claim": _cases(claiming.CLAIMS),
     "connection": _cases(banking.CONNECTION),
+    "consent_week": _cases(banking.WEEK),
     "linking": _cases(banking.LINKING),
     "idempotency": tuple(
         Case(state, message)

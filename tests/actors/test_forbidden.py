@@ -15,6 +15,7 @@ from comptoir.actors.card.kind import card_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
 from comptoir.actors.connection.messages import RenewConsent, Revoke, Sync
+from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.gateways.bank import bank_gateway
 from comptoir.actors.gateways.bank_seed import SeedBank
 from comptoir.actors.linking.kind import linking_spec
@@ -98,6 +99,7 @@ async def world() -> AsyncIterator[World]:
                 linking_spec(bounds, nothing),
                 card_spec(bounds),
                 candidates_spec(bounds),
+                consent_week_spec(bounds),
                 connection_spec(bounds, nothing),
                 wallet_spec(bounds, nothing),
             ),

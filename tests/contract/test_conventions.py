@@ -14,7 +14,8 @@ from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import Customer, purchase
 
 KEYS = {"type", "title", "status", "code", "detail", "userAction", "retryable", "requestId"}
-GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/v1/transactions/x"]
+GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/v1/transactions/x",
+        "/api/v1/connections/calendar"]  # fmt: skip
 POSTS = [
     "/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners",
     "/api/v1/sign-outs",

@@ -9,8 +9,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
+import trio
 
+from comptoir.engine.engine import Engine
+from comptoir.engine.settings import Settings
 from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import DAY_S, Customer, eventually, free_port
 from tests.contract.letters import PATH, POINTS, Lost, Somebody
@@ -116,6 +120,53 @@ def test_what_it_says_is_for_whom_it_may_be(
     for place in (PATH, path, f"{PATH}/queues", f"{PATH}/reports", "/api/v1/parking"):
         assert client.ask("GET", place).status == 403
     assert eva.ask("GET", f"{PATH}/dl_{1:016x}/content").status == 404
+
+
+def _readings(daemon: Process) -> list[tuple[str, dict[str, Any], int]]:
+    """Whose actor each reading is an event of, what it says and when it was, in the audit log of a daemon
+    that has stopped.
+    """
+
+    async def read() -> list[tuple[str, dict[str, Any], int]]:
+        with trio.fail_after(60):
+            async with Engine.open(Settings.load(None, daemon.env)) as engine:
+                found = await engine.journal.events(0, 100_000)
+        return [
+            (one.address.key, msgspec.json.decode(one.payload), one.at)
+            for one in found
+            if one.type == "LetterRead"
+        ]
+
+    return trio.run(read)
+
+
+def test_who_has_read_it_is_on_record(daemon: Process, customer: Customer, eva: Somebody) -> None:
+    """S57, S60: each reading of what a letter says is an event of the audit log, which tells who, which letter
+    and when, and nothing of what it says; who is refused, and who looks at the list, leaves none.
+    """
+    (letter,) = Lost.buy(customer, eva, 1).letters
+    name = letter["letterId"]
+    path = f"{PATH}/{name}"
+    began = customer.advance(0)
+    assert eva.got(path) == letter
+    assert Somebody.of(daemon, "ada", "ADMIN").ask("GET", f"{path}/content").status == 403
+    assert eva.ask("GET", f"{PATH}/dl_{1:016x}/content").status == 404
+    assert eva.got(f"{path}/content")["letterId"] == name
+    compliance = Somebody.of(daemon, "cora", "COMPLIANCE")
+    assert compliance.got(f"{path}/content") == eva.got(f"{path}/content")
+    daemon.stop()
+    try:
+        readings = [(said, at) for key, said, at in _readings(daemon) if key == name]
+    finally:
+        daemon.start()
+    number = int(name.removeprefix("dl_"), 16)
+    assert [said for said, _ in readings] == [
+        {"type": "LetterRead", "letter": number, "reader": reader}
+        for reader in ("eva", "cora", "eva")
+    ]
+    assert all(at >= began for _, at in readings)
+    assert eva.ask("GET", f"{PATH}/dispositions/{name}").status == 404, "nothing was decided by it"
+    assert eva.ask("POST", f"{path}/discard", {"reason": "seen"}).status == 202
 
 
 def test_replayed_once(daemon: Process, customer: Customer, eva: Somebody) -> None:

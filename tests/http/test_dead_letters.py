@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.actors.approval.messages import Action, DescribeApproval, Propose, Proposed
-from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
-from comptoir.engine import Address, Erased, Message, Refused
+from comptoir.actors.disposition.messages import DisposeLetter, NoteReading, ReplayLetters
+from comptoir.engine import Address, Erased, Message, Refused, Unavailable
 from comptoir.engine.letters import ID_MAX
-from comptoir.http.dead_letters import letter_of, listed
+from comptoir.http.dead_letters import content, letter_of, listed
 from comptoir.http.dispositions import discard, replay, replay_many
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import a_letter, of_dispositions
@@ -132,6 +132,33 @@ async def test_nobody_replays_what_nobody_can_read(
     monkeypatch.setattr(daemon.letters, "open_letter", erased)
     with pytest.raises(Erased):
         await replay(daemon, _call())
+    assert daemon.asks == []
+
+
+async def test_nobody_reads_what_goes_unrecorded(
+    daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S57: who reads what a letter says is told to the audit log first; where that is away nothing is shown,
+    and of what nobody can read there is no reading.
+    """
+    daemon.letters.rows = [HELD]
+    assert (await content(daemon, _call())).status == 200
+    assert daemon.asks == [(Address("disposition", f"dl_{7:016x}"), NoteReading(7, "eva"))]
+
+    async def away(_address: Address, _message: Message) -> FakeAnswer:
+        raise Unavailable
+
+    monkeypatch.setattr(daemon, "asked", away)
+    with pytest.raises(Unavailable):
+        await content(daemon, _call())
+
+    async def erased(_letter_id: int) -> bytes | None:
+        raise Erased
+
+    daemon.asks.clear()
+    monkeypatch.setattr(daemon.letters, "open_letter", erased)
+    with pytest.raises(Erased):
+        await content(daemon, _call())
     assert daemon.asks == []
 
 

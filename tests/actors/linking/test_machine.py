@@ -102,6 +102,20 @@ def test_a_wrong_state_changes_nothing(bad: ReturnFromBank) -> None:
     assert decision.reply.taken is False
 
 
+def test_a_state_is_good_once() -> None:
+    """S45, RFC 9700 4.7: who brings it a second time is told that nothing was taken, with whatever code; once it was
+    shown not even its digest is kept.
+    """
+    waiting = _taken(_taken(UNKNOWN, OPEN_LINK).state, TO_LINK[1]).state
+    back = _taken(waiting, BACK).state
+    assert (back.phase, back.digest) == (Phase.RETURNED, "")
+    for code in ("code", "a stranger's"):
+        decision = _taken(back, msgspec.structs.replace(BACK, code=code))
+        assert decision.state is back
+        assert isinstance(decision.reply, LinkStood)
+        assert decision.reply.taken is False
+
+
 def test_a_late_timer_lengthens_no_session() -> None:
     """S45, S48: at ten minutes it is over, though the timer has not fired."""
     waiting = _taken(_taken(UNKNOWN, OPEN_LINK).state, TO_LINK[1]).state
