@@ -6,8 +6,6 @@ Source: interface.md 6, 7 and 10; docs.tink.com; spec.md S42, S45, S48, S52 to S
 E10.
 """
 
-import json
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -15,15 +13,14 @@ from typing import Any
 import pytest
 
 from comptoir.engine.testing import Process
-from comptoir.http.contract_testing import DAY_S, eventually, free_port
-from tests.actors.gateways.tink_schemas import STATUSES, hold_request
+from comptoir.http.contract_testing import DAY_S, eventually
+from tests.actors.gateways.tink_schemas import STATUSES
 from tests.contract.banking import Person
 from tests.contract.linked import ACCEPTED
-from tests.contract.tink import Client, bought, press
+from tests.contract.tink import Client, bought, faults, hold_all, press, serve
 
 Start = Callable[..., Process]
 Json = dict[str, Any]
-SECRET = "tink-secret-of-a-contract-test-2"
 LATER_MS = 4_102_444_800_000
 """In the year 2100."""
 
@@ -33,40 +30,19 @@ def sandbox(comptoir_sandbox_shared: Start) -> Iterator[Process]:
     """Tink; what it was asked is right."""
     tink = comptoir_sandbox_shared()
     yield tink
-    asked = tink.get("/control/calls?party=tink").json()["items"]
-    assert asked
-    for call in asked:
-        hold_request(call["method"], call["path"], call["query"], call["body"])
+    hold_all(tink)
 
 
 @pytest.fixture(scope="module")
 def daemon(comptoir_daemon_shared: Start, sandbox: Process) -> Process:
     """A daemon that knows it."""
-    made = comptoir_daemon_shared(
-        COMPTOIR_AUTH__MODE="on",
-        COMPTOIR_HTTP__RATE_LIMITS="off",
-        COMPTOIR_HTTP__PORT=str(free_port()),
-        COMPTOIR_BREAKERS__DEFAULT__ERRORS="1000",  # one test's faults are not the next one's
-        COMPTOIR_PROVIDERS__TINK__BASE_URL=sandbox.url,
-        COMPTOIR_PROVIDERS__TINK__LINK_URL=sandbox.url,
-        COMPTOIR_PROVIDERS__TINK__CLIENT_SECRET="tink-client-secret-of-a-test",
-        COMPTOIR_WEBHOOKS__TINK__SECRETS=json.dumps([SECRET, "another-secret-of-a-contract-test"]),
-    )
-    made.load("partners", "id,name,rate_bp\nchez,Chez Nous,500\n")
-    hook = {"url": f"{made.url}/webhooks/tink", "secret": SECRET}
-    assert sandbox.post("/control/tink/webhooks", hook).status == 200
-    return made
+    return serve(comptoir_daemon_shared, sandbox)
 
 
 @pytest.fixture
 def client(daemon: Process, sandbox: Process) -> Client:
     """Somebody new."""
     return Client(daemon, sandbox)
-
-
-def _faults(sandbox: Process, *rows: Json) -> None:
-    answer = sandbox.request("PUT", "/control/faults", json.dumps(rows).encode())
-    assert answer.status == 200, answer
 
 
 @pytest.fixture(autouse=True)
@@ -107,34 +83,6 @@ def test_a_refund(client: Client) -> None:
     client.later(1)  # of one second, the two webhooks would be the very same
     client.book(bought("20.00"))
     assert client.points() == 0
-
-
-def test_the_very_same_webhook_again(client: Client) -> None:
-    """X16: replayed within its window it is a duplicate."""
-    _faults(
-        client.sandbox,
-        {"party": "tink", "operation": "webhooks.send", "fault": "replay", "count": 1},
-    )
-    assert client.book(bought()) == [ACCEPTED, {"status": "duplicate", "http": 200}]
-    assert client.points() == 50
-
-
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ({"fault": "forged"}, "WEBHOOK_SIGNATURE_INVALID"),
-        ({"fault": "late", "ms": 600_000}, "WEBHOOK_TIMESTAMP_EXPIRED"),
-        ({"fault": "wrong_clock", "ms": 600_000}, "WEBHOOK_TIMESTAMP_EXPIRED"),
-    ],
-)
-def test_what_tink_has_not_signed_now(client: Client, fault: Json, code: str) -> None:
-    """S54, S55, X16: refused by name; Tink sends it again, and then it counts."""
-    _faults(client.sandbox, {"party": "tink", "operation": "webhooks.send", "count": 1, **fault})
-    (answer,) = client.book(bought())
-    assert (answer["http"], answer["code"]) == (401, code)
-    assert client.points() == 0
-    assert client.happen() == [ACCEPTED, ACCEPTED]
-    assert client.points() == 50
 
 
 def test_a_lost_webhook_is_read(client: Client) -> None:
@@ -296,7 +244,7 @@ def test_revoked_here(client: Client) -> None:
         {"party": "tink", "operation": name, "fault": "status", "status": 503, "count": 1}
         for name in ("credentials.delete", "user.delete")
     ]
-    _faults(client.sandbox, *rows)
+    faults(client.sandbox, *rows)
     assert client.person.ask("DELETE", f"/api/v1/connections/{client.id}").status == 202
 
     def over() -> bool:
@@ -342,55 +290,3 @@ def test_who_never_comes_back(daemon: Process, sandbox: Process) -> None:
         assert process.post(path, {"advanceSeconds": 601}).status == 200
     assert daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
     assert sandbox.get("/control/tink/credentials").json()["users"] == users
-
-
-@pytest.mark.parametrize("fault", ["status", "drop_after_effect"])
-@pytest.mark.parametrize(
-    "operation",
-    ["oauth.grant", "oauth.delegate", "user.create", "consents.list", "accounts.list", "providers.list"],
-)  # fmt: skip
-def test_a_link_through_an_outage(
-    daemon: Process, sandbox: Process, operation: str, fault: str
-) -> None:
-    """S63: what is lost on the way is asked again, and there is one connection, of one user."""
-    users = sandbox.get("/control/tink/credentials").json()["users"]
-    _faults(sandbox, {"party": "tink", "operation": operation, "fault": fault, "count": 1})
-    made: list[Client] = []
-    worker = threading.Thread(target=lambda: made.append(Client(daemon, sandbox)))
-    worker.start()
-    while worker.is_alive():
-        for process, path in ((sandbox, "/control/clock"), (daemon, "/dev/v1/clock")):
-            process.post(path, {"advanceSeconds": 1})
-        worker.join(0.2)
-    (client,) = made
-    assert client.seen()["status"] == "active"
-    assert len(client.person.ask("GET", "/api/v1/connections").json()["items"]) == 1
-    assert sandbox.get("/control/tink/credentials").json()["users"] == users + 1
-
-
-@pytest.mark.parametrize("operation", ["oauth.token", "consents.list", "transactions.list"])
-def test_away_while_it_is_to_be_read(client: Client, operation: str) -> None:
-    """S63: what could not be read is read when Tink is back, once."""
-    _faults(
-        client.sandbox,
-        {"party": "tink", "operation": operation, "fault": "status", "status": 503, "count": 2},
-    )
-    client.book(bought(), webhook=False)
-    client.sync()
-    assert client.points() == 0
-
-    def there() -> bool:
-        client.later(2)
-        return client.points() == 50
-
-    eventually(there, 30)
-
-
-def test_killed_when_it_has_said_yes(client: Client) -> None:
-    """X19: what was answered with 202 counts after a kill, once."""
-    body = {"credentialsId": client.there, "transactions": [bought()]}
-    answer = client.sandbox.post("/control/tink/transactions", body).json()
-    assert [one["status"] for one in answer["answers"]] == [202]
-    client.daemon.kill()
-    client.daemon.start()
-    eventually(lambda: client.points() == 50, 30)
