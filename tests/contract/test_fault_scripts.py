@@ -146,12 +146,13 @@ class Shopper:
         if started.status != 201:
             return started
         url = started.json()["authUrl"]
-        if self.provider in ("powens", "tink"):
-            party = powens if self.provider == "powens" else tink
-            back = party.press(url, card=self.card, iban=self.iban)
-        else:
-            back = self.person.at_bank(url, card=self.card, iban=self.iban) \
-                if self.provider == "seed" else self.person.at_bank(url, card=self.card)  # fmt: skip
+        if self.provider == "powens":
+            back = powens.press(url, card=self.card, iban=self.iban)
+        elif self.provider == "tink":
+            back = tink.press(url, card=self.card, iban=self.iban)
+        else:  # Plaid's page takes no IBAN
+            own = {"iban": self.iban} if self.provider == "seed" else {}
+            back = self.person.at_bank(url, card=self.card, **own)
         if back.status != 303:
             return back
         return self.person.complete(query_of(back.headers["location"])["sessionId"])
