@@ -259,6 +259,8 @@ class TransactionsUnread(Message, frozen=True):
     """Its person must act before anything can be read again."""
     access: str = ""
     """By which it was asked: another one may have replaced it meanwhile."""
+    outlived: bool = False
+    """The time of that access was over before it was asked by: this says nothing of the connection."""
 
 
 class Heal(Message, frozen=True):

@@ -5,7 +5,8 @@ Rules:
   handed on in pieces, so that no decision is long, and its cursor counts when the last piece is;
 - what is reported while it is being read is read when that is done; what could not be read is tried
   again, since whoever tells us that there is something may not tell it twice;
-- an access that was replaced while it was read by ends nothing: it is read by the new one;
+- an access that was replaced while it was read by, or while the call was parked, ends nothing: it is read by the
+  new one;
 - how the connection stands is heeded after all that was read, as a report to oneself;
 - what was bought before the link, less the days of look-back, is not looked at (S60).
 
@@ -32,6 +33,7 @@ from comptoir.actors.connection.messages import (
     Underway,
 )
 from comptoir.actors.connection.state import ConnectionState, ConnectionSynced, Outcome
+from comptoir.actors.connection.tokens import replaced_at
 from comptoir.actors.connection.transactions import first_day
 from comptoir.actors.gateways.messages import ReadTransactions, Tokens, bank
 from comptoir.engine import Decision, Outgoing, Refusal
@@ -94,6 +96,7 @@ def _read(state: ConnectionState, tokens: Tokens, context: Context) -> Outgoing:
         state.cursor,
         state.account,
         expendable=state.healing,
+        until=replaced_at(tokens, context),
     )
     return Outgoing(bank(state.provider), asked)
 
@@ -162,9 +165,11 @@ def _looked_at(
 
 
 def unread(state: ConnectionState, message: TransactionsUnread, context: Context) -> Outcome:
-    """Away: try again later. Its person must act: the consent has ended over there. No: so be it."""
+    """Away, or asked by an access of which we know that it has ended: try again later. Its person must act: the
+    consent has ended over there. No: so be it.
+    """
     synced = ConnectionSynced(state.id, 0, complete=False)
-    if message.ended and _was_replaced(state, message):
+    if (message.ended or message.outlived) and _was_replaced(state, message):
         begun = begin(msgspec.structs.replace(state, syncing=False), context)
         return msgspec.structs.replace(begun, events=(synced,))
     if message.ended:

@@ -4,15 +4,22 @@ import msgspec
 
 from comptoir.actors.connection.messages import RotateTokens, TokensRefreshed
 from comptoir.actors.connection.state import ConnectionState, Outcome, TokensRotated
-from comptoir.actors.gateways.messages import RefreshTokens, bank
+from comptoir.actors.gateways.messages import RefreshTokens, Tokens, bank
 from comptoir.actors.programme import programme_of
 from comptoir.engine import Decision, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["ROTATION", "refreshed", "rotate", "rotation"]
+__all__ = ["ROTATION", "refreshed", "replaced_at", "rotate", "rotation"]
 
 ROTATION = "tokens"
 """Name of the timer."""
+
+
+def replaced_at(tokens: Tokens, context: Context) -> int:
+    """When they are to be replaced: business time, ms; 0 where they have no end."""
+    if not tokens.expires_at:
+        return 0
+    return tokens.expires_at - programme_of(context).token_margin_ms
 
 
 def rotation(state: ConnectionState, context: Context) -> tuple[Outgoing, ...]:
@@ -21,7 +28,7 @@ def rotation(state: ConnectionState, context: Context) -> tuple[Outgoing, ...]:
     assert tokens is not None
     if not tokens.expires_at:
         return ()
-    due = max(context.now, tokens.expires_at - programme_of(context).token_margin_ms)
+    due = max(context.now, replaced_at(tokens, context))
     return (Outgoing(context.address, RotateTokens(), due, ROTATION),)
 
 

@@ -129,13 +129,22 @@ def bank_gateway(provider: str, adapter: Bank, bounds: GatewayBounds) -> Gateway
             code == REFUSED, message.cursor, code == ENDED, access=message.access
         )
 
+    async def read(asked: ReadTransactions, context: CallContext) -> Message:
+        try:
+            return await adapter.read_transactions(asked, context)
+        except CallFault as fault:
+            if fault.code == REFUSED and 0 < asked.until <= context.now:
+                # It was parked for longer than the access held (X18): no fault of anybody's.
+                return TransactionsUnread(
+                    refused=False, cursor=asked.cursor, access=asked.access, outlived=True
+                )
+            raise
+
     operations: dict[type[Message], Operation] = {
         StartLink: row(adapter.start, "start"),
         ExchangeCode: row(adapter.exchange, "exchange"),
         ReadAccounts: row(adapter.read_accounts, "accounts"),
-        ReadTransactions: row(
-            adapter.read_transactions, "transactions", unread, lambda message: message.expendable
-        ),
+        ReadTransactions: row(read, "transactions", unread, lambda message: message.expendable),
         RefreshTokens: row(
             adapter.refresh,
             "refresh",

@@ -3,7 +3,7 @@
 Rule: the source names paths and words (S48: clientId, redirectUri, authUrl, stateToken, connectionId,
 authorization_code), and no bodies; those of here are ours, and the sandbox plays them. Provider and
 daemon know each other by HTTP Basic, and what is read of a connection is read by its bearer token; to renew
-and to revoke one takes no token, since its own may have ended before. `Idempotency-Key` goes with
+one, to be told of it and to revoke it takes no token, since its own may have ended before. `Idempotency-Key` goes with
 whatever begins something.
 Source: spec.md S45, S48, S51, S56, S58, X15.
 """
@@ -213,7 +213,7 @@ class SeedBank:
             "url": asked.url,
             "events": ["transaction.created"],
         }
-        answered(await self._post("/webhooks", body, context, asked.access))
+        answered(await self._post("/webhooks", body, context))
 
     async def _grant(self, body: Mapping[str, object], context: CallContext) -> _Granted:
         granted: _Granted = read_answer(await self._post("/auth/token", body, context), _GRANTED)
@@ -224,10 +224,8 @@ class SeedBank:
         path: str,
         body: Mapping[str, object],
         context: CallContext,
-        access: str = "",
     ) -> httpx.Response:
-        who = _bearer(access) if access else self._ours
-        headers = {"Idempotency-Key": context.business_key, **who}
+        headers = {"Idempotency-Key": context.business_key, **self._ours}
         request = self._client.build_request("POST", path, json=body, headers=headers)
         return await sent(self._client, request)
 

@@ -129,6 +129,8 @@ class ReadTransactions(Message, frozen=True):
     """The provider's name of the account; empty: all that the connection shows."""
     expendable: bool = False
     """Nobody waits for it: while the provider is away it is given up, and not parked (E6)."""
+    until: int = 0
+    """When the access is replaced, before its end: business time, ms; 0: never. A call that is parked may outlive it."""
 
 
 class RefreshTokens(Message, frozen=True):

@@ -295,8 +295,12 @@ class Bank:
         return json_reply(200, {"items": shown, "nextCursor": str(end), "more": more, **FORBIDDEN})
 
     def _subscribe(self, call: Call) -> Reply:
+        _basic(call)  # it may be asked for when the access token has ended
         wanted = decode(call.request.body, Subscribe)
-        self._bearer(call, wanted.connection_id).webhook = wanted.url
+        connection = self._connections.get(wanted.connection_id)
+        if connection is None:
+            raise Refused(404, "NOT_FOUND", "no such connection")
+        connection.webhook = wanted.url
         return json_reply(201, {"id": f"wh_{secrets.token_hex(8)}"})
 
     async def _book(self, call: Call) -> Outcome:
