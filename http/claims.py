@@ -3,7 +3,7 @@
 The rule: a person asks about their own purchases only. What is known is answered at once, with the trace of its
 match; what is kept and was nobody's becomes a claim, one per purchase, which somebody of the house grants or
 refuses. A grant is credited by the connection that told of the purchase, once.
-Source: interface.md 7 (`POST /api/v1/claims`); spec.md E9, X23; adr/0036.
+Source: interface.md 7 (`POST /api/v1/claims`); spec.md E9, X23; adr/0035.
 """
 
 import re

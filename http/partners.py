@@ -3,7 +3,7 @@
 The rule: a partner is judged by the very rules of the file that imports it (actors/imports.py), so that the
 two ways in cannot differ; it counts for purchases from the moment of the answer, of the days on which it holds.
 A partner's list is in the order of ids, because partners have no time of their own; its history is by version.
-Source: interface.md 4 and 7; spec.md S47, E9; adr/0036.
+Source: interface.md 4 and 7; spec.md S47, E9; adr/0035.
 """
 
 import base64

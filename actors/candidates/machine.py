@@ -6,7 +6,7 @@ Rules:
 - the newest hold: of more than `CANDIDATES_MAX` the oldest goes first;
 - told again, it is what it was told last; told under another id, it is found by that one.
 
-Source: spec.md X22, X23, E9; adr/0036.
+Source: spec.md X22, X23, E9; adr/0035.
 """
 
 from enum import Enum

@@ -5,7 +5,7 @@ Rules:
 - what is open is granted by naming the partner whose purchase it was, as the partner was on its day, or
   refused with a reason; nobody grants what they claim themselves (FOUR_EYES);
 - a grant is sent by the decision that grants it, to the connection that told of the purchase, which credits it
-  once (adr/0036); it makes a labelled case, which names nobody;
+  once (adr/0035); it makes a labelled case, which names nobody;
 - of what is refused the purchase is forgotten; the answer stays for the person.
 
 Source: spec.md E9, X23, S47; docs/matching.md.

@@ -1,7 +1,7 @@
 """What a connection makes of a purchase: whose it is, what its wallet is told, what people see of it.
 
 Rules:
-- a purchase takes the partner as it was on its day: rate and caps (adr/0036);
+- a purchase takes the partner as it was on its day: rate and caps (adr/0035);
 - what a claim has given to a partner is that partner's, whatever its label says, and is credited once (E9).
 
 Source: spec.md S47, S56, X22 to X24, E8, E9.

@@ -6,7 +6,7 @@ Rules:
 - what is said of a partner holds from its first day on, and before that day it is as it was (partner.py);
 - what is replaced is kept with who had said it and when, and the audit log has the digest of what was put.
 
-Source: spec.md S47, E9; interface.md 4; adr/0036.
+Source: spec.md S47, E9; interface.md 4; adr/0035.
 """
 
 from enum import Enum

@@ -3,7 +3,7 @@
 Rule: plain frozen values with no reference to an actor; an absent text is empty, and a day is ISO
 8601 text (YYYY-MM-DD), which compares as it is written. What a partner was before stands in it, period by
 period, so that a purchase takes the names, guards and rate of its own day.
-Source: interface.md 4 (columns), S47, S56; docs/matching.md; adr/0036.
+Source: interface.md 4 (columns), S47, S56; docs/matching.md; adr/0035.
 """
 
 from datetime import date, timedelta
