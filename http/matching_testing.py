@@ -88,6 +88,7 @@ class FakeMatching:
             return None
         owner = self.claim_owners.get(address.key, "")
         if isinstance(message, OpenClaim):
+            self.claim_owners[address.key] = message.user_id
             return ClaimDescribed(
                 "answered", message.user_id, message.verdict, message.trace, OPENED_MS
             )
