@@ -49,7 +49,7 @@ SMS = Address("sms", "")
 
 
 def bank(provider: str) -> Address:
-    """The gateway of one provider of bank data: `seed`, later `powens`, `plaid`, `tink`."""
+    """The gateway of one provider of bank data: `seed`, `powens`, `plaid` or `tink`."""
     return Address(f"bank_{provider}", "")
 
 

@@ -74,6 +74,16 @@ async def test_a_pending_one_that_vanished_and_came(wallet: Wallet) -> None:
     assert state.available == points_for(12_000, RATE_BP, 10_000, 1), "what is gone stays gone"
 
 
+async def test_removed_before_it_was_told(wallet: Wallet) -> None:
+    """E7, ADR 0033: the word that it never happened came first, and is the later one: it earns nothing."""
+    state = await wallet.told(
+        anew("t1", "t1", 10_000, revision=2, removed=True), anew("t1", "t1", 10_000, revision=1)
+    )
+    assert (state.available, state.earned_total) == (0, 0)
+    state = await wallet.told(anew("t1", "t1", 10_000, revision=3))
+    assert state.available == 333, "told again, it did happen"
+
+
 @given(st.lists(CENTS, min_size=1, max_size=6), st.booleans())
 def test_it_earns_what_it_is_now(amounts: Sequence[int], twins: bool) -> None:
     """E8, X32: after any number of amounts the wallet holds the points of the last; taken back, none."""
