@@ -52,7 +52,18 @@ MEMORY: dict[str, Any] = {
     "bytes_each": 4096.0,
     "points": [{"resident": 2000, "mib": 0.0}, {"resident": 4000, "mib": 8.0}],
 }
-FIGURES = {"webhooks": WEBHOOKS, "size": SIZE, "memory": MEMORY}
+OUTAGE: dict[str, Any] = {
+    "machine": MACHINE, "bought": 300, "told": 300, "business_min": 10.0, "down_s": [1.0, 3.0], "let_go_s": 2.0,
+    "gateways": {"plaid": "bank_plaid", "fcm": "push"},
+    "seen": [
+        {
+            "at": float(at), "seconds": 1.0, "parked": {"push": parked, "bank_plaid": parked // 3},
+            "came": {"plaid": 2, "fcm": came}, "asked": {"plaid": 1, "fcm": 4},
+        }
+        for at, parked, came in ((1, 0, 20), (2, 60, 0), (3, 90, 0), (4, 40, 50), (5, 0, 40))
+    ],
+}  # fmt: skip
+FIGURES = {"webhooks": WEBHOOKS, "size": SIZE, "memory": MEMORY, "outage": OUTAGE}
 
 
 def test_page_has_every_block() -> None:
@@ -99,16 +110,27 @@ def test_steps_stand_beside_those_of_before(tmp_path: Path) -> None:
     assert "| **the daemon, for a webhook** | **40.0** | **10.0** |  |" in page
 
 
+def test_an_outage_is_told_by_party(tmp_path: Path) -> None:
+    """What was parked at most, what reached the party while it was down, and how fast it went on."""
+    (tmp_path / "outage.json").write_text(json.dumps(OUTAGE))
+    empty = "".join(f"<!-- bench:{name} -->\n<!-- /bench:{name} -->\n" for name in BLOCKS)
+    page = blocks_written(empty, tmp_path)
+    assert "| fcm | 90 | 8 | 50 |" in page
+    assert "| plaid | 30 | 2 | 2 |" in page
+    assert "300 purchases and 300 notices; both parties down for 10 minutes" in page
+
+
 def test_same_figures_draw_the_same_bytes(tmp_path: Path) -> None:
     """A drawing carries no date and no chance, and names its axes with their units."""
-    drawn = ""
+    drawn: dict[str, str] = {}
     for name, (source, _) in DRAWINGS.items():
         for target in ("a.svg", "b.svg"):
             draw(name, FIGURES[source], tmp_path / target)
-        drawn = (tmp_path / "a.svg").read_text()
-        assert drawn == (tmp_path / "b.svg").read_text()
-        assert "<dc:date>" not in drawn
-    assert "resident memory, MiB" in drawn
+        drawn[name] = (tmp_path / "a.svg").read_text()
+        assert drawn[name] == (tmp_path / "b.svg").read_text()
+        assert "<dc:date>" not in drawn[name]
+    assert "resident memory, MiB" in drawn["memory"]
+    assert "calls that came through, a second" in drawn["outage"]
 
 
 def test_figures_are_kept_at_four_places() -> None:
