@@ -42,7 +42,7 @@ UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation"
 seen, and what they run themselves costs three times as much when it is watched."""
 MEMORY = "/dev/shm"  # noqa: S108 - a folder with a name of its own is made in it
 MEMORY_BYTES_MIN = 8 << 30
-"""Free, or it is not used: the suite was seen to need up to 3 GiB there."""
+"""Free, or it is not used: some 0.4 GiB were seen in use at a time."""
 CLUSTERS = "TESTS_CLUSTERS"
 """Where runs find clusters to copy: tests/storage/conftest.py."""
 NO_TESTS = 5
