@@ -1,9 +1,9 @@
-"""`comptoir check label` and `check points`: the daemon's own functions behind a JSON seam.
+"""`comptoir check label`, `check points` and `check iban`: the daemon's own functions behind a JSON seam.
 
 The rule: an input object gives an answer object, always. What cannot be read is the answer
 `CHECK_INPUT_INVALID`, never an exception; fields that are not known are ignored; nothing is
 computed here that the daemon computes elsewhere.
-Source: check-command contract, kinds `label` and `points`; X32, S47.
+Source: check-command contract, kinds `label`, `points` and `iban`; X32, S46, S47, S66.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,8 +14,9 @@ import msgspec
 
 from comptoir.actors.merchants import Builder, Partner, Purchase
 from comptoir.actors.wallet.points import Insufficient, Lot, allocate, instant_ns
+from comptoir.actors.withdrawal.iban import IbanInvalid, read_iban
 
-__all__ = ["CHECKS", "Answer", "check_label", "check_points"]
+__all__ = ["CHECKS", "Answer", "check_iban", "check_label", "check_points"]
 
 Answer = dict[str, Any]
 """`ok`, and the kind's own fields or `error` with `code` and `detail`; ready for JSON."""
@@ -55,6 +56,10 @@ class _PointsInput(msgspec.Struct):
     lots: list[_LotInput]
     debit: _Points
     now: str
+
+
+class _IbanInput(msgspec.Struct):
+    iban: str
 
 
 class _InvalidInputError(Exception):
@@ -97,8 +102,21 @@ def check_points(given: object) -> Answer:
     return {"ok": True, "allocations": taken, "remaining": result.remaining}
 
 
+def check_iban(given: object) -> Answer:
+    """Read one account number: `iban` (electronic format), `country`, `sepa`."""
+    try:
+        asked = _convert(given, _IbanInput)
+    except _InvalidInputError as error:
+        return _refusal("CHECK_INPUT_INVALID", str(error))
+    try:
+        iban = read_iban(asked.iban)
+    except IbanInvalid as error:
+        return _refusal("BANK_IBAN_INVALID", str(error))
+    return {"ok": True, "iban": iban.number, "country": iban.country, "sepa": iban.sepa}
+
+
 CHECKS: Final[Mapping[str, Callable[[object], Answer]]] = MappingProxyType(
-    {"label": check_label, "points": check_points}
+    {"iban": check_iban, "label": check_label, "points": check_points}
 )
 """The kinds of this room, by name."""
 

@@ -1,4 +1,4 @@
-"""`check label` and `check points`: actors/checks.py."""
+"""`check label`, `check points` and `check iban`: actors/checks.py."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir.actors.checks import CHECKS, check_label, check_points
+from comptoir.actors.checks import CHECKS, check_iban, check_label, check_points
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -28,6 +28,7 @@ near_inputs = st.fixed_dictionaries(
         "lots": json_values,
         "debit": json_values,
         "now": json_values,
+        "iban": json_values,
     },
 )
 
@@ -38,6 +39,7 @@ def test_every_input_has_an_answer(kind: str, given_input: object) -> None:
     answer = CHECKS[kind](given_input)
     json.dumps(answer).encode()
     assert answer["ok"] is True or answer["error"]["code"] in {
+        "BANK_IBAN_INVALID",
         "CHECK_INPUT_INVALID",
         "POINTS_INSUFFICIENT",
     }
@@ -158,3 +160,16 @@ def test_more_than_there_is() -> None:
 def test_bad_points_inputs(debit: object, changes: dict[str, object]) -> None:
     """check-command: malformed input is an answer, CHECK_INPUT_INVALID."""
     assert spend(debit, **changes)["error"]["code"] == "CHECK_INPUT_INVALID"
+
+
+def test_an_account_number() -> None:
+    """check-command `iban`, S46, S66: electronic format, country, and whether SEPA reaches it."""
+    paper = "fr14 2004 1010 0505 0001 3m02 606"
+    assert check_iban({"iban": paper, "more": 1}) == {
+        "ok": True, "iban": "FR1420041010050500013M02606", "country": "FR", "sepa": True,
+    }  # fmt: skip
+    assert check_iban({"iban": "SA0380000000608010167519"})["sepa"] is False
+    broken = check_iban({"iban": "FR15 2004 1010 0505 0001 3M02 606"})
+    assert (broken["ok"], broken["error"]["code"]) == (False, "BANK_IBAN_INVALID")
+    for malformed in (None, [], {}, {"iban": 3}, {"iban": "\ud800"}):
+        assert check_iban(malformed)["error"]["code"] == "CHECK_INPUT_INVALID"
