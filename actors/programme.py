@@ -37,6 +37,8 @@ class Programme(msgspec.Struct, frozen=True):
     currency: str = "EUR"
     value_cents: int = 1
     """What one point is worth (X21)."""
+    withdrawal_minimum: int = 100
+    """Points: least balance, and least order (S66)."""
     hold_ms: int = 0
     """Points are pending for so long after a purchase (X24)."""
     tiers: tuple[Tier, ...] = (Tier("base", "Base", 0),)
@@ -72,6 +74,7 @@ class Programme(msgspec.Struct, frozen=True):
         return cls(
             currency=points.currency,
             value_cents=points.value_cents,
+            withdrawal_minimum=points.minimum,
             hold_ms=points.hold_days * DAY_MS,
             tiers=tuple(
                 Tier(t.id, t.name, t.threshold_points, t.multiplier_bp) for t in points.tiers

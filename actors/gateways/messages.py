@@ -13,10 +13,12 @@ __all__ = [
     "KEYS",
     "LETTERS",
     "MAIL",
+    "PAYOUT",
     "PUSH",
     "SMS",
     "DestroyKeys",
     "ExchangeCode",
+    "InitiatePayment",
     "NoticeRefused",
     "NoticeTaken",
     "ReadAccounts",
@@ -40,6 +42,8 @@ KEYS = Address("keys", "")
 LETTERS = Address("letters", "")
 """The desk of dead letters: what is done to them is done there."""
 
+PAYOUT = Address("payout", "")
+"""Whoever pays withdrawals: by configuration the provider `seed` (X27)."""
 PUSH = Address("push", "")
 """The push party: FCM later, the sandbox's receiver now (S44)."""
 MAIL = Address("mail", "")
@@ -64,6 +68,18 @@ class SendPush(Message, frozen=True):
     points: int = 0
     days: int = 0
     """Until what it is about."""
+
+
+class InitiatePayment(Message, frozen=True):
+    """Pay a withdrawal (POST /payments/initiate, S50). Sent once: its party promises no idempotency."""
+
+    withdrawal_id: str
+    reference: str
+    """By which it is looked up, and which the beneficiary reads (SEPA's EndToEndId)."""
+    amount_cents: int
+    currency: str
+    iban: str
+    beneficiary: str
 
 
 class Tokens(msgspec.Struct, frozen=True):

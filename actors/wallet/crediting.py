@@ -173,7 +173,9 @@ def under_cap(state: WalletState, message: Credit) -> tuple[int, Mapping[str, in
     return eligible, capped
 
 
-def settle_shortfall(books: Books, points: int, lot_id: str, transaction_id: str) -> None:
+def settle_shortfall(
+    books: Books, points: int, lot_id: str, transaction_id: str | None = None
+) -> None:
     """Net what the wallet owes from points that have just become available (E7)."""
     netted = min(points, books.shortfall)
     if netted:

@@ -17,11 +17,15 @@ import msgspec
 
 from comptoir.actors.programme import Programme, programme_of
 from comptoir.actors.wallet.crediting import Outcome, credit, fallback, settle_shortfall, take
+from comptoir.actors.wallet.holding import hold, move
 from comptoir.actors.wallet.messages import (
     KIND,
     TRANSACTIONS,
     ClawBack,
     Credit,
+    HoldPoints,
+    MovePoints,
+    PointsHeld,
     ReleasePoints,
     Restate,
     TakeBack,
@@ -39,10 +43,10 @@ from comptoir.actors.wallet.state import (
     RefundIgnored,
     WalletState,
 )
-from comptoir.engine import Decision, Message, Outgoing, Put
+from comptoir.engine import Decision, Message, Outgoing, Put, Reply
 from comptoir.engine.machine import Context, Machine, row
 
-__all__ = ["MACHINE"]
+__all__ = ["MACHINE", "REPLIES"]
 
 
 def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outcome:
@@ -140,7 +144,9 @@ def _release(state: WalletState, message: ReleasePoints, context: Context) -> Ou
     )
 
 
-MESSAGES: tuple[type[Message], ...] = (Credit, ClawBack, Restate, TakeBack, ReleasePoints)
+MESSAGES: tuple[type[Message], ...] = (
+    Credit, ClawBack, Restate, TakeBack, ReleasePoints, HoldPoints, MovePoints,
+)  # fmt: skip
 
 MACHINE: Machine[WalletState] = Machine(
     KIND,
@@ -163,5 +169,12 @@ MACHINE: Machine[WalletState] = Machine(
         row(Phase.OVERDRAWN, Restate, restate, Phase.OVERDRAWN, Phase.ACTIVE),
         row(Phase.OVERDRAWN, TakeBack, take_back, Phase.OVERDRAWN),
         row(Phase.OVERDRAWN, ReleasePoints, _release, Phase.OVERDRAWN, Phase.ACTIVE),
+        row(Phase.NEW, HoldPoints, hold, Phase.NEW),
+        row(Phase.ACTIVE, HoldPoints, hold, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, HoldPoints, hold, Phase.OVERDRAWN),
+        row(Phase.ACTIVE, MovePoints, move, Phase.ACTIVE, Phase.OVERDRAWN),
+        row(Phase.OVERDRAWN, MovePoints, move, Phase.OVERDRAWN, Phase.ACTIVE),
     ),
 )
+
+REPLIES: tuple[type[Reply], ...] = (PointsHeld,)

@@ -7,15 +7,23 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from comptoir.engine.values import Message
+from comptoir.actors.withdrawal.messages import Order
+from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "AVAILABLE",
+    "BLOCKED",
+    "HOLDS",
     "KIND",
+    "PAID",
     "STANDS_FOR",
     "TAGS",
     "TRANSACTIONS",
     "ClawBack",
     "Credit",
+    "HoldPoints",
+    "MovePoints",
+    "PointsHeld",
     "ReleasePoints",
     "Restate",
     "TakeBack",
@@ -24,6 +32,10 @@ __all__ = [
 ]
 
 KIND = "wallet"
+AVAILABLE, BLOCKED, PAID = "available", "blocked", "paid"
+"""Where the points of a withdrawal are."""
+HOLDS = "withdrawal_hold"
+"""Collection: which points of which lots a withdrawal has, and where they are now (E7)."""
 STANDS_FOR = "stands_for"
 """Field of a transaction's document: the key of the one under which the purchase was credited (E8)."""
 TAGS = "purchase_tag"
@@ -129,3 +141,27 @@ class ReleasePoints(Message, frozen=True):
     """The purchase's transaction id."""
     key: str
     """The purchase's document."""
+
+
+class HoldPoints(Message, frozen=True):
+    """A person withdraws: their points are blocked, and the withdrawal begins, or it is refused (S50)."""
+
+    withdrawal_id: str
+    order: Order
+
+
+class PointsHeld(Reply, frozen=True):
+    """They are blocked."""
+
+    asked_at: int
+    """Business time, ms."""
+    before: bool = False
+    """They were already, for this very withdrawal: it says itself what it is of."""
+
+
+class MovePoints(Message, frozen=True):
+    """The withdrawal says where its points are from now on. Said again, it changes nothing."""
+
+    withdrawal_id: str
+    place: str
+    """AVAILABLE, BLOCKED or PAID."""

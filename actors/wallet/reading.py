@@ -11,19 +11,23 @@ from typing import Any
 import msgspec
 
 from comptoir.actors.programme import PROVIDERS
-from comptoir.actors.wallet.machine import MACHINE
+from comptoir.actors.wallet.machine import MACHINE, REPLIES
 from comptoir.actors.wallet.messages import (
+    AVAILABLE,
+    HOLDS,
     STANDS_FOR,
     TAGS,
     TRANSACTIONS,
     ClawBack,
+    HoldPoints,
+    MovePoints,
     ReleasePoints,
     Restate,
     TakeBack,
     document_key,
 )
 from comptoir.actors.wallet.purchase import told_of
-from comptoir.actors.wallet.state import RefundFacts, WalletState
+from comptoir.actors.wallet.state import HoldFacts, RefundFacts, WalletState
 from comptoir.engine.journal import Decided, Journal, Lot
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.values import Address
@@ -40,6 +44,8 @@ TWIN_DAYS = 5
 """A pending purchase and its booked twin are of days so far apart at most: a card's purchase is booked within
 two or three working days.
 """
+WITHDRAWN_MAX = 5000
+"""Lots that one withdrawal may be of: thirteen years of a purchase a day."""
 OTHERS_MAX = 1000
 """Open lots that one refund may fall back on, when its own lot is used up."""
 
@@ -178,13 +184,29 @@ async def _held_lot(journal: Journal, address: Address, message: ReleasePoints) 
     return RefundFacts(message.key, found.get(message.key, {}), lot)
 
 
+async def _to_block(
+    journal: Journal, address: Address, message: HoldPoints | MovePoints
+) -> HoldFacts:
+    """What the withdrawal has, and, where something is to be blocked, the lots that it can be taken from."""
+    name, owner = message.withdrawal_id, address.key
+    hold = (await journal.documents(HOLDS, [name])).get(name, {})
+    blocks = not hold if isinstance(message, HoldPoints) else hold.get("place") == AVAILABLE
+    if not blocks:
+        return HoldFacts(hold)
+    lots = await journal.lots(owner, open_only=True, limit=WITHDRAWN_MAX)
+    return HoldFacts(hold, tuple(lots))
+
+
 def wallet_spec(bounds: Bounds, measure: Callable[[Decided], None]) -> ActorSpec[WalletState]:
     """The kind `wallet`."""
     return ActorSpec(
         MACHINE,
         WalletState,
+        replies=REPLIES,
         lookups={
             ClawBack: _purchase_of,
+            HoldPoints: _to_block,
+            MovePoints: _to_block,
             ReleasePoints: _held_lot,
             Restate: _restated,
             TakeBack: _taken_back,

@@ -15,8 +15,12 @@ from comptoir.engine.journal import Lot
 
 __all__ = [
     "ISSUED",
+    "PAID_OUT",
     "Books",
+    "HoldFacts",
+    "HoldMoved",
     "Phase",
+    "PointsBlocked",
     "PointsClawedBack",
     "PointsCredited",
     "PointsReleased",
@@ -30,6 +34,9 @@ __all__ = [
 
 ISSUED = "issued:"
 """The programme's own book: what it owes all users together."""
+PAID_OUT = "paid:"
+"""The programme's own book: what it has paid to all users together."""
+OURS = (ISSUED, PAID_OUT)
 
 
 class Phase(Enum):
@@ -54,6 +61,8 @@ class WalletState(State, frozen=True):
     """`PARTNER:YYYY-MM` -> cents that earned points, for partners with a cap per month."""
     refunds_waiting: int = 0
     updated_at: int = 0
+    withdrawal: str = ""
+    """The one that is under way: one at a time (S66 BANK_WITHDRAWAL_PENDING)."""
     links: Mapping[str, tuple[str, ...]] = {}
     """Last four digits -> keys of the connections that have told purchases of that account."""
 
@@ -117,6 +126,23 @@ class PurchaseTakenBack(Event, frozen=True):
     """Of these, what the wallet did not have."""
 
 
+class PointsBlocked(Event, frozen=True):
+    """A withdrawal began."""
+
+    withdrawal_id: str
+    points: int
+
+
+class HoldMoved(Event, frozen=True):
+    """The points of a withdrawal are elsewhere."""
+
+    withdrawal_id: str
+    place: str
+    points: int
+    shortfall: int
+    """Of these, what the wallet did not have any more when they were blocked anew."""
+
+
 class RefundIgnored(Event, frozen=True):
     """A refund waited for its purchase in vain."""
 
@@ -139,6 +165,15 @@ class RefundFacts(msgspec.Struct, frozen=True):
     """
 
 
+class HoldFacts(msgspec.Struct, frozen=True):
+    """What a withdrawal finds among this wallet's own rows (reading.py)."""
+
+    hold: Mapping[str, Any] = {}
+    """Its document in HOLDS; empty: there is none yet."""
+    lots: tuple[Lot, ...] = ()
+    """Open lots, oldest first; of a hold, those that it is of."""
+
+
 class Books(msgspec.Struct):
     """Balances while a decision is being made, and the transfers that moved them."""
 
@@ -159,7 +194,7 @@ class Books(msgspec.Struct):
         for book, sign in ((source, -1), (target, 1)):
             if book == "shortfall":
                 self.shortfall -= sign * points
-            elif book != ISSUED:
+            elif book not in OURS:
                 setattr(self, book, getattr(self, book) + sign * points)
         after = (self.available, self.pending, self.blocked, self.shortfall)
         assert min(after) >= 0, "no balance below zero (invariant 4)"
@@ -167,7 +202,7 @@ class Books(msgspec.Struct):
         self.transfers.append(Transfer(debit, credit, points, kind, self.owner, after, **names))
 
     def _account(self, book: str) -> str:
-        return book if book == ISSUED else f"{book}:{self.owner}"
+        return book if book in OURS else f"{book}:{self.owner}"
 
     def state(self, before: WalletState, now: int, **changes: Any) -> WalletState:
         """The wallet after the transfers."""
@@ -177,6 +212,7 @@ class Books(msgspec.Struct):
             phase=phase,
             available=self.available,
             pending=self.pending,
+            blocked=self.blocked,
             shortfall=self.shortfall,
             updated_at=now,
             **changes,

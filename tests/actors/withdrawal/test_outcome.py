@@ -1,0 +1,151 @@
+"""What is said of a payment, in any order and however often: actors/withdrawal/outcome.py and the machines
+that follow it.
+"""
+
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comptoir.actors.gateways.messages import InitiatePayment
+from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID
+from comptoir.actors.withdrawal.messages import (
+    CancelWithdrawal,
+    OutcomeUnknown,
+    PaymentInitiated,
+    PaymentReported,
+    SettlementOver,
+)
+from comptoir.actors.withdrawal.outcome import Phase
+from comptoir.engine import Message
+from tests.actors.withdrawal.books import NAME, Books
+
+LENGTH_MAX = 5
+EVENTS: dict[str, Message | None] = {
+    "initiated": PaymentInitiated("pay_1"),
+    "completed": PaymentReported("completed", "pay_1", 800, "EUR"),
+    "failed": PaymentReported("failed", "pay_1", 800, "EUR", "AC04"),
+    "returned": PaymentReported("returned", "pay_1", 800, "EUR", "AC06"),
+    "expired": PaymentReported("expired", "pay_1"),
+    "refund": None,
+}
+
+
+def _documented(said: frozenset[str]) -> tuple[Phase, str]:
+    """The rule as docs/withdrawals.md states it, written down a second time."""
+    if "returned" in said:
+        return Phase.RETURNED, AVAILABLE
+    if "completed" in said:
+        contradicted = said & {"failed", "expired"}
+        return (Phase.HELD, BLOCKED) if contradicted else (Phase.COMPLETED, PAID)
+    if said & {"failed", "expired"}:
+        return Phase.FAILED, AVAILABLE
+    return Phase.PROCESSING if "initiated" in said else Phase.INITIATING, BLOCKED
+
+
+def _sent() -> Books:
+    """Of 1,100 points in two lots 800 are withdrawn, and the order has left."""
+    books = Books()
+    books.credit("p1", 600)
+    books.credit("p2", 500)
+    assert books.withdraw(800) is None
+    books.to_withdrawal(SettlementOver())
+    return books
+
+
+def _balances(books: Books) -> tuple[int, ...]:
+    wallet = books.wallet
+    return (wallet.available, wallet.blocked, wallet.shortfall, books.accounts["paid:"])
+
+
+def test_every_sequence_up_to_five_ends_by_what_was_said() -> None:
+    """S46, S50, X26: 9,330 sequences of {initiated, completed, failed, returned, expired, refund}, repeats
+    included: the state, the place of the points and every balance are a function of the set; each step
+    conserves points, and one order has left.
+    """
+    ends: dict[frozenset[str], tuple[object, ...]] = {}
+    sequences = 0
+    for length in range(1, LENGTH_MAX + 1):
+        for events in product(EVENTS, repeat=length):
+            books = _sent()
+            refunds = 0
+            for event in events:
+                message = EVENTS[event]
+                if message is not None:
+                    books.to_withdrawal(message)
+                elif not refunds:  # the wallet's connection tells it once (S53, `once`)
+                    books.refund("p2", "r1")
+                    refunds = 1
+                books.check()
+            said = frozenset(events)
+            end = (books.withdrawals[NAME].phase, books.place(), *_balances(books))
+            assert end[:2] == _documented(said), events
+            assert ends.setdefault(said, end) == end, events
+            assert sum(isinstance(x, InitiatePayment) for x in books.sent) == 1
+            sequences += 1
+    assert sequences == sum(6**length for length in range(1, LENGTH_MAX + 1))
+
+
+WORDS = st.sampled_from(
+    [*EVENTS, "cancel", "unknown", "settlement", "other amount", "other payment"]
+)
+
+
+@given(st.lists(WORDS, max_size=12), st.integers(100, 1100))
+def test_points_are_conserved_whatever_is_said(words: list[str], points: int) -> None:
+    """Invariant 4, S50: also where the order never left, where nobody knows, and where another payment is
+    spoken of: points are in one place, none are made or lost, and one order at most has left.
+    """
+    books = Books()
+    books.credit("p1", 600)
+    books.credit("p2", 500)
+    assert books.withdraw(points) is None
+    refunds = 0
+    more: dict[str, Message] = {
+        "cancel": CancelWithdrawal(),
+        "unknown": OutcomeUnknown(),
+        "settlement": SettlementOver(),
+        "other amount": PaymentReported("completed", "pay_1", points + 1, "EUR"),
+        "other payment": PaymentReported("completed", "pay_2", points, "EUR"),
+    }
+    for word in words:
+        message = more.get(word) or EVENTS[word]
+        if message is not None:
+            if isinstance(message, PaymentReported) and message.amount_cents == 800:
+                message = PaymentReported(message.event, "pay_1", points, "EUR", message.code)
+            books.to_withdrawal(message)
+        elif not refunds:
+            books.refund("p2", "r1")
+            refunds = 1
+        books.check()
+    assert sum(isinstance(x, InitiatePayment) for x in books.sent) <= 1
+    # Whoever has their points back is owed none, and whoever was paid has none of them.
+    out = {AVAILABLE: 0, BLOCKED: 0, PAID: points}[books.place()]
+    assert books.accounts["paid:"] == out
+    w = books.wallet
+    assert w.available + w.blocked - w.shortfall == 1100 - 500 * refunds - out
+
+
+def test_what_was_never_sent_is_not_believed() -> None:
+    """X26: a report about an order that has not left, or was cancelled, is for a person; and it never leaves."""
+    books = Books()
+    books.credit("p1", 1000)
+    assert books.withdraw(800) is None
+    books.to_withdrawal(EVENTS["completed"])  # type: ignore[arg-type]
+    assert books.withdrawals[NAME].phase is Phase.HELD
+    books.to_withdrawal(SettlementOver())
+    assert books.sent == []
+    assert books.place() == BLOCKED
+
+
+def test_a_cancelled_one_gives_its_points_back_to_their_lots() -> None:
+    """X26, S47, E7: first in, first out, into the very lots."""
+    books = Books()
+    books.credit("p1", 600)
+    books.credit("p2", 500)
+    before = dict(books.lots)
+    assert books.withdraw(800) is None
+    assert [left for _, left, _ in books.lots.values()] == [0, 300]
+    books.to_withdrawal(CancelWithdrawal())
+    assert books.lots == before
+    assert books.withdraw(900, "wd_2") is None, "another may begin"
