@@ -21,6 +21,8 @@ from comptoir.actors.wallet.state import (
     PurchaseTakenBack,
     RefundIgnored,
 )
+from comptoir.actors.withdrawal.machine import WithdrawalMoved
+from comptoir.actors.withdrawal.outcome import Phase, status_of
 from comptoir.engine import Event
 from comptoir.engine.journal import Decided
 from comptoir.engine.tally import Spread, Tallies, Tally
@@ -65,6 +67,17 @@ class CashbackMeasures:
             "Consents by what became of them; lapses that were not renewed are `lapsed` (E10).",
             ("change",),
         )
+        withdrawals = Tallies(
+            registry,
+            "comptoir_withdrawals",
+            "Withdrawals by what they became, `held` for a person to look at (S67, X26).",
+            ("status",),
+        )
+        self._withdrawals: dict[str, Tally] = {
+            phase.value: withdrawals.of(status_of(phase))
+            for phase in Phase
+            if phase is not Phase.NONE
+        }
         self._recognised = outcomes.of("recognised")
         healed = Tallies(
             registry,
@@ -79,6 +92,12 @@ class CashbackMeasures:
             ConsentLapsed: consents.of("lapsed"),
             AccessEnded: consents.of("revoked"),
         }
+
+    def withdrawal(self, decided: Decided) -> None:
+        """Count what withdrawals have become (S67: failed withdrawals)."""
+        for event in decided.decision.events:
+            if isinstance(event, WithdrawalMoved):
+                self._withdrawals[event.phase].value += 1
 
     def connection(self, decided: Decided) -> None:
         """Count what a connection dropped or ignored; the rest counts when its wallet has it."""

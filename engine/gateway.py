@@ -235,7 +235,7 @@ class Gateway:
             # Business time ran past the watchdog while the call is still under way in this process.
             await self._retry(row, message, UNDER_WAY, LOOK_AGAIN_MS)
         elif operation.look_up is None:
-            await self._hold(row, message, "OUTCOME_UNKNOWN")
+            await self._hold(row, message, "OUTCOME_UNKNOWN", operation)
         elif not self.breaker.permits(_io_ms()):
             await self._park(row, message)
         else:
@@ -247,7 +247,7 @@ class Gateway:
                 if answer is not None:
                     await self._finish(row, answer, None)
                 else:
-                    await self._hold(row, message, "OUTCOME_UNKNOWN")
+                    await self._hold(row, message, "OUTCOME_UNKNOWN", operation)
                 return
             self._note_failure(fault)
             tries = tries_of(row)
@@ -256,14 +256,15 @@ class Gateway:
             elif tries < len(delays):
                 await self._retry(row, message, fault.code, delays[tries])
             else:
-                await self._hold(row, message, fault.code)
+                await self._hold(row, message, fault.code, operation)
 
-    async def _hold(self, row: Pending, message: Message, code: str) -> None:
-        """Keep a call of unknown outcome for a person."""
+    async def _hold(self, row: Pending, message: Message, code: str, operation: Operation) -> None:
+        """Keep a call of unknown outcome for a person, and let whoever asked know."""
         self._held_total += 1
         log.error("call held: outcome unknown", kind=self.kind, code=code)
         letter = DeadLetter(self.spec.hold_queue, code, "never sent again: find out and settle it")
-        await self._commit(row, Decision(_STATELESS, dead_letter=letter), message)
+        told = answer_to(row, operation.held(message, code))
+        await self._commit(row, Decision(_STATELESS, messages=told, dead_letter=letter), message)
 
     async def _after_fault(
         self, row: Pending, message: Message, operation: Operation, fault: CallFault

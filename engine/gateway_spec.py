@@ -93,6 +93,8 @@ class Operation(msgspec.Struct, frozen=True):
     """Confirm-first: what became of it, by our reference; None = the party does not know."""
     failed: Callable[[Any, str], Message | None] = lambda _message, _code: None
     """The message for the asking actor when it has failed for good."""
+    held: Callable[[Any, str], Message | None] = lambda _message, _code: None
+    """The message for the asking actor when nobody can say what became of it, and a person has to."""
     expendable: Callable[[Any], bool] = lambda _message: False
     """Whether it is given up while the breaker is open (`failed` with BREAKER_OPEN), instead of being parked:
     what comes again by itself must not stand in the way of what does not."""

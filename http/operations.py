@@ -43,6 +43,7 @@ from comptoir.http.operation import (
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
 from comptoir.http.operations_matching import MATCHING
+from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.page import HTML
 from comptoir.http.port import Port
@@ -141,6 +142,7 @@ OPERATIONS: Final = (
     ),
     *BANKING,
     *MATCHING,
+    *PAYOUTS,
     *UPKEEP,
     Operation(
         "receiveBankingWebhook", "POST", "/webhooks/banking", "A signed webhook of the bank aggregator",

@@ -13,9 +13,11 @@ Rules, and why where the table leaves room:
 Source: spec.md S52, S56, X17; interface.md 6; RFC 6901 (pointers).
 """
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 from comptoir.actors.connection.messages import TransactionReported
+from comptoir.actors.withdrawal.messages import REPORTS, PaymentReported
 from comptoir.http.payload_fields import (
     CURRENCIES,
     ID_CHARACTERS_MAX,
@@ -32,17 +34,21 @@ from comptoir.http.strict_json import Malformed, parse
 
 __all__ = ["DIRECTIONS", "SERVED", "BadBody", "Reported", "read"]
 
-SERVED = frozenset({"transaction.created"})
+TRANSACTION = "transaction.created"
+PAYMENTS = MappingProxyType({f"payment.{word}": word for word in sorted(REPORTS)})
+"""S52's two, and those of X26: money that came back, an order whose time is over."""
+SERVED = frozenset({TRANSACTION, *PAYMENTS})
 """Of S52's events; the others are refused by name until their issue."""
+REASON_CHARACTERS_MAX = 35
 DIRECTIONS = frozenset({"DEBIT", "CREDIT"})
 EVENT_CHARACTERS_MAX = 64
 
 
 class Reported(NamedTuple):
-    """A right body: which connection it speaks of, and what it says."""
+    """A right body: which connection or withdrawal it speaks of, and what it says."""
 
-    connection_id: str
-    message: TransactionReported
+    about: str
+    message: TransactionReported | PaymentReported
 
 
 def read(body: bytes, provider: str) -> Reported:
@@ -66,7 +72,11 @@ def read(body: bytes, provider: str) -> Reported:
     stop_if_any(found)
     if event not in SERVED:
         raise BadBody(UNSUPPORTED)
-    reported = _transaction(event, data, provider)
+    reported = (
+        _transaction(event, data, provider)
+        if event == TRANSACTION
+        else _payment(PAYMENTS[event], data)
+    )
     stop_if_any(found)
     return reported
 
@@ -90,3 +100,18 @@ def _transaction(event: str, data: "Fields", provider: str) -> Reported:
         original_transaction_id=data.identifier("original_transaction_id", required=False),
     )
     return Reported(data.identifier("connection_id"), message)
+
+
+def _payment(event: str, data: "Fields") -> Reported:
+    """Check the fields of a payment's report (S56); the masked account is its own person's, and not looked at."""
+    data.text("status", (0, ID_CHARACTERS_MAX), required=False)
+    data.text("reference", (0, ID_CHARACTERS_MAX), required=False)
+    data.text("beneficiary_iban", (0, ID_CHARACTERS_MAX), required=False)
+    message = PaymentReported(
+        event,
+        data.identifier("payment_id"),
+        data.amount("amount"),
+        data.choice("currency", CURRENCIES, "an ISO 4217 code"),
+        data.text("reason", (0, REASON_CHARACTERS_MAX), required=False),
+    )
+    return Reported(data.identifier("withdrawal_id"), message)

@@ -22,7 +22,7 @@ from comptoir.http.payload_fields import (
     PLACE_CHARACTERS_MAX,
     BadBody,
 )
-from comptoir.http.payload_rules import DIRECTIONS, SERVED, Reported
+from comptoir.http.payload_rules import DIRECTIONS, TRANSACTION, Reported
 
 __all__ = ["BadBody", "Reported", "read"]
 
@@ -94,7 +94,7 @@ def _plain(body: bytes, provider: str) -> Reported | None:
     mcc = merchant.mcc_code
     if (
         amount is None
-        or given.event not in SERVED
+        or given.event != TRANSACTION
         or data.currency not in CURRENCIES
         or data.direction not in DIRECTIONS
         or (mcc is not None and _PLAIN_MCC(mcc) is None)

@@ -227,6 +227,12 @@ class ApiPort(Protocol):
         """
         ...
 
+    async def withdrawals(self, user_id: str, after: str, limit: int) -> Sequence[str]:
+        """A page of a person's withdrawals by their places (`withdrawal.messages.place_of`), those after this
+        one, in their order.
+        """
+        ...
+
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """A page of labelled cases, by the ids of their claims."""
         ...

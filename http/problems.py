@@ -234,6 +234,10 @@ PROBLEMS: dict[str, Problem] = {
         409, "Withdrawal pending", "Another withdrawal is under way.",
         "Attendre fin traitement", "Wait until it is done",
     ),
+    "POINTS_INSUFFICIENT": Problem(
+        409, "Not enough points", "There are fewer points available than were asked for.",
+        "Demander moins de points", "Ask for fewer points",
+    ),
     # What a webhook may be told: S66 and interface.md 6
     "WEBHOOK_SOURCE_FORBIDDEN": Problem(
         403, "Source not allowed", "The source address may not send webhooks.",

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
 
-__all__ = ["LINKABLE", "EdgeRules", "LinkingRules", "StepUpRules", "WebhookRules"]
+__all__ = ["LINKABLE", "EdgeRules", "LinkingRules", "PayoutRules", "StepUpRules", "WebhookRules"]
 
 SOURCES_REMEMBERED_MAX = 4096
 """Verdicts on source addresses kept, a few hundred bytes each: senders are few and repeat."""
@@ -65,6 +65,29 @@ class LinkingRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PayoutRules:
+    """What a withdrawal comes to (X21, X25)."""
+
+    value_cents: int = 1
+    currency: str = "EUR"
+    fee_bp: int = 0
+    settlement_ms: int = 14 * 86_400_000
+    reference_prefix: str = "REWAPP-WD"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "PayoutRules":
+        """Compile the settings."""
+        points, withdrawals = settings.points, settings.withdrawals
+        return cls(
+            points.value_cents,
+            points.currency,
+            withdrawals.fee_bp,
+            withdrawals.settlement_days * 86_400_000,
+            withdrawals.reference_prefix,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StepUpRules:
     """What operations that want more than any sign-in want (RFC 9470)."""
 
@@ -106,6 +129,7 @@ class EdgeRules:
     """Whether /dev/v1/clock and /dev/v1/quiesce answer (interface.md 5 and 10)."""
     clock_manual: bool
     linking: LinkingRules = LinkingRules()
+    payouts: PayoutRules = PayoutRules()
     step_up: StepUpRules = StepUpRules()
     dead_letter_ms: int = 90 * 86_400_000
     """For how long a dead letter is kept, but for those that are held (X23)."""
@@ -155,6 +179,7 @@ class EdgeRules:
             dev_open=manual or loopback_only,
             clock_manual=manual,
             linking=LinkingRules.of(settings),
+            payouts=PayoutRules.of(settings),
             step_up=StepUpRules.of(settings),
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,

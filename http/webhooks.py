@@ -13,6 +13,8 @@ from typing import TypeVar
 import structlog
 
 from comptoir.actors.connection.messages import KIND
+from comptoir.actors.withdrawal.messages import KIND as WITHDRAWAL
+from comptoir.actors.withdrawal.messages import PaymentReported
 from comptoir.engine import Address, EngineError, Waiter
 from comptoir.http import payloads
 from comptoir.http.answers import Response, request_id
@@ -76,10 +78,13 @@ class Reception(Rows):
             return self.refused(code, ticket)
         banking = self.rules.banking
         try:
-            connection_id, message = payloads.read(request.body, banking.provider)
+            about, message = payloads.read(request.body, banking.provider)
         except payloads.BadBody as bad:
             return self.refused(bad.code, ticket, bad.errors)
-        address = Address(KIND, self.port.blind(banking.provider, connection_id))
+        if type(message) is PaymentReported:
+            address = Address(WITHDRAWAL, about)
+        else:
+            address = Address(KIND, self.port.blind(banking.provider, about))
         try:
             self.port.ask_for(_UnderWay(self, tell, ticket, started), address, message)
         except EngineError as error:

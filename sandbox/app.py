@@ -20,13 +20,17 @@ from comptoir.sandbox.clock import Clock
 from comptoir.sandbox.control import Control
 from comptoir.sandbox.faults import Catalogue, Faults, parse_script
 from comptoir.sandbox.parties.bank import Bank
+from comptoir.sandbox.parties.hooks import Hooks
 from comptoir.sandbox.parties.notices import Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
+from comptoir.sandbox.parties.payments import Payments
 from comptoir.sandbox.parties.plaid import Plaid
 from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
+from comptoir.sandbox.parties.seed import NAME as SEED
 from comptoir.sandbox.parties.tink import Tink
 from comptoir.sandbox.records import Record
+from comptoir.sandbox.schemes import SEED_V1
 from comptoir.sandbox.wire.router import LOOPBACK_HOSTS, Call, Route, Router
 from comptoir.sandbox.wire.server import Outcome, Server, json_reply
 
@@ -69,12 +73,14 @@ class Sandbox:
         self._push = Push(self.stage)
         self._bank = Bank(self.stage)
         self._hosts = LOOPBACK_HOSTS | settings.allowed_targets
+        hooks = Hooks(self.stage, self._hosts, SEED, SEED_V1)
+        self._payments = Payments(self.stage, hooks)
         self._powens = Powens(self.stage, self._hosts)
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
         self._mail, self._sms = Mail(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
-            self._bank.party(), self._powens.party(), self._plaid.party(), self._tink.party(),
+            self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
             self._push.party(), self._mail.party(), self._sms.party(),
         )  # fmt: skip
         if settings.script is not None:
@@ -98,6 +104,7 @@ class Sandbox:
                 forget=(
                     self._push.reset,
                     self._bank.reset,
+                    self._payments.reset,
                     self._powens.reset,
                     self._plaid.reset,
                     self._tink.reset,
@@ -109,6 +116,7 @@ class Sandbox:
                 Route("GET", "/health", self._health),
                 *control.routes(),
                 *self._bank.routes(),
+                *self._payments.routes(),
                 *self._powens.routes(),
                 *self._plaid.routes(),
                 *self._tink.routes(),

@@ -25,6 +25,31 @@ TEXTS = {
         "Votre banque / Your bank",
         "Reconnectez-la d'ici {days} j / Reconnect it within {days} d",
     ),
+    "withdrawal_completed": (
+        "Retrait / Withdrawal",
+        "{points} points ont été virés / {points} points were paid out",
+    ),
+    "withdrawal_failed": (
+        "Retrait / Withdrawal",
+        (
+            "Le virement a échoué : vos points sont de nouveau disponibles"
+            " / The transfer failed: your points are available again"
+        ),
+    ),
+    "withdrawal_returned": (
+        "Retrait / Withdrawal",
+        (
+            "Le virement nous est revenu : vos points sont de nouveau disponibles"
+            " / The transfer came back: your points are available again"
+        ),
+    ),
+    "withdrawal_held": (
+        "Retrait / Withdrawal",
+        (
+            "Nous vérifions votre virement, et vous tenons au courant"
+            " / We are checking your transfer, and will tell you"
+        ),
+    ),
     "consent_ended": ("Votre banque / Your bank", "Reconnectez-la / Reconnect it"),
 }
 SERVER_ERRORS = 500

@@ -99,10 +99,13 @@ def move(state: WalletState, message: MovePoints, context: Context) -> Outcome |
     elif target == AVAILABLE:
         _give_back(books, parts, owed, name)
         parts, owed = [], 0
-    ended = target != BLOCKED and state.withdrawal == name
+    if target == BLOCKED:
+        under_way = state.withdrawal or name
+    else:
+        under_way = "" if state.withdrawal == name else state.withdrawal
     fields = {"place": target, "parts": parts, OWED: owed}
     return Decision(
-        books.state(state, context.now, withdrawal="" if ended else state.withdrawal),
+        books.state(state, context.now, withdrawal=under_way),
         events=(HoldMoved(name, target, points, owed),),
         transfers=tuple(books.transfers),
         documents=(Put(HOLDS, name, fields, context.address.key),),

@@ -36,10 +36,22 @@ from comptoir.actors.withdrawal.messages import (
     SettlementOver,
     Step,
     WithdrawalDescribed,
+    listing_of,
     place_of,
 )
 from comptoir.actors.withdrawal.outcome import HISTORY_MAX, Phase, outcome_of, status_of
-from comptoir.engine import Address, Decision, Event, Outgoing, Put, Refusal, Reply, State
+from comptoir.engine import (
+    Address,
+    DeadLetter,
+    Decision,
+    Event,
+    Once,
+    Outgoing,
+    Put,
+    Refusal,
+    Reply,
+    State,
+)
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "REPLIES", "WithdrawalMoved", "WithdrawalState"]
@@ -88,6 +100,7 @@ Outcome = Decision[WithdrawalState]
 def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) -> Outcome:
     order = message.order
     due = context.now + order.settlement_ms
+    key = listing_of(order.user_id) + place_of(context.now, context.address.key)
     begun = WithdrawalState(
         Phase.PENDING, order, context.now, history=(Step(Phase.PENDING.value, context.now),)
     )
@@ -95,7 +108,7 @@ def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) 
         begun,
         events=(WithdrawalMoved(Phase.PENDING.value),),
         messages=(Outgoing(context.address, SettlementOver(), due, SETTLEMENT),),
-        documents=(Put(COLLECTION, place_of(context.now, context.address.key), {}, order.user_id),),
+        documents=(Put(COLLECTION, key, {}, order.user_id),),
     )
 
 
@@ -139,9 +152,24 @@ def _reported(state: WithdrawalState, message: PaymentReported, context: Context
         or (message.payment_id and state.payment_id not in ("", message.payment_id))
     )
     if other:
-        return _said(state, MISMATCH, MISMATCH.upper(), context)
+        return _once(message, _said(state, MISMATCH, MISMATCH.upper(), context), context)
     known = msgspec.structs.replace(state, payment_id=state.payment_id or message.payment_id)
-    return _said(known, message.event, message.code, context)
+    return _once(message, _said(known, message.event, message.code, context), context)
+
+
+def _once(message: PaymentReported, found: Outcome, context: Context) -> Outcome:
+    """Row 10 of interface.md 6: what was told by a webhook is not told again."""
+    if not message.payment_id:
+        return found
+    key = f"seed:payment.{message.event}:{message.payment_id}"
+    once = Once("webhook", key, programme_of(context).once_transaction_ms)
+    return msgspec.structs.replace(found, once=(once,))
+
+
+def _stranger(state: WithdrawalState, message: PaymentReported, context: Context) -> Outcome:
+    """Of a withdrawal that never was: for a person to find out."""
+    letter = DeadLetter("dlq:withdrawals", "WITHDRAWAL_UNKNOWN", "paid by us, and never asked for")
+    return _once(message, Decision(state, dead_letter=letter), context)
 
 
 def _said(state: WithdrawalState, word: str, code: str, context: Context) -> Outcome:
@@ -228,6 +256,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
     ),
     rows=(
         row(Phase.NONE, BeginWithdrawal, _begin, Phase.PENDING),
+        row(Phase.NONE, PaymentReported, _stranger, Phase.NONE),
         row(Phase.PENDING, SettlementOver, _initiate, Phase.INITIATING),
         row(Phase.PENDING, CancelWithdrawal, _cancel, Phase.CANCELLED),
         row(Phase.CANCELLED, CancelWithdrawal, _describe, Phase.CANCELLED),

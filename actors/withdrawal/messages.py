@@ -27,6 +27,7 @@ __all__ = [
     "SettlementOver",
     "Step",
     "WithdrawalDescribed",
+    "listing_of",
     "place_of",
 ]
 
@@ -48,8 +49,13 @@ MISMATCH = "mismatch"
 _TIME_MAX = 10**15 - 1
 
 
+def listing_of(user_id: str) -> str:
+    """The beginning of the keys of one person's withdrawals: no other id's begins so."""
+    return f"{len(user_id)}:{user_id}:"
+
+
 def place_of(asked_at: int, withdrawal_id: str = "") -> str:
-    """The key of a withdrawal's document: the newest first."""
+    """The key of a withdrawal's document after `listing_of`: the newest first."""
     return f"{_TIME_MAX - asked_at:015d}:{withdrawal_id}"
 
 

@@ -16,6 +16,7 @@ from comptoir.actors.gateways.bank_plaid import PlaidBank, PlaidTerms
 from comptoir.actors.gateways.bank_powens import PowensBank, PowensTerms
 from comptoir.actors.gateways.bank_seed import SeedBank
 from comptoir.actors.gateways.bank_tink import TinkBank, TinkTerms
+from comptoir.actors.gateways.payout_seed import payout_gateway
 from comptoir.actors.gateways.plaid_api import PlaidApi
 from comptoir.actors.gateways.plaid_keys import KeySource, PlaidKeys
 from comptoir.actors.gateways.powens_api import PowensApi
@@ -67,11 +68,11 @@ async def open_parties(settings: Settings, blind: Blind, stack: AsyncExitStack) 
     found = await _notices(settings, stack)
     seed = settings.providers.seed
     if seed.base_url:
-        adapter = SeedBank(
-            await _client(seed, stack), (seed.client_id, seed.client_secret.reveal()), blind
-        )
+        credentials = (seed.client_id, seed.client_secret.reveal())
+        adapter = SeedBank(await _client(seed, stack), credentials, blind)
         paced = gateway_bounds(settings, seed, settings.breakers.powens)
         found.append(bank_gateway("seed", adapter, paced))
+        found.append(payout_gateway(await _client(seed, stack), credentials, paced))
     if settings.providers.powens.base_url:
         found.append(await _powens(settings, blind, stack))
     if settings.providers.tink.base_url:

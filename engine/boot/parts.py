@@ -22,10 +22,12 @@ from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
+from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.wallet.reading import wallet_spec
+from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.keys import Keys
@@ -106,6 +108,8 @@ async def parts_of(
             candidates_spec(bounds),
             claim_spec(bounds),
             wallet_spec(bounds, measures.wallet),
+            numbering_spec(bounds),
+            withdrawal_spec(bounds, measures.withdrawal),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),

@@ -23,6 +23,8 @@ from comptoir.actors.consent_week.views import find_weeks
 from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.programme import Programme
 from comptoir.actors.wallet.views import show_entry, show_wallet
+from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
+from comptoir.actors.withdrawal.messages import listing_of
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.journal import Journal
 from comptoir.engine.letters import LetterReads
@@ -80,6 +82,12 @@ class Views:
     async def claims(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
         """Likewise the claims of people."""
         return await self._places(CLAIMS, after, limit)
+
+    async def withdrawals(self, user_id: str, after: str, limit: int) -> Sequence[str]:
+        """A person's withdrawals, by their places."""
+        mine = listing_of(user_id)
+        found = await self._open_journal().scan(WITHDRAWALS, mine + after, limit)
+        return [key.removeprefix(mine) for key, _ in found if key.startswith(mine)]
 
     async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
         found = await self._open_journal().scan(collection, after, limit)

@@ -25,7 +25,7 @@ import msgspec
 from comptoir.sandbox.clock import rfc3339
 from comptoir.sandbox.errors import Refused, decode, invalid
 from comptoir.sandbox.faults import Direction, Operation
-from comptoir.sandbox.parties.party import Effect, Inbound, Party, Stage
+from comptoir.sandbox.parties.party import Effect, Inbound, Party, Stage, require_basic
 from comptoir.sandbox.parties.seed import NAME, WEBHOOK
 from comptoir.sandbox.wire.router import Call, Route
 from comptoir.sandbox.wire.server import Outcome, Reply, json_reply
@@ -134,8 +134,8 @@ class Bank:
         default_factory=OrderedDict[str, tuple[bytes, Reply]]
     )
 
-    def party(self) -> Party:
-        """`seed`: what it is asked, and what it sends."""
+    def party(self, payments: tuple[Inbound, ...]) -> Party:
+        """`seed`: what it is asked, of payments too, and what it sends."""
         rows = (
             ("auth.init", "POST", "/auth/init", self._init),
             ("auth.token", "POST", "/auth/token", self._token),
@@ -150,7 +150,7 @@ class Bank:
             Inbound(Operation(name, Direction.INBOUND), method, path, self._once(work), QUERY.get(path, ()))
             for name, method, path, work in rows
         )  # fmt: skip
-        return Party(NAME, inbound, (WEBHOOK,))
+        return Party(NAME, (*inbound, *payments), (WEBHOOK,))
 
     def routes(self) -> list[Route]:
         """The person's side, which no fault concerns, and what tests put there."""
@@ -189,11 +189,11 @@ class Bank:
         return act
 
     def _init(self, call: Call) -> Reply:
-        _basic(call)
+        require_basic(call)
         return self._begin(call, "")
 
     def _renew(self, call: Call) -> Reply:
-        _basic(call)
+        require_basic(call)
         if call.argument not in self._connections:
             raise Refused(404, "NOT_FOUND", "no such connection")
         return self._begin(call, call.argument)
@@ -229,7 +229,7 @@ class Bank:
         return Reply(303, headers=(("Location", location),))
 
     def _token(self, call: Call) -> Reply:
-        _basic(call)
+        require_basic(call)
         grant = decode(call.request.body, Grant)
         if grant.grant_type == "refresh_token":
             wanted = grant.refresh_token
@@ -273,14 +273,14 @@ class Bank:
         return connection
 
     def _list(self, call: Call) -> Reply:
-        _basic(call)
+        require_basic(call)
         return json_reply(200, {"items": [_shown(one) for one in self._connections.values()]})
 
     def _get(self, call: Call) -> Reply:
         return json_reply(200, _shown(self._bearer(call, call.argument)))
 
     def _delete(self, call: Call) -> Reply:
-        _basic(call)  # the access token of one that is to end may have ended itself
+        require_basic(call)  # the access token of one that is to end may have ended itself
         if self._connections.pop(call.argument, None) is None:
             raise Refused(404, "NOT_FOUND", "no such connection")
         return json_reply(200, {"id": call.argument, "status": "revoked"})
@@ -295,7 +295,7 @@ class Bank:
         return json_reply(200, {"items": shown, "nextCursor": str(end), "more": more, **FORBIDDEN})
 
     def _subscribe(self, call: Call) -> Reply:
-        _basic(call)  # it may be asked for when the access token has ended
+        require_basic(call)  # it may be asked for when the access token has ended
         wanted = decode(call.request.body, Subscribe)
         connection = self._connections.get(wanted.connection_id)
         if connection is None:
@@ -319,12 +319,6 @@ def _keep(memory: OrderedDict[str, T], key: str, value: T) -> None:
     memory[key] = value
     if len(memory) > KEPT_MAX:
         memory.popitem(last=False)
-
-
-def _basic(call: Call) -> None:
-    """Whoever asks is a program that has credentials; which ones is not looked at."""
-    if not call.request.headers.get("authorization", "").startswith("Basic "):
-        raise Refused(401, "CLIENT_UNKNOWN", "HTTP Basic with clientId and clientSecret")
 
 
 def _shown(connection: Connection) -> dict[str, object]:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import trio
 
 from comptoir.sandbox.clock import Clock
+from comptoir.sandbox.errors import Refused
 from comptoir.sandbox.faults import Catalogue, Faults, Kind, Operation
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.wire.router import Call, Route
@@ -70,6 +71,16 @@ class Party:
     def routes(self, stage: Stage) -> list[Route]:
         """The party's calls as rows of the route table."""
         return [_route(self.name, row, stage) for row in self.inbound]
+
+
+def require_basic(call: Call) -> None:
+    """Whoever asks is a program that has credentials; which ones is not looked at.
+
+    Raises:
+        Refused: it has none.
+    """
+    if not call.request.headers.get("authorization", "").startswith("Basic "):
+        raise Refused(401, "CLIENT_UNKNOWN", "HTTP Basic with clientId and clientSecret")
 
 
 def catalogue(parties: tuple[Party, ...]) -> Catalogue:

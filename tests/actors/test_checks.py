@@ -171,5 +171,6 @@ def test_an_account_number() -> None:
     assert check_iban({"iban": "SA0380000000608010167519"})["sepa"] is False
     broken = check_iban({"iban": "FR15 2004 1010 0505 0001 3M02 606"})
     assert (broken["ok"], broken["error"]["code"]) == (False, "BANK_IBAN_INVALID")
-    for malformed in (None, [], {}, {"iban": 3}, {"iban": "\ud800"}):
+    malformed_inputs: tuple[object, ...] = (None, [], {}, {"iban": 3}, {"iban": "\ud800"})
+    for malformed in malformed_inputs:
         assert check_iban(malformed)["error"]["code"] == "CHECK_INPUT_INVALID"

@@ -1,0 +1,1 @@
+"""Public numbers: one actor per series, which gives each once (S56)."""

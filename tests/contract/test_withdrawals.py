@@ -1,0 +1,407 @@
+"""The third flow of the source, end to end: points are withdrawn, ordered once, and end as money or as points.
+
+Daemon and sandbox are processes of their own; whoever pays is the sandbox's `seed`, and time goes by for both.
+Source: interface.md 7 (rows b2) and 10; spec.md S46, S47, S50, S52, S56, S63, S64, S66, X21, X25 to X27.
+"""
+
+import json
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from comptoir.engine.testing import Answered, Process
+from comptoir.http.contract_testing import Customer, free_port
+from tests.contract.banking import Person
+from tests.contract.test_conventions import is_problem
+
+Start = Callable[..., Process]
+Json = dict[str, Any]
+IBAN = "FR14 2004 1010 0505 0001 3M02 606"
+BARE = "FR1420041010050500013M02606"
+DAY_S = 86_400
+SETTLEMENT_DAYS = 2
+PATH = "/api/v1/withdrawals"
+
+
+@pytest.fixture(scope="module")
+def sandbox(comptoir_sandbox_shared: Start) -> Process:
+    """Whoever pays."""
+    return comptoir_sandbox_shared()
+
+
+def _started(start: Start, sandbox: Process, **more: str) -> Process:
+    made = start(
+        COMPTOIR_AUTH__MODE="on",
+        COMPTOIR_HTTP__RATE_LIMITS="off",
+        COMPTOIR_HTTP__PORT=str(free_port()),
+        COMPTOIR_BREAKERS__POWENS__ERRORS="1000",  # one story's faults are not the next one's
+        COMPTOIR_PROVIDERS__SEED__BASE_URL=sandbox.url,
+        COMPTOIR_PROVIDERS__SEED__TIMEOUT_S="1",
+        COMPTOIR_PROVIDERS__FCM__BASE_URL=sandbox.url,
+        COMPTOIR_WITHDRAWALS__SETTLEMENT_DAYS=str(SETTLEMENT_DAYS),
+        **more,
+    )
+    hook = {"url": f"{made.url}/webhooks/banking", "secret": Customer(made).secret}
+    assert sandbox.post("/control/seed/webhooks", hook).status == 200
+    return made
+
+
+@pytest.fixture(scope="module")
+def daemon(comptoir_daemon_shared: Start, sandbox: Process) -> Process:
+    """A daemon whose withdrawals are paid by the provider."""
+    return _started(comptoir_daemon_shared, sandbox)
+
+
+@pytest.fixture(autouse=True)
+def healed(sandbox: Process) -> Iterator[None]:
+    """No fault outlives its test."""
+    yield
+    sandbox.request("DELETE", "/control/faults")
+
+
+class Saver:
+    """Somebody with points."""
+
+    def __init__(self, daemon: Process, sandbox: Process, euros: int = 200) -> None:
+        """As many points as there are cents in 5 % of these euros."""
+        self.daemon, self.sandbox = daemon, sandbox
+        self.customer = Customer(daemon)
+        self.card = self.customer.card()
+        self.customer.buy(self.card, euros)
+        self.customer.quiet()
+        token = daemon.token(self.card.user_id, "CLIENT")
+        self.person = Person(daemon, self.card.user_id, token)
+
+    def asks(self, points: int = 950, key: str = "", **fields: Any) -> Answered:
+        """Withdraw."""
+        body = {"points": points, "iban": IBAN, "beneficiaryName": "Ada Lovelace", **fields}
+        return self.person.ask("POST", PATH, body, key)
+
+    def withdraws(self, points: int = 950) -> str:
+        """The id of a withdrawal that has begun."""
+        answer = self.asks(points)
+        assert answer.status == 201, answer
+        return str(answer.json()["withdrawalId"])
+
+    def later(self, seconds: float) -> None:
+        """Time goes by for both."""
+        for process, path in ((self.sandbox, "/control/clock"), (self.daemon, "/dev/v1/clock")):
+            assert process.post(path, {"advanceSeconds": int(seconds)}).status == 200
+
+    def settles(self) -> None:
+        """The settlement hold is over, and the order has left."""
+        self.later(SETTLEMENT_DAYS * DAY_S + 1)
+        self.customer.quiet()
+
+    def told(self, withdrawal_id: str, outcome: str, **more: Any) -> list[int]:
+        """Whoever pays has paid, or not, and says so; the answers that it got."""
+        payment = self.payment(withdrawal_id)["paymentId"]
+        found = self.sandbox.post(
+            f"/control/payments/{payment}/settle", {"outcome": outcome, **more}
+        )
+        assert found.status == 200, found
+        self.customer.quiet()
+        return [one["status"] for one in found.json()["answers"]]
+
+    def payments(self, withdrawal_id: str) -> list[Json]:
+        """The orders that whoever pays has taken for a withdrawal."""
+        items = self.sandbox.get("/control/payments").json()["items"]
+        return [one for one in items if one["withdrawalId"] == withdrawal_id]
+
+    def payment(self, withdrawal_id: str) -> Json:
+        """The one."""
+        (found,) = self.payments(withdrawal_id)
+        return found
+
+    def shown(self, withdrawal_id: str) -> Json:
+        """As its person sees it."""
+        answer = self.person.ask("GET", f"{PATH}/{withdrawal_id}")
+        assert answer.status == 200, answer
+        found: Json = answer.json()
+        return found
+
+    def balance(self) -> tuple[int, int, int]:
+        """Available, blocked, owed."""
+        wallet = self.person.ask("GET", f"/api/v1/wallets/{self.person.name}").json()
+        return tuple(wallet["balance"][book] for book in ("available", "blocked", "shortfall"))  # type: ignore[return-value]
+
+    def pushes(self) -> list[str]:
+        """What their devices showed."""
+        found = self.sandbox.get(f"/control/inbox?channel=push&to={self.person.name}").json()
+        return [str(one) for one in found["items"]]
+
+
+@pytest.fixture
+def saver(daemon: Process, sandbox: Process) -> Saver:
+    """Somebody with 1,000 points."""
+    return Saver(daemon, sandbox)
+
+
+def test_points_become_money(saver: Saver, sandbox: Process) -> None:
+    """S46, S47, S50, S52, S56, X21, X25: asked for, blocked, ordered after the hold, completed, and told."""
+    answer = saver.asks(950, userId=saver.person.name)
+    assert answer.status == 201, answer
+    begun = answer.json()
+    day = begun["createdAt"][:10]
+    assert begun["reference"].rpartition("-")[0] == f"REWAPP-WD-{day}"
+    assert begun == begun | {
+        "status": "pending", "points": 950, "rateCentsPerPoint": 1, "grossCents": 950, "feeCents": 0,
+        "netCents": 950, "currency": "EUR", "ibanMasked": "FR14****2606",
+    }  # fmt: skip
+    name = begun["withdrawalId"]
+    assert saver.balance() == (50, 950, 0)
+    assert saver.payments(name) == []
+    saver.settles()
+    order = saver.payment(name)
+    assert (order["amount"], order["currency"], order["reference"]) == (
+        9.5,
+        "EUR",
+        begun["reference"],
+    )
+    assert order["beneficiary"] == {"iban": BARE, "name": "Ada Lovelace"}
+    assert saver.shown(name)["status"] == "processing"
+    assert saver.told(name, "completed") == [202]
+    shown = saver.shown(name)
+    assert [one["status"] for one in shown["history"]] == [
+        "pending", "processing", "processing", "completed",
+    ]  # fmt: skip
+    assert saver.balance() == (50, 0, 0)
+    assert any("950" in one for one in saver.pushes())
+    entries = saver.person.ask("GET", f"/api/v1/wallets/{saver.person.name}/entries").json()[
+        "items"
+    ]
+    ours = [(one["kind"], one["points"]) for one in entries if one["withdrawalId"] == name]
+    assert [kind for kind, _ in ours] == ["payout", "hold"]
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("failed", "failed"), ("expired", "failed")])
+def test_what_was_not_paid_is_points_again(saver: Saver, outcome: str, status: str) -> None:
+    """S46, S52, X26: unblocked once, with the reason, and told; another may begin."""
+    name = saver.withdraws()
+    saver.settles()
+    assert saver.told(name, outcome, reason="AC04", times=3) == [202, 200, 200]
+    shown = saver.shown(name)
+    assert (shown["status"], shown["history"][-1]["code"]) == (status, "AC04")
+    assert saver.balance() == (1000, 0, 0)
+    assert saver.asks().status == 201
+
+
+def test_money_that_came_back_is_points_again(saver: Saver) -> None:
+    """X26: paid, and returned a week later."""
+    name = saver.withdraws()
+    saver.settles()
+    saver.told(name, "completed")
+    assert saver.balance() == (50, 0, 0)
+    saver.told(name, "returned", reason="AC06")
+    assert saver.shown(name)["status"] == "returned"
+    assert saver.balance() == (1000, 0, 0)
+
+
+def test_contradictions_are_held(saver: Saver, daemon: Process) -> None:
+    """S46, X26: paid and not paid: the points are blocked until somebody has found out; it is counted, and
+    its person hears that it is looked at.
+    """
+    name = saver.withdraws()
+    saver.settles()
+    saver.told(name, "failed")
+    saver.told(name, "completed")
+    assert saver.shown(name)["status"] == "held"
+    assert saver.balance() == (50, 950, 0)
+    metrics = daemon.get("/metrics").body.decode()
+    held = next(
+        x for x in metrics.splitlines() if x.startswith('comptoir_withdrawals_total{status="held"}')
+    )
+    assert float(held.split()[1]) >= 1
+    assert any("checking" in one for one in saver.pushes())
+    is_problem(saver.asks(), 409, "BANK_WITHDRAWAL_PENDING")
+
+
+def test_cancelled_before_it_is_paid(saver: Saver) -> None:
+    """S50, X26: until the order has left its person may take it back; said twice, it is said so twice."""
+    name = saver.withdraws()
+    for _ in range(2):
+        answer = saver.person.ask("POST", f"{PATH}/{name}/cancel")
+        assert (answer.status, answer.json()["status"]) == (200, "cancelled")
+    saver.customer.quiet()
+    assert saver.balance() == (1000, 0, 0)
+    saver.settles()
+    assert saver.payments(name) == []
+    other = saver.withdraws()
+    saver.settles()
+    is_problem(saver.person.ask("POST", f"{PATH}/{other}/cancel"), 409, "CONFLICT")
+    found = saver.person.ask("GET", f"{PATH}?limit=1").json()
+    rest = saver.person.ask("GET", f"{PATH}?cursor={found['nextCursor']}").json()
+    listed = [one["withdrawalId"] for one in (*found["items"], *rest["items"])]
+    assert listed == [other, name]
+    assert rest["nextCursor"] is None
+
+
+def test_refusals(saver: Saver, daemon: Process, sandbox: Process) -> None:
+    """S66: every code that belongs here, and nothing is changed by any of them."""
+    wrong = is_problem(
+        saver.asks(iban="FR15 2004 1010 0505 0001 3M02 606"), 400, "BANK_IBAN_INVALID"
+    )
+    assert wrong["errors"][0]["pointer"] == "/iban"
+    assert "2004" not in str(wrong)
+    is_problem(saver.asks(iban="SA0380000000608010167519"), 400, "BANK_IBAN_INVALID")
+    is_problem(saver.asks(99), 400, "BANK_WITHDRAWAL_MINIMUM")
+    is_problem(saver.asks(1001), 409, "POINTS_INSUFFICIENT")
+    for fields in (
+        {"points": 0},
+        {"points": 1.5},
+        {"points": "950"},
+        {"beneficiaryName": " "},
+        {"more": 1},
+    ):
+        is_problem(saver.asks(**{"points": 950, **fields}), 422, "REQUEST_INVALID")
+    poor = Saver(daemon, sandbox, euros=10)
+    is_problem(poor.asks(50), 400, "BANK_WITHDRAWAL_MINIMUM")
+    nobody = Person.new(daemon)
+    body = {"points": 950, "iban": IBAN, "beneficiaryName": "Ada Lovelace"}
+    is_problem(nobody.ask("POST", PATH, body), 400, "BANK_WITHDRAWAL_MINIMUM")
+    assert saver.balance() == (1000, 0, 0)
+    name = saver.withdraws()
+    is_problem(saver.asks(100), 409, "BANK_WITHDRAWAL_PENDING")
+    for answer in (
+        poor.person.ask("GET", f"{PATH}/{name}"),
+        poor.person.ask("POST", f"{PATH}/{name}/cancel"),
+        poor.person.ask("GET", f"{PATH}?userId={saver.person.name}"),
+        saver.person.ask("GET", f"{PATH}/wd_{'0' * 20}"),
+        saver.person.ask("GET", f"{PATH}/x"),
+    ):
+        is_problem(answer, 404, "NOT_FOUND")
+    assert saver.balance() == (50, 950, 0)
+
+
+def test_asked_under_one_key_it_is_one(saver: Saver) -> None:
+    """S50, interface.md 1: the same `Idempotency-Key` has the same answer, and blocks once."""
+    key = secrets.token_hex(8)
+    first, again = saver.asks(500, key), saver.asks(500, key)
+    assert (first.status, first.json()) == (again.status, again.json())
+    assert saver.balance() == (500, 500, 0)
+
+
+def test_two_at_once_are_one(daemon: Process, sandbox: Process) -> None:
+    """S66: of two that are asked for in the same moment, fifty times, one is accepted."""
+    saver = Saver(daemon, sandbox)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(50):
+            both = threading.Barrier(2)
+
+            def asks(both: threading.Barrier = both) -> Answered:
+                both.wait()
+                return saver.asks(100)
+
+            answers = [future.result() for future in [pool.submit(asks), pool.submit(asks)]]
+            assert sorted(one.status for one in answers) == [201, 409]
+            begun, refused = sorted(answers, key=lambda one: one.status)
+            is_problem(refused, 409, "BANK_WITHDRAWAL_PENDING")
+            name = begun.json()["withdrawalId"]
+            assert saver.person.ask("POST", f"{PATH}/{name}/cancel").status == 200
+            saver.customer.quiet()
+    assert saver.balance() == (1000, 0, 0)
+
+
+def test_strangers_payments_are_kept_for_somebody(saver: Saver) -> None:
+    """S64, X26: a signed report about a withdrawal that never was waits in dlq:withdrawals."""
+    data = {
+        "payment_id": secrets.token_hex(4), "withdrawal_id": f"wd_{secrets.token_hex(10)}", "amount": 9.5,
+        "currency": "EUR", "status": "COMPLETED", "reference": "x", "beneficiary_iban": "FR76****1234",
+    }  # fmt: skip
+    body = {"event": "payment.completed", "data": data}
+    for status in (202, 200):
+        assert saver.customer.send(body).status == status
+    token = saver.daemon.token("ops", "OPERATIONS")
+    headers = {"Authorization": f"Bearer {token}"}
+    found = saver.daemon.request("GET", "/api/v1/dead-letters?queue=dlq:withdrawals", None, headers)
+    reasons = [one["code"] for one in found.json()["items"]]
+    assert "WITHDRAWAL_UNKNOWN" in reasons, found.json()
+
+
+CALLS: tuple[Json, ...] = (
+    {"fault": "timeout", "ms": 60_000},
+    {"fault": "latency", "ms": 100},
+    {"fault": "status", "status": 503},
+    {"fault": "status", "status": 429},
+    {"fault": "status", "status": 422},
+    {"fault": "drop_after_effect"},
+)
+HOOKS: tuple[Json, ...] = tuple(
+    {"fault": word} for word in ("duplicate", "replay", "late", "wrong_clock", "forged", "reorder")
+)
+
+
+def _name(fault: Json) -> str:
+    return "-".join(str(value) for value in fault.values())
+
+
+@pytest.mark.parametrize("fault", CALLS, ids=_name)
+def test_an_order_leaves_once_whatever_happens_to_it(saver: Saver, fault: Json) -> None:
+    """S50, S63, X26: never two payments, never points lost: what was taken is processing and completes; what
+    the party refused is points again; what nobody knows is held, and its person hears of it.
+    """
+    name = saver.withdraws()
+    script = {"party": "seed", "operation": "payments.initiate", "count": 1, **fault}
+    assert (
+        saver.sandbox.request("PUT", "/control/faults", json.dumps([script]).encode()).status == 200
+    )
+    saver.settles()
+    for _ in range(8):
+        saver.later(30)
+        saver.customer.quiet()
+    orders = saver.payments(name)
+    status = saver.shown(name)["status"]
+    if fault["fault"] in ("latency", "drop_after_effect"):
+        assert (len(orders), status) == (1, "processing")
+        saver.told(name, "completed")
+        assert saver.balance() == (50, 0, 0)
+    elif fault.get("status") in (429, 422):
+        assert (len(orders), status, saver.balance()) == (0, "failed", (1000, 0, 0))
+    else:
+        assert (len(orders), status, saver.balance()) == (0, "held", (50, 950, 0))
+        assert any("checking" in one for one in saver.pushes())
+
+
+@pytest.mark.parametrize("fault", HOOKS, ids=_name)
+def test_a_payment_ends_once_whatever_happens_to_its_webhook(saver: Saver, fault: Json) -> None:
+    """S52 to S55, X16, X26: doubled, replayed, late or forged, the points are paid out once."""
+    name = saver.withdraws()
+    saver.settles()
+    script = {"party": "seed", "operation": "webhooks.send", "count": 1, "ms": 600_000, **fault}
+    if fault["fault"] not in ("late", "wrong_clock"):
+        del script["ms"]
+    assert (
+        saver.sandbox.request("PUT", "/control/faults", json.dumps([script]).encode()).status == 200
+    )
+    saver.told(name, "completed")
+    saver.told(name, "completed")
+    assert saver.shown(name)["status"] == "completed"
+    assert saver.balance() == (50, 0, 0)
+
+
+def test_killed_while_the_answer_was_lost(comptoir_daemon: Start, comptoir_sandbox: Start) -> None:
+    """S50: the sandbox pays and drops the answer, and the daemon is killed before it can find out."""
+    sandbox = comptoir_sandbox()  # with a clock that nobody has moved
+    made = _started(comptoir_daemon, sandbox)
+    saver = Saver(made, sandbox)
+    name = saver.withdraws()
+    script = {
+        "party": "seed",
+        "operation": "payments.initiate",
+        "fault": "drop_after_effect",
+        "count": 1,
+    }
+    assert sandbox.request("PUT", "/control/faults", json.dumps([script]).encode()).status == 200
+    saver.later(SETTLEMENT_DAYS * DAY_S + 1)
+    made.kill()
+    made.start()
+    for _ in range(8):
+        saver.later(30)
+        saver.customer.quiet()
+    assert len(saver.payments(name)) == 1
+    assert saver.told(name, "completed") == [202]
+    assert (saver.shown(name)["status"], saver.balance()) == ("completed", (50, 0, 0))
