@@ -27,6 +27,7 @@ class FakeMatching:
     """The partner base, candidates and claims of a daemon that a test makes up."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.partner_base: dict[str, dict[str, Any]] = {}
         self.claim_owners: dict[str, str] = {}
         """Claims that are open: whose they are."""

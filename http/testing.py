@@ -71,6 +71,7 @@ from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
 from comptoir.http.matching_testing import FakeMatching
+from comptoir.http.payouts_testing import FakePayouts
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.rules import EdgeRules
 
@@ -101,7 +102,7 @@ class FakeHealth:
 Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 
 
-class FakeDaemon(FakeMatching):
+class FakeDaemon(FakeMatching, FakePayouts):
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
     def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:
@@ -193,11 +194,14 @@ class FakeDaemon(FakeMatching):
             return FakeAnswer(PersonInvited(self.now + message.lifetime_ms))
         if message.__class__.__module__ == invitation.__name__:
             return FakeAnswer(self._of_invitations(message), self.replayed)
-        if (of_matching := self.of_matching(address, message)) is not None:
-            return FakeAnswer(of_matching)
+        if (reply := self._of_business(address, message)) is not None:
+            return FakeAnswer(reply)
         if message.__class__.__module__ == clients.__name__:
             return FakeAnswer(self._of_clients(message))
         return FakeAnswer(TransactionTaken(self.outcome), self.replayed)
+
+    def _of_business(self, address: Address, message: Message) -> Reply | None:
+        return self.of_matching(address, message) or self.of_payouts(address, message)
 
     def _of_linking(self, session: str, message: Message) -> Reply:
         """A session whose person is back already, and whose card is linked."""

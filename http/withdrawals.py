@@ -7,8 +7,9 @@ Source: interface.md 7 (rows b2); spec.md S46, S50, S56, S66, X21, X25, X26.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -68,7 +69,7 @@ async def ask(port: Port, call: Call) -> Response:
     if not iban.sepa:
         text = f"no SEPA transfer reaches an account of {iban.country}"
         return problem("BANK_IBAN_INVALID", call.ticket, errors=[fault("/iban", text)])
-    if await port.wallet(user_id) is None:
+    if not _has_points(await port.wallet(user_id)):
         return problem("BANK_WITHDRAWAL_MINIMUM", call.ticket)
     withdrawal_id = f"wd_{call.draw('withdrawal')[:_ID_BYTES].hex()}"
     order = await _order(port, user_id, wanted.points, (iban, name))
@@ -83,6 +84,13 @@ async def ask(port: Port, call: Call) -> Response:
         steps = (Step("pending", held.asked_at),)
         described = WithdrawalDescribed("pending", order, held.asked_at, steps)
     return json_response(201, _shown(withdrawal_id, described), call.ticket)
+
+
+def _has_points(wallet: Mapping[str, Any] | None) -> bool:
+    """Whether there is anything that could be withdrawn, now or once it is free."""
+    return wallet is not None and any(
+        wallet["balance"][book] for book in ("available", "pending", "blocked")
+    )
 
 
 async def _order(port: Port, user_id: str, points: int, to: tuple[Iban, str]) -> Order:
@@ -117,6 +125,8 @@ async def listed(port: Port, call: Call) -> Response:
     if not call.access.covers(user_id) or not plausible_id(user_id):
         return problem("NOT_FOUND", call.ticket)
     places = await port.withdrawals(user_id, cursors[0] if cursors else "", wanted.limit + 1)
+    if not places and not cursors and call.access.user_id is None:
+        return problem("NOT_FOUND", call.ticket)  # nobody's own: as a wallet that nobody has
     following = places[wanted.limit - 1] if len(places) > wanted.limit else None
     names = [place.partition(":")[2] for place in places[: wanted.limit]]
     found = [(name, await _described(port, name)) for name in names]

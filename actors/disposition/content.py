@@ -51,6 +51,14 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "Restate": ("credit", "replaces", "revision"),
     "TakeBack": ("provider", "transaction_id", "revision"),
     "ReleasePoints": ("lot_id", "source", "key"),
+    "MovePoints": ("withdrawal_id", "place"),
+    # To a withdrawal, and to whoever pays it.
+    "BeginWithdrawal": (),
+    "SettlementOver": (),
+    "PaymentInitiated": ("payment_id",),
+    "PaymentReported": ("event", "payment_id", "amount_cents", "currency", "code"),
+    "OutcomeUnknown": (),
+    "InitiatePayment": ("withdrawal_id", "reference", "amount_cents", "currency"),
     # To outside parties.
     "SendPush": ("reference", "user_id", "template", "points", "days"),
     "SendMail": (*_NOTICE, "subject"),

@@ -169,7 +169,6 @@ MACHINE: Machine[WalletState] = Machine(
         row(Phase.OVERDRAWN, Restate, restate, Phase.OVERDRAWN, Phase.ACTIVE),
         row(Phase.OVERDRAWN, TakeBack, take_back, Phase.OVERDRAWN),
         row(Phase.OVERDRAWN, ReleasePoints, _release, Phase.OVERDRAWN, Phase.ACTIVE),
-        row(Phase.NEW, HoldPoints, hold, Phase.NEW),
         row(Phase.ACTIVE, HoldPoints, hold, Phase.ACTIVE),
         row(Phase.OVERDRAWN, HoldPoints, hold, Phase.OVERDRAWN),
         row(Phase.ACTIVE, MovePoints, move, Phase.ACTIVE, Phase.OVERDRAWN),

@@ -127,10 +127,6 @@ def _cancel(state: WithdrawalState, _message: CancelWithdrawal, context: Context
     return msgspec.structs.replace(moved, cancel=(SETTLEMENT,), reply=_described(moved.state))
 
 
-def _too_late(state: WithdrawalState, _message: CancelWithdrawal, _context: Context) -> Refusal:
-    return Refusal("CONFLICT", f"it is {status_of(state.phase)}, and cannot be cancelled any more")
-
-
 def _initiated(state: WithdrawalState, message: PaymentInitiated, context: Context) -> Outcome:
     if state.payment_id and state.payment_id != message.payment_id:
         return _said(state, MISMATCH, MISMATCH.upper(), context)
@@ -260,7 +256,6 @@ MACHINE: Machine[WithdrawalState] = Machine(
         row(Phase.PENDING, SettlementOver, _initiate, Phase.INITIATING),
         row(Phase.PENDING, CancelWithdrawal, _cancel, Phase.CANCELLED),
         row(Phase.CANCELLED, CancelWithdrawal, _describe, Phase.CANCELLED),
-        *(row(phase, CancelWithdrawal, _too_late, phase) for phase in SENT),
         row(Phase.INITIATING, PaymentInitiated, _initiated, Phase.PROCESSING, Phase.HELD),
         *(
             row(phase, PaymentInitiated, _initiated, *dict.fromkeys((phase, Phase.HELD)))
@@ -277,7 +272,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
         *(row(phase, BeginWithdrawal, _nothing, phase) for phase in BEGUN),
         *(row(phase, SettlementOver, _nothing, phase) for phase in BEGUN if phase is not Phase.PENDING),
     ),
-    refusal=Refusal("NOT_FOUND", "there is no withdrawal of this id"),
+    refusal=Refusal("CONFLICT", "there is no such withdrawal, or it has left and cannot be taken back"),
 )  # fmt: skip
 
 REPLIES: tuple[type[Reply], ...] = (WithdrawalDescribed,)

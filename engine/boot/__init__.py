@@ -27,11 +27,13 @@ from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
 from comptoir.actors.letter_report.machine import MACHINE as LETTER_REPORT
 from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
+from comptoir.actors.numbering.machine import MACHINE as NUMBERING
 from comptoir.actors.person.machine import MACHINE as PERSON
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.wallet.machine import MACHINE as WALLET
+from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
 from comptoir.engine.boot.daemon import Daemon, embedded
 from comptoir.engine.boot.serving import serve
 from comptoir.engine.breaker import BREAKER
@@ -60,7 +62,8 @@ def machines() -> dict[str, Machine[Any]]:
     access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
-    ours = (*banking, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    paying = (WITHDRAWAL, NUMBERING)
+    ours = (*banking, *paying, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 
 

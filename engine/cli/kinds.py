@@ -16,8 +16,8 @@ MACHINES = (
     "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
     "connection", "consent", "consent_week", "disposition", "erasure", "idempotency", "invitation", "issuance",
-    "letter_report", "linking", "merchants", "person", "refresh_family", "revocation",
-    "sessions", "wallet",
+    "letter_report", "linking", "merchants", "numbering", "person", "refresh_family", "revocation",
+    "sessions", "wallet", "withdrawal",
 )  # fmt: skip
 
 

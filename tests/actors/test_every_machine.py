@@ -81,7 +81,7 @@ from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
-from tests.actors import banking, claiming
+from tests.actors import banking, claiming, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.invited import (
     ENTER,
@@ -210,7 +210,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(merchants.CatalogueState(M.EMPTY), ImportPartners((PARTNER,))),
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
+    "withdrawal": _cases(withdrawing.WITHDRAWALS),
+    "numbering": _cases(withdrawing.NUMBERS),
     "wallet": (
+        *(Case(*one) for one in withdrawing.HOLDS),
         Case(WalletState(W.NEW), credit(1000)),
         Case(WalletState(W.NEW), REFUND, RefundFacts()),
         Case(WalletState(W.NEW), RELEASE, RefundFacts()),

@@ -12,7 +12,17 @@ from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
 from comptoir.http.testing import AN_OPEN_ONE
 
-__all__ = ["APP", "LETTER", "any_call", "ask", "claim_id", "connection_id", "path_of", "session_id"]
+__all__ = [
+    "APP",
+    "LETTER",
+    "any_call",
+    "ask",
+    "claim_id",
+    "connection_id",
+    "path_of",
+    "session_id",
+    "withdrawal_id",
+]
 
 LETTER = 7
 LETTER_ID = f"dl_{LETTER:016x}"
@@ -39,13 +49,18 @@ def claim_id(owner: str) -> str:
     return f"clm_{owner.encode().hex():0<20.20}"
 
 
+def withdrawal_id(owner: str) -> str:
+    """The id of somebody's withdrawal."""
+    return f"wd_{owner.encode().hex():0<20.20}"
+
+
 def path_of(operation: Operation, owner: str) -> str:
     """The operation's path, about an object of somebody."""
     filled = {
         "userId": owner, "transactionId": f"tx-{owner}", "kind": "partners", "clientId": "cl_1",
         "connectionId": connection_id(owner), "partnerId": "p1", "code": "NOT_FOUND",
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
-        "claimId": claim_id(owner),
+        "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": "ONB-2025-00123", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
@@ -68,6 +83,12 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "claimCashback": {"transactionId": f"tx-{owner}"},
         "grantClaim": {"partnerId": "p1"},
         "refuseClaim": {"reason": "nobody's"},
+        "withdrawPoints": {
+            "points": 950,
+            "iban": "FR1420041010050500013M02606",
+            "beneficiaryName": "Ada",
+            "userId": owner,
+        },
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},
     }
@@ -78,7 +99,7 @@ async def ask(
     client: httpx.AsyncClient, operation: Operation, owner: str, headers: dict[str, str]
 ) -> httpx.Response:
     """A right request about an object of somebody."""
-    query = f"?userId={owner}" if operation.id == "listConnections" else ""
+    query = f"?userId={owner}" if operation.id in ("listConnections", "listWithdrawals") else ""
     return await client.request(
         operation.method,
         path_of(operation, owner) + query,

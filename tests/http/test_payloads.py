@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.actors.connection.messages import TransactionReported
+from comptoir.actors.withdrawal.messages import PaymentReported
 from comptoir.http import payload_rules, payloads
 from comptoir.http.payload_fields import BadBody, cents
 from comptoir.http.payload_rules import Reported
@@ -100,15 +101,39 @@ def _refused(body: bytes) -> tuple[str, list[tuple[str, str]]]:
 
 
 def test_samples_of_the_source() -> None:
-    """S56: the first example is taken exactly; the second is of an event not served yet (S52)."""
+    """S52, S56: both examples are taken exactly."""
     assert payloads.read(SAMPLE, "seed") == EXPECTED
     assert payload_rules.read(SAMPLE, "seed") == EXPECTED
-    assert _refused(PAYMENT) == ("WEBHOOK_EVENT_UNSUPPORTED", [])
+    completed = Reported("wd_abc123", PaymentReported("completed", "pay_xyz789", 950, "EUR"))
+    assert payloads.read(PAYMENT, "seed") == completed
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        ({"payment_id": ...}, "/data/payment_id", "MISSING"),
+        ({"withdrawal_id": ""}, "/data/withdrawal_id", "TEXT_EMPTY"),
+        ({"amount": -9.5}, "/data/amount", "AMOUNT_NEGATIVE"),
+        ({"amount": 9.505}, "/data/amount", "AMOUNT_TOO_PRECISE"),
+        ({"amount": "9.50"}, "/data/amount", "TYPE_WRONG"),
+        ({"currency": "eur"}, "/data/currency", "VALUE_UNKNOWN"),
+        ({"reason": "x" * 36}, "/data/reason", "TEXT_TOO_LONG"),
+        ({"beneficiary_iban": 1}, "/data/beneficiary_iban", "TYPE_WRONG"),
+    ],
+)
+def test_faults_of_a_payment(change: dict[str, Any], pointer: str, code: str) -> None:
+    """Row 7 of interface.md 6, S56: each fault of a payment's report is named where it is."""
+    told = json.loads(PAYMENT)
+    data = {**told["data"], **change}
+    told["data"] = {name: value for name, value in data.items() if value is not ...}
+    assert _refused(json.dumps(told).encode()) == (
+        "WEBHOOK_PAYLOAD_INVALID", [(pointer, code)],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "event",
-    ["connection.synced", "connection.expired", "connection.error", "payment.failed", "x", "é"],
+    ["connection.synced", "connection.expired", "connection.error", "payment.initiated", "x", "é"],
 )
 def test_other_events_are_refused_by_name(event: str) -> None:
     """Row 8 of interface.md 6, S52: known but not served, or not known, whatever the data."""

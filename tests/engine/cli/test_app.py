@@ -82,7 +82,7 @@ def test_names_for_completion_are_those_that_exist() -> None:
     assert sorted(MACHINES) == sorted(boot.machines())
     assert sorted(CHECK_KINDS) == sorted([*CHECKS, *TOKEN_CHECKS, "aead-open", "webhook"])
     assert sorted(ROLES) == sorted(Role)
-    assert complete(MACHINES)("w") == ["wallet"]
+    assert complete(MACHINES)("w") == ["wallet", "withdrawal"]
 
 
 def test_completion_script_is_printed(run: Any) -> None:
