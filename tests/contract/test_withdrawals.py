@@ -1,30 +1,21 @@
 """The third flow of the source, end to end: points are withdrawn, ordered once, and end as money or as points.
 
-Daemon and sandbox are processes of their own; whoever pays is the sandbox's `seed`, and time goes by for both.
-Source: interface.md 7 (rows b2) and 10; spec.md S46, S47, S50, S52, S56, S63, S64, S66, X21, X25 to X27.
+Source: interface.md 7 (rows b2) and 10; spec.md S46, S47, S50, S52, S56, S64, S66, X21, X25 to X27.
 """
 
-import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from comptoir.engine.testing import Answered, Process
-from comptoir.http.contract_testing import Customer, free_port
 from tests.contract.banking import Person
+from tests.contract.saving import BARE, IBAN, PATH, Saver, started
 from tests.contract.test_conventions import is_problem
 
 Start = Callable[..., Process]
-Json = dict[str, Any]
-IBAN = "FR14 2004 1010 0505 0001 3M02 606"
-BARE = "FR1420041010050500013M02606"
-DAY_S = 86_400
-SETTLEMENT_DAYS = 2
-PATH = "/api/v1/withdrawals"
 
 
 @pytest.fixture(scope="module")
@@ -33,106 +24,10 @@ def sandbox(comptoir_sandbox_shared: Start) -> Process:
     return comptoir_sandbox_shared()
 
 
-def _started(start: Start, sandbox: Process, **more: str) -> Process:
-    made = start(
-        COMPTOIR_AUTH__MODE="on",
-        COMPTOIR_HTTP__RATE_LIMITS="off",
-        COMPTOIR_HTTP__PORT=str(free_port()),
-        COMPTOIR_BREAKERS__POWENS__ERRORS="1000",  # one story's faults are not the next one's
-        COMPTOIR_PROVIDERS__SEED__BASE_URL=sandbox.url,
-        COMPTOIR_PROVIDERS__SEED__TIMEOUT_S="1",
-        COMPTOIR_PROVIDERS__FCM__BASE_URL=sandbox.url,
-        COMPTOIR_WITHDRAWALS__SETTLEMENT_DAYS=str(SETTLEMENT_DAYS),
-        **more,
-    )
-    hook = {"url": f"{made.url}/webhooks/banking", "secret": Customer(made).secret}
-    assert sandbox.post("/control/seed/webhooks", hook).status == 200
-    return made
-
-
 @pytest.fixture(scope="module")
 def daemon(comptoir_daemon_shared: Start, sandbox: Process) -> Process:
     """A daemon whose withdrawals are paid by the provider."""
-    return _started(comptoir_daemon_shared, sandbox)
-
-
-@pytest.fixture(autouse=True)
-def healed(sandbox: Process) -> Iterator[None]:
-    """No fault outlives its test."""
-    yield
-    sandbox.request("DELETE", "/control/faults")
-
-
-class Saver:
-    """Somebody with points."""
-
-    def __init__(self, daemon: Process, sandbox: Process, euros: int = 200) -> None:
-        """As many points as there are cents in 5 % of these euros."""
-        self.daemon, self.sandbox = daemon, sandbox
-        self.customer = Customer(daemon)
-        self.card = self.customer.card()
-        self.customer.buy(self.card, euros)
-        self.customer.quiet()
-        token = daemon.token(self.card.user_id, "CLIENT")
-        self.person = Person(daemon, self.card.user_id, token)
-
-    def asks(self, points: int = 950, key: str = "", **fields: Any) -> Answered:
-        """Withdraw."""
-        body = {"points": points, "iban": IBAN, "beneficiaryName": "Ada Lovelace", **fields}
-        return self.person.ask("POST", PATH, body, key)
-
-    def withdraws(self, points: int = 950) -> str:
-        """The id of a withdrawal that has begun."""
-        answer = self.asks(points)
-        assert answer.status == 201, answer
-        return str(answer.json()["withdrawalId"])
-
-    def later(self, seconds: float) -> None:
-        """Time goes by for both."""
-        for process, path in ((self.sandbox, "/control/clock"), (self.daemon, "/dev/v1/clock")):
-            assert process.post(path, {"advanceSeconds": int(seconds)}).status == 200
-
-    def settles(self) -> None:
-        """The settlement hold is over, and the order has left."""
-        self.later(SETTLEMENT_DAYS * DAY_S + 1)
-        self.customer.quiet()
-
-    def told(self, withdrawal_id: str, outcome: str, **more: Any) -> list[int]:
-        """Whoever pays has paid, or not, and says so; the answers that it got."""
-        payment = self.payment(withdrawal_id)["paymentId"]
-        found = self.sandbox.post(
-            f"/control/payments/{payment}/settle", {"outcome": outcome, **more}
-        )
-        assert found.status == 200, found
-        self.customer.quiet()
-        return [one["status"] for one in found.json()["answers"]]
-
-    def payments(self, withdrawal_id: str) -> list[Json]:
-        """The orders that whoever pays has taken for a withdrawal."""
-        items = self.sandbox.get("/control/payments").json()["items"]
-        return [one for one in items if one["withdrawalId"] == withdrawal_id]
-
-    def payment(self, withdrawal_id: str) -> Json:
-        """The one."""
-        (found,) = self.payments(withdrawal_id)
-        return found
-
-    def shown(self, withdrawal_id: str) -> Json:
-        """As its person sees it."""
-        answer = self.person.ask("GET", f"{PATH}/{withdrawal_id}")
-        assert answer.status == 200, answer
-        found: Json = answer.json()
-        return found
-
-    def balance(self) -> tuple[int, int, int]:
-        """Available, blocked, owed."""
-        wallet = self.person.ask("GET", f"/api/v1/wallets/{self.person.name}").json()
-        return tuple(wallet["balance"][book] for book in ("available", "blocked", "shortfall"))  # type: ignore[return-value]
-
-    def pushes(self) -> list[str]:
-        """What their devices showed."""
-        found = self.sandbox.get(f"/control/inbox?channel=push&to={self.person.name}").json()
-        return [str(one) for one in found["items"]]
+    return started(comptoir_daemon_shared, sandbox)
 
 
 @pytest.fixture
@@ -250,14 +145,10 @@ def test_refusals(saver: Saver, daemon: Process, sandbox: Process) -> None:
     is_problem(saver.asks(iban="SA0380000000608010167519"), 400, "BANK_IBAN_INVALID")
     is_problem(saver.asks(99), 400, "BANK_WITHDRAWAL_MINIMUM")
     is_problem(saver.asks(1001), 409, "POINTS_INSUFFICIENT")
-    for fields in (
-        {"points": 0},
-        {"points": 1.5},
-        {"points": "950"},
-        {"beneficiaryName": " "},
-        {"more": 1},
-    ):
-        is_problem(saver.asks(**{"points": 950, **fields}), 422, "REQUEST_INVALID")
+    for points in (0, 1.5, "950", None):
+        is_problem(saver.asks(points), 422, "REQUEST_INVALID")
+    is_problem(saver.asks(beneficiaryName=" "), 422, "REQUEST_INVALID")
+    is_problem(saver.asks(more=1), 422, "REQUEST_INVALID")
     poor = Saver(daemon, sandbox, euros=10)
     is_problem(poor.asks(50), 400, "BANK_WITHDRAWAL_MINIMUM")
     nobody = Person.new(daemon)
@@ -320,88 +211,3 @@ def test_strangers_payments_are_kept_for_somebody(saver: Saver) -> None:
     found = saver.daemon.request("GET", "/api/v1/dead-letters?queue=dlq:withdrawals", None, headers)
     reasons = [one["code"] for one in found.json()["items"]]
     assert "WITHDRAWAL_UNKNOWN" in reasons, found.json()
-
-
-CALLS: tuple[Json, ...] = (
-    {"fault": "timeout", "ms": 60_000},
-    {"fault": "latency", "ms": 100},
-    {"fault": "status", "status": 503},
-    {"fault": "status", "status": 429},
-    {"fault": "status", "status": 422},
-    {"fault": "drop_after_effect"},
-)
-HOOKS: tuple[Json, ...] = tuple(
-    {"fault": word} for word in ("duplicate", "replay", "late", "wrong_clock", "forged", "reorder")
-)
-
-
-def _name(fault: Json) -> str:
-    return "-".join(str(value) for value in fault.values())
-
-
-@pytest.mark.parametrize("fault", CALLS, ids=_name)
-def test_an_order_leaves_once_whatever_happens_to_it(saver: Saver, fault: Json) -> None:
-    """S50, S63, X26: never two payments, never points lost: what was taken is processing and completes; what
-    the party refused is points again; what nobody knows is held, and its person hears of it.
-    """
-    name = saver.withdraws()
-    script = {"party": "seed", "operation": "payments.initiate", "count": 1, **fault}
-    assert (
-        saver.sandbox.request("PUT", "/control/faults", json.dumps([script]).encode()).status == 200
-    )
-    saver.settles()
-    for _ in range(8):
-        saver.later(30)
-        saver.customer.quiet()
-    orders = saver.payments(name)
-    status = saver.shown(name)["status"]
-    if fault["fault"] in ("latency", "drop_after_effect"):
-        assert (len(orders), status) == (1, "processing")
-        saver.told(name, "completed")
-        assert saver.balance() == (50, 0, 0)
-    elif fault.get("status") in (429, 422):
-        assert (len(orders), status, saver.balance()) == (0, "failed", (1000, 0, 0))
-    else:
-        assert (len(orders), status, saver.balance()) == (0, "held", (50, 950, 0))
-        assert any("checking" in one for one in saver.pushes())
-
-
-@pytest.mark.parametrize("fault", HOOKS, ids=_name)
-def test_a_payment_ends_once_whatever_happens_to_its_webhook(saver: Saver, fault: Json) -> None:
-    """S52 to S55, X16, X26: doubled, replayed, late or forged, the points are paid out once."""
-    name = saver.withdraws()
-    saver.settles()
-    script = {"party": "seed", "operation": "webhooks.send", "count": 1, "ms": 600_000, **fault}
-    if fault["fault"] not in ("late", "wrong_clock"):
-        del script["ms"]
-    assert (
-        saver.sandbox.request("PUT", "/control/faults", json.dumps([script]).encode()).status == 200
-    )
-    saver.told(name, "completed")
-    saver.told(name, "completed")
-    assert saver.shown(name)["status"] == "completed"
-    assert saver.balance() == (50, 0, 0)
-
-
-def test_killed_while_the_answer_was_lost(comptoir_daemon: Start, comptoir_sandbox: Start) -> None:
-    """S50: the sandbox pays and drops the answer, and the daemon is killed before it can find out."""
-    sandbox = comptoir_sandbox()  # with a clock that nobody has moved
-    made = _started(comptoir_daemon, sandbox)
-    saver = Saver(made, sandbox)
-    name = saver.withdraws()
-    script = {
-        "party": "seed",
-        "operation": "payments.initiate",
-        "fault": "drop_after_effect",
-        "count": 1,
-    }
-    assert sandbox.request("PUT", "/control/faults", json.dumps([script]).encode()).status == 200
-    saver.later(SETTLEMENT_DAYS * DAY_S + 1)
-    made.kill()
-    made.start()
-    for _ in range(8):
-        saver.later(30)
-        saver.customer.quiet()
-    assert len(saver.payments(name)) == 1
-    assert saver.told(name, "completed") == [202]
-    assert (saver.shown(name)["status"], saver.balance()) == ("completed", (50, 0, 0))

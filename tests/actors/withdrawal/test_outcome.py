@@ -4,11 +4,12 @@ that follow it.
 
 from itertools import chain, product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.actors.gateways.messages import InitiatePayment
-from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID
+from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.withdrawal.messages import (
     CancelWithdrawal,
     OutcomeUnknown,
@@ -17,7 +18,7 @@ from comptoir.actors.withdrawal.messages import (
     SettlementOver,
 )
 from comptoir.actors.withdrawal.outcome import Phase
-from comptoir.engine import Message
+from comptoir.engine import Decision, Message
 from tests.actors.withdrawal.books import NAME, Books
 
 LENGTH_MAX = 5
@@ -142,6 +143,47 @@ def test_what_was_never_sent_is_not_believed() -> None:
     books.to_withdrawal(SettlementOver())
     assert books.sent == []
     assert books.place() == BLOCKED
+
+
+def test_one_at_a_time() -> None:
+    """S66: while one is under way, or held, there is no other; what is refused changes nothing."""
+    books = Books()
+    books.credit("p1", 1000)
+    assert books.withdraw(400) is None
+    before = (books.wallet, dict(books.lots))
+    refused = books.withdraw(400, "wd_2")
+    assert refused is not None
+    assert refused.code == "BANK_WITHDRAWAL_PENDING"
+    assert (books.wallet, dict(books.lots)) == before
+    assert books.withdraw(400) is None, "the same one, asked for again, is there already"
+    assert books.wallet == before[0]
+
+
+@pytest.mark.parametrize(
+    ("points", "code"),
+    [(99, "BANK_WITHDRAWAL_MINIMUM"), (1001, "POINTS_INSUFFICIENT")],
+)
+def test_too_few_and_too_many(points: int, code: str) -> None:
+    """S66: below the minimum, and more than there is."""
+    books = Books()
+    books.credit("p1", 1000)
+    refused = books.withdraw(points)
+    assert refused is not None
+    assert refused.code == code
+
+
+@pytest.mark.parametrize("place", [AVAILABLE, BLOCKED, PAID])
+def test_said_again_it_moves_nothing(place: str) -> None:
+    """Invariant 2, E7: a place that is told once more, by a dead letter that is replayed say, is no movement."""
+    books = Books()
+    books.credit("p1", 1000)
+    assert books.withdraw(800) is None
+    books.to_wallet(MovePoints(NAME, place))
+    told = books.wallet
+    again = books.to_wallet(MovePoints(NAME, place))
+    assert isinstance(again, Decision)
+    assert (again.transfers, again.events, again.documents) == ((), (), ())
+    assert books.wallet is told
 
 
 def test_a_cancelled_one_gives_its_points_back_to_their_lots() -> None:
