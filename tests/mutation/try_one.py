@@ -28,11 +28,17 @@ import pytest
 EDITABLE = "__editable__"
 LIBRARIES = (
     "asyncpg", "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "httptools",
-    "hypercorn.trio", "hypothesis.strategies", "joserfc.jwt", "msgspec", "orjson", "outcome",
+    "hypercorn.trio", "hypothesis.strategies", "iso4217", "joserfc.jwt", "msgspec", "orjson", "outcome",
     "prometheus_client", "pytest_trio", "quart_trio", "rich.console", "structlog", "trio.testing",
-    "trio_asyncio", "typer", "webauthn",
+    "trio_asyncio", "typer", "webauthn", "_hypothesis_pytestplugin", "_pytest.faulthandler",
+    "_pytest.helpconfig", "_pytest.junitxml", "_pytest.pastebin", "_pytest.setuponly",
+    "_pytest.setupplan", "_pytest.skipping", "_pytest.threadexception", "_pytest.tracemalloc",
+    "_pytest.unittest", "_pytest.unraisableexception", "_pytest.warnings",
 )  # fmt: skip
-"""Read once for all runs; none of them imports anything of ours."""
+"""Read once for all runs; none of them imports anything of ours. pytest reads its own plugins when it
+begins, which is with each run."""
+PLUGINS = ("pytest_trio.plugin", "comptoir.engine.testing", "_hypothesis_pytestplugin")
+"""All that tests of ours use; to look for others takes longer than most of the named tests."""
 OURS = ("comptoir", "tests")
 
 
@@ -92,7 +98,8 @@ def _test(order: dict[str, Any]) -> int:
     # One seed, so that a verdict does not change from one run to the next.
     options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     # Of plugins that were read before: their own assertions are none of ours.
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "--disable-plugin-autoload"]
+    options += [part for name in PLUGINS for part in ("-p", name)]
     recorder = Recorder(order["modules"], Path(order["report"]))
     return int(pytest.main([*options, *order["tests"]], plugins=[recorder]))
 

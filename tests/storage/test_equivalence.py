@@ -136,7 +136,7 @@ async def _stages(*clusters: Any) -> AsyncGenerator[list[Open]]:
     async with AsyncExitStack() as stack:
         opened: list[Open] = []
         for cluster in clusters:
-            url = cluster.url(cluster.create_database("migrated"))
+            url = cluster.socket_url(cluster.create_database("migrated"))
             stage = await stack.enter_async_context(PostgresStage.open(url, url, VAULT))
             opened.append(_on(stage))
         yield opened
