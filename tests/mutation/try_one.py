@@ -27,8 +27,10 @@ import pytest
 
 EDITABLE = "__editable__"
 LIBRARIES = (
-    "asyncpg", "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "httptools",
-    "hypercorn.trio", "hypothesis.strategies", "iso4217", "joserfc.jwt", "msgspec", "orjson", "outcome",
+    "asyncpg", "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "html.parser", "httpcore",
+    "httptools", "httpx", "hypercorn.trio", "hypothesis.internal.conjecture.optimiser",
+    "hypothesis.strategies", "iso4217", "joserfc.jwt", "jsonschema", "msgspec", "orjson", "outcome",
     "prometheus_client", "pytest_trio", "quart_trio", "rich.console", "structlog", "trio.testing",
     "trio_asyncio", "typer", "webauthn", "_hypothesis_pytestplugin", "_pytest.faulthandler",
     "_pytest.helpconfig", "_pytest.junitxml", "_pytest.pastebin", "_pytest.setuponly",
