@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import Phase, settings
 
 EDITABLE = "__editable__"
 LIBRARIES = (
@@ -51,6 +52,15 @@ class Recorder:
         self.modules = modules
         self.report = report
         self.ended: dict[str, tuple[str, str]] = {}
+
+    def pytest_configure(self) -> None:
+        """Look for no smaller example: that a test fails is all that is asked, and who reads of it never
+        sees one.
+        """
+        phases = tuple(x for x in Phase if x not in (Phase.shrink, Phase.explain))
+        name = settings.get_current_profile_name()
+        settings.register_profile(name, settings.get_profile(name), phases=phases)
+        settings.load_profile(name)
 
     def pytest_exception_interact(
         self,
