@@ -261,6 +261,8 @@ class PostgresStage:
     _auditor: Connection
     _migrated: MigrationReport
     _nursery: trio.Nursery
+    _writers: list[Writer]
+    """Of the sequence that is played."""
     _batch_decisions_max: int
 
     @asynccontextmanager
@@ -274,17 +276,21 @@ class PostgresStage:
         else:
             for statement in TRUNCATE_SQL.split(";"):
                 await self._auditor.run_script(statement)
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            self.journal = await self._open()
-            try:
-                yield self
-                await self.close(self.journal)
-            except BaseException:
-                self._drop_connections()  # what they are doing is not known
-                raise
-            finally:
-                nursery.cancel_scope.cancel()
+        self._writers = []
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                self.journal = await self._open()
+                try:
+                    yield self
+                    await self.close(self.journal)
+                finally:
+                    for writer in self._writers:
+                        writer.scope.cancel()  # shielded: after a failure nothing else ends it
+                    nursery.cancel_scope.cancel()
+        except BaseException:
+            self._drop_connections()  # what they are doing is not known
+            raise
 
     @property
     def nursery(self) -> trio.Nursery:
@@ -310,6 +316,7 @@ class PostgresStage:
         writer = Writer(
             bridge, target, self._vault, batch_decisions_max=self._batch_decisions_max
         )  # fmt: skip
+        self._writers.append(writer)
         await writer.raise_epoch(NOW)
         readers = Target(self._url, "comptoir reader", READER_SETTINGS, role)
         pool = Pool(bridge, readers, 1)

@@ -295,6 +295,23 @@ async def test_a_difference_that_was_found_stays_away(cluster_18: Any, seed: int
         await _hold_equal(seed, others)
 
 
+def test_a_difference_ends_its_slice_and_nothing_else(
+    cluster_18: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told with its seed while the other lane is in the midst of a sequence; the next slice is played."""
+    theatre, folder = Theatre([cluster_18]), vars(batch)["_Folder"]
+    try:
+        with monkeypatch.context() as planted:
+            planted.setitem(globals(), "SHRINK_SECONDS", 0)
+            planted.setattr(folder, "_release", _nothing)
+            with pytest.raises(BaseExceptionGroup) as caught:
+                theatre.hold_equal(range(3, 3 + PLANTED_SEEDS_MAX))
+        assert "replays it" in str(caught.value.exceptions[0])
+        assert sum(theatre.hold_equal(range(3, 7)).values()) > 0
+    finally:
+        theatre.close()
+
+
 PLANTED = {
     "parked rows of a batch are not released": (batch, "_Folder._release", _nothing, 3),
     "an expired key is still taken": (guilt, "Guilt._find_recent", _answer_for_ever, 0),
