@@ -105,7 +105,7 @@ def _test(order: dict[str, Any]) -> int:
     os.environ.update(order["env"])
     os.chdir(order["tree"])
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
-    sys.dont_write_bytecode = False  # whatever the shell says: the next run reads what this one compiles
+    sys.dont_write_bytecode = False  # whatever the shell says: the next run reads it
     # As `python -m pytest` has it: the root of the copy, then what PYTHONPATH says.
     sys.path[:1] = [order["tree"], str(Path(order["tree"]) / ".src")]
     # One seed, so that a verdict does not change from one run to the next.
