@@ -39,7 +39,7 @@ RULES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("journal: seal, hash", r"/storage/(vault|sealing|keys/|leaf|leaves|tree|merkle|audit)\w*\.py|/engine/mac\.py"),
         ("journal: encode", r"/storage/(sound|readings?|wire)\w*\.py"),
         ("journal: fold", r"/storage/(batch|rows|runs|months|guilt)\.py"),
-        ("journal: send", r"/storage/(writer|session|journal|bridge|lease)\.py"),
+        ("journal: send", r"/storage/(writer|session|journal|bridge|query|lease)\.py"),
         ("asyncpg and its bridge", r"/(asyncpg|trio_asyncio|asyncio|outcome|sniffio|greenlet)/"),
     )
 )  # fmt: skip

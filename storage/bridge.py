@@ -1,7 +1,7 @@
 """The one module where asyncpg meets trio: an asyncio loop on trio's own thread (trio-asyncio).
 
-The rule: a caller may leave at any checkpoint, and no connection stays in use behind it. A query is
-an asyncio task of its own; a cancelled reader leaves it to finish (or to be ended at its deadline) in
+The rule: a caller may leave at any checkpoint, and no connection stays in use behind it. A query goes
+on by itself (storage/query.py); a cancelled reader leaves it to finish (or to be ended at its deadline) in
 the background, and only then is its connection used again. asyncpg's time-outs are not used (each
 leaves a timer in the loop's heap until it would have rung): deadlines are trio's.
 
@@ -11,9 +11,8 @@ trio-asyncio ("Cross-calling").
 
 import asyncio
 import logging
-import types
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
@@ -23,6 +22,7 @@ import outcome
 import trio
 import trio_asyncio
 
+from comptoir.storage.query import Query
 from comptoir.storage.sqlstate import CLIENT_ENCODING, ConnectionLost, DataRefused, explain
 
 __all__ = [
@@ -56,6 +56,7 @@ RECONNECT_SECONDS = 0.5
 class _Loop(Protocol):
     """What is used of the asyncio loop (trio-asyncio has no types)."""
 
+    def call_soon(self, callback: Callable[[], None]) -> object: ...
     def create_task(self, coro: Coroutine[Any, Any, T]) -> "asyncio.Task[T]": ...
     def set_exception_handler(self, handler: Any) -> None: ...
 
@@ -84,6 +85,7 @@ class Bridge:
     def __init__(self, loop: _Loop, nursery: trio.Nursery) -> None:
         self._loop = loop
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._queries: set[Query[Any]] = set()
         self._connections: set[Connection] = set()
         """Those that may be open: whoever forgets one, it is hung up at the end."""
         self.nursery = nursery
@@ -112,22 +114,31 @@ class Bridge:
             await connection.fetch(f'set role "{target.role}"')
         return connection
 
-    def spawn(self, query: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Start an asyncio task for a query."""
-        task = self._loop.create_task(query)
+    def spawn(self, step: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Start an asyncio task, for what sets time-outs: to connect, to close."""
+        task = self._loop.create_task(step)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def begin(self, query: Coroutine[Any, Any, T]) -> Query[T]:
+        """Take the first step of a query; it goes on by itself."""
+        begun = Query(query, self._loop.call_soon, self._queries.discard)
+        if not begun.ended:
+            self._queries.add(begun)
+        return begun
 
     async def finish(self) -> None:
         """Cancel what is still under way, hang up what is still open, and give it a moment to end."""
         with trio.move_on_after(END_SECONDS, shield=True):
             for task in list(self._tasks):
                 task.cancel()
-            while self._tasks:
-                task = next(iter(self._tasks))
+            for begun in list(self._queries):
+                begun.cancel()
+            while self._tasks or self._queries:
+                query = next(iter(self._queries), None)
                 try:
-                    await _wait(task)
+                    await (_wait(next(iter(self._tasks))) if query is None else query.wait())
                 # Hung up between two steps of a query, asyncpg raises what it likes (an AttributeError
                 # was seen); nobody waits for these answers any more.
                 except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - as above
@@ -169,7 +180,7 @@ class Connection:
         """
         return await self.answer(self.start(sql, *args), seconds)
 
-    async def answer(self, query: "asyncio.Task[T]", seconds: float | None = None) -> T:
+    async def answer(self, query: Query[T], seconds: float | None = None) -> T:
         """The answer to a query that was sent; a caller that leaves ends the connection."""
         try:
             return await self.finish(query, seconds)
@@ -179,23 +190,18 @@ class Connection:
 
     async def run_script(self, sql: str, seconds: float = QUERY_SECONDS) -> None:
         """Run several statements without arguments, as one transaction unless they say otherwise."""
-        await self.answer(self._bridge.spawn(self._raw.execute(sql)), seconds)
+        await self.answer(self._bridge.begin(self._raw.execute(sql)), seconds)
 
-    def start(self, sql: str, *args: object) -> "asyncio.Task[list[Row]]":
-        """Send one statement before this returns; `answer` or `finish` waits for its answer.
+    def start(self, sql: str, *args: object) -> Query[list[Row]]:
+        """Send one statement before this returns; `answer` or `finish` waits for its answer."""
+        return self._bridge.begin(self._raw.fetch(sql, *args))
 
-        A task takes its first step, in which asyncpg sends, some turns of two loops later: not this one.
-        """
-        query = self._raw.fetch(sql, *args)
-        step: outcome.Outcome[Any] = outcome.capture(query.send, None)
-        return self._bridge.spawn(cast("Coroutine[Any, Any, list[Row]]", _carry_on(query, step)))
-
-    async def finish(self, query: "asyncio.Task[T]", seconds: float | None = None) -> T:
+    async def finish(self, query: Query[T], seconds: float | None = None) -> T:
         """Wait for a query; cancelling the wait does not cancel the query."""
         seconds = self._seconds if seconds is None else seconds
         with trio.move_on_after(seconds):
             try:
-                return await _wait(query)
+                return await query.wait()
             except (OSError, asyncio.CancelledError, asyncpg.InternalClientError) as error:
                 self.terminate()
                 raise ConnectionLost(type(error).__name__) from error
@@ -283,7 +289,7 @@ class Pool:
         self._slots.release()
 
     async def _drain(
-        self, connection: Connection, query: "asyncio.Task[Any]", seconds: float | None
+        self, connection: Connection, query: Query[Any], seconds: float | None
     ) -> None:
         """Let an abandoned query end before its connection is used again."""
         try:
@@ -333,22 +339,6 @@ def _find_single(group: BaseExceptionGroup[BaseException]) -> BaseException | No
     if isinstance(inside[0], BaseExceptionGroup):
         return _find_single(cast("BaseExceptionGroup[BaseException]", inside[0]))
     return inside[0]
-
-
-@types.coroutine
-def _carry_on(query: Coroutine[Any, Any, T], step: outcome.Outcome[Any]) -> Generator[Any, Any, T]:
-    """The rest of a query of which one step is taken: it waits for something, or has ended."""
-    while True:
-        try:
-            waited_for = step.unwrap()
-        except StopIteration as end:
-            return cast(T, end.value)
-        try:
-            answer = yield waited_for
-        except BaseException as error:  # noqa: BLE001 - it is the query's to handle
-            step = outcome.capture(query.throw, error)
-        else:
-            step = outcome.capture(query.send, answer)
 
 
 async def _connect(target: Target) -> Any:

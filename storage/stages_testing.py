@@ -163,8 +163,9 @@ def _dump_message(row: MessageRow) -> dict[str, Any]:
 class _Lossy:
     """A connection that loses a request or an answer of `commit_batch` when its stage says so.
 
-    Hung up in peace, it goes back to its stage: most of the time of a new session goes into learning
-    the types of commit_batch, and there are thousands of journals.
+    Hung up, or lost by its stage, its session goes back there: most of the time of a new one goes into
+    learning the types of commit_batch, and there are thousands of journals. The server is idle in both
+    cases, as it would be for the journal's next session: what was lost was never sent, or is committed.
     """
 
     def __init__(self, connection: Connection, name: str, stage: "PostgresStage") -> None:
@@ -196,7 +197,7 @@ class _Lossy:
             self._stage.to_lose = ""
             self._stage.lost += 1
         if lose == "request":
-            self._connection.terminate()
+            self.terminate()
             return _Sent(None, lose)
         return _Sent(self._connection.start(sql, *args), lose)
 
@@ -207,7 +208,7 @@ class _Lossy:
         if query.inner is not None:
             with suppress(DataRefused, FenceRaised):
                 await self._connection.finish(query.inner, seconds)
-            self._connection.terminate()
+            self.terminate()
         raise ConnectionLost("the test broke the connection")
 
     async def answer(self, query: "_Sent", seconds: float | None = None) -> list[Any]:
@@ -260,6 +261,8 @@ class PostgresStage:
     _auditor: Connection
     _migrated: MigrationReport
     _nursery: trio.Nursery
+    _writers: list[Writer]
+    """Of the sequence that is played."""
     _batch_decisions_max: int
 
     @asynccontextmanager
@@ -273,17 +276,21 @@ class PostgresStage:
         else:
             for statement in TRUNCATE_SQL.split(";"):
                 await self._auditor.run_script(statement)
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            self.journal = await self._open()
-            try:
-                yield self
-                await self.close(self.journal)
-            except BaseException:
-                self._drop_connections()  # what they are doing is not known
-                raise
-            finally:
-                nursery.cancel_scope.cancel()
+        self._writers = []
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                self.journal = await self._open()
+                try:
+                    yield self
+                    await self.close(self.journal)
+                finally:
+                    for writer in self._writers:
+                        writer.scope.cancel()  # shielded: after a failure nothing else ends it
+                    nursery.cancel_scope.cancel()
+        except BaseException:
+            self._drop_connections()  # what they are doing is not known
+            raise
 
     @property
     def nursery(self) -> trio.Nursery:
@@ -309,6 +316,7 @@ class PostgresStage:
         writer = Writer(
             bridge, target, self._vault, batch_decisions_max=self._batch_decisions_max
         )  # fmt: skip
+        self._writers.append(writer)
         await writer.raise_epoch(NOW)
         readers = Target(self._url, "comptoir reader", READER_SETTINGS, role)
         pool = Pool(bridge, readers, 1)

@@ -5,7 +5,6 @@ Source: issue 3, deliver 5; engine/journal.py.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -37,8 +36,9 @@ class Transcript:
         return self._ranked
 
     def _rank(self) -> list[Any]:
-        seen = sorted({x.number for x in _find_ids(self.answers)})
-        ranks = {number: f"#{rank}" for rank, number in enumerate(seen)}
+        seen: set[int] = set()
+        _find_ids(self.answers, seen)
+        ranks = {number: f"#{rank}" for rank, number in enumerate(sorted(seen))}
         return [_replace_ids(answer, ranks) for answer in self.answers]
 
     def masked(self) -> list[Any]:
@@ -48,25 +48,34 @@ class Transcript:
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
     """Whether it is a list or a tuple, of whatever."""
-    return isinstance(value, list | tuple)
+    return isinstance(value, (list, tuple))
 
 
 def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 
-def _find_ids(value: Any) -> Iterator[Id]:
+def _is_leaf(value: object) -> bool:
+    """Nearly all are: told first, since every answer of thousands of sequences is walked through."""
+    return value is None or isinstance(value, (str, int))
+
+
+def _find_ids(value: Any, found: set[int]) -> None:
+    if _is_leaf(value):
+        return
     if isinstance(value, Id):
-        yield value
-    elif is_dict(value):
-        for part in value.values():
-            yield from _find_ids(part)
+        found.add(value.number)
     elif is_list(value):
         for part in value:
-            yield from _find_ids(part)
+            _find_ids(part, found)
+    elif is_dict(value):
+        for part in value.values():
+            _find_ids(part, found)
 
 
 def _replace_ids(value: Any, ranks: dict[int, str] | None) -> Any:
+    if _is_leaf(value):
+        return value
     if isinstance(value, Id):
         return "#" if ranks is None else ranks[value.number]
     if is_list(value):

@@ -15,7 +15,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOMS = ("engine", "actors", "http", "storage")
@@ -195,14 +195,23 @@ def find_submits(root: Path) -> dict[str, str]:
         file = path.relative_to(root).as_posix()
         if file.startswith("storage/") or "testing" in path.stem:
             continue  # what takes submissions, and fakes
-        scopes = dict(_functions_of(ast.parse(path.read_text(encoding="utf-8"))))
-        carriers = {name for name, scope in scopes.items() if _carries(scope)}
-        committing = _closure(scopes, carriers)
-        for name, scope in scopes.items():
-            if name not in carriers and (_submits(scope) or _reaches(name, scope, committing)):
-                assert name not in found, f"two submit sites are named {name}"
-                found[name] = file
+        for name in _submitters_in(path.read_text(encoding="utf-8")):
+            assert name not in found, f"two submit sites are named {name}"
+            found[name] = file
     return found
+
+
+@cache
+def _submitters_in(text: str) -> tuple[str, ...]:
+    """The submit sites of a module; kept, since copies of the tree differ in one module only."""
+    scopes = dict(_functions_of(ast.parse(text)))
+    carriers = {name for name, scope in scopes.items() if _carries(scope)}
+    committing = _closure(scopes, carriers)
+    return tuple(
+        name
+        for name, scope in scopes.items()
+        if name not in carriers and (_submits(scope) or _reaches(name, scope, committing))
+    )
 
 
 def _carries(scope: _Function) -> bool:

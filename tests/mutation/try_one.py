@@ -24,15 +24,24 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import Phase, settings
 
 EDITABLE = "__editable__"
 LIBRARIES = (
-    "asyncpg", "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "httptools",
-    "hypercorn.trio", "hypothesis.strategies", "joserfc.jwt", "msgspec", "orjson", "outcome",
+    "asyncpg", "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "html.parser", "httpcore",
+    "httptools", "httpx", "hypercorn.trio", "hypothesis.internal.conjecture.optimiser",
+    "hypothesis.strategies", "iso4217", "joserfc.jwt", "jsonschema", "msgspec", "orjson", "outcome",
     "prometheus_client", "pytest_trio", "quart_trio", "rich.console", "structlog", "trio.testing",
-    "trio_asyncio", "typer", "webauthn",
+    "trio_asyncio", "typer", "webauthn", "_hypothesis_pytestplugin", "_pytest.faulthandler",
+    "_pytest.helpconfig", "_pytest.junitxml", "_pytest.pastebin", "_pytest.setuponly",
+    "_pytest.setupplan", "_pytest.skipping", "_pytest.threadexception", "_pytest.tracemalloc",
+    "_pytest.unittest", "_pytest.unraisableexception", "_pytest.warnings",
 )  # fmt: skip
-"""Read once for all runs; none of them imports anything of ours."""
+"""Read once for all runs; none of them imports anything of ours. pytest reads its own plugins when it
+begins, which is with each run."""
+PLUGINS = ("pytest_trio.plugin", "comptoir.engine.testing", "_hypothesis_pytestplugin")
+"""All that tests of ours use; to look for others takes longer than most of the named tests."""
 OURS = ("comptoir", "tests")
 
 
@@ -43,6 +52,15 @@ class Recorder:
         self.modules = modules
         self.report = report
         self.ended: dict[str, tuple[str, str]] = {}
+
+    def pytest_configure(self) -> None:
+        """Look for no smaller example: that a test fails is all that is asked, and who reads of it never
+        sees one.
+        """
+        phases = tuple(x for x in Phase if x not in (Phase.shrink, Phase.explain))
+        name = settings.get_current_profile_name()
+        settings.register_profile(name, settings.get_profile(name), phases=phases)
+        settings.load_profile(name)
 
     def pytest_exception_interact(
         self,
@@ -87,12 +105,14 @@ def _test(order: dict[str, Any]) -> int:
     os.environ.update(order["env"])
     os.chdir(order["tree"])
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+    sys.dont_write_bytecode = False  # whatever the shell says: the next run reads it
     # As `python -m pytest` has it: the root of the copy, then what PYTHONPATH says.
     sys.path[:1] = [order["tree"], str(Path(order["tree"]) / ".src")]
     # One seed, so that a verdict does not change from one run to the next.
     options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     # Of plugins that were read before: their own assertions are none of ours.
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "--disable-plugin-autoload"]
+    options += [part for name in PLUGINS for part in ("-p", name)]
     recorder = Recorder(order["modules"], Path(order["report"]))
     return int(pytest.main([*options, *order["tests"]], plugins=[recorder]))
 

@@ -10,10 +10,12 @@ Source: issue 3, deliver 5; engine/journal.py (the contract); design.md 7 (Foldi
 
 import logging
 import os
+import threading
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -136,10 +138,64 @@ async def _stages(*clusters: Any) -> AsyncGenerator[list[Open]]:
     async with AsyncExitStack() as stack:
         opened: list[Open] = []
         for cluster in clusters:
-            url = cluster.url(cluster.create_database("migrated"))
+            url = cluster.socket_url(cluster.create_database("migrated"))
             stage = await stack.enter_async_context(PostgresStage.open(url, url, VAULT))
             opened.append(_on(stage))
         yield opened
+
+
+class Theatre:
+    """Lanes of stages that stay for all slices, on a loop of their own.
+
+    A database, its sessions, and what these learn in their first statements cost as much as five
+    sequences do.
+    """
+
+    def __init__(self, clusters: Sequence[Any]) -> None:
+        self._clusters = clusters
+        self._open: SimpleQueue[trio.lowlevel.TrioToken | BaseException] = SimpleQueue()
+        self._over = trio.Event()
+        self._lanes: list[list[Open]] = []
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        token = self._open.get()
+        if isinstance(token, BaseException):
+            raise token
+        self._token = token
+
+    def _run(self) -> None:
+        try:
+            trio.run(self._stand)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it to open hears of it
+            self._open.put(error)
+
+    async def _stand(self) -> None:
+        async with AsyncExitStack() as stack:
+            for _ in range(LANES):
+                self._lanes.append(await stack.enter_async_context(_stages(*self._clusters)))
+            self._open.put(trio.lowlevel.current_trio_token())
+            await self._over.wait()
+
+    def hold_equal(self, seeds: Sequence[int]) -> "Counter[tuple[str, str]]":
+        """Play these seeds, each lane its share; what occurred in them."""
+        occurred: Counter[tuple[str, str]] = Counter()
+
+        async def play_lane(lane: int) -> None:
+            for seed in seeds[lane::LANES]:
+                occurred.update((await _hold_equal(seed, self._lanes[lane])).occurred)
+
+        async def play_all() -> None:
+            async with trio.open_nursery() as nursery:
+                for lane in range(LANES):
+                    nursery.start_soon(play_lane, lane)
+
+        trio.from_thread.run(play_all, trio_token=self._token)
+        return occurred
+
+    def close(self) -> None:
+        """End it all."""
+        trio.from_thread.run_sync(self._over.set, trio_token=self._token)
+        self._thread.join()
 
 
 def _table(occurred: "Counter[tuple[str, str]]") -> str:
@@ -172,13 +228,21 @@ async def _purged_none(*_: object) -> int:
     return 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def servers(cluster_18: Any, request: pytest.FixtureRequest) -> tuple[list[Any], str]:
     """The clusters to compare with, and which one is missing and why."""
     try:
         return [cluster_18, request.getfixturevalue("cluster_15")], ""
     except pytest.skip.Exception as skipped:
         return [cluster_18], str(skipped)
+
+
+@pytest.fixture(scope="module")
+def theatre(servers: tuple[list[Any], str]) -> Iterator[Theatre]:
+    """Where all slices are played."""
+    theatre = Theatre(servers[0])
+    yield theatre
+    theatre.close()
 
 
 @pytest.fixture(autouse=True)
@@ -194,8 +258,11 @@ def occurred() -> "Counter[tuple[str, str]]":
 
 
 @pytest.mark.parametrize("part", range(SLICES))
-async def test_random_sequences_have_one_result_everywhere(
-    servers: tuple[list[Any], str], occurred: "Counter[tuple[str, str]]", part: int
+def test_random_sequences_have_one_result_everywhere(
+    servers: tuple[list[Any], str],
+    theatre: Theatre,
+    occurred: "Counter[tuple[str, str]]",
+    part: int,
 ) -> None:
     """Two thousand sequences, in slices, each with the same answers and the same tables on the memory
     journal, on PostgreSQL 18 and on PostgreSQL 15 (design.md 8).
@@ -204,15 +271,7 @@ async def test_random_sequences_have_one_result_everywhere(
     first = int(os.environ.get("TESTS_SEED") or 0) + part * count
     clusters, missing = servers
     began, computed = time.monotonic(), time.process_time()
-
-    async def play_lane(lane: int) -> None:
-        async with _stages(*clusters) as others:
-            for seed in range(first + lane, first + count, LANES):
-                occurred.update((await _hold_equal(seed, others)).occurred)
-
-    async with trio.open_nursery() as nursery:
-        for lane in range(LANES):
-            nursery.start_soon(play_lane, lane)
+    occurred.update(theatre.hold_equal(range(first, first + count)))
     spent, computed = time.monotonic() - began, time.process_time() - computed
     print(f"TESTS_SEED={first}: {count} sequences on memory and {len(clusters)} servers in "  # noqa: T201
           f"{spent:.1f} s, {computed:.1f} s of them ours")  # fmt: skip
@@ -234,6 +293,23 @@ async def test_a_difference_that_was_found_stays_away(cluster_18: Any, seed: int
     """A seed that once showed a difference between the journals shows none (docs/reliability.md)."""
     async with _stages(cluster_18) as others:
         await _hold_equal(seed, others)
+
+
+def test_a_difference_ends_its_slice_and_nothing_else(
+    cluster_18: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told with its seed while the other lane is in the midst of a sequence; the next slice is played."""
+    theatre, folder = Theatre([cluster_18]), vars(batch)["_Folder"]
+    try:
+        with monkeypatch.context() as planted:
+            planted.setitem(globals(), "SHRINK_SECONDS", 0)
+            planted.setattr(folder, "_release", _nothing)
+            with pytest.raises(BaseExceptionGroup) as caught:
+                theatre.hold_equal(range(3, 3 + PLANTED_SEEDS_MAX))
+        assert "replays it" in str(caught.value.exceptions[0])
+        assert sum(theatre.hold_equal(range(3, 7)).values()) > 0
+    finally:
+        theatre.close()
 
 
 PLANTED = {
