@@ -7,12 +7,14 @@ a page elsewhere can point its own name at loopback (DNS rebinding).
 Source: interface.md 1, 4, 5, 7 (rows a), 9, 10; spec.md S34, S62, X28; RFC 6797 (HSTS).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from quart import Request, request
 from quart import Response as QuartResponse
+from quart.routing import QuartRule
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -49,6 +51,29 @@ _PASSAGE: Final = "comptoir.passage"
 _log = structlog.stdlib.get_logger("comptoir.http.app")
 
 
+class _Rule(QuartRule):
+    """A route from addresses to handlers; the way back is compiled for whoever goes it.
+
+    werkzeug compiles two functions for each route that make addresses of it. We make none (no `url_for`), and
+    for all our routes they are a fifth of what a start computes.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+
+        def build(rule: "_Rule", **values: Any) -> tuple[str, str]:
+            made: tuple[str, str] = compiled(append_unknown)(rule, **values)
+            return made
+
+        return build
+
+
+class _App(QuartTrio):
+    """Quart with these routes."""
+
+    url_rule_class = _Rule
+
+
 def make_app(
     port: Port, authenticator: Authenticator | None = None, limits: Limits | None = None
 ) -> QuartTrio:
@@ -59,7 +84,7 @@ def make_app(
         authenticator: judges tokens; None: there are no accounts, and this machine may do all.
         limits: of S62; None: none.
     """
-    app = QuartTrio(__name__, static_folder=None)  # else it would bring a route of its own
+    app = _App(__name__, static_folder=None)  # else it would bring a route of its own
     app.config["MAX_CONTENT_LENGTH"] = None  # the edge has read, counted and timed the body
     app.config["BODY_TIMEOUT"] = None
     app.config["RESPONSE_TIMEOUT"] = None

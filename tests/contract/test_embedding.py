@@ -22,6 +22,7 @@ from comptoir.engine import Address, UnknownAddress
 from comptoir.engine.engine import Engine
 from comptoir.engine.settings import Settings
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = Address("connection", "somebody's card")
@@ -44,7 +45,9 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
     """http_url, ask, tell, events(after=), statistics of an opened engine (S75)."""
     settings = settings_of(comptoir_postgres, tmp_path)
     async with Engine.open(settings) as engine:
-        async with httpx.AsyncClient(base_url=engine.http_url) as client:
+        async with httpx.AsyncClient(
+            verify=trust_of(engine.http_url or ""), base_url=engine.http_url
+        ) as client:
             ready = await client.get("/health/ready")
             assert ready.json()["status"] == "ready"
         linked = await engine.ask(CARD, LinkConnection("c1", "u1"))
@@ -73,7 +76,9 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
         }  # fmt: skip
         assert figures.journal.decisions_total > 0
         assert figures.delivery.stranded_total == 0
-    async with httpx.AsyncClient(base_url=engine.http_url) as client:
+    async with httpx.AsyncClient(
+        verify=trust_of(engine.http_url or ""), base_url=engine.http_url
+    ) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get("/health/live")
 

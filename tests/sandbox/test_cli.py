@@ -13,6 +13,8 @@ import httpx
 import pytest
 import trio
 
+from comptoir.engine.trust import trust_of
+
 COMMAND = [sys.executable, "-c", "from comptoir.sandbox.cli import main; main()"]
 
 
@@ -63,7 +65,10 @@ async def test_a_run_from_outside(receiver: Any, tmp_path: Path) -> None:
         "partnersCsv": str(partners),
         "connectionsCsv": str(connections),
     }
-    async with _started() as (process, ready), httpx.AsyncClient(timeout=60) as client:
+    async with (
+        _started() as (process, ready),
+        httpx.AsyncClient(verify=trust_of("http:"), timeout=60) as client,
+    ):
         assert ready["event"] == "ready"
         assert ready["pid"] == process.pid
         assert ready["bootMs"] >= 0
@@ -105,7 +110,10 @@ async def test_stops_in_the_middle_of_a_run(receiver: Any) -> None:
         "partnersCsv": "id,name,rate_bp\np1,Zorblax,500\n",
         "connectionsCsv": "connection_id,user_id\nconn_1,user_1\n",
     }
-    async with _started() as (process, ready), httpx.AsyncClient(timeout=60) as client:
+    async with (
+        _started() as (process, ready),
+        httpx.AsyncClient(verify=trust_of("http:"), timeout=60) as client,
+    ):
         answer = await client.post(f"{ready['http']}/control/runs", json=request)
         assert answer.status_code == 202
         process.send_signal(signal.SIGTERM)
@@ -119,9 +127,11 @@ def test_script_is_in_force_from_the_start(tmp_path: Path) -> None:
     script = tmp_path / "faults.toml"
     script.write_text('seed = 9\n[[fault]]\nparty = "fcm"\nfault = "status"\nuntil = 60\n')
     with _serving("--script", str(script)) as (_process, ready):
-        document = httpx.get(f"{ready['http']}/control/faults").json()
+        document = httpx.get(f"{ready['http']}/control/faults", verify=trust_of("http:")).json()
         push = httpx.post(
-            f"{ready['http']}/push/send", json={"userId": "u", "title": "", "body": ""}
+            f"{ready['http']}/push/send",
+            verify=trust_of("http:"),
+            json={"userId": "u", "title": "", "body": ""},
         )
     assert (document["seed"], document["faults"][0]["until"]) == (9, 60)
     assert push.status_code == 503
