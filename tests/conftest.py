@@ -5,9 +5,12 @@ Source: docs/adr/0002-folders-as-package.md; pytest's manual, "pytest_configure"
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trio
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,3 +55,10 @@ def postgresql_15() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return PG15
+
+
+@pytest.fixture
+def unmigrated(comptoir_postgres_server: Any) -> Iterator[str]:
+    """The URL of an empty database; those that daemons of the fixtures have are migrated."""
+    yield trio.run(comptoir_postgres_server.create_database, "unmigrated")
+    trio.run(comptoir_postgres_server.drop_database, "unmigrated")

@@ -8,6 +8,8 @@ Source: interface.md 3; style: fields documented where they stand, the unit last
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from comptoir.engine.settings.kinds import FlagKind, IntegerKind, Kind, NumberKind, Plain
@@ -104,13 +106,23 @@ def _fault_of(kind: Kind, value: object) -> Fault | None:
     return None
 
 
-def options(table: type[Section]) -> dict[str, Option]:
+@cache
+def options(table: type[Section]) -> Mapping[str, Option]:
     """Return the rows of a table by name, sections inside it left out."""
-    return {
-        entry.name: cast(Option, entry.metadata["option"])
-        for entry in dataclasses.fields(table)
-        if "option" in entry.metadata
-    }
+    return MappingProxyType(
+        {
+            entry.name: cast(Option, entry.metadata["option"])
+            for entry in dataclasses.fields(table)
+            if "option" in entry.metadata
+        }
+    )
+
+
+@cache
+def _others(table: type[Section]) -> tuple[str, ...]:
+    """The fields of a table that are no rows: sections, for the most part."""
+    rows = options(table)
+    return tuple(entry.name for entry in dataclasses.fields(table) if entry.name not in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +146,10 @@ class Key:
 
 def sections(of: Section) -> Iterator[tuple[str, Section]]:
     """Yield the tables directly inside a table, by name."""
-    for entry in dataclasses.fields(of):
-        inner = getattr(of, entry.name)
-        if "option" not in entry.metadata and isinstance(inner, Section):
-            yield entry.name, inner
+    for name in _others(type(of)):
+        inner = getattr(of, name)
+        if isinstance(inner, Section):
+            yield name, inner
 
 
 def keys(of: Section, path: tuple[str, ...] = ()) -> Iterator[Key]:

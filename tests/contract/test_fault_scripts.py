@@ -97,13 +97,6 @@ def daemon(comptoir_daemon_shared: Start, sandbox: Process) -> Process:
     return made
 
 
-@pytest.fixture(autouse=True)
-def healed(sandbox: Process) -> Iterator[None]:
-    """No fault outlives its test."""
-    yield
-    sandbox.request("DELETE", "/control/faults")
-
-
 class Shopper:
     """A person who links a card at one provider, and buys."""
 
@@ -224,6 +217,19 @@ class Shopper:
         assert self.points() == POINTS, "not credited"
 
 
+@pytest.fixture
+def shopper(daemon: Process, sandbox: Process, provider: str) -> Iterator[Shopper]:
+    """Somebody new. No fault outlives its test, and nor does their connection: the daemon would read it in the hours
+    of every later test.
+    """
+    one = Shopper(daemon, sandbox, provider)
+    yield one
+    sandbox.request("DELETE", "/control/faults")
+    for connection in one.person.ask("GET", "/api/v1/connections").json()["items"]:
+        one.person.ask("DELETE", f"/api/v1/connections/{connection['id']}")
+    one.settled()
+
+
 def _script(sandbox: Process, provider: str, *faults: Json) -> None:
     rows = [{"party": provider, **fault} for fault in faults]
     answer = sandbox.request("PUT", "/control/faults", json.dumps(rows).encode())
@@ -258,11 +264,10 @@ def _letters(daemon: Process) -> list[Json]:
 
 @pytest.mark.parametrize("fault", CALLS, ids=lambda fault: "-".join(map(str, fault.values())))
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_what_is_asked(daemon: Process, sandbox: Process, provider: str, fault: Json) -> None:
+def test_what_is_asked(shopper: Shopper, sandbox: Process, provider: str, fault: Json) -> None:
     """S45, S63, X16, E6: the first two calls of a link meet the fault, and then the first two of the reading that
     finds a purchase of which no webhook tells.
     """
-    shopper = Shopper(daemon, sandbox, provider)
     calls = {"operation": "*", "count": 2, **fault}
     _script(sandbox, provider, calls)
     shopper.until_linked()
@@ -280,9 +285,8 @@ def test_what_is_asked(daemon: Process, sandbox: Process, provider: str, fault: 
 
 @pytest.mark.parametrize("fault", HOOKS, ids=lambda fault: str(fault["fault"]))
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_what_is_told(daemon: Process, sandbox: Process, provider: str, fault: Json) -> None:
+def test_what_is_told(shopper: Shopper, sandbox: Process, provider: str, fault: Json) -> None:
     """S54 to S56, X16, E6: the webhook of a purchase meets the fault; it earns once all the same."""
-    shopper = Shopper(daemon, sandbox, provider)
     shopper.until_linked()
     _script(sandbox, provider, {**TOLD, **fault})
     shopper.buy()
