@@ -93,12 +93,20 @@ class Process:
         with self.log.open("ab") as log:
             self._child = self._launch(self.command, log)
 
-    def _launch(self, command: list[str], stderr: IO[bytes]) -> "subprocess.Popen[bytes] | Child":
+    def _launch(
+        self, command: list[str], stderr: IO[bytes], stdin: IO[bytes] | None = None
+    ) -> "subprocess.Popen[bytes] | Child":
         """Start a program of ours without its imports (forking_testing.py), any other as it is."""
         if command in (_program(name, *command[1:]) for name in PROGRAMS):
-            return fork_program(command, self.env, self.folder, stderr.fileno())
+            given = None if stdin is None else stdin.fileno()
+            return fork_program(command, self.env, self.folder, stderr.fileno(), given)
         return subprocess.Popen(  # noqa: S603  # our own program, within another one
-            command, env=self.env, stdout=subprocess.PIPE, stderr=stderr, cwd=self.folder
+            command,
+            env=self.env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=self.folder,
         )
 
     def start(self) -> "Process":
@@ -197,15 +205,30 @@ class Process:
         Raises:
             AssertionError: it refused; with what it said.
         """
-        with tempfile.TemporaryFile() as stderr:
-            child = self._launch([self.command[0], *words], stderr)
+        done = self.ran(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ran(self, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """How another command of the same program ended, under the same settings.
+
+        Args:
+            words: its arguments.
+            text: its standard input.
+        """
+        command = [self.command[0], *words]
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as stderr:
+            given.write(text.encode())
+            given.seek(0)
+            child = self._launch(command, stderr, given)
             assert child.stdout is not None
+            watchdog = Watchdog(child, START_SECONDS_MAX)
             with child.stdout as stdout:
                 printed = stdout.read().decode()
             status = child.wait(STOP_SECONDS_MAX)
+            watchdog.cancel()
             stderr.seek(0)
-            assert status == 0, stderr.read().decode()
-        return printed
+            return subprocess.CompletedProcess(command, status, printed, stderr.read().decode())
 
     def load(self, kind: str, csv: str) -> Answered:
         """Import partners or connections."""

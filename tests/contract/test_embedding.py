@@ -26,7 +26,11 @@ from comptoir.engine.trust import trust_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = Address("connection", "somebody's card")
-INI = "[pytest]\ntrio_mode = true\nfilterwarnings = error\naddopts = -p no:cacheprovider\n"
+INI = (
+    "[pytest]\ntrio_mode = true\nfilterwarnings = error\n"
+    "addopts = -p no:cacheprovider -p no:schemathesis -p no:hypothesispytest\n"
+)
+"""Others' plugins cost half a second a start, and are none of ours."""
 
 
 def settings_of(url: str, folder: Path, **values: str) -> Settings:

@@ -22,6 +22,7 @@ from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import Customer, free_port, purchase
 from tests.contract import powens, tink
 from tests.contract.banking import Person, query_of
+from tests.contract.letters import Somebody
 
 Start = Callable[..., Process]
 Json = dict[str, Any]
@@ -100,12 +101,13 @@ def daemon(comptoir_daemon_shared: Start, sandbox: Process) -> Process:
 class Shopper:
     """A person who links a card at one provider, and buys."""
 
-    def __init__(self, daemon: Process, sandbox: Process, provider: str) -> None:
-        self.daemon, self.sandbox, self.provider = daemon, sandbox, provider
-        self.person = Person.new(daemon)
+    def __init__(self, desk: Somebody, sandbox: Process, provider: str) -> None:
+        self.desk, self.daemon = desk, desk.daemon
+        self.sandbox, self.provider = sandbox, provider
+        self.person = Person.new(self.daemon)
         self.card = f"{secrets.randbelow(10_000):04d}"
         self.iban = f"FR76{secrets.randbelow(10**23):023d}"
-        self.letters = _letters(daemon)
+        self.letters = _letters(desk)
         self.told: list[str] = []
         """Why a link failed, each time."""
 
@@ -217,12 +219,18 @@ class Shopper:
         assert self.points() == POINTS, "not credited"
 
 
+@pytest.fixture(scope="module")
+def desk(daemon: Process) -> Somebody:
+    """Who looks after dead letters, for as long as all these tests take."""
+    return Somebody(daemon, daemon.token("desk", "OPERATIONS", ttl_s=12 * 3600))
+
+
 @pytest.fixture
-def shopper(daemon: Process, sandbox: Process, provider: str) -> Iterator[Shopper]:
+def shopper(desk: Somebody, sandbox: Process, provider: str) -> Iterator[Shopper]:
     """Somebody new. No fault outlives its test, and nor does their connection: the daemon would read it in the hours
     of every later test.
     """
-    one = Shopper(daemon, sandbox, provider)
+    one = Shopper(desk, sandbox, provider)
     yield one
     sandbox.request("DELETE", "/control/faults")
     for connection in one.person.ask("GET", "/api/v1/connections").json()["items"]:
@@ -249,16 +257,13 @@ def _hold_one(shopper: Shopper) -> None:
     assert [one["status"] for one in shown] == ["active"]
     page = shopper.person.ask("GET", f"/api/v1/wallets/{shopper.person.name}/entries").json()
     assert [one["kind"] for one in page["items"]] == ["credit"]
-    fresh = [one for one in _letters(shopper.daemon) if one not in shopper.letters]
+    fresh = [one for one in _letters(shopper.desk) if one not in shopper.letters]
     assert not fresh, json.dumps(fresh[0])
 
 
-def _letters(daemon: Process) -> list[Json]:
+def _letters(desk: Somebody) -> list[Json]:
     """Every dead letter, newest first."""
-    headers = {"Authorization": f"Bearer {daemon.token('desk', 'OPERATIONS')}"}
-    answer = daemon.request("GET", "/api/v1/dead-letters?limit=100", headers=headers)
-    assert answer.status == 200, answer
-    items: list[Json] = answer.json()["items"]
+    items: list[Json] = desk.got("/api/v1/dead-letters?limit=100")["items"]
     return items
 
 
