@@ -7,7 +7,6 @@ Source: httpx's manual, "SSL"; its `create_ssl_context`.
 
 import ssl
 from functools import cache
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,8 +19,11 @@ def trust_of(address: str, *, environment: bool = True) -> ssl.SSLContext:
     Args:
         address: whose; nobody is trusted for one in the clear, where nobody shows a certificate.
         environment: whether SSL_CERT_FILE and SSL_CERT_DIR name the authorities, as httpx's `trust_env`.
+
+    Raises:
+        httpx.InvalidURL: it is no address, as the client would say.
     """
-    return _nobody() if urlsplit(address).scheme == "http" else _authorities(environment)
+    return _nobody() if httpx.URL(address).scheme == "http" else _authorities(environment)
 
 
 @cache
