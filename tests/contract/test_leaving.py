@@ -82,12 +82,9 @@ class Signed:
 def _tokens(daemon: Process, form: dict[str, str]) -> httpx.Response:
     data = {"client_id": "web", **form}
     return httpx.post(
-        f"{daemon.url}/oauth/token",
-        data=data,
-        verify=trust_of(daemon.url),
-        trust_env=False,
-        timeout=30.0,
-    )
+        f"{daemon.url}/oauth/token", data=data,
+        verify=trust_of(daemon.url), trust_env=False, timeout=30.0,
+    )  # fmt: skip
 
 
 def _enrol(browser: httpx.Client, url: str) -> httpx.Response:
@@ -116,13 +113,9 @@ def _browser(daemon: Process) -> httpx.Client:
     limits = httpx.Limits(max_keepalive_connections=0)
     headers = {"Origin": _issuer(daemon)}
     return httpx.Client(
-        verify=trust_of(daemon.url),
-        base_url=daemon.url,
-        trust_env=False,
-        limits=limits,
-        timeout=30.0,
+        verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False, limits=limits, timeout=30.0,
         headers=headers,
-    )
+    )  # fmt: skip
 
 
 def _issuer(daemon: Process) -> str:
@@ -381,13 +374,9 @@ def test_a_service_and_a_token(daemon: Process) -> None:
     def post(path: str, client: dict[str, str], **form: str) -> httpx.Response:
         secret = (client["clientId"], client["clientSecret"])
         return httpx.post(
-            f"{daemon.url}{path}",
-            data=form,
-            auth=secret,
-            verify=trust_of(daemon.url),
-            trust_env=False,
-            timeout=30.0,
-        )
+            f"{daemon.url}{path}", data=form, auth=secret,
+            verify=trust_of(daemon.url), trust_env=False, timeout=30.0,
+        )  # fmt: skip
 
     def token(client: dict[str, str]) -> str:
         answer = post("/oauth/token", client, grant_type="client_credentials")

@@ -1,6 +1,7 @@
 """The program as a process of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import httpx
 import pytest
 import trio
 
+from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
 
 COMMAND = [sys.executable, "-c", "from comptoir.sandbox.cli import main; main()"]
@@ -44,9 +46,8 @@ async def _started(*arguments: str) -> AsyncGenerator[tuple[Any, dict[str, Any]]
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False
-    )
+    program = str(Path(sys.executable).with_name("comptoir-sandbox"))
+    return Process([program], os.environ, Path.cwd()).ran(*arguments)
 
 
 async def test_a_run_from_outside(receiver: Any, tmp_path: Path) -> None:
