@@ -295,7 +295,7 @@ def _leave(status: int) -> None:
     what a short program costs. Returns where the interpreter has to end it, since a reader is gone.
     """
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  no public way waits for all threads
-    atexit._run_exitfuncs()  # noqa: SLF001  nor runs what is registered
+    atexit._run_exitfuncs()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  nor runs what is registered
     try:
         for file in (sys.stdout, sys.stderr):
             file.flush()
