@@ -212,10 +212,12 @@ class Shopper:
 
     def until_credited(self) -> None:
         """Time goes by until the points are there: seconds, or the hours until the healer comes."""
-        for seconds in (*([2] * 10), *([STEP_S] * (HEAL_S // STEP_S))):
+        hour = [STEP_S] * (3600 // STEP_S)
+        for steps in (*([[2]] * 10), *([hour] * (HEAL_S // 3600))):
             if self.points():
                 return
-            self.later(seconds)
+            for seconds in steps:
+                self.later(seconds)
         assert self.points() == POINTS, "not credited"
 
 
