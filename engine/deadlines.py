@@ -32,6 +32,8 @@ class Deadlines:
         self._late = late
         self._waiting: deque[tuple[float, Asker[Any]]] = deque()
         self._now = 0.0
+        self._asleep: trio.Event | None = None
+        """Set by whoever asks while nobody waits: until then there is nothing to look after."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -43,15 +45,21 @@ class Deadlines:
             waiting.popleft()
         # The clock may be a period old; a period is added so that nobody is failed too early.
         waiting.append((self._now + self._timeout_s + PERIOD_S, waiter))
+        if self._asleep is not None:
+            self._asleep.set()
+            self._asleep = None
 
     async def run(self) -> None:
         """Fail those that are late, until cancelled."""
-        before = trio.current_time()
+        waiting, before = self._waiting, trio.current_time()
         while True:
+            if not waiting:
+                self._asleep = asked = trio.Event()
+                await asked.wait()
+                before = trio.current_time()  # the time that nobody waits through counts for nobody
+            await trio.sleep(PERIOD_S)
             after = trio.current_time()
             self._now += min(after - before, STANDSTILL_S)
             before = after
-            waiting = self._waiting
             while waiting and (waiting[0][1].done or waiting[0][0] <= self._now):
                 waiting.popleft()[1].fail(self._late())
-            await trio.sleep(PERIOD_S)

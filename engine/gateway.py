@@ -360,8 +360,9 @@ class Gateway:
         """Work on parked calls, whenever the breaker would let one through."""
         parked = partial(self._around.journal.parked, Address(self.kind, ""))
         while True:
+            await self._parking.wait_for_any()
             wait_ms = self._parking.wait_ms
-            if wait_ms == 0 and self._parking.any:
+            if wait_ms == 0:
                 await self._parking.release(parked, self._mailbox.offer)
             # Not the whole wait: the probe may come back well before it.
             await trio.sleep(min(1.0, max(0.1, wait_ms / 1000)))

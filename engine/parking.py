@@ -94,8 +94,6 @@ class Parking:
     """The pace of one gateway, and which of its parked calls are on their way through it."""
 
     def __init__(self, bounds: GatewayBounds, breaker: Breaker) -> None:
-        self.any = True
-        """Whether there may be parked calls; an earlier life may have left some."""
         self.total = 0
         self._interval_s = 1 / bounds.release_per_s
         self._recovery_s = bounds.breaker.recovery_ms / 1000
@@ -103,16 +101,23 @@ class Parking:
         self._turn = 0.0
         self._paced_until = 0.0
         self._pulled: set[int] = set()
+        self._any = trio.Event()
+        """Set while there may be parked calls; an earlier life may have left some."""
+        self._any.set()
 
     def begin(self) -> None:
         """The gateway starts, maybe again: nothing is on its way."""
         self._pulled.clear()
-        self.any = True
+        self._any.set()
 
     def add(self) -> None:
         """A call was parked."""
         self.total += 1
-        self.any = True
+        self._any.set()
+
+    async def wait_for_any(self) -> None:
+        """Wait until there may be parked calls: a gateway that works has none, and wakes up for nothing."""
+        await self._any.wait()
 
     def recovered(self) -> None:
         """The party is back: for a recovery time all calls go out at the pace, the new ones too."""
@@ -136,19 +141,19 @@ class Parking:
             parked: reads so many of them, the longest parked first.
             offer: takes one; False where there is no room.
         """
-        self.any = False
+        self._any = trio.Event()
         while True:
             # A reading that begins now may show them, though they are done when it ends.
             pulled = frozenset(self._pulled)
             try:
                 rows = await parked(len(pulled) + PAGE_ROWS)
             except Unavailable:
-                self.any = True
+                self._any.set()
                 return
             fresh = [row for row in rows if row.id not in pulled]
             for row in fresh:
                 if not await self._take_turn() or not offer(row):
-                    self.any = True
+                    self._any.set()
                     return
                 self._pulled.add(row.id)
             if not fresh:

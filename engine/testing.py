@@ -1,6 +1,7 @@
 """pytest fixtures for whoever embeds or drives comptoir; nothing is active until asked for.
 
-- `comptoir_postgres`: the URL of a fresh database; one embedded server per test session.
+- `comptoir_postgres`: the URL of a fresh database; one embedded server per test session. It is empty, but
+  for tests that start daemons, where it is migrated.
 - `comptoir_engine`: an engine of the cashback actors over an in-memory journal, manual clock.
 - `comptoir_daemon`: starts whole daemons as separate processes, on free ports and fresh databases,
   without accounts unless told otherwise.
@@ -22,15 +23,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from comptoir.engine.asking_testing import Answered, ask
 from comptoir.engine.forking_testing import PROGRAMS, Child, Watchdog, fork_program
 from comptoir.engine.signing_testing import sign_powens, sign_tink, sign_webhook
 
@@ -40,22 +41,6 @@ START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 15.0
 WEBHOOK_SECRET_BYTES = 24
 VAULT_KEY_BYTES = 32
-
-
-class Answered:
-    """An HTTP answer: `status`, `headers` (names in lower case), `body` (bytes) and `json()`."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = {name.lower(): value for name, value in headers.items()}
-        self.body = body
-
-    def json(self) -> Any:
-        """The body, decoded."""
-        return json.loads(self.body)
-
-    def __repr__(self) -> str:
-        return f"<Answered {self.status} {self.body[:200]!r}>"
 
 
 class Process:
@@ -108,12 +93,20 @@ class Process:
         with self.log.open("ab") as log:
             self._child = self._launch(self.command, log)
 
-    def _launch(self, command: list[str], stderr: IO[bytes]) -> "subprocess.Popen[bytes] | Child":
+    def _launch(
+        self, command: list[str], stderr: IO[bytes], stdin: IO[bytes] | None = None
+    ) -> "subprocess.Popen[bytes] | Child":
         """Start a program of ours without its imports (forking_testing.py), any other as it is."""
         if command in (_program(name, *command[1:]) for name in PROGRAMS):
-            return fork_program(command, self.env, self.folder, stderr.fileno())
+            given = None if stdin is None else stdin.fileno()
+            return fork_program(command, self.env, self.folder, stderr.fileno(), given)
         return subprocess.Popen(  # noqa: S603  # our own program, within another one
-            command, env=self.env, stdout=subprocess.PIPE, stderr=stderr, cwd=self.folder
+            command,
+            env=self.env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=self.folder,
         )
 
     def start(self) -> "Process":
@@ -188,19 +181,7 @@ class Process:
     ) -> Answered:
         """One HTTP request; any status is an answer, not an error."""
         sent = {"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}
-        return self._request(self.url + path, method, body, {**sent, **(headers or {})})
-
-    @staticmethod
-    def _request(url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:
-        request = urllib.request.Request(  # noqa: S310  # our own loopback address
-            url, data=body, method=method, headers=dict(headers)
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as found:  # noqa: S310  # as above
-                return Answered(found.status, dict(found.headers), found.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answered(error.code, dict(error.headers), error.read())
+        return ask(self.url + path, method, body, {**sent, **(headers or {})})
 
     def get(self, path: str) -> Answered:
         """GET."""
@@ -224,15 +205,30 @@ class Process:
         Raises:
             AssertionError: it refused; with what it said.
         """
-        with tempfile.TemporaryFile() as stderr:
-            child = self._launch([self.command[0], *words], stderr)
+        done = self.ran(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ran(self, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """How another command of the same program ended, under the same settings.
+
+        Args:
+            words: its arguments.
+            text: its standard input.
+        """
+        command = [self.command[0], *words]
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as stderr:
+            given.write(text.encode())
+            given.seek(0)
+            child = self._launch(command, stderr, given)
             assert child.stdout is not None
+            watchdog = Watchdog(child, START_SECONDS_MAX)
             with child.stdout as stdout:
                 printed = stdout.read().decode()
             status = child.wait(STOP_SECONDS_MAX)
+            watchdog.cancel()
             stderr.seek(0)
-            assert status == 0, stderr.read().decode()
-        return printed
+            return subprocess.CompletedProcess(command, status, printed, stderr.read().decode())
 
     def load(self, kind: str, csv: str) -> Answered:
         """Import partners or connections."""
@@ -251,7 +247,7 @@ class Process:
         key = secret if secret is not None else str(json.loads(self.env[SECRETS])[0])
         moment = at_ms if at_ms is not None else time.time_ns() // 1_000_000
         url = (self.ingest_url if lane else self.url) + "/webhooks/banking"
-        return self._request(url, "POST", body, sign_webhook(key, body, moment))
+        return ask(url, "POST", body, sign_webhook(key, body, moment))
 
 
 SECRETS = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
@@ -269,12 +265,12 @@ def _environment(values: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _database(server: Any) -> "Generator[str]":
-    """A fresh database of this server, dropped at the end."""
+def _database(server: Any, template: str = "template1") -> "Generator[str]":
+    """A fresh database of this server, dropped at the end; a copy of the template."""
     import trio  # a plugin that nobody uses must cost nothing
 
     name = f"t_{secrets.token_hex(6)}"
-    url: str = trio.run(server.create_database, name)
+    url: str = trio.run(server.create_database, name, template)
     try:
         yield url
     finally:
@@ -327,10 +323,23 @@ def comptoir_postgres_server() -> "Iterator[Any]":
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def _comptoir_migrated(comptoir_postgres_server: Any) -> Iterator[str]:
+    """The name of a database as `comptoir migrate` leaves it: a copy spares each daemon that work."""
+    with _database(comptoir_postgres_server) as url, _daemons(url) as start:
+        start(start=False).run("migrate")
+        yield urlsplit(url).path.removeprefix("/")
+
+
 @pytest.fixture
-def comptoir_postgres(comptoir_postgres_server: Any) -> Iterator[str]:
-    """The URL of a fresh, empty database, dropped afterwards."""
-    with _database(comptoir_postgres_server) as url:
+def comptoir_postgres(
+    comptoir_postgres_server: Any, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards: empty, or migrated where the test has daemons."""
+    template = "template1"
+    if "comptoir_daemon" in request.fixturenames:
+        template = request.getfixturevalue("_comptoir_migrated")
+    with _database(comptoir_postgres_server, template) as url:
         yield url
 
 
@@ -356,9 +365,11 @@ def comptoir_daemon(comptoir_postgres: str) -> Iterator[Callable[..., Process]]:
 
 
 @pytest.fixture(scope="module")
-def comptoir_daemon_shared(comptoir_postgres_server: Any) -> Iterator[Callable[..., Process]]:
+def comptoir_daemon_shared(
+    comptoir_postgres_server: Any, _comptoir_migrated: str
+) -> Iterator[Callable[..., Process]]:
     """Start daemons that all tests of a module use; they have a fresh database of their own."""
-    with _database(comptoir_postgres_server) as url, _daemons(url) as start:
+    with _database(comptoir_postgres_server, _comptoir_migrated) as url, _daemons(url) as start:
         yield start
 
 

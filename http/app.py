@@ -7,12 +7,15 @@ a page elsewhere can point its own name at loopback (DNS rebinding).
 Source: interface.md 1, 4, 5, 7 (rows a), 9, 10; spec.md S34, S62, X28; RFC 6797 (HSTS).
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import structlog
 from quart import Request, request
 from quart import Response as QuartResponse
+from quart.routing import QuartMap, QuartRule
 from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -49,6 +52,39 @@ _PASSAGE: Final = "comptoir.passage"
 _log = structlog.stdlib.get_logger("comptoir.http.app")
 
 
+class _Rule(QuartRule):
+    """A route from addresses to handlers; the way back is compiled for whoever goes it.
+
+    werkzeug compiles two functions for each route that make addresses of it. We make none (no `url_for`), and
+    for all our routes they are a fifth of what a start computes.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+
+        def build(rule: "_Rule", **values: Any) -> tuple[str, str]:
+            made: tuple[str, str] = compiled(append_unknown)(rule, **values)
+            return made
+
+        return build
+
+
+@cache
+def _routes() -> QuartMap:
+    """Every row that a handler answers: the same for all daemons of a process, and nothing changes it.
+
+    HEAD comes with GET; OPTIONS is answered by Quart.
+    """
+    routes = QuartMap(strict_slashes=True, redirect_defaults=False)
+    for operation in OPERATIONS:
+        if operation.handle is not None:
+            methods = [operation.method, "OPTIONS"]
+            rule = _Rule(operation.rule, endpoint=operation.id, methods=methods)
+            rule.provide_automatic_options = True
+            routes.add(rule)
+    return routes
+
+
 def make_app(
     port: Port, authenticator: Authenticator | None = None, limits: Limits | None = None
 ) -> QuartTrio:
@@ -59,16 +95,15 @@ def make_app(
         authenticator: judges tokens; None: there are no accounts, and this machine may do all.
         limits: of S62; None: none.
     """
-    app = QuartTrio(__name__, static_folder=None)  # else it would bring a route of its own
+    app = QuartTrio(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = None  # the edge has read, counted and timed the body
     app.config["BODY_TIMEOUT"] = None
     app.config["RESPONSE_TIMEOUT"] = None
-    app.url_map.redirect_defaults = False
-    app.url_map.strict_slashes = True
+    app.url_map = _routes()
     work = _Work(port, limits, Idempotency(port))
     for operation in OPERATIONS:
         if operation.handle is not None:
-            _route(app, operation, work)
+            app.view_functions[operation.id] = _view(operation, work)
     cors = Cors(port.rules.cors_origins)
     _guard(app, Gate(port.rules, authenticator, limits, _browsers(port)), cors)
     _dress(app, port, cors)
@@ -99,8 +134,8 @@ class _Work:
     idempotency: Idempotency
 
 
-def _route(app: QuartTrio, operation: Operation, work: _Work) -> None:
-    """Send an operation to its handler. HEAD comes with GET; OPTIONS is answered by Quart."""
+def _view(operation: Operation, work: _Work) -> Callable[..., Awaitable[QuartResponse]]:
+    """What Quart calls for an operation: its handler."""
     handle = operation.handle
     assert handle is not None, "answered in front of the framework"
     keyed = is_keyed(operation)
@@ -125,7 +160,7 @@ def _route(app: QuartTrio, operation: Operation, work: _Work) -> None:
             return _shown(await work.idempotency.answer(handle, call, line))
         return _shown(await handle(work.port, call))
 
-    app.add_url_rule(operation.rule, operation.id, view, methods=[operation.method])
+    return view
 
 
 def _guard(app: QuartTrio, gate: Gate, cors: Cors) -> None:

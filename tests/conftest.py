@@ -4,10 +4,14 @@ Rule: a mistake in the tree's layout is reported with its remedy before an obscu
 Source: docs/adr/0002-folders-as-package.md; pytest's manual, "pytest_configure" and "UsageError".
 """
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trio
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +43,15 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"{folder}/__init__.py{shadow}: remove it")
 
 
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of the garbage collector's way: it is there to the end.
+
+    It would be walked again and again, hundreds of thousands of objects each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def postgresql_15() -> Path:
     """The folder of Debian's PostgreSQL 15 binaries, the oldest server that comptoir supports.
@@ -52,3 +65,10 @@ def postgresql_15() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return PG15
+
+
+@pytest.fixture
+def unmigrated(comptoir_postgres_server: Any) -> Iterator[str]:
+    """The URL of an empty database; those that daemons of the fixtures have are migrated."""
+    yield trio.run(comptoir_postgres_server.create_database, "unmigrated")
+    trio.run(comptoir_postgres_server.drop_database, "unmigrated")

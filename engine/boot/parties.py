@@ -32,6 +32,7 @@ from comptoir.engine.journal import Decided
 from comptoir.engine.moves import Moves
 from comptoir.engine.settings import PlaidEnvironment, PlaidProvider, Provider, Settings
 from comptoir.engine.spec import ActorSpec, Bounds
+from comptoir.engine.trust import trust_of
 
 __all__ = ["Parties", "linking_specs", "open_parties"]
 
@@ -161,5 +162,7 @@ async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpe
 async def _client(party: Provider, stack: AsyncExitStack) -> httpx.AsyncClient:
     """A client of one party, with a bound on its connections."""
     limits = httpx.Limits(max_connections=party.calls_in_flight_max)
-    client = httpx.AsyncClient(base_url=party.base_url, limits=limits)
+    client = httpx.AsyncClient(
+        base_url=party.base_url, limits=limits, verify=trust_of(party.base_url)
+    )
     return await stack.enter_async_context(client)

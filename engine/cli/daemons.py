@@ -11,6 +11,7 @@ from http import HTTPStatus
 import httpx
 
 from comptoir.engine.settings import Settings
+from comptoir.engine.trust import trust_of
 
 __all__ = ["client_of", "daemon_address", "is_live"]
 
@@ -38,7 +39,7 @@ def client_of(address: str, certificate: str = "") -> httpx.AsyncClient:
         certificate: PEM file of what it shows under TLS; empty: the authorities of this machine vouch.
     """
     timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-    verify = _showing(certificate) if certificate else True
+    verify = _showing(certificate) if certificate else trust_of(address, environment=False)
     return httpx.AsyncClient(base_url=address, timeout=timeout, trust_env=False, verify=verify)
 
 

@@ -7,15 +7,18 @@ Source: interface.md 2.
 import os
 import re
 import sys
-from typing import Any
+from typing import Any, Final
 
 import typer
+from typer.main import get_command
 
 from comptoir.engine.cli.app import app
 from comptoir.engine.cli.errors import EXIT_INTERRUPTED, EXIT_OTHER, EXIT_USAGE, explain, one_line
 
 __all__ = ["main"]
 
+_COMMANDS: Final = get_command(app)
+"""Made once, from what app.py declares: a call of the app itself would make them anew."""
 _HINT = re.compile(r"(.*?)[.\s]*\bDid you mean (.+?)\??\Z", re.DOTALL)
 
 
@@ -26,7 +29,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        result: Any = app(prog_name="comptoir", standalone_mode=False)
+        result: Any = _COMMANDS(prog_name="comptoir", standalone_mode=False)
     except typer.TyperException as error:
         sys.stderr.write(_usage(error) + "\n")
         return EXIT_USAGE

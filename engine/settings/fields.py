@@ -8,7 +8,8 @@ Source: interface.md 3; style: fields documented where they stand, the unit last
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar, cast
 
 from comptoir.engine.settings.kinds import FlagKind, IntegerKind, Kind, NumberKind, Plain
 from comptoir.engine.settings.problems import Fault, SettingsError, suggestion
@@ -104,13 +105,30 @@ def _fault_of(kind: Kind, value: object) -> Fault | None:
     return None
 
 
-def options(table: type[Section]) -> dict[str, Option]:
+class _Fields(NamedTuple):
+    """What the fields of a table are; they are asked for with every value."""
+
+    rows: Mapping[str, Option]
+    others: tuple[str, ...]
+    """The names of those that are no rows: sections, for the most part."""
+
+
+_FIELDS: dict[type[Section], _Fields] = {}
+
+
+def _fields_of(table: type[Section]) -> _Fields:
+    found = _FIELDS.get(table)
+    if found is None:
+        every = {entry.name: entry.metadata for entry in dataclasses.fields(table)}
+        rows = {name: cast(Option, of["option"]) for name, of in every.items() if "option" in of}
+        others = tuple(name for name in every if name not in rows)
+        found = _FIELDS[table] = _Fields(MappingProxyType(rows), others)
+    return found
+
+
+def options(table: type[Section]) -> Mapping[str, Option]:
     """Return the rows of a table by name, sections inside it left out."""
-    return {
-        entry.name: cast(Option, entry.metadata["option"])
-        for entry in dataclasses.fields(table)
-        if "option" in entry.metadata
-    }
+    return _fields_of(table).rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +152,10 @@ class Key:
 
 def sections(of: Section) -> Iterator[tuple[str, Section]]:
     """Yield the tables directly inside a table, by name."""
-    for entry in dataclasses.fields(of):
-        inner = getattr(of, entry.name)
-        if "option" not in entry.metadata and isinstance(inner, Section):
-            yield entry.name, inner
+    for name in _fields_of(type(of)).others:
+        inner = getattr(of, name)
+        if isinstance(inner, Section):
+            yield name, inner
 
 
 def keys(of: Section, path: tuple[str, ...] = ()) -> Iterator[Key]:

@@ -74,7 +74,7 @@ def read(defaults: S, path: Path | None, env: Mapping[str, str]) -> tuple[S, dic
     if text is not None:
         table = _parse(reading, file, text)
         _take_table(reading, defaults, table, (), str(file))
-    _take_environment(reading, tuple(keys(defaults)), env)
+    _take_environment(reading, defaults, env)
     if reading.problems:
         raise SettingsError(reading.problems)
     return rebuilt(defaults, reading.values), reading.origins
@@ -165,12 +165,11 @@ def _take_table(
             _note(reading, "CONFIG_KEY_UNKNOWN", place, f"is not a key (in {file})", remedy)
 
 
-def _take_environment(
-    reading: Reading, known: tuple[Key, ...], env: Mapping[str, str]
-) -> None:  # fmt: skip
+def _take_environment(reading: Reading, defaults: Section, env: Mapping[str, str]) -> None:
     """Take every variable with our prefix."""
-    by_variable = {key.variable: key for key in known}
-    for variable in sorted(name for name in env if name.startswith(PREFIX)):
+    given = sorted(name for name in env if name.startswith(PREFIX))
+    by_variable = {key.variable: key for key in keys(defaults)} if given else {}
+    for variable in given:
         if variable in by_variable:
             _take_text(reading, by_variable[variable], env[variable], variable)
         elif variable.removesuffix(FILE_SUFFIX) in by_variable:

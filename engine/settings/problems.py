@@ -95,9 +95,23 @@ class Fault(Exception):
 
 
 def nearest(name: str, names: Sequence[str]) -> str | None:
-    """Return the name most like `name`, or None where nothing comes near."""
-    found = difflib.get_close_matches(name, names, n=1, cutoff=NEAREST_RATIO)
-    return found[0] if found else None
+    """Return the name most like `name`, or None where nothing comes near.
+
+    It is what `difflib.get_close_matches` would find, which compares with every name whose letters come near: a tenth
+    of a second for the variables of the environment. Here the likeliest come first, and the others are spared.
+    """
+    judge = difflib.SequenceMatcher(None, "", name)
+    bounds: list[tuple[float, str]] = []
+    for one in names:
+        judge.set_seq1(one)
+        bounds.append((judge.quick_ratio(), one))
+    best, found = NEAREST_RATIO, ""
+    for bound, one in sorted(bounds, reverse=True):
+        if bound < best:
+            break
+        judge.set_seq1(one)
+        best, found = max((best, found), (judge.ratio(), one))
+    return found or None
 
 
 def suggestion(name: str, names: Sequence[str]) -> str:

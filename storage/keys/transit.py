@@ -19,6 +19,7 @@ from typing import Any, Final
 import httpx
 import trio
 
+from comptoir.engine.trust import trust_of
 from comptoir.storage.keys.data_key import KEY_BYTES
 from comptoir.storage.keys.errors import KeyProviderRefused, KeyProviderUnavailable
 from comptoir.storage.keys.ports import Wrapped
@@ -114,7 +115,11 @@ class TransitProvider:
             headers["X-Vault-Namespace"] = options.namespace
         path = f"/v1/{options.mount}/{verb}/{key or options.key}{suffix}"
         async with httpx.AsyncClient(
-            base_url=options.url, headers=headers, timeout=options.timeout_s, trust_env=False
+            base_url=options.url,
+            headers=headers,
+            timeout=options.timeout_s,
+            trust_env=False,
+            verify=trust_of(options.url, environment=False),
         ) as client:
             answer = await _try(client, method, path, sent)
         if answer.status_code in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):

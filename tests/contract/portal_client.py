@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually
 
 __all__ = ["BACK", "Client", "People", "Start", "clients_of", "settings_of"]
@@ -44,7 +45,9 @@ class Client:
         self.mark = secrets.token_hex(6)
         self.file = f"ONB-2025-{secrets.randbelow(10**9):09d}"
         self.user, self.mail = f"u-{self.mark}", f"{self.mark}@example.org"
-        self.browser = httpx.Client(base_url=daemon.url, trust_env=False)
+        self.browser = httpx.Client(
+            verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False
+        )
 
     def invited(self, key: str = "", **changes: object) -> Answered:
         """By the advisor."""

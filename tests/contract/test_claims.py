@@ -5,7 +5,6 @@ Source: interface.md 7; spec.md E9, X22, X23.
 """
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,14 +215,6 @@ def test_partners_that_cannot_be_given(buyer: Buyer, eva: Somebody) -> None:
     assert _code(eva.ask("POST", path, {"partnerId": "a b"})) == (422, "REQUEST_INVALID")
 
 
-def comptoir(daemon: Process, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command on the daemon's machine."""
-    return subprocess.run(
-        [daemon.command[0], *words], env=daemon.env, cwd=daemon.folder, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
-
-
 def test_a_changed_base_is_tried_before_it_is_imported(
     buyer: Buyer, eva: Somebody, tmp_path: Path
 ) -> None:
@@ -241,26 +232,18 @@ def test_a_changed_base_is_tried_before_it_is_imported(
     changed.write_text(
         f"id,name,rate_bp,mcc,patterns\n{partner},{name},500,5812,{buyer.label}\n", encoding="utf-8"
     )
-    tried = comptoir(
-        buyer.customer.process,
-        "match",
-        "backtest",
-        str(changed),
-        "--format",
-        "json",
-        "--limit",
-        "500",
-    )
+    ran = buyer.customer.process.ran
+    tried = ran("match", "backtest", str(changed), "--format", "json", "--limit", "500")
     assert tried.returncode == 0, tried.stderr
     found = json.loads(tried.stdout)
     assert found["byPartner"][partner] == {"gain": 1}
     assert buyer.label in [one["label"] for one in found["findings"] if one["change"] == "gain"]
     rival = tmp_path / "rival.csv"
     rival.write_text(f"id,name,rate_bp\n{partner}-2,{name},100\n", encoding="utf-8")
-    refused = comptoir(buyer.customer.process, "match", "backtest", str(rival), "--format", "json")
+    refused = ran("match", "backtest", str(rival), "--format", "json")
     assert refused.returncode == 1
     assert json.loads(refused.stdout)["byPartner"][partner] == {"conflict": 1}
-    cases = comptoir(buyer.customer.process, "match", "cases")
+    cases = ran("match", "cases")
     mine = [json.loads(line) for line in cases.stdout.splitlines() if partner in line]
     assert [(one["partner"], one["mcc"]) for one in mine] == [(partner, "5812")]
     assert buyer.me.got(f"/api/v1/transactions/{matched}")["partnerId"] == partner

@@ -28,10 +28,9 @@ def sandbox(comptoir_sandbox_shared: Start) -> Process:
     return comptoir_sandbox_shared()
 
 
-@pytest.fixture
-def daemon(comptoir_daemon: Start, sandbox: Process) -> Process:
-    """A daemon of the test's own, in which nobody has linked anything; no week ends during a test."""
-    process = comptoir_daemon(
+def _started(start: Start, sandbox: Process) -> Process:
+    """A daemon in which nobody has linked anything; no week ends during a test."""
+    process = start(
         COMPTOIR_AUTH__MODE="on",
         COMPTOIR_HTTP__RATE_LIMITS="off",
         COMPTOIR_HTTP__PORT=str(free_port()),
@@ -43,9 +42,21 @@ def daemon(comptoir_daemon: Start, sandbox: Process) -> Process:
 
 
 @pytest.fixture
+def daemon(comptoir_daemon: Start, sandbox: Process) -> Process:
+    """A daemon of the test's own, for tests in which somebody links."""
+    return _started(comptoir_daemon, sandbox)
+
+
+@pytest.fixture
 def eva(daemon: Process) -> Somebody:
-    """Of operations."""
+    """Of operations, with the test's own daemon."""
     return Somebody.of(daemon, "eva", "OPERATIONS")
+
+
+@pytest.fixture(scope="module")
+def reader(comptoir_daemon_shared: Start, sandbox: Process) -> Somebody:
+    """Of operations, with the daemon of the tests that only read: nobody ever links there."""
+    return Somebody.of(_started(comptoir_daemon_shared, sandbox), "eva", "OPERATIONS")
 
 
 def _monday(moment: str) -> str:
@@ -87,22 +98,22 @@ def _renew(person: Person, connection: str) -> None:
     _today(person.daemon)
 
 
-def test_before_anybody_has_linked(daemon: Process, eva: Somebody) -> None:
+def test_before_anybody_has_linked(reader: Somebody) -> None:
     """E10: every week is told, this one in the middle, also where there is nothing to count."""
-    shown = eva.got(PATH)
-    this = _monday(_today(daemon))
+    shown = reader.got(PATH)
+    this = _monday(_today(reader.daemon))
     weeks = [(date.fromisoformat(this) + timedelta(weeks=n)).isoformat() for n in range(-13, 14)]
     assert shown["thisWeek"] == this
     assert shown["items"] == [{"week": week, **NONE, "providers": []} for week in weeks]
-    assert eva.got(f"{PATH}?weeks=1")["items"] == shown["items"][12:15]
-    assert len(eva.got(f"{PATH}?weeks=26")["items"]) == 53
-    assert eva.got(PATH) == shown
+    assert reader.got(f"{PATH}?weeks=1")["items"] == shown["items"][12:15]
+    assert len(reader.got(f"{PATH}?weeks=26")["items"]) == 53
+    assert reader.got(PATH) == shown
 
 
 @pytest.mark.parametrize("words", ["0", "27", "-1", "x", "", "1&weeks=2", "1.0", "9" * 30])
-def test_asked_wrongly(daemon: Process, eva: Somebody, words: str) -> None:
+def test_asked_wrongly(reader: Somebody, words: str) -> None:
     """Interface.md 1: so many weeks and no more; what is wrong is named by its place."""
-    answer = eva.ask("GET", f"{PATH}?weeks={words}")
+    answer = reader.ask("GET", f"{PATH}?weeks={words}")
     body = answer.json()
     assert (answer.status, body["code"]) == (422, "REQUEST_INVALID")
     assert [one["pointer"] for one in body["errors"]] == ["/query/weeks"]

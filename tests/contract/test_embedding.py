@@ -22,10 +22,15 @@ from comptoir.engine import Address, UnknownAddress
 from comptoir.engine.engine import Engine
 from comptoir.engine.settings import Settings
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = Address("connection", "somebody's card")
-INI = "[pytest]\ntrio_mode = true\nfilterwarnings = error\naddopts = -p no:cacheprovider\n"
+INI = (
+    "[pytest]\ntrio_mode = true\nfilterwarnings = error\n"
+    "addopts = -p no:cacheprovider -p no:schemathesis -p no:hypothesispytest\n"
+)
+"""Others' plugins cost half a second a start, and are none of ours."""
 
 
 def settings_of(url: str, folder: Path, **values: str) -> Settings:
@@ -44,7 +49,9 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
     """http_url, ask, tell, events(after=), statistics of an opened engine (S75)."""
     settings = settings_of(comptoir_postgres, tmp_path)
     async with Engine.open(settings) as engine:
-        async with httpx.AsyncClient(base_url=engine.http_url) as client:
+        async with httpx.AsyncClient(
+            verify=trust_of(engine.http_url or ""), base_url=engine.http_url
+        ) as client:
             ready = await client.get("/health/ready")
             assert ready.json()["status"] == "ready"
         linked = await engine.ask(CARD, LinkConnection("c1", "u1"))
@@ -73,7 +80,9 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
         }  # fmt: skip
         assert figures.journal.decisions_total > 0
         assert figures.delivery.stranded_total == 0
-    async with httpx.AsyncClient(base_url=engine.http_url) as client:
+    async with httpx.AsyncClient(
+        verify=trust_of(engine.http_url or ""), base_url=engine.http_url
+    ) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get("/health/live")
 

@@ -22,6 +22,7 @@ from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import Customer, free_port, purchase
 from tests.contract import powens, tink
 from tests.contract.banking import Person, query_of
+from tests.contract.letters import Somebody
 
 Start = Callable[..., Process]
 Json = dict[str, Any]
@@ -97,22 +98,16 @@ def daemon(comptoir_daemon_shared: Start, sandbox: Process) -> Process:
     return made
 
 
-@pytest.fixture(autouse=True)
-def healed(sandbox: Process) -> Iterator[None]:
-    """No fault outlives its test."""
-    yield
-    sandbox.request("DELETE", "/control/faults")
-
-
 class Shopper:
     """A person who links a card at one provider, and buys."""
 
-    def __init__(self, daemon: Process, sandbox: Process, provider: str) -> None:
-        self.daemon, self.sandbox, self.provider = daemon, sandbox, provider
-        self.person = Person.new(daemon)
+    def __init__(self, desk: Somebody, sandbox: Process, provider: str) -> None:
+        self.desk, self.daemon = desk, desk.daemon
+        self.sandbox, self.provider = sandbox, provider
+        self.person = Person.new(self.daemon)
         self.card = f"{secrets.randbelow(10_000):04d}"
         self.iban = f"FR76{secrets.randbelow(10**23):023d}"
-        self.letters = _letters(daemon)
+        self.letters = _letters(desk)
         self.told: list[str] = []
         """Why a link failed, each time."""
 
@@ -217,11 +212,32 @@ class Shopper:
 
     def until_credited(self) -> None:
         """Time goes by until the points are there: seconds, or the hours until the healer comes."""
-        for seconds in (*([2] * 10), *([STEP_S] * (HEAL_S // STEP_S))):
+        hour = [STEP_S] * (3600 // STEP_S)
+        for steps in (*([[2]] * 10), *([hour] * (HEAL_S // 3600))):
             if self.points():
                 return
-            self.later(seconds)
+            for seconds in steps:
+                self.later(seconds)
         assert self.points() == POINTS, "not credited"
+
+
+@pytest.fixture(scope="module")
+def desk(daemon: Process) -> Somebody:
+    """Who looks after dead letters, for as long as all these tests take."""
+    return Somebody(daemon, daemon.token("desk", "OPERATIONS", ttl_s=12 * 3600))
+
+
+@pytest.fixture
+def shopper(desk: Somebody, sandbox: Process, provider: str) -> Iterator[Shopper]:
+    """Somebody new. No fault outlives its test, and nor does their connection: the daemon would read it in the hours
+    of every later test.
+    """
+    one = Shopper(desk, sandbox, provider)
+    yield one
+    sandbox.request("DELETE", "/control/faults")
+    for connection in one.person.ask("GET", "/api/v1/connections").json()["items"]:
+        one.person.ask("DELETE", f"/api/v1/connections/{connection['id']}")
+    one.settled()
 
 
 def _script(sandbox: Process, provider: str, *faults: Json) -> None:
@@ -243,26 +259,22 @@ def _hold_one(shopper: Shopper) -> None:
     assert [one["status"] for one in shown] == ["active"]
     page = shopper.person.ask("GET", f"/api/v1/wallets/{shopper.person.name}/entries").json()
     assert [one["kind"] for one in page["items"]] == ["credit"]
-    fresh = [one for one in _letters(shopper.daemon) if one not in shopper.letters]
+    fresh = [one for one in _letters(shopper.desk) if one not in shopper.letters]
     assert not fresh, json.dumps(fresh[0])
 
 
-def _letters(daemon: Process) -> list[Json]:
+def _letters(desk: Somebody) -> list[Json]:
     """Every dead letter, newest first."""
-    headers = {"Authorization": f"Bearer {daemon.token('desk', 'OPERATIONS')}"}
-    answer = daemon.request("GET", "/api/v1/dead-letters?limit=100", headers=headers)
-    assert answer.status == 200, answer
-    items: list[Json] = answer.json()["items"]
+    items: list[Json] = desk.got("/api/v1/dead-letters?limit=100")["items"]
     return items
 
 
 @pytest.mark.parametrize("fault", CALLS, ids=lambda fault: "-".join(map(str, fault.values())))
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_what_is_asked(daemon: Process, sandbox: Process, provider: str, fault: Json) -> None:
+def test_what_is_asked(shopper: Shopper, sandbox: Process, provider: str, fault: Json) -> None:
     """S45, S63, X16, E6: the first two calls of a link meet the fault, and then the first two of the reading that
     finds a purchase of which no webhook tells.
     """
-    shopper = Shopper(daemon, sandbox, provider)
     calls = {"operation": "*", "count": 2, **fault}
     _script(sandbox, provider, calls)
     shopper.until_linked()
@@ -280,9 +292,8 @@ def test_what_is_asked(daemon: Process, sandbox: Process, provider: str, fault: 
 
 @pytest.mark.parametrize("fault", HOOKS, ids=lambda fault: str(fault["fault"]))
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_what_is_told(daemon: Process, sandbox: Process, provider: str, fault: Json) -> None:
+def test_what_is_told(shopper: Shopper, sandbox: Process, provider: str, fault: Json) -> None:
     """S54 to S56, X16, E6: the webhook of a purchase meets the fault; it earns once all the same."""
-    shopper = Shopper(daemon, sandbox, provider)
     shopper.until_linked()
     _script(sandbox, provider, {**TOLD, **fault})
     shopper.buy()

@@ -25,11 +25,7 @@ def command(
     process: Process, *arguments: str, text: str = ""
 ) -> "subprocess.CompletedProcess[str]":
     """Run `comptoir import ...` as the daemon's neighbour: the same environment."""
-    return subprocess.run(
-        [process.command[0], "import", *arguments],
-        env=process.env, input=text, capture_output=True, text=True, cwd=process.folder,
-        timeout=60, check=False,
-    )  # fmt: skip
+    return process.ran("import", *arguments, text=text)
 
 
 def counts(done: "subprocess.CompletedProcess[str]") -> dict[str, int]:

@@ -19,6 +19,7 @@ import pytest
 import trio
 
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually, free_port
 from tests.actors.person.authenticator import Authenticator
 
@@ -80,7 +81,10 @@ class Signed:
 
 def _tokens(daemon: Process, form: dict[str, str]) -> httpx.Response:
     data = {"client_id": "web", **form}
-    return httpx.post(f"{daemon.url}/oauth/token", data=data, trust_env=False, timeout=30.0)
+    return httpx.post(
+        f"{daemon.url}/oauth/token", data=data,
+        verify=trust_of(daemon.url), trust_env=False, timeout=30.0,
+    )  # fmt: skip
 
 
 def _enrol(browser: httpx.Client, url: str) -> httpx.Response:
@@ -109,8 +113,9 @@ def _browser(daemon: Process) -> httpx.Client:
     limits = httpx.Limits(max_keepalive_connections=0)
     headers = {"Origin": _issuer(daemon)}
     return httpx.Client(
-        base_url=daemon.url, trust_env=False, limits=limits, timeout=30.0, headers=headers
-    )
+        verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False, limits=limits, timeout=30.0,
+        headers=headers,
+    )  # fmt: skip
 
 
 def _issuer(daemon: Process) -> str:
@@ -369,8 +374,9 @@ def test_a_service_and_a_token(daemon: Process) -> None:
     def post(path: str, client: dict[str, str], **form: str) -> httpx.Response:
         secret = (client["clientId"], client["clientSecret"])
         return httpx.post(
-            f"{daemon.url}{path}", data=form, auth=secret, trust_env=False, timeout=30.0
-        )
+            f"{daemon.url}{path}", data=form, auth=secret,
+            verify=trust_of(daemon.url), trust_env=False, timeout=30.0,
+        )  # fmt: skip
 
     def token(client: dict[str, str]) -> str:
         answer = post("/oauth/token", client, grant_type="client_credentials")

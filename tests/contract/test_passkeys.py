@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from tests.actors.person.authenticator import Authenticator
 
 Start = Callable[..., Process]
@@ -32,7 +33,9 @@ def test_a_challenge_survives_and_is_used_once(comptoir_daemon: Start) -> None:
     invited = json.loads(daemon.run("staff", "add", "m.durand", "--role", "ADMIN"))
     link = dict(parse_qsl(urlsplit(str(invited["enrolUrl"])).query))
     headers = {"origin": origin}
-    with httpx.Client(base_url=daemon.url, trust_env=False, headers=headers) as browser:
+    with httpx.Client(
+        verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False, headers=headers
+    ) as browser:
         making = browser.post("/signin/enrol/passkey/options", data=link).json()
         daemon.kill()
         daemon.start()

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from tests.contract.portal_client import (
     BACK,
     Client,
@@ -117,7 +118,9 @@ def test_a_session_reaches_its_own_objects_only(client: Client, daemon: Process)
     assert (own.status_code, own.json()["code"]) == (404, "NOT_FOUND"), "no wallet yet, and no 403"
     assert other.status_code == 404
     assert client.browser.get("/api/v1/clients").status_code == 403
-    nobody = httpx.get(f"{daemon.url}/api/v1/wallets/{client.user}", trust_env=False)
+    nobody = httpx.get(
+        f"{daemon.url}/api/v1/wallets/{client.user}", verify=trust_of(daemon.url), trust_env=False
+    )
     assert nobody.status_code == 401
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import free_port
 from tests.contract.portal_client import (
     BACK,
@@ -81,7 +82,9 @@ def _tokens(daemon: Process, browser: httpx.Client) -> dict[str, str]:
         "grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER,
         "redirect_uri": BACK, "client_id": "app",
     }  # fmt: skip
-    given = httpx.post(f"{daemon.url}/oauth/token", data=form, trust_env=False)
+    given = httpx.post(
+        f"{daemon.url}/oauth/token", data=form, verify=trust_of(daemon.url), trust_env=False
+    )
     tokens: dict[str, str] = given.json()
     assert daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 10}).status == 200
     return tokens
@@ -94,7 +97,9 @@ def _token(daemon: Process, sub: str, role: str, *words: str) -> str:
 
 def _by_token(daemon: Process, tokens: dict[str, str], method: str, path: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-    return httpx.request(method, f"{daemon.url}{path}", headers=headers, trust_env=False)
+    return httpx.request(
+        method, f"{daemon.url}{path}", headers=headers, verify=trust_of(daemon.url), trust_env=False
+    )
 
 
 def test_a_client_ends_another_browser(daemon: Process, people: People) -> None:
@@ -142,7 +147,9 @@ def test_who_signed_in_long_ago_shows_who_they_are(daemon: Process, people: Peop
     typed = client.confirm(client.code(3))
     assert typed.status_code == 204
     assert mine.cookies["session"] != old
-    again = httpx.Client(base_url=daemon.url, trust_env=False, cookies={"session": old})
+    again = httpx.Client(
+        verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False, cookies={"session": old}
+    )
     with again:
         assert again.get("/portal/session").status_code == 404
         assert again.post(

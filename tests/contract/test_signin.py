@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 
 BACK = "https://app.example/back"
 VERIFIER = "a-verifier-that-is-as-long-as-RFC-7636-wants-it"
@@ -63,7 +64,10 @@ def _enrolled(daemon: Process, browser: httpx.Client) -> None:
 
 def _tokens(daemon: Process, form: Mapping[str, str]) -> httpx.Response:
     return httpx.post(
-        f"{daemon.url}/oauth/token", data={"client_id": "web", **form}, trust_env=False
+        f"{daemon.url}/oauth/token",
+        data={"client_id": "web", **form},
+        verify=trust_of(daemon.url),
+        trust_env=False,
     )
 
 
@@ -71,7 +75,7 @@ def test_a_person_of_the_house(daemon: Process) -> None:
     """S34, X8: from `comptoir staff add` to an API call, and on after SIGKILL: the refresh token is taken
     once, by the next process as by the first, and the old one ends the family.
     """
-    with httpx.Client(base_url=daemon.url, trust_env=False) as browser:
+    with httpx.Client(verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False) as browser:
         _enrolled(daemon, browser)
         wish = {
             "client_id": "web", "redirect_uri": BACK, "response_type": "code", "state": "s",

@@ -309,18 +309,18 @@ def test_database_that_does_not_exist(comptoir_daemon: Start, comptoir_postgres:
 
 
 def test_read_only_database(
-    comptoir_daemon: Start, comptoir_postgres: str, comptoir_postgres_server: Any
+    comptoir_daemon: Start, unmigrated: str, comptoir_postgres_server: Any
 ) -> None:
     """A database that takes no writes: exit 3, before and after it was migrated."""
-    name = database_of(comptoir_postgres)
+    name = database_of(unmigrated)
     for setting in ("on", "off", "on"):
         sql = f"alter database {name} set default_transaction_read_only = {setting};"
         trio.run(comptoir_postgres_server.run_sql, sql)
         if setting == "on":
-            code, _ = refuses(comptoir_daemon(start=False), 3)
+            code, _ = refuses(comptoir_daemon(start=False, COMPTOIR_STORAGE__URL=unmigrated), 3)
             assert code == "DATABASE_READ_ONLY"
         else:
-            assert comptoir_daemon().stop() == 0
+            assert comptoir_daemon(COMPTOIR_STORAGE__URL=unmigrated).stop() == 0
 
 
 def test_newer_schema(

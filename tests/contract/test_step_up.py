@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import free_port
 from tests.actors.person.authenticator import Authenticator
 
@@ -93,7 +94,12 @@ def test_what_the_challenge_asks_for_is_had(daemon: Process) -> None:
     invited = json.loads(daemon.run("staff", "add", "eva", "--role", "ADMIN"))
     link = dict(parse_qsl(urlsplit(str(invited["enrolUrl"])).query))
     device = Authenticator(1, "localhost", origin)
-    with httpx.Client(base_url=daemon.url, trust_env=False, headers={"Origin": origin}) as browser:
+    with httpx.Client(
+        verify=trust_of(daemon.url),
+        base_url=daemon.url,
+        trust_env=False,
+        headers={"Origin": origin},
+    ) as browser:
         making = browser.post("/signin/enrol/passkey/options", data=link).json()
         form = {**link, "name": "key", "credential": device.create(making)}
         assert browser.post("/signin/enrol/passkey", data=form).status_code == 200
@@ -103,5 +109,7 @@ def test_what_the_challenge_asks_for_is_had(daemon: Process) -> None:
         "grant_type": "authorization_code", "client_id": "web", "code": code,
         "code_verifier": VERIFIER, "redirect_uri": BACK,
     }  # fmt: skip
-    given = httpx.post(f"{daemon.url}/oauth/token", data=form, trust_env=False).json()
+    given = httpx.post(
+        f"{daemon.url}/oauth/token", data=form, verify=trust_of(daemon.url), trust_env=False
+    ).json()
     assert _registers(daemon, given["access_token"]).status == 201

@@ -98,14 +98,13 @@ def test_import_under_tls(secured: tuple[Process, Authority, Path]) -> None:
     partners = folder / "partners.csv"
     partners.write_text("id,name,rate_bp\np1,Boulangerie,500\n")
     port = process.url.rpartition(":")[2]
-    env = {**process.env, "COMPTOIR_HTTP__PORT": port}
-    command = [process.command[0], "import", "partners", str(partners)]
-    done = subprocess.run(command, env=env, capture_output=True, timeout=60, check=False)
+    process.env["COMPTOIR_HTTP__PORT"] = port
+    done = process.ran("import", "partners", str(partners))
     assert json.loads(done.stdout.splitlines()[-1])["imported"] == 1, done.stderr
     # One that shows another certificate is not taken for ours.
     stranger = authority.pair(folder, "stranger")
-    env |= {"COMPTOIR_HTTP__TLS_CERTIFICATE": str(stranger[0])}
-    done = subprocess.run(command, env=env, capture_output=True, timeout=60, check=False)
+    process.env["COMPTOIR_HTTP__TLS_CERTIFICATE"] = str(stranger[0])
+    done = process.ran("import", "partners", str(partners))
     assert done.returncode != 0
 
 

@@ -8,8 +8,12 @@ import trio
 from trio.testing import MockClock
 
 from comptoir.engine.deadlines import PERIOD_S, STANDSTILL_S, Deadlines
+from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
+from comptoir.engine.gateway_spec import GatewayBounds
+from comptoir.engine.toys import Party, toy_parts
 from comptoir.engine.waiter import Waiter
+from comptoir.storage.testing import MemoryJournal
 
 TIMEOUT_S = 10.0
 
@@ -69,3 +73,43 @@ async def test_whoever_was_answered_is_left_alone(autojump_clock: MockClock) -> 
         assert await first.wait() == 7
         assert len(deadlines) == 0
         nursery.cancel_scope.cancel()
+
+
+class Steps(trio.abc.Instrument):
+    """Counts how often any task does something."""
+
+    count = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        """One."""
+        del task
+        self.count += 1
+
+
+async def test_nobody_is_looked_after_while_nobody_waits(autojump_clock: MockClock) -> None:
+    """S71: a daemon that has nothing to do does nothing; whoever asks after an hour of that has their whole time."""
+    deadlines, steps = Deadlines(TIMEOUT_S, LateError), Steps()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deadlines.run)
+        await trio.sleep(1)
+        trio.lowlevel.add_instrument(steps)
+        await trio.sleep(3600)
+        trio.lowlevel.remove_instrument(steps)
+        assert steps.count <= 3, "ours, and none of the deadlines"
+        waiter: Waiter[int] = Waiter()
+        deadlines.add(waiter)
+        assert TIMEOUT_S <= await _waited(waiter) <= TIMEOUT_S + 2 * PERIOD_S + 1e-6
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_idle_engine_seldom_wakes_up(autojump_clock: MockClock) -> None:
+    """S71: gateways that have parked nothing, and askers that are not there, wake nobody ten times a second."""
+    steps = Steps()
+    async with MemoryJournal.open() as journal:
+        parts = toy_parts(journal, Party().gateway(GatewayBounds()))
+        async with Engine(parts).running():
+            await trio.sleep(10)
+            trio.lowlevel.add_instrument(steps)
+            await trio.sleep(600)
+            trio.lowlevel.remove_instrument(steps)
+    assert steps.count < 600 * 10, steps.count

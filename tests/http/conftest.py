@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from comptoir.engine.settings import Http, Settings
+from comptoir.engine.trust import trust_of
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.identity.signing import KEYS_FILE, KEYS_FOLDER, SigningKeys
@@ -74,5 +75,7 @@ async def either(start: Start) -> AsyncIterator[Listener]:
 @pytest.fixture
 async def client(listening: Listening) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of hypercorn's edge."""
-    async with httpx.AsyncClient(base_url=listening.url, timeout=5.0) as opened:
+    async with httpx.AsyncClient(
+        verify=trust_of(listening.url), base_url=listening.url, timeout=5.0
+    ) as opened:
         yield opened

@@ -8,6 +8,7 @@ import httpx
 import trio
 
 from comptoir.engine.settings import Http, Settings
+from comptoir.engine.trust import trust_of
 from comptoir.http.server import Shared, serve
 from comptoir.http.testing import FakeAuthenticator, FakeDaemon
 
@@ -21,6 +22,8 @@ async def policed(daemon: FakeDaemon) -> AsyncGenerator[httpx.AsyncClient]:
         shared = Shared(authenticator=FakeAuthenticator())
         start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
         listening = await nursery.start(start)
-        async with httpx.AsyncClient(base_url=listening.url, timeout=5.0) as opened:
+        async with httpx.AsyncClient(
+            verify=trust_of(listening.url), base_url=listening.url, timeout=5.0
+        ) as opened:
             yield opened
         nursery.cancel_scope.cancel()

@@ -8,6 +8,7 @@ import trio
 from comptoir.actors.approval.messages import ApprovalDescribed, DescribeApproval, place_of
 from comptoir.engine import Address, Erased, Message
 from comptoir.engine.settings import Http, Settings
+from comptoir.engine.trust import trust_of
 from comptoir.http.server import Shared, serve
 from comptoir.http.testing import NOW_MS, FakeAnswer, FakeAuthenticator, FakeDaemon
 
@@ -44,7 +45,9 @@ async def test_pages_of_what_waits() -> None:
         shared = Shared(authenticator=FakeAuthenticator())
         start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
         listening = await nursery.start(start)
-        async with httpx.AsyncClient(base_url=listening.url) as client:
+        async with httpx.AsyncClient(
+            verify=trust_of(listening.url), base_url=listening.url
+        ) as client:
 
             async def ask(query: str) -> httpx.Response:
                 return await client.get(f"/api/v1/approvals?{query}", headers=ADMIN)

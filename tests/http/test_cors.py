@@ -14,6 +14,7 @@ import pytest
 import trio
 
 from comptoir.engine.settings import Http, Settings, SettingsError
+from comptoir.engine.trust import trust_of
 from comptoir.http.server import Shared, serve
 from comptoir.http.testing import FakeAuthenticator, FakeDaemon
 
@@ -42,7 +43,9 @@ async def client(daemon: FakeDaemon) -> AsyncIterator[httpx.AsyncClient]:
         shared = Shared(authenticator=FakeAuthenticator())
         start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
         listening = await nursery.start(start)
-        async with httpx.AsyncClient(base_url=listening.url) as opened:
+        async with httpx.AsyncClient(
+            verify=trust_of(listening.url), base_url=listening.url
+        ) as opened:
             yield opened
         nursery.cancel_scope.cancel()
 

@@ -1,6 +1,6 @@
 """The API called by its own description, rightly and wrongly, by a program that knows nothing else.
 
-Rule: schemathesis runs as a program of its own, over a socket, with a fixed seed, once for each kind
+Rule: schemathesis runs as a process of its own (fuzz_runs.py), over a socket, with a fixed seed, once for each kind
 of caller; every check that it has must hold: no 5xx, no status, header or body that is not described,
 what is invalid refused, what is valid taken, what needs a token refused without one. It is told what
 no schema says: ids and cursors that exist, and amounts; and it is not to expect that any CSV, any cursor, any time,
@@ -10,7 +10,10 @@ called by one caller only.
 Source: interface.md 1; the documentation of schemathesis 4; spec.md S34, S73.
 """
 
+import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -169,9 +172,45 @@ def quiet() -> Iterator[None]:
         yield
 
 
+class Runs:
+    """Runs schemathesis."""
+
+    def __init__(self, program: "subprocess.Popen[str]") -> None:
+        self._program = program
+
+    async def run(self, arguments: Sequence[str], folder: Path) -> tuple[int, str]:
+        """Its exit status, and what it printed."""
+        output = folder / "output"
+        order = {"arguments": arguments, "folder": str(folder), "output": str(output)}
+        told = await trio.to_thread.run_sync(self._ask, json.dumps(order), abandon_on_cancel=True)
+        return int(told), output.read_text()
+
+    def _ask(self, order: str) -> str:
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._program.stdin.write(f"{order}\n")
+        self._program.stdin.flush()
+        return self._program.stdout.readline()
+
+
+@pytest.fixture(scope="module")
+def schemathesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """What runs it; whatever runs too long is ended with it."""
+    with subprocess.Popen(
+        [sys.executable, "-P", str(ROOT / "tests/http/fuzz_runs.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path_factory.mktemp("schemathesis"),
+        start_new_session=True,
+    ) as program:
+        yield Runs(program)
+        os.killpg(program.pid, signal.SIGKILL)
+
+
 @pytest.mark.parametrize(("name", "part"), RUNS)
 async def test_nothing_is_answered_that_is_not_described(
-    name: str, part: str, tmp_path: Path, identity: Identity
+    name: str, part: str, tmp_path: Path, identity: Identity, schemathesis: Runs
 ) -> None:
     """S34, S73: for each kind of caller, with valid and invalid requests, alone and in sequence."""
     configuration = tmp_path / "schemathesis.toml"
@@ -183,20 +222,17 @@ async def test_nothing_is_answered_that_is_not_described(
         shared = Shared(authenticator=FakeAuthenticator())
         start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
         listening = await nursery.start(start)
-        command = [
-            sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration),
-            "run", f"{listening.url}/api/v1/openapi.json",
+        arguments = [
+            "--config-file", str(configuration), "run", f"{listening.url}/api/v1/openapi.json",
             "--seed", "20251124", "--max-examples", "8", "--no-color", "--no-shrink",
             "--generation-database", "none",
             *([] if caller is None else ["--header", f"Authorization: {caller}"]),
             *PARTS[part],
         ]  # fmt: skip
         with trio.fail_after(SECONDS_MAX):
-            run = partial(trio.run_process, command, cwd=tmp_path, capture_stdout=True, check=False)
-            done: subprocess.CompletedProcess[bytes] = await run(stderr=subprocess.STDOUT)
+            status, told = await schemathesis.run(arguments, tmp_path)
         nursery.cancel_scope.cancel()
-    told = done.stdout.decode()
-    assert done.returncode == 0, told
+    assert status == 0, told
     followed = re.search(r"API Links: +([1-9]) covered", told) is not None
     if part != "whole":
         # From a proposal to what became of it, for those who propose.

@@ -21,6 +21,7 @@ from comptoir.engine.engine import Engine
 from comptoir.engine.settings import Http, Settings
 from comptoir.engine.spec import Bounds
 from comptoir.engine.toys import toy_parts
+from comptoir.engine.trust import trust_of
 from comptoir.http.idempotency import is_keyed
 from comptoir.http.identity.opening import Identity
 from comptoir.http.operations import BY_ID, OPERATIONS
@@ -91,7 +92,9 @@ async def client(daemon: Remembering) -> AsyncIterator[httpx.AsyncClient]:
         shared = Shared(authenticator=FakeAuthenticator())
         start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
         listening = await nursery.start(start)
-        async with httpx.AsyncClient(base_url=listening.url, timeout=5.0) as opened:
+        async with httpx.AsyncClient(
+            verify=trust_of(listening.url), base_url=listening.url, timeout=5.0
+        ) as opened:
             yield opened
         nursery.cancel_scope.cancel()
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from comptoir.engine.settings import Auth, Http, Settings, Storage
 from comptoir.engine.testing import sign_webhook
+from comptoir.engine.trust import trust_of
 from comptoir.http import limits
 from comptoir.http.gate import PROBES_PER_MINUTE
 from comptoir.http.limits import CALLERS_MAX, Limits, Quotas, open_limits
@@ -305,7 +306,9 @@ class TestAtTheEdge:
             shared = Shared(authenticator=FakeAuthenticator(), limits=counted)
             start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
             listening = await nursery.start(start)
-            async with httpx.AsyncClient(base_url=listening.url) as opened:
+            async with httpx.AsyncClient(
+                verify=trust_of(listening.url), base_url=listening.url
+            ) as opened:
                 yield opened
             nursery.cancel_scope.cancel()
         counted.close()

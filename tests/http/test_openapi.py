@@ -27,6 +27,7 @@ from comptoir.http.testing import FakeDaemon, FakeHealth
 from tests.http.answered import Described
 
 DOCUMENT: dict[str, Any] = orjson.loads(described(OPERATIONS, 50, 500))
+DESCRIBED = Described(DOCUMENT)
 
 
 def test_the_document_is_openapi() -> None:
@@ -53,6 +54,13 @@ def test_every_route_is_a_row() -> None:
     assert len(BY_ID) == len(OPERATIONS)
 
 
+def test_routes_lead_back() -> None:
+    """S73: an address can be made from an operation and what its path holds, as the framework offers it."""
+    back = make_app(FakeDaemon()).url_map.bind("localhost")
+    assert back.build("getWallet", {"userId": "u 1/é"}) == "/api/v1/wallets/u%201%2F%C3%A9"
+    assert back.build("getWallet", {"userId": "u", "a": "b"}) == "/api/v1/wallets/u?a=b"
+
+
 def test_every_link_leads_somewhere() -> None:
     """S73: what may be asked next exists, and takes the parameters that the link fills in."""
     links = [link for one in OPERATIONS for link in one.links]
@@ -71,7 +79,7 @@ def test_every_code_is_known(operation: Operation) -> None:
     for code in problems_of(operation):
         refused = problem_of(Refused(code), "abcdefgh")
         assert refused.status == status_of(code)
-        Described(DOCUMENT).holds(operation.id, refused.status, dict(refused.headers), refused.body)
+        DESCRIBED.holds(operation.id, refused.status, dict(refused.headers), refused.body)
 
 
 def test_every_problem_fits_its_schema() -> None:
@@ -80,7 +88,7 @@ def test_every_problem_fits_its_schema() -> None:
     for code in PROBLEMS:
         for errors in ((), (fault,)):
             answer = problem(code, "abcdefgh", errors=errors)  # type: ignore[arg-type]
-            Described(DOCUMENT).fits({"$ref": "#/components/schemas/Problem"}, answer.body)
+            DESCRIBED.fits({"$ref": "#/components/schemas/Problem"}, answer.body)
 
 
 async def test_answers_of_the_edge(daemon: FakeDaemon, client: httpx.AsyncClient) -> None:

@@ -28,6 +28,7 @@ from comptoir.actors.merchants.messages import Partner
 from comptoir.engine import Address, Message, Reply
 from comptoir.engine.settings import Http, Settings
 from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_tink, sign_webhook
+from comptoir.engine.trust import trust_of
 from comptoir.http.api import wallet
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
@@ -337,7 +338,9 @@ async def test_without_accounts_this_machine_may_do_all(daemon: Counting) -> Non
     async with trio.open_nursery() as nursery:
         start = partial(serve, daemon, Settings(http=Http(port=0)), stop_seconds=0.2)
         listening = await nursery.start(start)
-        async with httpx.AsyncClient(base_url=listening.url) as opened:
+        async with httpx.AsyncClient(
+            verify=trust_of(listening.url), base_url=listening.url
+        ) as opened:
             for operation in TOKEN:
                 answer = await ask(opened, operation, OTHER, {})
                 assert answer.status_code in operation.answers

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+from comptoir.engine.trust import trust_of
+
 __all__ = ["BACK", "renewed", "signed_in"]
 
 BACK = "http://127.0.0.1/back"
@@ -48,7 +50,7 @@ def signed_in(issuer: str, login: str) -> dict[str, Any]:
         "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
         "code_challenge_method": "S256",
     }  # fmt: skip
-    with httpx.Client(trust_env=False, timeout=20) as browser:
+    with httpx.Client(verify=trust_of(issuer), trust_env=False, timeout=20) as browser:
         answer = browser.get(f"{issuer}/auth", params=wish)
         for _ in range(STEPS_MAX):
             if answer.is_redirect:
@@ -69,7 +71,9 @@ def signed_in(issuer: str, login: str) -> dict[str, Any]:
 def renewed(issuer: str, refresh_token: str) -> dict[str, Any]:
     """The next tokens for this one."""
     form = {**CLIENT, "grant_type": "refresh_token", "refresh_token": refresh_token}
-    return _posted(httpx.post(f"{issuer}/token", data=form, trust_env=False))
+    return _posted(
+        httpx.post(f"{issuer}/token", data=form, verify=trust_of(issuer), trust_env=False)
+    )
 
 
 def _tokens(browser: httpx.Client, issuer: str, code: str, verifier: str) -> dict[str, Any]:

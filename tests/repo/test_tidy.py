@@ -241,16 +241,25 @@ def _files(*folders: str) -> Iterator[Path]:
                 yield path
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_code_keeps_the_rule(rule: Callable[[Source], Iterator[str]]) -> None:
-    """No Python file of the project breaks the rule."""
-    complaints: list[str] = []
+@pytest.fixture(scope="module")
+def complaints() -> dict[str, list[str]]:
+    """Those of each rule about every Python file of the project, each file being read once for all rules."""
+    found: dict[str, list[str]] = {rule.__name__: [] for rule in RULES}
     for path in _files(*CODE):
         if path.suffix == ".py":
             name = path.relative_to(ROOT).as_posix()
             file = source(name, path.read_text(encoding="utf-8"))
-            complaints += [f"{name}:{complaint}" for complaint in rule(file)]
-    assert not complaints, "\n" + "\n".join(complaints)
+            for rule in RULES:
+                found[rule.__name__] += [f"{name}:{complaint}" for complaint in rule(file)]
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_code_keeps_the_rule(
+    rule: Callable[[Source], Iterator[str]], complaints: dict[str, list[str]]
+) -> None:
+    """No Python file of the project breaks the rule."""
+    assert not complaints[rule.__name__], "\n" + "\n".join(complaints[rule.__name__])
 
 
 def test_text_is_clean() -> None:

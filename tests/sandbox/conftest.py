@@ -22,6 +22,7 @@ import httpx
 import pytest
 import trio
 
+from comptoir.engine.trust import trust_of
 from comptoir.sandbox.app import Sandbox, SandboxSettings, open_listeners
 
 SECRET = "a secret for tests"
@@ -211,7 +212,9 @@ async def driver() -> AsyncIterator[Driver]:
         nursery.start_soon(sandbox.serve, listeners)
         timeout = httpx.Timeout(90)
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", timeout=timeout
+            verify=trust_of(f"http://127.0.0.1:{port}"),
+            base_url=f"http://127.0.0.1:{port}",
+            timeout=timeout,
         ) as client:
             yield Driver(sandbox, client, port)
         nursery.cancel_scope.cancel()

@@ -1,6 +1,7 @@
 """The program as a process of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from typing import Any
 import httpx
 import pytest
 import trio
+
+from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 
 COMMAND = [sys.executable, "-c", "from comptoir.sandbox.cli import main; main()"]
 
@@ -42,9 +46,8 @@ async def _started(*arguments: str) -> AsyncGenerator[tuple[Any, dict[str, Any]]
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False
-    )
+    program = str(Path(sys.executable).with_name("comptoir-sandbox"))
+    return Process([program], os.environ, Path.cwd()).ran(*arguments)
 
 
 async def test_a_run_from_outside(receiver: Any, tmp_path: Path) -> None:
@@ -63,7 +66,10 @@ async def test_a_run_from_outside(receiver: Any, tmp_path: Path) -> None:
         "partnersCsv": str(partners),
         "connectionsCsv": str(connections),
     }
-    async with _started() as (process, ready), httpx.AsyncClient(timeout=60) as client:
+    async with (
+        _started() as (process, ready),
+        httpx.AsyncClient(verify=trust_of("http:"), timeout=60) as client,
+    ):
         assert ready["event"] == "ready"
         assert ready["pid"] == process.pid
         assert ready["bootMs"] >= 0
@@ -105,7 +111,10 @@ async def test_stops_in_the_middle_of_a_run(receiver: Any) -> None:
         "partnersCsv": "id,name,rate_bp\np1,Zorblax,500\n",
         "connectionsCsv": "connection_id,user_id\nconn_1,user_1\n",
     }
-    async with _started() as (process, ready), httpx.AsyncClient(timeout=60) as client:
+    async with (
+        _started() as (process, ready),
+        httpx.AsyncClient(verify=trust_of("http:"), timeout=60) as client,
+    ):
         answer = await client.post(f"{ready['http']}/control/runs", json=request)
         assert answer.status_code == 202
         process.send_signal(signal.SIGTERM)
@@ -119,9 +128,11 @@ def test_script_is_in_force_from_the_start(tmp_path: Path) -> None:
     script = tmp_path / "faults.toml"
     script.write_text('seed = 9\n[[fault]]\nparty = "fcm"\nfault = "status"\nuntil = 60\n')
     with _serving("--script", str(script)) as (_process, ready):
-        document = httpx.get(f"{ready['http']}/control/faults").json()
+        document = httpx.get(f"{ready['http']}/control/faults", verify=trust_of("http:")).json()
         push = httpx.post(
-            f"{ready['http']}/push/send", json={"userId": "u", "title": "", "body": ""}
+            f"{ready['http']}/push/send",
+            verify=trust_of("http:"),
+            json={"userId": "u", "title": "", "body": ""},
         )
     assert (document["seed"], document["faults"][0]["until"]) == (9, 60)
     assert push.status_code == 503

@@ -30,6 +30,7 @@ from comptoir.actors.gateways.messages import (
     StartLink,
 )
 from comptoir.engine.gateway_spec import CallFault
+from comptoir.engine.trust import trust_of
 from comptoir.sandbox.parties.bank import FORBIDDEN
 from comptoir.sandbox.parties.powens_users import paris
 from tests.actors.gateways.powens import caller
@@ -103,7 +104,9 @@ async def world(driver: Any) -> AsyncIterator[World]:
             judge.validate(response.json())
 
     base = f"{str(driver.client.base_url).rstrip('/')}/2.0"
-    async with httpx.AsyncClient(base_url=base, event_hooks={"response": [look]}) as ours:
+    async with httpx.AsyncClient(
+        verify=trust_of(base), base_url=base, event_hooks={"response": [look]}
+    ) as ours:
         yield World(driver, ours)
 
 

@@ -26,6 +26,7 @@ from comptoir.actors.gateways.messages import (
     StartLink,
 )
 from comptoir.engine.gateway_spec import CallFault
+from comptoir.engine.trust import trust_of
 from comptoir.sandbox.parties.bank import FORBIDDEN
 from comptoir.sandbox.parties.tink_users import exact
 from tests.actors.gateways.tink import caller
@@ -113,7 +114,9 @@ async def world(driver: Any) -> AsyncIterator[World]:
             judge.validate(response.json())
 
     base = str(driver.client.base_url).rstrip("/")
-    async with httpx.AsyncClient(base_url=base, event_hooks={"response": [look]}) as ours:
+    async with httpx.AsyncClient(
+        verify=trust_of(base), base_url=base, event_hooks={"response": [look]}
+    ) as ours:
         yield World(driver, ours)
 
 

@@ -50,9 +50,9 @@ def test_a_server_of_the_users_own_is_theirs(run: Any) -> None:
         assert "a-secret" not in shown.err
 
 
-def test_migrate_says_what_it_did(run: Any, comptoir_daemon: Any) -> None:
+def test_migrate_says_what_it_did(run: Any, comptoir_daemon: Any, unmigrated: str) -> None:
     """`comptoir migrate` applies all files once; a running daemon has done it already."""
-    daemon = comptoir_daemon(start=False)
+    daemon = comptoir_daemon(start=False, COMPTOIR_STORAGE__URL=unmigrated)
     own = {name: text for name, text in daemon.env.items() if name.startswith("COMPTOIR_")}
     first, again = (json.loads(run("migrate", **own).out) for _ in range(2))
     assert first["applied"] == list(range(1, first["version"] + 1))

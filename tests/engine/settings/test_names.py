@@ -5,6 +5,7 @@ Source: S72 (tokens never exposed), S73 (keys in the environment).
 """
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from comptoir.engine.settings import Problem, Settings, SettingsError
 from comptoir.engine.settings.fields import Key, keys
+from comptoir.engine.settings.problems import NEAREST_RATIO, nearest
 
 Refused = Callable[..., tuple[Problem, ...]]
 KEYS = tuple(keys(Settings()))
@@ -76,6 +78,15 @@ class TestUnknown:
         assert found.line().isprintable()
         if right:
             assert found.remedy == f"did you mean {right}?"
+
+    @given(
+        name=st.text("ABC_", max_size=9),
+        names=st.lists(st.text("ABC_", min_size=1, max_size=9), max_size=9),
+    )
+    def test_the_nearest(self, name: str, names: list[str]) -> None:
+        """S74: the name that is suggested is the one that the standard library finds nearest."""
+        found = get_close_matches(name, names, n=1, cutoff=NEAREST_RATIO)
+        assert nearest(name, names) == (found[0] if found else None)
 
     def test_foreign_variables(self) -> None:
         """S73: variables of others are left alone."""

@@ -16,6 +16,7 @@ import pytest
 
 from comptoir.engine.settings import AuthExternal
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import Customer
 from comptoir.http.identity.authenticator import ExternalIssuer, TokenAuthenticator
 from comptoir.http.identity.fetching import client
@@ -75,6 +76,7 @@ class Running:
             f"{self.issuer}/token",
             data={name: value for name, value in form.items() if value is not None},
             auth=("partner", "a-secret-of-this-test"),
+            verify=trust_of(self.issuer),
             trust_env=False,
         )
         assert answer.status_code == 200, answer.text

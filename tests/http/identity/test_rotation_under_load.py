@@ -19,6 +19,7 @@ import pytest
 import trio
 
 from comptoir.engine.settings import Http, Settings
+from comptoir.engine.trust import trust_of
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.issuing import Grant
 from comptoir.http.identity.opening import Identity
@@ -89,7 +90,10 @@ async def test_tokens_hold_through_every_rotation(identity: Identity) -> None:
     """
     callers = [_Caller(identity, number) for number in range(CALLERS)]
     used, uses = trio.open_memory_channel[None](CALLERS)
-    async with _served(identity) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with (
+        _served(identity) as url,
+        httpx.AsyncClient(verify=trust_of(url), base_url=url, timeout=30) as client,
+    ):
         with trio.fail_after(120):
             async with trio.open_nursery() as nursery:
                 for caller in callers:

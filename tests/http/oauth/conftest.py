@@ -28,6 +28,7 @@ from comptoir.engine.engine import Engine
 from comptoir.engine.settings import Http, Settings
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.toys import toy_clock, toy_parts
+from comptoir.engine.trust import trust_of
 from comptoir.engine.values import Address, Message
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
@@ -134,7 +135,9 @@ async def server(identity: Identity, tmp_path: Path) -> AsyncIterator[Server]:
             shared = Shared(bound=opened.listens_on)
             start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
             listening: Listening = await nursery.start(start)
-            async with httpx.AsyncClient(base_url=listening.url, timeout=5.0) as client:
+            async with httpx.AsyncClient(
+                verify=trust_of(listening.url), base_url=listening.url, timeout=5.0
+            ) as client:
                 yield Server(client, engine, tables, opened, daemon)
             nursery.cancel_scope.cancel()
 

@@ -8,6 +8,7 @@ import trio
 from comptoir.actors.browser_session.messages import Person, SessionFound, SessionMissing
 from comptoir.engine import Address, Message
 from comptoir.engine.settings import Http, Settings
+from comptoir.engine.trust import trust_of
 from comptoir.http.identity.opening import Identity
 from comptoir.http.limits import Limits, Quotas
 from comptoir.http.oauth.sessions import session_address
@@ -38,7 +39,9 @@ async def test_cookies_are_not_tried_out(identity: Identity) -> None:
         shared = Shared(authenticator=FakeAuthenticator(), limits=limits)
         start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
         listening = await nursery.start(start)
-        async with httpx.AsyncClient(base_url=listening.url) as client:
+        async with httpx.AsyncClient(
+            verify=trust_of(listening.url), base_url=listening.url
+        ) as client:
 
             async def ask(cookie: str) -> int:
                 headers = {"cookie": f"other=1; session={cookie}"}
