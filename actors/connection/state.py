@@ -26,6 +26,7 @@ __all__ = [
     "ConsentWarned",
     "Outcome",
     "Phase",
+    "PurchaseSought",
     "RevocationAsked",
     "TokensRotated",
     "TransactionHealed",
@@ -86,6 +87,8 @@ class ConnectionState(State, frozen=True):
     """Its consent is in a week of the calendar; False also for one from before there were weeks."""
     granted: Mapping[str, str] = {}
     """Transaction id -> partner, of purchases that a claim has given to one (E9); the oldest first."""
+    sought: tuple[int, ...] = ()
+    """When purchases were looked for that claims have stated: business time, ms, of the last day."""
 
 
 class TransactionMatched(Event, frozen=True):
@@ -170,6 +173,13 @@ class AccessEnded(Event, frozen=True):
     """The provider has confirmed that nothing can be read any more."""
 
     id: str
+
+
+class PurchaseSought(Event, frozen=True):
+    """The provider was asked for a purchase that a claim has stated (S57: audit of every access)."""
+
+    id: str
+    found: bool
 
 
 class TokensRotated(Event, frozen=True):

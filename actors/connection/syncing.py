@@ -33,7 +33,7 @@ from comptoir.actors.connection.messages import (
     Underway,
 )
 from comptoir.actors.connection.state import ConnectionState, ConnectionSynced, Outcome
-from comptoir.actors.connection.tokens import replaced_at
+from comptoir.actors.connection.tokens import replaced_at, was_replaced
 from comptoir.actors.connection.transactions import first_day
 from comptoir.actors.gateways.messages import ReadTransactions, Tokens, bank
 from comptoir.engine import Decision, Outgoing, Refusal
@@ -132,11 +132,6 @@ def _is_news(state: ConnectionState, told: ConnectionReported) -> bool:
     return told.condition != state.condition or 0 < told.until < state.consent_expires_at
 
 
-def _was_replaced(state: ConnectionState, message: TransactionsUnread) -> bool:
-    tokens = state.tokens
-    return bool(message.access) and tokens is not None and tokens.access != message.access
-
-
 def _tokens_of(state: ConnectionState) -> Tokens:
     assert state.tokens is not None, "what is read is read by them"
     return state.tokens
@@ -169,7 +164,7 @@ def unread(state: ConnectionState, message: TransactionsUnread, context: Context
     consent has ended over there. No: so be it.
     """
     synced = ConnectionSynced(state.id, 0, complete=False)
-    if (message.ended or message.outlived) and _was_replaced(state, message):
+    if (message.ended or message.outlived) and was_replaced(state, message.access):
         begun = begin(msgspec.structs.replace(state, syncing=False), context)
         return msgspec.structs.replace(begun, events=(synced,))
     if message.ended:

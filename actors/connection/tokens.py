@@ -9,7 +9,7 @@ from comptoir.actors.programme import programme_of
 from comptoir.engine import Decision, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["ROTATION", "refreshed", "replaced_at", "rotate", "rotation"]
+__all__ = ["ROTATION", "refreshed", "replaced_at", "rotate", "rotation", "was_replaced"]
 
 ROTATION = "tokens"
 """Name of the timer."""
@@ -20,6 +20,12 @@ def replaced_at(tokens: Tokens, context: Context) -> int:
     if not tokens.expires_at:
         return 0
     return tokens.expires_at - programme_of(context).token_margin_ms
+
+
+def was_replaced(state: ConnectionState, access: str) -> bool:
+    """Whether another access has come since something was asked by this one."""
+    tokens = state.tokens
+    return bool(access) and tokens is not None and tokens.access != access
 
 
 def rotation(state: ConnectionState, context: Context) -> tuple[Outgoing, ...]:

@@ -66,7 +66,7 @@ from comptoir.engine import (
 from comptoir.engine.machine import Context
 
 __all__ = [
-    "correct", "correct_late", "first_day", "give_up", "hold", "link", "remove", "route", "route_late", "take_held",
+    "correct", "correct_late", "first_day", "give_up", "hold", "is_covered", "link", "remove", "route", "route_late", "take_held",
     "withdraw", "withdraw_held",
 ]  # fmt: skip
 
@@ -246,10 +246,15 @@ def withdraw_held(state: ConnectionState, message: TransactionHeld, context: Con
     return msgspec.structs.replace(decision, state=fewer, once=())
 
 
+def is_covered(state: ConnectionState, report: TransactionReported) -> bool:
+    """Whether it was bought before the consent ended."""
+    bought_at = day_ms(report.date)
+    return bought_at is not None and bought_at < state.consent_expires_at
+
+
 def route_late(state: ConnectionState, report: TransactionReported, context: Context) -> Outcome:
     """After a consent's end: what was bought while it was in force is told up to a day later (S49)."""
-    bought_at = day_ms(report.date)
-    if bought_at is not None and bought_at < state.consent_expires_at:
+    if is_covered(state, report):
         return route(state, report, context)
     return withdraw(state, report, context)
 
@@ -277,8 +282,7 @@ def correct_late(
     state: ConnectionState, message: TransactionCorrected, context: Context
 ) -> Outcome:
     """After a consent's end, as `route_late`."""
-    bought_at = day_ms(message.report.date)
-    if bought_at is not None and bought_at < state.consent_expires_at:
+    if is_covered(state, message.report):
         return correct(state, message, context)
     return Decision(state)
 

@@ -19,14 +19,18 @@ from comptoir.actors.connection.messages import (
     AccessRevoked,
     Condition,
     ConnectionReported,
+    PurchaseRead,
+    PurchaseUnread,
     RevocationFailed,
     TokensRefreshed,
     TokensRefused,
     TransactionsRead,
     TransactionsUnread,
 )
+from comptoir.actors.gateways.finding import Days, Told, days_about, the_stated
 from comptoir.actors.gateways.messages import (
     ExchangeCode,
+    FindPurchase,
     ReadAccounts,
     ReadTransactions,
     RefreshTokens,
@@ -89,6 +93,10 @@ class Bank(Protocol):
         """A page of purchases."""
         ...
 
+    async def read_days(self, asked: FindPurchase, days: Days, context: CallContext) -> Told:
+        """What was bought in these days, all of it: which one of it is meant is found elsewhere."""
+        ...
+
     async def refresh(self, asked: RefreshTokens, context: CallContext) -> TokensRefreshed:
         """New tokens for old ones."""
         ...
@@ -133,18 +141,32 @@ def bank_gateway(provider: str, adapter: Bank, bounds: GatewayBounds) -> Gateway
         try:
             return await adapter.read_transactions(asked, context)
         except CallFault as fault:
-            if fault.code == REFUSED and 0 < asked.until <= context.now:
-                # It was parked for longer than the access held (X18): no fault of anybody's.
+            if _outlived(fault, asked, context):
                 return TransactionsUnread(
                     refused=False, cursor=asked.cursor, access=asked.access, outlived=True
                 )
             raise
+
+    async def find(asked: FindPurchase, context: CallContext) -> Message:
+        try:
+            told = await adapter.read_days(asked, days_about(asked.stated), context)
+            report = the_stated(told.reports, asked.stated)
+            if report is None:
+                stop_unless_well(told.condition)  # it may be among what the provider has not got
+        except CallFault as fault:
+            late = _outlived(fault, asked, context)
+            if not late and fault.code not in (REFUSED, ENDED):
+                raise
+            # An answer for whoever asks, and no work for anybody's desk.
+            return _unfound(asked, "" if late else fault.code, outlived=late)
+        return PurchaseRead(asked.claim, report)
 
     operations: dict[type[Message], Operation] = {
         StartLink: row(adapter.start, "start"),
         ExchangeCode: row(adapter.exchange, "exchange"),
         ReadAccounts: row(adapter.read_accounts, "accounts"),
         ReadTransactions: row(read, "transactions", unread, lambda message: message.expendable),
+        FindPurchase: row(find, "find", _unfound),
         RefreshTokens: row(
             adapter.refresh,
             "refresh",
@@ -154,6 +176,19 @@ def bank_gateway(provider: str, adapter: Bank, bounds: GatewayBounds) -> Gateway
         RegisterWebhook: row(adapter.subscribe, "webhook", lambda _message, _code: None),
     }
     return GatewaySpec(bank(provider).kind, operations, bounds, dead_queue=_DEAD_QUEUE)
+
+
+def _outlived(
+    fault: CallFault, asked: ReadTransactions | FindPurchase, context: CallContext
+) -> bool:
+    """Whether it was parked for longer than the access held (X18): no fault of anybody's."""
+    return fault.code == REFUSED and 0 < asked.until <= context.now
+
+
+def _unfound(asked: FindPurchase, code: str, *, outlived: bool = False) -> Message:
+    return PurchaseUnread(
+        asked.claim, asked.stated, code == REFUSED, code == ENDED, asked.access, outlived
+    )
 
 
 async def sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:

@@ -17,6 +17,7 @@ __all__ = [
     "SMS",
     "DestroyKeys",
     "ExchangeCode",
+    "FindPurchase",
     "NoticeRefused",
     "NoticeTaken",
     "ReadAccounts",
@@ -30,6 +31,7 @@ __all__ = [
     "SendSms",
     "SettleLetters",
     "StartLink",
+    "Stated",
     "Tokens",
     "bank",
 ]
@@ -131,6 +133,30 @@ class ReadTransactions(Message, frozen=True):
     """Nobody waits for it: while the provider is away it is given up, and not parked (E6)."""
     until: int = 0
     """When the access is replaced, before its end: business time, ms; 0: never. A call that is parked may outlive it."""
+
+
+class Stated(msgspec.Struct, frozen=True):
+    """A purchase as its person reads it on their statement."""
+
+    date: str
+    """YYYY-MM-DD: of the purchase or of its booking, whichever their bank prints."""
+    amount_cents: int
+    label: str
+
+
+class FindPurchase(Message, frozen=True):
+    """Which purchase is it that a person states? Of what else the provider tells nothing is taken (X23)."""
+
+    reference: str
+    connection_id: str
+    access: str
+    claim: str
+    """Key of the claim that asks; it is told again."""
+    stated: Stated
+    account: str = ""
+    """As in `ReadTransactions`."""
+    until: int = 0
+    """As in `ReadTransactions`."""
 
 
 class RefreshTokens(Message, frozen=True):
