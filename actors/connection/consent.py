@@ -24,6 +24,7 @@ from comptoir.actors.connection.calendar import (
     moved,
     struck,
     told,
+    unread_changed,
 )
 from comptoir.actors.connection.healing import READING, first_reading
 from comptoir.actors.connection.messages import (
@@ -124,6 +125,7 @@ def reopen(state: ConnectionState, message: OpenConnection, context: Context) ->
             *calendar(opened, context),
             *ended(state, Became.RENEWED, context),
             counted(opened),
+            *unread_changed(state, opened),
         ),
         cancel=struck(opened, context),
         release=True,
@@ -146,6 +148,7 @@ def extend(state: ConnectionState, message: ExtendConsent, context: Context) -> 
         condition=None,
         rotations=state.rotations + 1,
         counted=True,
+        unread=False,
     )
     return Decision(
         extended,
@@ -161,6 +164,7 @@ def extend(state: ConnectionState, message: ExtendConsent, context: Context) -> 
             *calendar(extended, context),
             *ended(state, Became.RENEWED, context),
             counted(extended),
+            *unread_changed(state, extended),
         ),
         cancel=struck(extended, context),
         documents=(shown(extended),),

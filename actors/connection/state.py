@@ -85,6 +85,8 @@ class ConnectionState(State, frozen=True):
     """Why the provider cannot read now; None: it can, as far as it has said."""
     counted: bool = False
     """Its consent is in a week of the calendar; False also for one from before there were weeks."""
+    unread: bool = False
+    """It was imported and has no access: it is counted among those that nobody reads (E6)."""
     granted: Mapping[str, str] = {}
     """Transaction id -> partner, of purchases that a claim has given to one (E9); the oldest first."""
     sought: tuple[int, ...] = ()

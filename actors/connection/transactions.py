@@ -19,6 +19,7 @@ import msgspec
 
 from comptoir.actors.candidates.messages import KIND as CANDIDATES
 from comptoir.actors.candidates.messages import Candidate, DropCandidate, KeepCandidate
+from comptoir.actors.connection.calendar import unread_changed
 from comptoir.actors.connection.messages import (
     LinkConnection,
     Linked,
@@ -138,6 +139,7 @@ def link(state: ConnectionState, message: LinkConnection, _context: Context) -> 
         bank_name=message.bank_name,
         card_last4=message.card_last4,
         consent_expires_on=message.consent_expires_on,
+        unread=state.tokens is None,
     )
     if known == state:
         return Decision(state, Linked("unchanged"))
@@ -146,6 +148,7 @@ def link(state: ConnectionState, message: LinkConnection, _context: Context) -> 
         known,
         Linked("imported" if new else "updated"),
         events=(ConnectionLinked(message.user_id, message.provider),),
+        messages=unread_changed(state, known),
         release=new,
     )
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from hypothesis import given
@@ -111,24 +112,29 @@ async def seed(provider: Provider) -> AsyncGenerator[Any]:
         yield made
 
 
+class Paged(Provider):
+    """A provider of three pages, of one purchase each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cursors: list[str] = []
+
+    def _right(self, word: str, request: httpx.Request) -> Any:
+        assert word == "GET /transactions"
+        cursor = request.url.params["cursor"]
+        self.cursors.append(cursor)
+        number = int(cursor or 0) + 1
+        one = {**TRANSACTION, "transaction_id": f"x{number}", "amount": number}
+        return {"items": [one], "nextCursor": str(number), "more": number < 3}
+
+
 async def test_seed_is_read_from_its_first_page() -> None:
     """S51, X23: it knows no days, so every page is looked at, and no cursor is kept."""
-    provider = Provider()
-    pages = [
-        {"items": [{**TRANSACTION, "transaction_id": f"x{n}", "amount": n}], "nextCursor": str(n), "more": n < 3}
-        for n in (1, 2, 3)
-    ]  # fmt: skip
-    asked: list[str] = []
-
-    def right(_word: str, request: Any) -> Any:
-        asked.append(request.url.params["cursor"])
-        return pages[int(request.url.params["cursor"] or 0)]
-
-    provider._right = right  # type: ignore[method-assign]  # its answers, page by page
+    provider = Paged()
     async with seed(provider) as call:
         found = await call(find(cents=300))
         assert (found.claim, found.report.transaction_id) == ("clm_1", "x3")
-        assert asked == ["", "1", "2"]
+        assert provider.cursors == ["", "1", "2"]
         assert await call(find(cents=400)) == PurchaseRead("clm_1", None)
 
 
