@@ -62,7 +62,6 @@ from comptoir.actors.consent_week.messages import Became
 from comptoir.actors.gateways.messages import (
     RegisterWebhook,
     RevokeAccess,
-    Tokens,
     bank,
 )
 from comptoir.actors.linking.messages import KIND as LINKING
@@ -111,8 +110,9 @@ def reopen(state: ConnectionState, message: OpenConnection, context: Context) ->
     webhook = RegisterWebhook(
         f"{opened.id}:{opened.rotations}",
         access.connection_id,
-        access.tokens.access,
+        "",
         message.webhook_url,
+        context.address.key,
     )
     return Decision(
         opened,
@@ -312,14 +312,15 @@ def revoke(state: ConnectionState, _message: Revoke, context: Context) -> Outcom
         revoking,
         Underway(),
         events=(RevocationAsked(state.id),),
-        messages=(_revocation(state, state.tokens), forget, *ended(state, Became.REVOKED, context)),
+        messages=(_revocation(state, context), forget, *ended(state, Became.REVOKED, context)),
         cancel=all_timers(context),
         documents=(shown(revoking),),
     )
 
 
-def _revocation(state: ConnectionState, tokens: Tokens) -> Outgoing:
-    asked = RevokeAccess(f"{state.id}:{state.rotations}", state.connection_id, tokens.access)
+def _revocation(state: ConnectionState, context: Context) -> Outgoing:
+    reference = f"{state.id}:{state.rotations}"
+    asked = RevokeAccess(reference, state.connection_id, "", context.address.key)
     return Outgoing(bank(state.provider), asked)
 
 
@@ -334,10 +335,9 @@ def unrevoked(state: ConnectionState, _message: RevocationFailed, context: Conte
     return Decision(state, messages=(Outgoing(context.address, RetryRevocation(), at, REVOCATION),))
 
 
-def ask_again(state: ConnectionState, _message: RetryRevocation, _context: Context) -> Outcome:
+def ask_again(state: ConnectionState, _message: RetryRevocation, context: Context) -> Outcome:
     """Until it is true."""
-    assert state.tokens is not None
-    return Decision(state, messages=(_revocation(state, state.tokens),))
+    return Decision(state, messages=(_revocation(state, context),))
 
 
 def revoked(state: ConnectionState, _message: AccessRevoked, context: Context) -> Outcome:

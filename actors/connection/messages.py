@@ -262,8 +262,6 @@ class TransactionsUnread(Message, frozen=True):
     """Its person must act before anything can be read again."""
     access: str = ""
     """By which it was asked: another one may have replaced it meanwhile."""
-    outlived: bool = False
-    """The time of that access was over before it was asked by: this says nothing of the connection."""
 
 
 class SeekPurchase(Message, frozen=True):
@@ -294,7 +292,6 @@ class PurchaseUnread(Message, frozen=True):
     refused: bool
     ended: bool = False
     access: str = ""
-    outlived: bool = False
 
 
 class Heal(Message, frozen=True):

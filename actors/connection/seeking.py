@@ -6,7 +6,7 @@ Rules:
 - of what the provider tells the one purchase is taken that is stated, and nothing else (gateways/finding.py);
 - a purchase at a partner is taken first as if it had been told, under the key that its webhook has: told before it
   changes nothing, and else it earns, once (E6, X16). Then its wallet says whether it is on record, and tells the claim;
-- an access that was replaced while it was asked by ends nothing: it is asked by the new one.
+- it is asked by the access that there is when the call leaves; one that was replaced just then ends nothing.
 
 Source: spec.md S57, S60, X16, X23, E6, E9; docs/adr/0038.
 """
@@ -19,7 +19,7 @@ from comptoir.actors.connection.consent import lapse
 from comptoir.actors.connection.messages import PurchaseRead, PurchaseUnread, SeekPurchase
 from comptoir.actors.connection.purchases import match_of
 from comptoir.actors.connection.state import ConnectionState, Outcome, PurchaseSought
-from comptoir.actors.connection.tokens import replaced_at, was_replaced
+from comptoir.actors.connection.tokens import was_replaced
 from comptoir.actors.connection.transactions import first_day, is_covered
 from comptoir.actors.gateways.messages import FindPurchase, bank
 from comptoir.actors.merchants.messages import CATALOGUE, Finder
@@ -51,11 +51,9 @@ def seek(state: ConnectionState, message: SeekPurchase, context: Context) -> Out
 
 
 def _ask(state: ConnectionState, message: SeekPurchase, context: Context) -> Outcome:
-    tokens = state.tokens
-    assert tokens is not None, "looked at before"
     asked = FindPurchase(
-        f"{state.id}:{context.version}", state.connection_id, tokens.access, message.claim,
-        message.stated, state.account, replaced_at(tokens, context),
+        f"{state.id}:{context.version}", state.connection_id, "", message.claim, message.stated,
+        state.account, context.address.key,
     )  # fmt: skip
     return Decision(state, messages=(Outgoing(bank(state.provider), asked),))
 
@@ -117,7 +115,7 @@ def found_late(state: ConnectionState, message: PurchaseRead, context: Context) 
 
 def unread(state: ConnectionState, message: PurchaseUnread, context: Context) -> Outcome:
     """As of a reading (syncing.py): by the new access, never, or later."""
-    if (message.ended or message.outlived) and was_replaced(state, message.access):
+    if message.ended and was_replaced(state, message.access):
         return _ask(state, SeekPurchase(message.claim, message.stated, again=True), context)
     if message.ended:
         over = lapse(state, "provider", context)

@@ -16,6 +16,7 @@ from comptoir.actors.claim.kind import claim_spec
 from comptoir.actors.claim.messages import KIND as CLAIM
 from comptoir.actors.claim.state import ClaimState
 from comptoir.actors.connection.kind import connection_spec
+from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
@@ -97,7 +98,7 @@ async def parts_of(
     measures = CashbackMeasures(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
-    parties = await open_parties(settings, daemon.blind, stack)
+    parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
     daemon.verification_keys = parties.plaid_keys
     gateways = parties.gateways
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))

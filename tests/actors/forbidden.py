@@ -7,6 +7,7 @@ Source: spec.md S57 to S59, X20.
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -18,6 +19,7 @@ from comptoir.actors.claim.messages import ClaimDescribed, DescribeClaim, StateC
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
 from comptoir.actors.connection.messages import RenewConsent
+from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.gateways.bank import Bank, bank_gateway
 from comptoir.actors.gateways.messages import Stated
@@ -151,7 +153,9 @@ async def story(provider: str, adapter: Bank, connection: str) -> AsyncGenerator
                 connection_spec(bounds, _nothing),
                 wallet_spec(bounds, _nothing),
             ),
-            gateways=(bank_gateway(provider, adapter, GatewayBounds()),),
+            gateways=(
+                bank_gateway(provider, adapter, GatewayBounds(), partial(find_access, journal)),
+            ),
             references=(partners_reference(),),
             # Purchases have fixed days, long before a test's linking.
             constants={PROGRAMME: Programme(look_back_days=3_650)},

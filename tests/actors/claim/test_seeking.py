@@ -169,13 +169,14 @@ def test_what_comes_late_changes_nothing() -> None:
 
 
 def test_the_provider_is_asked_by_the_access_that_there_is() -> None:
-    """X23, S57: through its gateway, for the account that is read."""
+    """X23, S57, S59: through its gateway, for the account that is read; the call has no token in it."""
     state = msgspec.structs.replace(banking.LINKED, account="acc_1")
     (sent,) = connect(state, ASKED).messages
     assert sent.target == bank("seed")
     assert isinstance(sent.message, FindPurchase)
-    assert (sent.message.access, sent.message.stated, sent.message.account, sent.message.claim) == (
-        "at", STATED, "acc_1", "clm_1",
+    assert sent.message.access == ""
+    assert (sent.message.link, sent.message.stated, sent.message.account, sent.message.claim) == (
+        "card", STATED, "acc_1", "clm_1",
     )  # fmt: skip
 
 
@@ -205,14 +206,13 @@ def test_a_provider_is_asked_so_often_a_day() -> None:
     assert connect(state, ASKED, NOW + DAY_MS).messages[0].target == bank("seed")
 
 
-@pytest.mark.parametrize("word", [{"ended": True}, {"outlived": True}])
-def test_an_access_that_was_replaced_ends_nothing(word: Any) -> None:
+def test_an_access_that_was_replaced_ends_nothing() -> None:
     """S45, X18, X23: it is asked by the new one, of which this says nothing."""
-    unread = PurchaseUnread("clm_1", STATED, refused=False, access="old", **word)
+    unread = PurchaseUnread("clm_1", STATED, refused=False, ended=True, access="old")
     decision = connect(banking.LINKED, unread)
     (sent,) = decision.messages
     assert isinstance(sent.message, FindPurchase)
-    assert (sent.message.access, decision.state.phase) == ("at", C.LINKED)
+    assert (sent.message.link, decision.state.phase) == ("card", C.LINKED)
 
 
 def test_the_persons_turn_ends_the_consent() -> None:

@@ -138,23 +138,14 @@ async def test_seed_is_read_from_its_first_page() -> None:
         assert await call(find(cents=400)) == PurchaseRead("clm_1", None)
 
 
-@pytest.mark.parametrize(
-    ("status", "until", "told"),
-    [
-        (403, 0, PurchaseUnread("clm_1", find().stated, refused=True, access="at")),
-        (
-            401,
-            NOW,
-            PurchaseUnread("clm_1", find().stated, refused=False, access="at", outlived=True),
-        ),
-    ],
-)
-async def test_a_refusal_is_an_answer(status: int, until: int, told: PurchaseUnread) -> None:
-    """X18, X23: no work for anybody's desk; of an access that the call has outlived it says nothing."""
+async def test_a_refusal_is_an_answer() -> None:
+    """X23: no work for anybody's desk."""
     provider = Provider()
-    provider.answers["GET /transactions"] = (status, {})
+    provider.answers["GET /transactions"] = (403, {})
     async with seed(provider) as call:
-        assert await call(find(until=until)) == told
+        assert await call(find()) == PurchaseUnread(
+            "clm_1", find().stated, refused=True, access="at"
+        )
 
 
 async def test_an_outage_is_none() -> None:
