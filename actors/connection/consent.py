@@ -149,6 +149,7 @@ def extend(state: ConnectionState, message: ExtendConsent, context: Context) -> 
         rotations=state.rotations + 1,
         counted=True,
         unread=False,
+        rotating=False,
     )
     return Decision(
         extended,
@@ -228,6 +229,7 @@ def lapse(
         phase=Phase.LAPSED,
         syncing=False,
         again=False,
+        rotating=False,
         consent_expires_at=min(state.consent_expires_at, context.now),
         agreed_until=state.consent_expires_at if why == "provider" else 0,
         condition=condition,

@@ -6,7 +6,8 @@ Rules:
 - of what the provider tells the one purchase is taken that is stated, and nothing else (gateways/finding.py);
 - a purchase at a partner is taken first as if it had been told, under the key that its webhook has: told before it
   changes nothing, and else it earns, once (E6, X16). Then its wallet says whether it is on record, and tells the claim;
-- it is asked by the access that there is when the call leaves; one that was replaced just then ends nothing.
+- it is asked by the access that there is when the call leaves; one that was, or is being, replaced just
+  then ends nothing.
 
 Source: spec.md S57, S60, X16, X23, E6, E9; docs/adr/0038.
 """
@@ -117,7 +118,7 @@ def unread(state: ConnectionState, message: PurchaseUnread, context: Context) ->
     """As of a reading (syncing.py): by the new access, never, or later."""
     if message.ended and was_replaced(state, message.access):
         return _ask(state, SeekPurchase(message.claim, message.stated, again=True), context)
-    if message.ended:
+    if message.ended and not state.rotating:
         over = lapse(state, "provider", context)
         told = _to(message.claim, PurchaseMissed(Reason.CONSENT_LAPSED))
         return msgspec.structs.replace(over, messages=(*over.messages, told))

@@ -70,6 +70,8 @@ class ConnectionState(State, frozen=True):
     linked_at: int = 0
     rotations: int = 0
     """How often the tokens were asked to be replaced: each one has a reference of its own."""
+    rotating: bool = False
+    """New tokens were asked for and are not here yet: the provider may have ended the old ones already."""
     cursor: str = ""
     """Up to where transactions were read."""
     syncing: bool = False

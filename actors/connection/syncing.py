@@ -5,8 +5,8 @@ Rules:
   handed on in pieces, so that no decision is long, and its cursor counts when the last piece is;
 - what is reported while it is being read is read when that is done; what could not be read is tried
   again, since whoever tells us that there is something may not tell it twice;
-- it is read by the access that there is when the call leaves (gateways/access.py); one that was replaced just then ends
-  nothing: it is read by the new one;
+- it is read by the access that there is when the call leaves (gateways/access.py); one that was, or is being, replaced just
+  then ends nothing: it is read by the new one;
 - how the connection stands is heeded after all that was read, as a report to oneself;
 - what was bought before the link, less the days of look-back, is not looked at (S60).
 
@@ -162,6 +162,9 @@ def unread(state: ConnectionState, message: TransactionsUnread, context: Context
     if message.ended and was_replaced(state, message.access):
         begun = begin(msgspec.structs.replace(state, syncing=False), context)
         return msgspec.structs.replace(begun, events=(synced,))
+    if message.ended and state.rotating:
+        cut_off = msgspec.structs.replace(state, syncing=False, again=True)
+        return Decision(cut_off, events=(synced,))
     if message.ended:
         over = lapse(state, "provider", context)
         return msgspec.structs.replace(over, events=(synced, *over.events))

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from comptoir.actors.connection.messages import RotateTokens, TokensRefreshed
+from comptoir.actors.connection.healing import READING
+from comptoir.actors.connection.messages import ReadOn, RotateTokens, TokensRefreshed
 from comptoir.actors.connection.state import ConnectionState, Outcome, TokensRotated
 from comptoir.actors.gateways.messages import RefreshTokens, Tokens, bank
 from comptoir.actors.programme import programme_of
@@ -43,14 +44,19 @@ def rotate(state: ConnectionState, _message: RotateTokens, _context: Context) ->
     tokens = state.tokens
     assert tokens is not None
     asked = RefreshTokens(f"{state.id}:{state.rotations}", tokens.refresh)
-    return Decision(state, messages=(Outgoing(bank(state.provider), asked),))
+    rotating = msgspec.structs.replace(state, rotating=True)
+    return Decision(rotating, messages=(Outgoing(bank(state.provider), asked),))
 
 
 def refreshed(state: ConnectionState, message: TokensRefreshed, context: Context) -> Outcome:
-    """The old ones are forgotten."""
-    rotated = msgspec.structs.replace(state, tokens=message.tokens, rotations=state.rotations + 1)
+    """The old ones are forgotten; what they could not read any more is read by the new ones."""
+    rotated = msgspec.structs.replace(
+        state, tokens=message.tokens, rotations=state.rotations + 1, rotating=False
+    )
+    cut_off = state.again and not state.syncing
+    reading = Outgoing(context.address, ReadOn(), context.now, READING)
     return Decision(
         rotated,
         events=(TokensRotated(state.id),),
-        messages=rotation(rotated, context),
+        messages=(*rotation(rotated, context), *((reading,) if cut_off else ())),
     )

@@ -5,7 +5,8 @@ Rules:
 - what is read is read only while the consent is in force then: of one that has ended meanwhile nothing is asked (S57);
 - what is revoked is revoked only while it is to end: a call that comes late, or was a dead letter, never ends what was
   linked anew (S57);
-- an access whose time is over is not tried: it is being replaced (connection/tokens.py), and whoever asks comes back;
+- an access whose time is over may be good all the same (Powens's have none, and are replaced by a schedule); where it is
+  refused, that says nothing of the connection: it is being replaced (connection/tokens.py), and whoever asks comes back;
 - a session that has no connection yet, and a row of an earlier release, name none and carry the access.
 
 Source: spec.md S45, S57, S59, X18; docs/adr/0038.
@@ -25,7 +26,7 @@ from comptoir.actors.gateways.messages import (
     Tokens,
 )
 from comptoir.engine.errors import Unavailable
-from comptoir.engine.gateway_spec import CallContext, CallFault
+from comptoir.engine.gateway_spec import CallFault
 
 __all__ = ["Accesses", "by_access", "by_access_now", "by_access_of_the_end"]
 
@@ -47,19 +48,19 @@ async def by_access(asked: Named, accesses: Accesses) -> Named | None:
     return _with(asked, (await _held(asked.link, accesses)).tokens)
 
 
-async def by_access_now(asked: Read, accesses: Accesses, context: CallContext) -> Read | None:
-    """The call that reads, with its access; None: there is none by which it could.
+async def by_access_now(asked: Read, accesses: Accesses, now: int) -> tuple[Read, bool] | None:
+    """The call that reads, with its access, and whether the time of that is over; None: nothing may be read.
 
     Raises:
         CallFault: as `by_access`.
     """
     if not asked.link:
-        return asked
+        return asked, False
     held = await _held(asked.link, accesses)
-    tokens = held.tokens
-    if not held.readable or (tokens is not None and 0 < tokens.expires_at <= context.now):
+    if not held.readable or held.tokens is None:
         return None
-    return _with(asked, tokens)
+    used = msgspec.structs.replace(asked, access=held.tokens.access)
+    return used, 0 < held.tokens.expires_at <= now
 
 
 async def _held(link: str, accesses: Accesses) -> Held:

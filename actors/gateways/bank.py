@@ -135,12 +135,15 @@ class _Asking:
 
     async def read(self, asked: ReadTransactions, context: CallContext) -> Message:
         """A page of purchases."""
-        used = await by_access_now(asked, self._accesses, context)
-        if used is None:
+        found = await by_access_now(asked, self._accesses, context.now)
+        if found is None:
             return TransactionsUnread(refused=False, cursor=asked.cursor)
+        used, is_over = found
         try:
             return await self._adapter.read_transactions(used, context)
         except CallFault as fault:
+            if fault.code == REFUSED and is_over:
+                return _unread(used, "")
             if fault.code != ENDED or not asked.link:
                 raise
             # Only here it is known which access has ended: another one may be there by now.
@@ -148,9 +151,10 @@ class _Asking:
 
     async def find(self, asked: FindPurchase, context: CallContext) -> Message:
         """The purchase that a claim states."""
-        used = await by_access_now(asked, self._accesses, context)
-        if used is None:
+        found = await by_access_now(asked, self._accesses, context.now)
+        if found is None:
             return _unfound(asked, "")
+        used, is_over = found
         try:
             told = await self._adapter.read_days(used, days_about(asked.stated), context)
             report = the_stated(told.reports, asked.stated)
@@ -160,7 +164,7 @@ class _Asking:
             if fault.code not in (REFUSED, ENDED):
                 raise
             # An answer for whoever asks, and no work for anybody's desk.
-            return _unfound(used, fault.code)
+            return _unfound(used, "" if fault.code == REFUSED and is_over else fault.code)
         return PurchaseRead(asked.claim, report)
 
     async def revoke(self, asked: RevokeAccess, context: CallContext) -> Message | None:

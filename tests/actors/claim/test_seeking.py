@@ -215,6 +215,15 @@ def test_an_access_that_was_replaced_ends_nothing() -> None:
     assert (sent.message.link, decision.state.phase) == ("card", C.LINKED)
 
 
+def test_an_access_that_is_being_replaced_ends_nothing() -> None:
+    """S45, X23: the claim comes back to it when the new one is there."""
+    state = msgspec.structs.replace(banking.LINKED, rotating=True)
+    unread = PurchaseUnread("clm_1", STATED, refused=False, ended=True, access="at")
+    decision = connect(state, unread)
+    assert decision.state.phase is C.LINKED
+    assert [one.message for one in decision.messages] == [PurchaseDelayed()]
+
+
 def test_the_persons_turn_ends_the_consent() -> None:
     """X20, X23: as a reading's does; the claim hears what helps."""
     decision = connect(

@@ -89,17 +89,32 @@ async def test_the_access_of_the_moment(desk: Desk) -> None:
     [
         Held(None, readable=True),
         Held(Tokens("at", "rt", 0), readable=False),
-        Held(Tokens("at", "rt", NOW), readable=True),
     ],
 )
 async def test_nothing_is_read_where_nothing_may_be(desk: Desk, held: Held) -> None:
-    """S57, S60: no access, a consent that has ended meanwhile, an access that is being replaced: the provider hears
-    nothing, and whoever asks comes back to it.
-    """
+    """S57, S60: no access, a consent that has ended meanwhile: the provider hears nothing."""
     desk.held = held
     assert await desk.call(READ) == TransactionsUnread(refused=False, cursor="c0")
     assert await desk.call(FIND) == PurchaseUnread("clm_1", STATED, refused=False)
     assert desk.sent == []
+
+
+async def test_an_access_whose_time_is_over(desk: Desk) -> None:
+    """S45, X18: it may be good; where it is refused, that is no dead letter, and whoever asks comes back to it. One whose
+    time is not over is refused for good.
+    """
+    desk.held = Held(Tokens("at", "rt", NOW), readable=True)
+    assert isinstance(await desk.call(READ), TransactionsRead)
+    desk.provider.answers["GET /transactions"] = (401, {})
+    later = TransactionsUnread(refused=False, cursor="c0", access="at")
+    assert await desk.call(READ) == later
+    assert await desk.call(FIND) == PurchaseUnread("clm_1", STATED, refused=False, access="at")
+    for until in (NOW + 1, 0):
+        desk.held = Held(Tokens("at", "rt", until), readable=True)
+        with pytest.raises(CallFault) as caught:
+            await desk.call(READ)
+        assert (caught.value.code, caught.value.retryable) == ("BANK_REFUSED", False)
+        assert await desk.call(FIND) == PurchaseUnread("clm_1", STATED, refused=True, access="at")
 
 
 async def test_an_end_is_told_with_the_access_that_has_ended() -> None:
