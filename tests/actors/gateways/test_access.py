@@ -14,6 +14,7 @@ from comptoir.actors.connection.messages import (
 from comptoir.actors.connection.state import ConnectionState, Phase
 from comptoir.actors.connection.views import find_access
 from comptoir.actors.gateways.bank import bank_gateway
+from comptoir.actors.gateways.bank_powens import PowensBank
 from comptoir.actors.gateways.bank_seed import SeedBank
 from comptoir.actors.gateways.messages import (
     FindPurchase,
@@ -24,6 +25,7 @@ from comptoir.actors.gateways.messages import (
     Stated,
     Tokens,
 )
+from comptoir.actors.gateways.powens_api import PowensApi
 from comptoir.engine.boot import memory_engine
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.gateway_spec import CallContext, CallFault, GatewayBounds
@@ -127,8 +129,8 @@ async def test_an_end_is_told_with_the_access_that_has_ended() -> None:
         return Held(Tokens("at-1", "3", 0), readable=True)
 
     async with party.client() as client:
-        api = powens.PowensApi(client, ("us", "s"))
-        adapter = powens.PowensBank(api, powens.TERMS, lambda field, value: f"{field}|{value}")
+        api = PowensApi(client, ("us", "s"))
+        adapter = PowensBank(api, powens.TERMS, lambda field, value: f"{field}|{value}")
         spec = bank_gateway("powens", adapter, GatewayBounds(), accesses)
         operation, context = spec.operations[ReadTransactions], CallContext(NOW, 1, "k")
         ended: Any = TransactionsUnread(refused=False, cursor="c0", ended=True, access="at-1")
