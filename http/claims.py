@@ -2,14 +2,14 @@
 
 The rule: a person asks about their own purchases only. What is known is answered at once, with the trace of its
 match; what is kept and was nobody's becomes a claim, one per purchase, which somebody of the house grants or
-refuses. A grant is credited by the connection that told of the purchase, once.
-Source: interface.md 7 (`POST /api/v1/claims`); spec.md E9, X23; adr/0035.
+refuses. Of what nobody has kept its provider is asked: the answer is waited for up to `WAIT_S`, and the claim goes on
+meanwhile, and after. A grant is credited by the connection that told of the purchase, once.
+Source: interface.md 7 (`POST /api/v1/claims`); spec.md E9, X23; adr/0035, 0038.
 """
 
 import re
-from collections.abc import Mapping
-from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,14 +23,21 @@ from comptoir.actors.claim.messages import (
     GrantClaim,
     OpenClaim,
     RefuseClaim,
+    StateClaim,
     Verdict,
+    purchase_claim,
+    stated_claim,
+    verdict_of,
 )
+from comptoir.actors.claim.reasons import REASONS
 from comptoir.actors.connection.messages import TransactionReported
+from comptoir.actors.gateways.messages import Stated
 from comptoir.actors.merchants.messages import Purchase
 from comptoir.engine import Address, Erased, Refused
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import who_calls
 from comptoir.http.bodies import fault, read_body
+from comptoir.http.following import until
 from comptoir.http.operation import OWNER, Access, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import FieldError, problem
@@ -47,17 +54,16 @@ _ID: Final = re.compile(r"clm_[0-9a-f]{20}").fullmatch
 _PLACE: Final = re.compile(r"[0-9]{15}:clm_[0-9a-f]{20}").fullmatch
 _STATED: Final = ("connection_id", "date", "amount_cents", "label")
 _ID_BYTES: Final = 10
-_OF_STATUS: Final = {"received": Verdict.PENDING}
-"""Status of a transaction -> what its person is told, where that is another word."""
+WAITING, FOUND = "waiting", "found"
+WAIT_S: Final = 3.0
+"""A provider that is well has answered by then; whoever asks is shown by a spinner that somebody looks."""
 
 
-class _Answer(NamedTuple):
-    """What there is to say about a purchase."""
+class _Question(NamedTuple):
+    """What is said to which claim."""
 
-    user_id: str
-    verdict: Verdict
-    trace: tuple[str, ...]
-    claimed: Claimed | None = None
+    claim_id: str
+    message: OpenClaim | StateClaim
 
 
 async def ask(port: Port, call: Call) -> Response:
@@ -72,13 +78,35 @@ async def ask(port: Port, call: Call) -> Response:
         return problem("NOT_FOUND", call.ticket)
     by_id = wanted.transaction_id is not None
     found = await (_by_id(port, call, wanted) if by_id else _as_stated(port, call, wanted))
-    if found is None:
-        return problem("NOT_FOUND", call.ticket)
-    message = OpenClaim(found.user_id, found.verdict, found.trace, found.claimed)
-    claim_id = _claim_id(port, call, found)
-    reply = (await port.ask(Address(KIND, claim_id), message)).reply
+    if isinstance(found, Response):
+        return found
+    address = Address(KIND, found.claim_id)
+    reply = (await port.ask(address, found.message)).reply
     assert isinstance(reply, ClaimDescribed)
+    if reply.status == WAITING:
+        look = partial(_look, port, found.claim_id)
+        told = await until(port.moves, found.claim_id, look, _is_answered, WAIT_S)
+        reply = told or reply
+    claim_id, reply = await _followed(port, found.claim_id, reply)
     return json_response(201, _shown(claim_id, reply, call.access), call.ticket)
+
+
+def _is_answered(reply: ClaimDescribed) -> bool:
+    return reply.status != WAITING
+
+
+async def _look(port: Port, claim_id: str) -> ClaimDescribed:
+    reply = (await port.ask(Address(KIND, claim_id), DescribeClaim())).reply
+    assert isinstance(reply, ClaimDescribed)
+    return reply
+
+
+async def _followed(port: Port, claim_id: str, reply: ClaimDescribed) -> tuple[str, ClaimDescribed]:
+    """The claim of the purchase, where the provider had what was stated; until that is there, what led to it."""
+    if not reply.claim:
+        return claim_id, reply
+    found = await _described(port, reply.claim)
+    return (claim_id, reply) if found is None else (reply.claim, found)
 
 
 def _faults(wanted: NewClaim) -> list[FieldError]:
@@ -97,59 +125,54 @@ def _faults(wanted: NewClaim) -> list[FieldError]:
     return [] if is_day(wanted.date or "") else [fault("/date", "a day that exists, YYYY-MM-DD")]
 
 
-async def _by_id(port: Port, call: Call, wanted: NewClaim) -> _Answer | None:
+async def _by_id(port: Port, call: Call, wanted: NewClaim) -> _Question | Response:
     """By the provider's id: what became of it, or the candidate that is kept."""
     name = wanted.transaction_id or ""
     known = await port.transaction(name) if plausible_id(name) else None
     if known is not None and call.access.covers(known[OWNER]):
-        return _of_known(known)
+        message = OpenClaim(known[OWNER], verdict_of(known["status"]), tuple(known["trace"]))
+        return _Question(f"clm_{call.draw('claim')[:_ID_BYTES].hex()}", message)
     # Another's is looked for among the caller's own, and is there no more than one that never was.
-    user_id = call.access.user_id or wanted.user_id or await port.candidate_owner(name)
-    if user_id is None or not plausible_id(user_id):
-        return None
-    found = await _candidate(port, user_id, FindCandidate(transaction_id=name), ())
-    return found if found.claimed is not None else None
+    user_id = call.access.user_id or wanted.user_id
+    if user_id is None:
+        errors = [
+            fault("/userId", "whose purchase it is, where nobody has an account", "FIELD_MISSING")
+        ]
+        return problem("REQUEST_INVALID", call.ticket, errors=errors)
+    if not plausible_id(user_id):
+        return problem("NOT_FOUND", call.ticket)
+    kept = await _candidate(port, user_id, FindCandidate(transaction_id=name))
+    return kept or problem("NOT_FOUND", call.ticket)
 
 
-def _of_known(known: Mapping[str, Any]) -> _Answer:
-    status = known["status"]
-    verdict = _OF_STATUS.get(status) or Verdict(status)
-    return _Answer(known[OWNER], verdict, tuple(known["trace"]))
-
-
-async def _as_stated(port: Port, call: Call, wanted: NewClaim) -> _Answer | None:
-    """As its person reads it: the candidate of that day and amount, or how such a label is matched now."""
+async def _as_stated(port: Port, call: Call, wanted: NewClaim) -> _Question | Response:
+    """As its person reads it: the candidate of that day and amount, or else what its provider has."""
     name = wanted.connection_id or ""
     owner = await port.connection(name) if plausible_id(name) else None
     if owner is None or not call.access.covers(owner["user_id"]):
-        return None
-    day, label = wanted.date or "", wanted.label or ""
+        return problem("NOT_FOUND", call.ticket)
+    user_id, link = owner["user_id"], owner["key"]
+    stated = Stated(wanted.date or "", wanted.amount_cents or 0, wanted.label or "")
     meant = FindCandidate(
-        link=owner["key"], date=day, amount_cents=wanted.amount_cents or 0, label=label
+        link=link, date=stated.date, amount_cents=stated.amount_cents, label=stated.label
     )
-    trace = port.explain(Purchase(label=label, on=day))
-    return await _candidate(port, owner["user_id"], meant, trace)
+    kept = await _candidate(port, user_id, meant)
+    if kept is not None:
+        return kept
+    trace = port.explain(Purchase(label=stated.label, on=stated.date))
+    message = StateClaim(user_id, link, stated, trace)
+    return _Question(stated_claim(user_id, link, stated), message)
 
 
-async def _candidate(
-    port: Port, user_id: str, meant: FindCandidate, otherwise: tuple[str, ...]
-) -> _Answer:
-    """The answer about what is kept; `otherwise` is the trace where nothing is."""
+async def _candidate(port: Port, user_id: str, meant: FindCandidate) -> _Question | None:
+    """The claim of a candidate that is kept."""
     reply = (await port.ask(Address(CANDIDATES, user_id), meant)).reply
     if not isinstance(reply, CandidateFound):
-        return _Answer(user_id, Verdict.NOT_KEPT, otherwise)
+        return None
     kept = reply.candidate
-    return _Answer(user_id, Verdict.NOT_MATCHED, kept.trace, Claimed(kept.report, kept.link))
-
-
-def _claim_id(port: Port, call: Call, found: _Answer) -> str:
-    """One per purchase that can be granted; what is answered only has a new one each time."""
-    if found.claimed is None:
-        return f"clm_{call.draw('claim')[:_ID_BYTES].hex()}"
-    report = found.claimed.report
-    about = f"{found.user_id}:{report.provider}:{report.transaction_id}"
-    index = port.blind("claim", about)
-    return f"clm_{blake2b(index.encode(), digest_size=_ID_BYTES).hexdigest()}"
+    claimed = Claimed(kept.report, kept.link)
+    message = OpenClaim(user_id, Verdict.NOT_MATCHED, kept.trace, claimed)
+    return _Question(purchase_claim(user_id, claimed), message)
 
 
 async def shown(port: Port, call: Call) -> Response:
@@ -157,10 +180,10 @@ async def shown(port: Port, call: Call) -> Response:
     claim_id = call.path["claimId"]
     if not _ID(claim_id):
         return problem("NOT_FOUND", call.ticket)
-    reply = (await port.ask(Address(KIND, claim_id), DescribeClaim())).reply
-    assert isinstance(reply, ClaimDescribed)
+    reply = await _look(port, claim_id)
     if not call.access.covers(reply.user_id):
         return problem("NOT_FOUND", call.ticket)
+    claim_id, reply = await _followed(port, claim_id, reply)
     return json_response(200, _shown(claim_id, reply, call.access), call.ticket)
 
 
@@ -185,11 +208,9 @@ async def listed(port: Port, call: Call) -> Response:
 async def _described(port: Port, name: str) -> ClaimDescribed | None:
     """A claim now; None where its keys are gone, or its time is over."""
     try:
-        reply = (await port.ask(Address(KIND, name), DescribeClaim())).reply
+        return await _look(port, name)
     except (Erased, Refused):
         return None
-    assert isinstance(reply, ClaimDescribed)
-    return reply
 
 
 async def grant(port: Port, call: Call) -> Response:
@@ -232,19 +253,30 @@ async def _decide(port: Port, call: Call, order: GrantClaim | RefuseClaim) -> Re
 def _shown(claim_id: str, found: ClaimDescribed, access: Access) -> dict[str, object]:
     """A claim; who decided it is told to the house, not to its person (docs/fields.md)."""
     decided_by = {"decidedBy": found.maker or None} if access.user_id is None else {}
+    # The claim of the purchase is there in a moment.
+    status = WAITING if found.status == FOUND else found.status
     return {
         "claimId": claim_id,
-        "status": found.status,
+        "status": status,
         "verdict": found.verdict.value,
         "trace": list(found.trace),
         "userId": found.user_id,
         "purchase": None if found.report is None else _purchase(found.report),
         "partnerId": found.partner_id or None,
         "reason": found.reason or None,
+        "because": _because(found),
         **decided_by,
         "openedAt": rfc3339(found.opened_at),
         "decidedAt": rfc3339(found.decided_at) if found.decided_at else None,
     }
+
+
+def _because(found: ClaimDescribed) -> dict[str, object] | None:
+    """What there is to say beyond the verdict, and what its person can do."""
+    if found.because is None:
+        return None
+    told = REASONS[found.because]
+    return {"code": found.because.value, "userAction": {"fr": told.fr, "en": told.en}}
 
 
 def _purchase(report: TransactionReported) -> dict[str, object]:

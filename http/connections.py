@@ -12,7 +12,7 @@ import msgspec
 
 from comptoir.actors.connection.messages import KIND, ConsentOver, RenewConsent, Revoke, Sync
 from comptoir.actors.connection.views import show_connection
-from comptoir.actors.consent_week.messages import Became, week_of
+from comptoir.actors.consent_week.messages import UNREAD, Became, week_of
 from comptoir.actors.linking.messages import UNAVAILABLE, Consent
 from comptoir.engine import Address, Message
 from comptoir.http.answers import Response, json_response
@@ -82,9 +82,15 @@ async def calendar(port: Port, call: Call) -> Response:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
     now = port.now_ms()
     weeks = [week_of(now + step * WEEK_MS) for step in range(-wanted, wanted + 1)]
-    known = await port.consent_weeks(weeks)
+    known = await port.consent_weeks([*weeks, UNREAD])
     items = [{"week": week, **_week(known.get(week, {}))} for week in weeks]
-    return json_response(200, {"thisWeek": week_of(now), "items": items}, call.ticket)
+    unread = [
+        {"provider": provider, "connections": found[Became.LIVE.value]}
+        for provider, found in sorted(known.get(UNREAD, {}).items())
+        if found[Became.LIVE.value]
+    ]
+    shown = {"thisWeek": week_of(now), "items": items, "unread": unread}
+    return json_response(200, shown, call.ticket)
 
 
 def _week(counts: Mapping[str, Mapping[str, int]]) -> dict[str, object]:

@@ -11,12 +11,12 @@ Source: interface.md 7 (rows b1); spec.md S45, S48, S57, S60, S66; RFC 7636; RFC
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
-import trio
 
 from comptoir.actors.linking.messages import (
     FAILED,
@@ -32,6 +32,7 @@ from comptoir.actors.linking.messages import (
 from comptoir.engine import Address, Message
 from comptoir.http.answers import Response, json_response, response
 from comptoir.http.bodies import fault, read_body
+from comptoir.http.following import until
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
@@ -125,15 +126,8 @@ def is_redirect(port: Port, uri: str) -> bool:
 
 async def follow(port: Port, session: Address, ready: Callable[[LinkStood], bool]) -> LinkStood:
     """How a session stands once it is ready, or after `WAIT_S`."""
-    stood = LinkStood("unknown")
-    with trio.move_on_after(WAIT_S):
-        while True:
-            with port.moves.next_of(session.key) as moved:
-                stood = await _stood(port, session, LookAtLink())
-                if ready(stood):
-                    return stood
-                await moved.wait()
-    return stood
+    asked = partial(_stood, port, session, LookAtLink())
+    return await until(port.moves, session.key, asked, ready, WAIT_S) or LinkStood("unknown")
 
 
 async def _stood(port: Port, session: Address, message: Message) -> LinkStood:

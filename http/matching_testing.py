@@ -31,7 +31,6 @@ class FakeMatching:
         self.partner_base: dict[str, dict[str, Any]] = {}
         self.claim_owners: dict[str, str] = {}
         """Claims that are open: whose they are."""
-        self.candidate_owners: dict[str, str] = {}
 
     async def partner(self, partner_id: str) -> Mapping[str, Any] | None:
         """As set."""
@@ -52,10 +51,6 @@ class FakeMatching:
     def explain(self, purchase: Purchase) -> tuple[str, ...]:
         """What the label is."""
         return (f"label reads: {purchase.label}",)
-
-    async def candidate_owner(self, transaction_id: str) -> str | None:
-        """As set: whose claim is of that purchase."""
-        return self.candidate_owners.get(transaction_id)
 
     async def claims(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
         """As set, in their order."""

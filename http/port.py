@@ -177,7 +177,7 @@ class ApiPort(Protocol):
 
     @property
     def moves(self) -> Moves:
-        """Where to wait for a linking session's next decision."""
+        """Where to wait for the next decision of a linking session, or of a claim that waits for a provider."""
         ...
 
     @property
@@ -215,10 +215,6 @@ class ApiPort(Protocol):
 
     def explain(self, purchase: Purchase) -> tuple[str, ...]:
         """How a purchase is matched now, step by step."""
-        ...
-
-    async def candidate_owner(self, transaction_id: str) -> str | None:
-        """Whose candidate it is, looked for among all users; for where nobody has an account."""
         ...
 
     async def claims(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:

@@ -176,11 +176,22 @@ class ConsentWeek(_Counts, frozen=True):
     ]
 
 
+class Unread(_Shape, frozen=True):
+    """Connections of one provider that were imported and never linked."""
+
+    provider: str
+    connections: Count
+
+
 class ConsentCalendar(_Shape, frozen=True):
     """As many weeks that are over as are to come, and this one between them."""
 
     this_week: Monday
     items: Annotated[list[ConsentWeek], Meta(description="Every week, the oldest first.")]
+    unread: Annotated[
+        list[Unread],
+        Meta(description="What has no consent and is read by nobody: only webhooks tell of it."),
+    ]
 
 
 class Syncing(_Shape, frozen=True):

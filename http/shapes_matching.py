@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from comptoir.http.shapes import Cents, Currency, Date, Identity, Time
+from comptoir.http.shapes import Cents, Currency, Date, Identity, Time, UserAction
 
 __all__ = [
     "BasePage",
@@ -21,7 +21,21 @@ __all__ = [
     "PurchasePage",
 ]
 
-VerdictName = Literal["credited", "pending", "refunded", "ignored", "not_matched", "not_kept"]
+VerdictName = Literal[
+    "credited",
+    "pending",
+    "refunded",
+    "ignored",
+    "not_matched",
+    "fetched",
+    "searched",
+    "not_found",
+    "not_kept",
+]
+ReasonName = Literal[
+    "SEARCHING", "NOT_AT_BANK", "BEFORE_LINK", "CONSENT_LAPSED", "CONSENT_REVOKED", "NO_ACCESS", "OTHER_CURRENCY",
+    "ASKED_TOO_OFTEN", "PROVIDER_REFUSED", "PROVIDER_SILENT",
+]  # fmt: skip
 Trace = Annotated[list[str], Meta(description="Why, step by step.")]
 Label = Annotated[str, Meta(min_length=1, max_length=256)]
 Next = Annotated[str | None, Meta(description="For `cursor`; null on the last page.")]
@@ -63,17 +77,27 @@ class Claimed(_Shape, frozen=True):
     city: str | None
 
 
+class Because(_Shape, frozen=True):
+    """Why it stands so, and what its person can do."""
+
+    code: ReasonName
+    user_action: UserAction
+
+
 class Claim(_Shape, frozen=True):
     """A question why a purchase gave no cashback, and what became of it."""
 
     claim_id: Annotated[str, Meta(pattern=r"^clm_[0-9a-f]{20}$")]
-    status: Literal["answered", "open", "granted", "refused"]
+    status: Literal["answered", "waiting", "open", "granted", "refused"]
     verdict: VerdictName
     trace: Trace
     user_id: Identity
     purchase: Claimed | None
     partner_id: str | None
     reason: Annotated[str | None, Meta(description="Why it was refused.")]
+    because: Annotated[
+        Because | None, Meta(description="Of a stated purchase of which nothing was kept.")
+    ]
     opened_at: Time
     decided_at: Time | None
     decided_by: Annotated[

@@ -6,79 +6,47 @@ Rules:
   refused with a reason; nobody grants what they claim themselves (FOUR_EYES);
 - a grant is sent by the decision that grants it, to the connection that told of the purchase, which credits it
   once (adr/0035); it makes a labelled case, which names nobody;
-- of what is refused the purchase is forgotten; the answer stays for the person.
+- of what is refused the purchase is forgotten; the answer stays for the person;
+- of what nobody has kept the provider is asked, and it waits until that has answered (seeking.py).
 
-Source: spec.md E9, X23, S47; docs/matching.md.
+Source: spec.md E9, X23, S47; docs/matching.md; docs/adr/0038.
 """
-
-from enum import Enum
 
 import msgspec
 
+from comptoir.actors.claim import seeking
 from comptoir.actors.claim.messages import (
     CASES,
     COLLECTION,
     KIND,
     SAME_PERSON,
     ClaimDescribed,
-    Claimed,
     DescribeClaim,
     GrantClaim,
     OpenClaim,
+    PurchaseDelayed,
+    PurchaseFound,
+    PurchaseMissed,
     RefuseClaim,
-    Verdict,
+    SeekOn,
+    StateClaim,
     place_of,
+)
+from comptoir.actors.claim.state import (
+    ClaimDecided,
+    ClaimOpened,
+    ClaimState,
+    Outcome,
+    Phase,
+    described,
 )
 from comptoir.actors.connection.messages import KIND as CONNECTION
 from comptoir.actors.connection.messages import GrantPurchase, TransactionReported
 from comptoir.actors.merchants.messages import CATALOGUE, Finder, shown_label
-from comptoir.engine import Address, Decision, Event, Outgoing, Put, Refusal, Reply, State
+from comptoir.engine import Address, Decision, Message, Outgoing, Put, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "REPLIES", "ClaimDecided", "ClaimOpened", "ClaimState", "Phase"]
-
-
-class Phase(Enum):
-    """How far it is."""
-
-    NONE = "none"
-    ANSWERED = "answered"
-    OPEN = "open"
-    GRANTED = "granted"
-    REFUSED = "refused"
-
-
-class ClaimState(State, frozen=True):
-    """Sealed as a whole at rest."""
-
-    phase: Phase
-    user_id: str = ""
-    verdict: Verdict = Verdict.NOT_KEPT
-    trace: tuple[str, ...] = ()
-    claimed: Claimed | None = None
-    opened_at: int = 0
-    partner_id: str = ""
-    maker: str = ""
-    reason: str = ""
-    decided_at: int = 0
-
-
-class ClaimOpened(Event, frozen=True):
-    """Somebody asked."""
-
-    verdict: Verdict
-
-
-class ClaimDecided(Event, frozen=True):
-    """Somebody of the house decided."""
-
-    outcome: str
-    maker: str
-    partner_id: str = ""
-    reason: str = ""
-
-
-Outcome = Decision[ClaimState]
 
 
 def _open(_state: ClaimState, message: OpenClaim, context: Context) -> Outcome:
@@ -89,7 +57,7 @@ def _open(_state: ClaimState, message: OpenClaim, context: Context) -> Outcome:
     )  # fmt: skip
     listed = (_listed(opened, context, waits=True),) if waits else ()
     return Decision(
-        opened, _described(opened), events=(ClaimOpened(message.verdict),), documents=listed
+        opened, described(opened), events=(ClaimOpened(message.verdict),), documents=listed
     )
 
 
@@ -121,7 +89,7 @@ def _grant(state: ClaimState, message: GrantClaim, context: Context) -> Outcome 
     )
     return Decision(
         granted,
-        _described(granted),
+        described(granted),
         events=(ClaimDecided("granted", message.maker, partner.id),),
         messages=(Outgoing(Address(CONNECTION, state.claimed.link), order),),
         documents=(_listed(state, context, waits=False), _case(report, partner.id, context)),
@@ -147,44 +115,57 @@ def _refuse(state: ClaimState, message: RefuseClaim, context: Context) -> Outcom
     )  # fmt: skip
     return Decision(
         refused,
-        _described(refused),
+        described(refused),
         events=(ClaimDecided("refused", message.maker, reason=message.reason),),
         documents=(_listed(state, context, waits=False),),
     )
 
 
 def _describe(state: ClaimState, _message: object, _context: Context) -> Outcome:
-    return Decision(state, _described(state))
+    return Decision(state, described(state))
 
 
-def _described(state: ClaimState) -> ClaimDescribed:
-    report = None if state.claimed is None else state.claimed.report
-    return ClaimDescribed(
-        state.phase.value, state.user_id, state.verdict, state.trace, state.opened_at, report,
-        state.partner_id, state.maker, state.reason, state.decided_at,
-    )  # fmt: skip
+def _ignore(state: ClaimState, _message: Message, _context: Context) -> Outcome:
+    """It was on its way when another answer came."""
+    return Decision(state)
 
 
-DECIDED = (Phase.ANSWERED, Phase.GRANTED, Phase.REFUSED)
+DECIDED = (Phase.FOUND, Phase.ANSWERED, Phase.GRANTED, Phase.REFUSED)
+ASKED: tuple[type[Message], ...] = (OpenClaim, StateClaim, GrantClaim, RefuseClaim, DescribeClaim)
+SOUGHT: tuple[type[Message], ...] = (PurchaseFound, PurchaseMissed, PurchaseDelayed, SeekOn)
+"""What comes while it waits, and may come late."""
 
 MACHINE: Machine[ClaimState] = Machine(
     KIND,
     phases=Phase,
-    messages=(OpenClaim, GrantClaim, RefuseClaim, DescribeClaim),
+    messages=(*ASKED, *SOUGHT),
     rows=(
         row(Phase.NONE, OpenClaim, _open, Phase.OPEN, Phase.ANSWERED),
-        row(Phase.OPEN, OpenClaim, _describe, Phase.OPEN),
+        row(Phase.NONE, StateClaim, seeking.state_claim, Phase.WAITING),
+        *(row(Phase.WAITING, message, _describe, Phase.WAITING) for message in ASKED),
+        row(Phase.WAITING, PurchaseFound, seeking.found, Phase.FOUND, Phase.ANSWERED),
+        row(Phase.WAITING, PurchaseMissed, seeking.missed, Phase.ANSWERED),
+        row(Phase.WAITING, PurchaseDelayed, seeking.delayed, Phase.WAITING),
+        row(Phase.WAITING, SeekOn, seeking.seek_on, Phase.WAITING, Phase.ANSWERED),
         row(Phase.OPEN, GrantClaim, _grant, Phase.GRANTED),
         row(Phase.OPEN, RefuseClaim, _refuse, Phase.REFUSED),
-        row(Phase.OPEN, DescribeClaim, _describe, Phase.OPEN),
+        *(row(Phase.OPEN, message, _describe, Phase.OPEN)
+          for message in (OpenClaim, StateClaim, DescribeClaim)),
+        row(Phase.ANSWERED, StateClaim, seeking.state_again, Phase.ANSWERED, Phase.WAITING),
         # Whoever decides it again hears what was decided: an answer was lost, or they are two.
         *(
             row(phase, message, _describe, phase)
             for phase in DECIDED
-            for message in (OpenClaim, GrantClaim, RefuseClaim, DescribeClaim)
+            for message in ASKED
+            if (phase, message) != (Phase.ANSWERED, StateClaim)
+        ),
+        *(
+            row(phase, message, _ignore, phase)
+            for phase in (*DECIDED, Phase.OPEN)
+            for message in SOUGHT
         ),
     ),
     refusal=Refusal("NOT_FOUND", "nothing was claimed under this id"),
-)
+)  # fmt: skip
 
 REPLIES: tuple[type[Reply], ...] = (ClaimDescribed,)

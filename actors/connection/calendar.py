@@ -3,9 +3,10 @@
 Rules:
 - warnings before the end, and the end, are durable timers (X20, E10); a new consent replaces them;
 - a consent is counted in the week in which it is to end, and once it has ended in that in which it did, by what
-  became of it. The connection tells the week with the decision that changes it (actors/consent_week).
+  became of it. The connection tells the week with the decision that changes it (actors/consent_week);
+- one that was imported has no consent and is in no week: it is counted as one that nobody reads, until it is linked.
 
-Source: spec.md X20, E10.
+Source: spec.md X20, E6, E10.
 """
 
 from collections.abc import Mapping
@@ -15,13 +16,23 @@ from comptoir.actors.connection.healing import HEALING, READING, schedule
 from comptoir.actors.connection.messages import ConsentEnded, ConsentEnding
 from comptoir.actors.connection.state import ConnectionState, ConsentWarned, Outcome, Phase
 from comptoir.actors.connection.tokens import ROTATION
-from comptoir.actors.consent_week.messages import Became, CountConsent, week_at
+from comptoir.actors.consent_week.messages import Became, CountConsent, unread_at, week_at
 from comptoir.actors.gateways.messages import PUSH, SendPush
 from comptoir.actors.programme import DAY_MS, programme_of
 from comptoir.engine import Decision, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["all_timers", "calendar", "counted", "ended", "moved", "struck", "told", "warn"]
+__all__ = [
+    "all_timers",
+    "calendar",
+    "counted",
+    "ended",
+    "moved",
+    "struck",
+    "told",
+    "unread_changed",
+    "warn",
+]
 
 END: Final = "consent:end"
 """Name of a timer, with `consent:DAYS` for warnings."""
@@ -113,4 +124,16 @@ def moved(state: ConnectionState, became: Became, end: int) -> tuple[Outgoing, .
     return (
         Outgoing(old, CountConsent(state.provider, stood, None)),
         Outgoing(new, CountConsent(state.provider, None, became)),
+    )
+
+
+def unread_changed(before: ConnectionState, after: ConnectionState) -> tuple[Outgoing, ...]:
+    """It is one more, or one fewer, of those that nobody can read."""
+    left = before.provider if before.unread else None
+    joined = after.provider if after.unread else None
+    if left == joined:
+        return ()
+    return (
+        *((Outgoing(unread_at(), CountConsent(left, Became.LIVE, None)),) if left else ()),
+        *((Outgoing(unread_at(), CountConsent(joined, None, Became.LIVE)),) if joined else ()),
     )

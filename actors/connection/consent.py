@@ -24,6 +24,7 @@ from comptoir.actors.connection.calendar import (
     moved,
     struck,
     told,
+    unread_changed,
 )
 from comptoir.actors.connection.healing import READING, first_reading
 from comptoir.actors.connection.messages import (
@@ -61,7 +62,6 @@ from comptoir.actors.consent_week.messages import Became
 from comptoir.actors.gateways.messages import (
     RegisterWebhook,
     RevokeAccess,
-    Tokens,
     bank,
 )
 from comptoir.actors.linking.messages import KIND as LINKING
@@ -110,8 +110,9 @@ def reopen(state: ConnectionState, message: OpenConnection, context: Context) ->
     webhook = RegisterWebhook(
         f"{opened.id}:{opened.rotations}",
         access.connection_id,
-        access.tokens.access,
+        "",
         message.webhook_url,
+        context.address.key,
     )
     return Decision(
         opened,
@@ -124,6 +125,7 @@ def reopen(state: ConnectionState, message: OpenConnection, context: Context) ->
             *calendar(opened, context),
             *ended(state, Became.RENEWED, context),
             counted(opened),
+            *unread_changed(state, opened),
         ),
         cancel=struck(opened, context),
         release=True,
@@ -146,6 +148,8 @@ def extend(state: ConnectionState, message: ExtendConsent, context: Context) -> 
         condition=None,
         rotations=state.rotations + 1,
         counted=True,
+        unread=False,
+        rotating=False,
     )
     return Decision(
         extended,
@@ -161,6 +165,7 @@ def extend(state: ConnectionState, message: ExtendConsent, context: Context) -> 
             *calendar(extended, context),
             *ended(state, Became.RENEWED, context),
             counted(extended),
+            *unread_changed(state, extended),
         ),
         cancel=struck(extended, context),
         documents=(shown(extended),),
@@ -224,6 +229,7 @@ def lapse(
         phase=Phase.LAPSED,
         syncing=False,
         again=False,
+        rotating=False,
         consent_expires_at=min(state.consent_expires_at, context.now),
         agreed_until=state.consent_expires_at if why == "provider" else 0,
         condition=condition,
@@ -308,14 +314,15 @@ def revoke(state: ConnectionState, _message: Revoke, context: Context) -> Outcom
         revoking,
         Underway(),
         events=(RevocationAsked(state.id),),
-        messages=(_revocation(state, state.tokens), forget, *ended(state, Became.REVOKED, context)),
+        messages=(_revocation(state, context), forget, *ended(state, Became.REVOKED, context)),
         cancel=all_timers(context),
         documents=(shown(revoking),),
     )
 
 
-def _revocation(state: ConnectionState, tokens: Tokens) -> Outgoing:
-    asked = RevokeAccess(f"{state.id}:{state.rotations}", state.connection_id, tokens.access)
+def _revocation(state: ConnectionState, context: Context) -> Outgoing:
+    reference = f"{state.id}:{state.rotations}"
+    asked = RevokeAccess(reference, state.connection_id, "", context.address.key)
     return Outgoing(bank(state.provider), asked)
 
 
@@ -330,10 +337,9 @@ def unrevoked(state: ConnectionState, _message: RevocationFailed, context: Conte
     return Decision(state, messages=(Outgoing(context.address, RetryRevocation(), at, REVOCATION),))
 
 
-def ask_again(state: ConnectionState, _message: RetryRevocation, _context: Context) -> Outcome:
+def ask_again(state: ConnectionState, _message: RetryRevocation, context: Context) -> Outcome:
     """Until it is true."""
-    assert state.tokens is not None
-    return Decision(state, messages=(_revocation(state, state.tokens),))
+    return Decision(state, messages=(_revocation(state, context),))
 
 
 def revoked(state: ConnectionState, _message: AccessRevoked, context: Context) -> Outcome:

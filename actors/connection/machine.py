@@ -1,7 +1,8 @@
 """The bank connection's machine: what is done with transactions, and with the access to them.
 
-The table is here, what its rows do in `transactions.py`, `consent.py`, `calendar.py` and `syncing.py`.
-Source: spec.md S45, S51, S52, S56, S57, S60, X16, X19, X20, X22 to X24, E10.
+The table is here, what its rows do in `transactions.py`, `consent.py`, `calendar.py`, `syncing.py` and
+`seeking.py`.
+Source: spec.md S45, S51, S52, S56, S57, S60, X16, X19, X20, X22 to X24, E9, E10.
 """
 
 from comptoir.actors.connection import (
@@ -9,6 +10,7 @@ from comptoir.actors.connection import (
     consent,
     purchases,
     reports,
+    seeking,
     syncing,
     tokens,
     transactions,
@@ -27,6 +29,8 @@ from comptoir.actors.connection.messages import (
     Linked,
     Noted,
     OpenConnection,
+    PurchaseRead,
+    PurchaseUnread,
     ReadOn,
     RenewConsent,
     ReportHeld,
@@ -34,6 +38,7 @@ from comptoir.actors.connection.messages import (
     RevocationFailed,
     Revoke,
     RotateTokens,
+    SeekPurchase,
     Sync,
     TokensRefreshed,
     TokensRefused,
@@ -84,7 +89,8 @@ MACHINE: Machine[ConnectionState] = Machine(
     messages=(
         TransactionReported, TransactionHeld, LinkConnection, OpenConnection, ExtendConsent, RenewConsent,
         Revoke, RetryRevocation, AccessRevoked, RevocationFailed, Sync, ConnectionReported, ReportHeld,
-        TransactionCorrected, TransactionRemoved, GrantPurchase, *ON_THE_WAY,
+        TransactionCorrected, TransactionRemoved, GrantPurchase, SeekPurchase, PurchaseRead, PurchaseUnread,
+        *ON_THE_WAY,
     ),
     rows=(
         # The consent may be over: the purchase was made while it was in force.
@@ -116,6 +122,17 @@ MACHINE: Machine[ConnectionState] = Machine(
         row(LINKED, TokensRefused, consent.end, LINKED, LAPSED),
         row(LINKED, ConsentEnding, calendar.warn, LINKED),
         row(LINKED, ConsentEnded, consent.lapsed, LAPSED),
+        row(LINKED, SeekPurchase, seeking.seek, LINKED),
+        row(LINKED, PurchaseRead, seeking.found, LINKED),
+        row(LINKED, PurchaseUnread, seeking.unread, LINKED, LAPSED),
+        row(LAPSED, SeekPurchase, seeking.seek_lapsed, LAPSED),
+        row(LAPSED, PurchaseRead, seeking.found_late, LAPSED),
+        row(LAPSED, PurchaseUnread, seeking.seek_lapsed, LAPSED),
+        *(one for phase in (REVOKING, REVOKED) for one in (
+            row(phase, SeekPurchase, seeking.seek_revoked, phase),
+            row(phase, PurchaseRead, seeking.seek_revoked, phase),
+            row(phase, PurchaseUnread, seeking.seek_revoked, phase),
+        )),
         row(LAPSED, TransactionReported, transactions.route_late, LAPSED),
         row(LAPSED, TransactionHeld, transactions.withdraw_held, LAPSED),
         row(LAPSED, TransactionCorrected, transactions.correct_late, LAPSED),

@@ -5,7 +5,7 @@ Another machine may import this module and nothing else of this package (design.
 
 import msgspec
 
-from comptoir.actors.gateways.messages import Tokens
+from comptoir.actors.gateways.messages import Stated, Tokens
 from comptoir.actors.linking.messages import Consent, OpenLink
 from comptoir.actors.merchants.messages import Partner
 from comptoir.engine.values import Message, Reply
@@ -28,6 +28,8 @@ __all__ = [
     "Linked",
     "Noted",
     "OpenConnection",
+    "PurchaseRead",
+    "PurchaseUnread",
     "ReadOn",
     "RenewConsent",
     "ReportHeld",
@@ -35,6 +37,7 @@ __all__ = [
     "RevocationFailed",
     "Revoke",
     "RotateTokens",
+    "SeekPurchase",
     "Sync",
     "TokensRefreshed",
     "TokensRefused",
@@ -259,8 +262,36 @@ class TransactionsUnread(Message, frozen=True):
     """Its person must act before anything can be read again."""
     access: str = ""
     """By which it was asked: another one may have replaced it meanwhile."""
-    outlived: bool = False
-    """The time of that access was over before it was asked by: this says nothing of the connection."""
+
+
+class SeekPurchase(Message, frozen=True):
+    """A claim: ask the provider for a purchase of which nothing is kept (X23)."""
+
+    claim: str
+    """Key of the claim, which hears what is found."""
+    stated: Stated
+    again: bool = False
+    """It was asked for before, and the provider was away."""
+
+
+class PurchaseRead(Message, frozen=True):
+    """The provider: this purchase is the stated one."""
+
+    claim: str
+    report: TransactionReported | None
+    """None: it has none that could be."""
+    taken: bool = False
+    """One's own later self: what follows from the report, as if it had been told, was decided before this."""
+
+
+class PurchaseUnread(Message, frozen=True):
+    """The provider did not say; the fields as in `TransactionsUnread`."""
+
+    claim: str
+    stated: Stated
+    refused: bool
+    ended: bool = False
+    access: str = ""
 
 
 class Heal(Message, frozen=True):

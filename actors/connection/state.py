@@ -26,6 +26,7 @@ __all__ = [
     "ConsentWarned",
     "Outcome",
     "Phase",
+    "PurchaseSought",
     "RevocationAsked",
     "TokensRotated",
     "TransactionHealed",
@@ -69,6 +70,8 @@ class ConnectionState(State, frozen=True):
     linked_at: int = 0
     rotations: int = 0
     """How often the tokens were asked to be replaced: each one has a reference of its own."""
+    rotating: bool = False
+    """New tokens were asked for and are not here yet: the provider may have ended the old ones already."""
     cursor: str = ""
     """Up to where transactions were read."""
     syncing: bool = False
@@ -84,8 +87,12 @@ class ConnectionState(State, frozen=True):
     """Why the provider cannot read now; None: it can, as far as it has said."""
     counted: bool = False
     """Its consent is in a week of the calendar; False also for one from before there were weeks."""
+    unread: bool = False
+    """It was imported and has no access: it is counted among those that nobody reads (E6)."""
     granted: Mapping[str, str] = {}
     """Transaction id -> partner, of purchases that a claim has given to one (E9); the oldest first."""
+    sought: tuple[int, ...] = ()
+    """When purchases were looked for that claims have stated: business time, ms, of the last day."""
 
 
 class TransactionMatched(Event, frozen=True):
@@ -170,6 +177,13 @@ class AccessEnded(Event, frozen=True):
     """The provider has confirmed that nothing can be read any more."""
 
     id: str
+
+
+class PurchaseSought(Event, frozen=True):
+    """The provider was asked for a purchase that a claim has stated (S57: audit of every access)."""
+
+    id: str
+    found: bool
 
 
 class TokensRotated(Event, frozen=True):

@@ -5,8 +5,8 @@ Rules:
   handed on in pieces, so that no decision is long, and its cursor counts when the last piece is;
 - what is reported while it is being read is read when that is done; what could not be read is tried
   again, since whoever tells us that there is something may not tell it twice;
-- an access that was replaced while it was read by, or while the call was parked, ends nothing: it is read by the
-  new one;
+- it is read by the access that there is when the call leaves (gateways/access.py); one that was, or is being, replaced just
+  then ends nothing: it is read by the new one;
 - how the connection stands is heeded after all that was read, as a report to oneself;
 - what was bought before the link, less the days of look-back, is not looked at (S60).
 
@@ -33,9 +33,9 @@ from comptoir.actors.connection.messages import (
     Underway,
 )
 from comptoir.actors.connection.state import ConnectionState, ConnectionSynced, Outcome
-from comptoir.actors.connection.tokens import replaced_at
+from comptoir.actors.connection.tokens import was_replaced
 from comptoir.actors.connection.transactions import first_day
-from comptoir.actors.gateways.messages import ReadTransactions, Tokens, bank
+from comptoir.actors.gateways.messages import ReadTransactions, bank
 from comptoir.engine import Decision, Outgoing, Refusal
 from comptoir.engine.machine import Context
 
@@ -62,7 +62,7 @@ def begin(state: ConnectionState, context: Context) -> Outcome:
     if state.syncing:
         # Somebody asks for it: what is being read is not found by ourselves any more.
         return Decision(msgspec.structs.replace(state, again=True, healing=False))
-    return _begin(msgspec.structs.replace(state, healing=False), state.tokens, context)
+    return _begin(msgspec.structs.replace(state, healing=False), context)
 
 
 def heal(state: ConnectionState, message: Heal, context: Context) -> Outcome:
@@ -72,13 +72,13 @@ def heal(state: ConnectionState, message: Heal, context: Context) -> Outcome:
     later = put_off(message, state.tokens, context)
     if later or state.syncing:
         return Decision(state, messages=later or schedule(context))
-    begun = _begin(msgspec.structs.replace(state, healing=True), state.tokens, context)
+    begun = _begin(msgspec.structs.replace(state, healing=True), context)
     return msgspec.structs.replace(begun, messages=(*begun.messages, *schedule(context)))
 
 
-def _begin(state: ConnectionState, tokens: Tokens, context: Context) -> Outcome:
+def _begin(state: ConnectionState, context: Context) -> Outcome:
     syncing = msgspec.structs.replace(state, syncing=True, again=False)
-    return Decision(syncing, messages=(_read(syncing, tokens, context),))
+    return Decision(syncing, messages=(_read(syncing, context),))
 
 
 def read_on(state: ConnectionState, _message: ReadOn, context: Context) -> Outcome:
@@ -86,17 +86,17 @@ def read_on(state: ConnectionState, _message: ReadOn, context: Context) -> Outco
     return begin(state, context)
 
 
-def _read(state: ConnectionState, tokens: Tokens, context: Context) -> Outgoing:
+def _read(state: ConnectionState, context: Context) -> Outgoing:
     """Ask for the page after the cursor."""
     reference = f"{state.id}:{context.version}"
     asked = ReadTransactions(
         reference,
         state.connection_id,
-        tokens.access,
+        "",
         state.cursor,
         state.account,
         expendable=state.healing,
-        until=replaced_at(tokens, context),
+        link=context.address.key,
     )
     return Outgoing(bank(state.provider), asked)
 
@@ -119,7 +119,7 @@ def take_page(state: ConnectionState, message: TransactionsRead, context: Contex
         messages.append(Outgoing(context.address, message.stands))
     went_on = msgspec.structs.replace(state, cursor=message.cursor, syncing=False)
     if message.more or state.again:
-        next_page = _begin(went_on, _tokens_of(state), context)
+        next_page = _begin(went_on, context)
         went_on, messages = next_page.state, [*messages, *next_page.messages]
     else:
         went_on = msgspec.structs.replace(went_on, healing=False)
@@ -130,16 +130,6 @@ def take_page(state: ConnectionState, message: TransactionsRead, context: Contex
 def _is_news(state: ConnectionState, told: ConnectionReported) -> bool:
     """Whether it says anything that is not known already."""
     return told.condition != state.condition or 0 < told.until < state.consent_expires_at
-
-
-def _was_replaced(state: ConnectionState, message: TransactionsUnread) -> bool:
-    tokens = state.tokens
-    return bool(message.access) and tokens is not None and tokens.access != message.access
-
-
-def _tokens_of(state: ConnectionState) -> Tokens:
-    assert state.tokens is not None, "what is read is read by them"
-    return state.tokens
 
 
 _Change = TransactionReported | TransactionCorrected | TransactionRemoved
@@ -165,13 +155,16 @@ def _looked_at(
 
 
 def unread(state: ConnectionState, message: TransactionsUnread, context: Context) -> Outcome:
-    """Away, or asked by an access of which we know that it has ended: try again later. Its person must act: the
-    consent has ended over there. No: so be it.
+    """Away, or its access is being replaced: try again later. Its person must act: the consent has ended over there.
+    No: so be it.
     """
     synced = ConnectionSynced(state.id, 0, complete=False)
-    if (message.ended or message.outlived) and _was_replaced(state, message):
+    if message.ended and was_replaced(state, message.access):
         begun = begin(msgspec.structs.replace(state, syncing=False), context)
         return msgspec.structs.replace(begun, events=(synced,))
+    if message.ended and state.rotating:
+        cut_off = msgspec.structs.replace(state, syncing=False, again=True)
+        return Decision(cut_off, events=(synced,))
     if message.ended:
         over = lapse(state, "provider", context)
         return msgspec.structs.replace(over, events=(synced, *over.events))

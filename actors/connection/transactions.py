@@ -19,6 +19,7 @@ import msgspec
 
 from comptoir.actors.candidates.messages import KIND as CANDIDATES
 from comptoir.actors.candidates.messages import Candidate, DropCandidate, KeepCandidate
+from comptoir.actors.connection.calendar import unread_changed
 from comptoir.actors.connection.messages import (
     LinkConnection,
     Linked,
@@ -66,7 +67,7 @@ from comptoir.engine import (
 from comptoir.engine.machine import Context
 
 __all__ = [
-    "correct", "correct_late", "first_day", "give_up", "hold", "link", "remove", "route", "route_late", "take_held",
+    "correct", "correct_late", "first_day", "give_up", "hold", "is_covered", "link", "remove", "route", "route_late", "take_held",
     "withdraw", "withdraw_held",
 ]  # fmt: skip
 
@@ -138,6 +139,7 @@ def link(state: ConnectionState, message: LinkConnection, _context: Context) -> 
         bank_name=message.bank_name,
         card_last4=message.card_last4,
         consent_expires_on=message.consent_expires_on,
+        unread=state.tokens is None,
     )
     if known == state:
         return Decision(state, Linked("unchanged"))
@@ -146,6 +148,7 @@ def link(state: ConnectionState, message: LinkConnection, _context: Context) -> 
         known,
         Linked("imported" if new else "updated"),
         events=(ConnectionLinked(message.user_id, message.provider),),
+        messages=unread_changed(state, known),
         release=new,
     )
 
@@ -246,10 +249,15 @@ def withdraw_held(state: ConnectionState, message: TransactionHeld, context: Con
     return msgspec.structs.replace(decision, state=fewer, once=())
 
 
+def is_covered(state: ConnectionState, report: TransactionReported) -> bool:
+    """Whether it was bought before the consent ended."""
+    bought_at = day_ms(report.date)
+    return bought_at is not None and bought_at < state.consent_expires_at
+
+
 def route_late(state: ConnectionState, report: TransactionReported, context: Context) -> Outcome:
     """After a consent's end: what was bought while it was in force is told up to a day later (S49)."""
-    bought_at = day_ms(report.date)
-    if bought_at is not None and bought_at < state.consent_expires_at:
+    if is_covered(state, report):
         return route(state, report, context)
     return withdraw(state, report, context)
 
@@ -277,8 +285,7 @@ def correct_late(
     state: ConnectionState, message: TransactionCorrected, context: Context
 ) -> Outcome:
     """After a consent's end, as `route_late`."""
-    bought_at = day_ms(message.report.date)
-    if bought_at is not None and bought_at < state.consent_expires_at:
+    if is_covered(state, message.report):
         return correct(state, message, context)
     return Decision(state)
 

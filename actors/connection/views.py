@@ -4,14 +4,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from comptoir.actors.connection.conditions import CONDITIONS, CONSENT_ENDED
-from comptoir.actors.connection.messages import CONNECTIONS, OWNERS
+from comptoir.actors.connection.messages import CONNECTIONS, KIND, OWNERS
+from comptoir.actors.connection.state import ConnectionState, Phase
 from comptoir.actors.connection.transactions import DEBIT
+from comptoir.actors.gateways.messages import Held
 from comptoir.actors.programme import PROVIDERS
 from comptoir.actors.wallet.messages import STANDS_FOR, TRANSACTIONS, document_key
 from comptoir.engine.journal import Journal
+from comptoir.engine.values import Address
 
 __all__ = [
+    "find_access",
     "find_connections",
     "find_owner",
     "find_purchases",
@@ -19,6 +25,9 @@ __all__ = [
     "show_connection",
     "show_transaction",
 ]
+
+
+_STATES = msgspec.json.Decoder(ConnectionState)
 
 
 def _time(at_ms: object) -> str | None:
@@ -107,3 +116,12 @@ async def find_connections(journal: Journal, user_id: str) -> dict[str, dict[str
 async def find_owner(journal: Journal, connection_id: str) -> dict[str, str] | None:
     """`user_id` and `key` of a connection; None if there never was one."""
     return (await journal.documents(OWNERS, [connection_id])).get(connection_id)
+
+
+async def find_access(journal: Journal, link: str) -> Held:
+    """By what a provider is asked for a connection now: for its gateway alone, and for nobody to keep (S59)."""
+    loaded = await journal.load(Address(KIND, link))
+    if loaded is None:
+        return Held(None, readable=False)
+    state = _STATES.decode(loaded.state)
+    return Held(state.tokens, state.phase is Phase.LINKED, state.phase is Phase.REVOKING)

@@ -4,9 +4,11 @@ Rules:
 - a consent is counted in one week: that in which it is to end, and once it has ended, that in which it did;
 - its connection says so with the very decision that changes it, so that it is counted once, whatever dies in
   between; from one week to another it goes by two messages, and is in both or in neither for that moment;
+- a connection that was imported has no consent, and is counted by itself until a link gives it one: nobody reads it,
+  and whoever operates the daemon is to see that (E6);
 - what is shown is a document, so that whoever reads a quarter asks no actor.
 
-Source: spec.md X20, E10; design.md 2.
+Source: spec.md X20, E6, E10; design.md 2.
 """
 
 from collections.abc import Mapping

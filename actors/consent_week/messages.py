@@ -10,11 +10,22 @@ from typing import Final
 
 from comptoir.engine.values import Address, Message
 
-__all__ = ["COLLECTION", "KIND", "Became", "CountConsent", "week_at", "week_of"]
+__all__ = [
+    "COLLECTION",
+    "KIND",
+    "UNREAD",
+    "Became",
+    "CountConsent",
+    "unread_at",
+    "week_at",
+    "week_of",
+]
 
 KIND = "consent_week"
 COLLECTION: Final = "consent_week"
 """Collection of the counts: a document per week, a field per provider."""
+UNREAD: Final = "unread"
+"""Key of the count of connections that were imported and have no consent: of no week, and read by nobody (E6)."""
 DAY_MS: Final = 86_400_000
 EPOCH_WEEKDAY: Final = 3
 """1970-01-01 was a Thursday, the fourth day of its week (ISO 8601)."""
@@ -58,3 +69,8 @@ def week_of(at: int) -> str:
 def week_at(at: int) -> Address:
     """Who counts the consents of that week."""
     return Address(KIND, week_of(at))
+
+
+def unread_at() -> Address:
+    """Who counts the connections that nobody can read."""
+    return Address(KIND, UNREAD)

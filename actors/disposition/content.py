@@ -36,6 +36,13 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "LinkConnection": ("user_id", "provider", "bank_name", "card_last4", "consent_expires_on"),
     "ConsentEnding": ("days",),
     "GrantPurchase": ("report", "partner", "claim"),
+    "SeekPurchase": ("claim", "again"),
+    "PurchaseRead": ("claim", "report"),
+    "PurchaseUnread": ("claim", "refused", "ended"),
+    # To a claim.
+    "PurchaseFound": ("report", "standing"),
+    "PurchaseMissed": ("reason",),
+    "PurchaseDelayed": (),
     # To a week of consents.
     "CountConsent": ("provider", "left", "joined"),
     # To a user's candidates: purchases that matched nobody.
@@ -50,6 +57,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ClawBack": ("provider", "refund_id", "original_id", "amount_cents", "give_up_at"),
     "Restate": ("credit", "replaces", "revision"),
     "TakeBack": ("provider", "transaction_id", "revision"),
+    "TellStanding": ("claim", "found"),
     "ReleasePoints": ("lot_id", "source", "key"),
     "MovePoints": ("withdrawal_id", "place"),
     # To a withdrawal, and to whoever pays it.
@@ -69,6 +77,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ExchangeCode": (*_BANK, "redirect_uri"),
     "ReadAccounts": _BANK,
     "ReadTransactions": _BANK,
+    "FindPurchase": (*_BANK, "claim"),
     "RefreshTokens": _BANK,
     "RevokeAccess": _BANK,
     "RegisterWebhook": (*_BANK, "url"),

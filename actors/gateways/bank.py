@@ -19,14 +19,25 @@ from comptoir.actors.connection.messages import (
     AccessRevoked,
     Condition,
     ConnectionReported,
+    PurchaseRead,
+    PurchaseUnread,
     RevocationFailed,
     TokensRefreshed,
     TokensRefused,
     TransactionsRead,
     TransactionsUnread,
 )
+from comptoir.actors.gateways.access import (
+    Accesses,
+    by_access,
+    by_access_now,
+    by_access_of_the_end,
+)
+from comptoir.actors.gateways.finding import Days, Told, days_about, the_stated
 from comptoir.actors.gateways.messages import (
     ExchangeCode,
+    FindPurchase,
+    Held,
     ReadAccounts,
     ReadTransactions,
     RefreshTokens,
@@ -89,6 +100,10 @@ class Bank(Protocol):
         """A page of purchases."""
         ...
 
+    async def read_days(self, asked: FindPurchase, days: Days, context: CallContext) -> Told:
+        """What was bought in these days, all of it: which one of it is meant is found elsewhere."""
+        ...
+
     async def refresh(self, asked: RefreshTokens, context: CallContext) -> TokensRefreshed:
         """New tokens for old ones."""
         ...
@@ -108,8 +123,69 @@ def _link_failed(_message: Message, code: str) -> Message:
     return ProviderFailed(FAILED if code in (REFUSED, ENDED) else UNAVAILABLE)
 
 
-def bank_gateway(provider: str, adapter: Bank, bounds: GatewayBounds) -> GatewaySpec:
-    """The gateway `bank_PROVIDER` over an adapter."""
+async def _nothing_held(_link: str) -> Held:
+    return Held(None, readable=False)
+
+
+class _Asking:
+    """What is asked by the access of a connection, as it is when the call leaves (access.py)."""
+
+    def __init__(self, adapter: Bank, accesses: Accesses) -> None:
+        self._adapter, self._accesses = adapter, accesses
+
+    async def read(self, asked: ReadTransactions, context: CallContext) -> Message:
+        """A page of purchases."""
+        found = await by_access_now(asked, self._accesses, context.now)
+        if found is None:
+            return TransactionsUnread(refused=False, cursor=asked.cursor)
+        used, is_over = found
+        try:
+            return await self._adapter.read_transactions(used, context)
+        except CallFault as fault:
+            if fault.code == REFUSED and is_over:
+                return _unread(used, "")
+            if fault.code != ENDED or not asked.link:
+                raise
+            # Only here it is known which access has ended: another one may be there by now.
+            return _unread(used, fault.code)
+
+    async def find(self, asked: FindPurchase, context: CallContext) -> Message:
+        """The purchase that a claim states."""
+        found = await by_access_now(asked, self._accesses, context.now)
+        if found is None:
+            return _unfound(asked, "")
+        used, is_over = found
+        try:
+            told = await self._adapter.read_days(used, days_about(asked.stated), context)
+            report = the_stated(told.reports, asked.stated)
+            if report is None:
+                stop_unless_well(told.condition)  # it may be among what the provider has not got
+        except CallFault as fault:
+            if fault.code not in (REFUSED, ENDED):
+                raise
+            # An answer for whoever asks, and no work for anybody's desk.
+            return _unfound(used, "" if fault.code == REFUSED and is_over else fault.code)
+        return PurchaseRead(asked.claim, report)
+
+    async def revoke(self, asked: RevokeAccess, context: CallContext) -> Message | None:
+        """The end of it; where there is nothing to end any more nobody waits for it."""
+        used = await by_access_of_the_end(asked, self._accesses)
+        return None if used is None else await self._adapter.revoke(used, context)
+
+    async def subscribe(self, asked: RegisterWebhook, context: CallContext) -> Message | None:
+        """Its webhooks; where it has ended meanwhile there are none to ask for."""
+        used = await by_access(asked, self._accesses)
+        return None if used is None else await self._adapter.subscribe(used, context)
+
+
+def _unread(message: ReadTransactions, code: str) -> Message:
+    return TransactionsUnread(code == REFUSED, message.cursor, code == ENDED, access=message.access)
+
+
+def bank_gateway(
+    provider: str, adapter: Bank, bounds: GatewayBounds, accesses: Accesses = _nothing_held
+) -> GatewaySpec:
+    """The gateway `bank_PROVIDER` over an adapter; what connections it can ask by, `accesses` tells."""
 
     def row(
         call: Callable[[Any, CallContext], Awaitable[Message | None]],
@@ -124,36 +200,28 @@ def bank_gateway(provider: str, adapter: Bank, bounds: GatewayBounds) -> Gateway
             expendable=expendable,
         )
 
-    def unread(message: ReadTransactions, code: str) -> Message:
-        return TransactionsUnread(
-            code == REFUSED, message.cursor, code == ENDED, access=message.access
-        )
-
-    async def read(asked: ReadTransactions, context: CallContext) -> Message:
-        try:
-            return await adapter.read_transactions(asked, context)
-        except CallFault as fault:
-            if fault.code == REFUSED and 0 < asked.until <= context.now:
-                # It was parked for longer than the access held (X18): no fault of anybody's.
-                return TransactionsUnread(
-                    refused=False, cursor=asked.cursor, access=asked.access, outlived=True
-                )
-            raise
-
+    asking = _Asking(adapter, accesses)
     operations: dict[type[Message], Operation] = {
         StartLink: row(adapter.start, "start"),
         ExchangeCode: row(adapter.exchange, "exchange"),
         ReadAccounts: row(adapter.read_accounts, "accounts"),
-        ReadTransactions: row(read, "transactions", unread, lambda message: message.expendable),
+        ReadTransactions: row(
+            asking.read, "transactions", _unread, lambda message: message.expendable
+        ),
+        FindPurchase: row(asking.find, "find", _unfound),
         RefreshTokens: row(
             adapter.refresh,
             "refresh",
             lambda _message, code: TokensRefused(code in (REFUSED, ENDED)),
         ),
-        RevokeAccess: row(adapter.revoke, "revoke", lambda _message, _code: RevocationFailed()),
-        RegisterWebhook: row(adapter.subscribe, "webhook", lambda _message, _code: None),
+        RevokeAccess: row(asking.revoke, "revoke", lambda _message, _code: RevocationFailed()),
+        RegisterWebhook: row(asking.subscribe, "webhook", lambda _message, _code: None),
     }
     return GatewaySpec(bank(provider).kind, operations, bounds, dead_queue=_DEAD_QUEUE)
+
+
+def _unfound(asked: FindPurchase, code: str) -> Message:
+    return PurchaseUnread(asked.claim, asked.stated, code == REFUSED, code == ENDED, asked.access)
 
 
 async def sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:

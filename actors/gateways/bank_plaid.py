@@ -31,11 +31,14 @@ from comptoir.actors.connection.messages import (
     AccessRevoked,
     ConnectionReported,
     TokensRefreshed,
+    TransactionReported,
     TransactionsRead,
 )
 from comptoir.actors.gateways.bank import ENDED, REFUSED, Blind
+from comptoir.actors.gateways.finding import Days, Told
 from comptoir.actors.gateways.messages import (
     ExchangeCode,
+    FindPurchase,
     ReadAccounts,
     ReadTransactions,
     RefreshTokens,
@@ -45,7 +48,7 @@ from comptoir.actors.gateways.messages import (
     Tokens,
 )
 from comptoir.actors.gateways.plaid_api import GONE, PROVIDER, PlaidApi, PlaidRefused
-from comptoir.actors.gateways.plaid_transactions import Page, changes_of
+from comptoir.actors.gateways.plaid_transactions import Page, Stretch, changes_of, reports_of
 from comptoir.actors.linking.messages import AccountsRead, CodeExchanged, LinkStarted
 from comptoir.engine.gateway_spec import CallContext, CallFault
 
@@ -155,6 +158,7 @@ _GRANTED = msgspec.json.Decoder(_Granted)
 _OF_ITEM = msgspec.json.Decoder(_OfItem)
 _ACCOUNTS = msgspec.json.Decoder(_Accounts)
 _PAGE = msgspec.json.Decoder(Page)
+_STRETCH = msgspec.json.Decoder(Stretch)
 
 
 class PlaidBank:
@@ -265,6 +269,32 @@ class PlaidBank:
             pages.append(page)
             cursor, more = page.next_cursor, page.has_more
         return TransactionsRead(tuple(changes_of(pages, asked.account)), cursor, more)
+
+    async def read_days(self, asked: FindPurchase, days: Days, context: CallContext) -> Told:
+        """POST /transactions/get, page by page: it moves no cursor."""
+        del context
+        told: list[TransactionReported] = []
+        seen = 0
+        for _ in range(PAGES_MAX):
+            body: dict[str, object] = {
+                "access_token": asked.access,
+                "start_date": days.first,
+                "end_date": days.last,
+                "options": {
+                    "count": PAGE,
+                    "offset": seen,
+                    "include_original_description": True,
+                    **({"account_ids": [asked.account]} if asked.account else {}),
+                },
+            }
+            page: Stretch = await self._api.post("/transactions/get", body, _STRETCH)
+            told += reports_of(page, asked.account)
+            seen += len(page.transactions)
+            if seen >= page.total_transactions:
+                return Told(told)
+            if not page.transactions:
+                raise CallFault("BANK_ANSWER_INVALID", retryable=True)  # it would never end
+        raise CallFault(REFUSED, retryable=False, sick=False)
 
     async def revoke(self, asked: RevokeAccess, context: CallContext) -> AccessRevoked:
         """POST /item/remove; an Item that is not there has ended already."""

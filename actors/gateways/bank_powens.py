@@ -22,6 +22,7 @@ integration-guides/sca-and-connection-states; protocols.md 5.1; spec.md S42, S45
 X20, E10. Schemas: tests/actors/gateways/powens_schemas.py.
 """
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
@@ -36,8 +37,10 @@ from comptoir.actors.connection.messages import (
 from comptoir.actors.gateways.amounts import NO_CURRENCY
 from comptoir.actors.gateways.bank import ENDED, REFUSED, Blind, stop_unless_well
 from comptoir.actors.gateways.cards import first_day, marks_of
+from comptoir.actors.gateways.finding import Days, Told
 from comptoir.actors.gateways.messages import (
     ExchangeCode,
+    FindPurchase,
     ReadAccounts,
     ReadTransactions,
     RefreshTokens,
@@ -63,7 +66,6 @@ from comptoir.actors.gateways.powens_shapes import (
     Token,
 )
 from comptoir.actors.gateways.powens_transactions import (
-    Cursor,
     Page,
     cursor_of,
     following,
@@ -263,14 +265,12 @@ class PowensBank:
         """GET /users/me/transactions, page by page, after how the connection stands."""
         cursor = cursor_of(asked.cursor, first_day(context.now, self._terms.look_back_days))
         found = await self._connection(asked.connection_id, asked.access)
-        pages, link = await self._pages(cursor.link or None, cursor, asked.access)
-        currencies = {
-            one.id: one.currency.id if one.currency is not None else NO_CURRENCY
-            for one in found.accounts or []
-        }
+        after = updated_after(cursor)
+        days = {"min_date": cursor.day, **({"last_update": after} if after else {})}
+        pages, link = await self._pages(cursor.link or None, days, asked.access)
         reference = f"read:{context.business_key}"
         return TransactionsRead(
-            tuple(reports_of(pages, currencies)),
+            tuple(reports_of(pages, _currencies(found))),
             following(cursor, pages, link),
             bool(link),
             ConnectionReported(
@@ -278,16 +278,21 @@ class PowensBank:
             ),
         )
 
-    async def _pages(self, link: str | None, cursor: Cursor, token: str) -> tuple[list[Page], str]:
+    async def read_days(self, asked: FindPurchase, days: Days, context: CallContext) -> Told:
+        """GET /users/me/transactions of these days, after how the connection stands: it moves no cursor."""
+        del context
+        found = await self._connection(asked.connection_id, asked.access)
+        between = {"min_date": days.first, "max_date": days.last}
+        pages, link = await self._pages(None, between, asked.access)
+        if link:
+            raise CallFault(REFUSED, retryable=False, sick=False)
+        return Told(tuple(reports_of(pages, _currencies(found))), found.condition)
+
+    async def _pages(
+        self, link: str | None, which: Mapping[str, str], token: str
+    ) -> tuple[list[Page], str]:
         """Pages up to the bound, and where the next one is (empty: there is none)."""
-        after = updated_after(cursor)
-        query = {
-            "limit": str(LIMIT),
-            "all": "",
-            "filter": "date",
-            "min_date": cursor.day,
-            **({"last_update": after} if after else {}),
-        }
+        query = {"limit": str(LIMIT), "all": "", "filter": "date", **which}
         pages: list[Page] = []
         while len(pages) < PAGES_MAX:
             asked = (
@@ -327,3 +332,11 @@ class PowensBank:
         """Nothing is asked: webhooks are registered in the console."""
         del context
         return ConnectionReported(PROVIDER, "updates", f"linked:{asked.reference}")
+
+
+def _currencies(found: Connection) -> dict[int, str]:
+    """By the ids of the connection's accounts: no other counts."""
+    return {
+        one.id: one.currency.id if one.currency is not None else NO_CURRENCY
+        for one in found.accounts or []
+    }

@@ -26,9 +26,11 @@ from comptoir.actors.connection.messages import (
     TransactionsRead,
 )
 from comptoir.actors.gateways.amounts import CENTS_MAX
-from comptoir.actors.gateways.bank import Blind, answered, read_answer, sent
+from comptoir.actors.gateways.bank import REFUSED, Blind, answered, read_answer, sent
+from comptoir.actors.gateways.finding import Days, Told
 from comptoir.actors.gateways.messages import (
     ExchangeCode,
+    FindPurchase,
     ReadAccounts,
     ReadTransactions,
     RefreshTokens,
@@ -47,6 +49,8 @@ SCOPE: Final = "accounts transactions"
 NOT_FOUND: Final = 404
 PAGE: Final = 100
 """Transactions of one page: what a connection decides in a few milliseconds."""
+PAGES_MAX: Final = 50
+"""Of one search, which begins with the first: a card's purchases of years."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _Text = Annotated[str, Meta(min_length=1, max_length=512)]
 _Secret = Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -188,13 +192,30 @@ class SeedBank:
     ) -> TransactionsRead:
         """GET /transactions."""
         del context
-        query = {"connectionId": asked.connection_id, "cursor": asked.cursor, "limit": str(PAGE)}
+        page = await self._page(asked, asked.cursor)
+        reports = tuple(_reported(one) for one in page.items)
+        return TransactionsRead(reports, page.next_cursor, page.more)
+
+    async def _page(self, asked: ReadTransactions | FindPurchase, cursor: str) -> _Page:
+        query = {"connectionId": asked.connection_id, "cursor": cursor, "limit": str(PAGE)}
         response = await self._get("/transactions", asked.access, query)
         page: _Page = read_answer(response, _PAGE)
-        reports = tuple(_reported(one) for one in page.items)
-        if page.more and page.next_cursor == asked.cursor:
+        if page.more and page.next_cursor == cursor:
             raise CallFault("BANK_ANSWER_INVALID", retryable=True)  # it would never end
-        return TransactionsRead(reports, page.next_cursor, page.more)
+        return page
+
+    async def read_days(self, asked: FindPurchase, days: Days, context: CallContext) -> Told:
+        """GET /transactions, which S51 gives no days: from the first page on."""
+        del context
+        told: list[TransactionReported] = []
+        cursor = ""
+        for _ in range(PAGES_MAX):
+            page = await self._page(asked, cursor)
+            told += [_reported(one) for one in page.items if days.first <= one.date <= days.last]
+            if not page.more:
+                return Told(told)
+            cursor = page.next_cursor
+        raise CallFault(REFUSED, retryable=False, sick=False)
 
     async def revoke(self, asked: RevokeAccess, context: CallContext) -> AccessRevoked:
         """DELETE /connections/{id}; 404: it has ended already."""

@@ -19,6 +19,7 @@ connectivity-v1, data-v2); spec.md S42, S45, S48, S51, S57 to S60, X15, X20, E10
 tests/actors/gateways/tink_schemas.py.
 """
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -28,12 +29,15 @@ from comptoir.actors.connection.messages import (
     AccessRevoked,
     ConnectionReported,
     TokensRefreshed,
+    TransactionReported,
     TransactionsRead,
 )
 from comptoir.actors.gateways.bank import ENDED, REFUSED, Blind, stop_unless_well
 from comptoir.actors.gateways.cards import day_of, first_day, marks_of
+from comptoir.actors.gateways.finding import Days, Told
 from comptoir.actors.gateways.messages import (
     ExchangeCode,
+    FindPurchase,
     ReadAccounts,
     ReadTransactions,
     RefreshTokens,
@@ -274,11 +278,31 @@ class TinkBank:
             ),
         )
 
-    async def _pages(self, cursor: Cursor, account: str, token: str) -> tuple[list[Change], Cursor]:
-        """What pages up to the bound tell, and the cursor after them."""
+    async def read_days(self, asked: FindPurchase, days: Days, context: CallContext) -> Told:
+        """GET /data/v2/transactions of these days, after how the consent stands: it moves no cursor."""
+        token = await self._api.of_user(asked.connection_id, READ_SCOPE, context.now)
+        consent = await self._consent(token, asked.access)
+        between = Cursor(day=days.first)
+        changes, left = await self._pages(between, asked.account, token, days.last)
+        if left.page:
+            raise CallFault(REFUSED, retryable=False, sick=False)
+        told = [one if isinstance(one, TransactionReported) else one.report for one in changes]
+        return Told(told, consent.condition)
+
+    async def _pages(
+        self, cursor: Cursor, account: str, token: str, last_day: str = ""
+    ) -> tuple[list[Change], Cursor]:
+        """What pages up to the bound tell, and the cursor after them; without a last day: to the end."""
+        query = {
+            "pageSize": PAGE_SIZE,
+            "bookedDateGte": cursor.day,
+            "statusIn": "BOOKED",
+            **({"bookedDateLte": last_day} if last_day else {}),
+            **({"accountIdIn": account} if account else {}),
+        }
         changes: list[Change] = []
         for _ in range(PAGES_MAX):
-            page = await self._page(cursor, account, token)
+            page = await self._page(cursor, query, token)
             if page.next_page_token and page.next_page_token == cursor.page:
                 raise CallFault("BANK_ANSWER_INVALID", retryable=True)  # it would never end
             told, cursor = changes_of(page, cursor, account, self._digest)
@@ -287,14 +311,8 @@ class TinkBank:
                 break
         return changes, cursor
 
-    async def _page(self, cursor: Cursor, account: str, token: str) -> Page:
+    async def _page(self, cursor: Cursor, query: Mapping[str, str], token: str) -> Page:
         """The cursor's page; the window's first one, where Tink does not know that page any more."""
-        query = {
-            "pageSize": PAGE_SIZE,
-            "bookedDateGte": cursor.day,
-            "statusIn": "BOOKED",
-            **({"accountIdIn": account} if account else {}),
-        }
         path = "/data/v2/transactions"
         if cursor.page:
             here = {**query, "pageToken": cursor.page}

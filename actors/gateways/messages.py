@@ -18,6 +18,8 @@ __all__ = [
     "SMS",
     "DestroyKeys",
     "ExchangeCode",
+    "FindPurchase",
+    "Held",
     "InitiatePayment",
     "NoticeRefused",
     "NoticeTaken",
@@ -32,6 +34,7 @@ __all__ = [
     "SendSms",
     "SettleLetters",
     "StartLink",
+    "Stated",
     "Tokens",
     "bank",
 ]
@@ -91,6 +94,17 @@ class Tokens(msgspec.Struct, frozen=True):
     """Of the access token: business time, ms since 1970; 0 where it has none (Plaid)."""
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What a connection has, when a call leaves (access.py)."""
+
+    tokens: Tokens | None
+    """None: there is no access any more."""
+    readable: bool
+    """Whether its consent is in force."""
+    ending: bool = False
+    """Whether its person has ended it, and the provider has not confirmed."""
+
+
 class StartLink(Message, frozen=True):
     """Where is the person to go, so that their bank lets us read? (POST /auth/init, S48, S51)"""
 
@@ -145,8 +159,32 @@ class ReadTransactions(Message, frozen=True):
     """The provider's name of the account; empty: all that the connection shows."""
     expendable: bool = False
     """Nobody waits for it: while the provider is away it is given up, and not parked (E6)."""
-    until: int = 0
-    """When the access is replaced, before its end: business time, ms; 0: never. A call that is parked may outlive it."""
+    link: str = ""
+    """Key of the connection by whose access, as it is when the call leaves; empty: by that of `access`."""
+
+
+class Stated(msgspec.Struct, frozen=True):
+    """A purchase as its person reads it on their statement."""
+
+    date: str
+    """YYYY-MM-DD: of the purchase or of its booking, whichever their bank prints."""
+    amount_cents: int
+    label: str
+
+
+class FindPurchase(Message, frozen=True):
+    """Which purchase is it that a person states? Of what else the provider tells nothing is taken (X23)."""
+
+    reference: str
+    connection_id: str
+    access: str
+    claim: str
+    """Key of the claim that asks; it is told again."""
+    stated: Stated
+    account: str = ""
+    """As in `ReadTransactions`."""
+    link: str = ""
+    """As in `ReadTransactions`."""
 
 
 class RefreshTokens(Message, frozen=True):
@@ -163,6 +201,8 @@ class RevokeAccess(Message, frozen=True):
     reference: str
     connection_id: str
     access: str
+    link: str = ""
+    """As in `ReadTransactions`."""
 
 
 class RegisterWebhook(Message, frozen=True):
@@ -172,6 +212,8 @@ class RegisterWebhook(Message, frozen=True):
     connection_id: str
     access: str
     url: str
+    link: str = ""
+    """As in `ReadTransactions`."""
 
 
 class DestroyKeys(Message, frozen=True):

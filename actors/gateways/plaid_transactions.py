@@ -32,7 +32,7 @@ from comptoir.actors.connection.messages import (
 from comptoir.actors.gateways.amounts import CENTS_MAX, NO_CURRENCY
 from comptoir.actors.gateways.plaid_api import PROVIDER
 
-__all__ = ["CREATED", "Change", "Page", "changes_of"]
+__all__ = ["CREATED", "Change", "Page", "Stretch", "changes_of", "reports_of"]
 
 CREATED: Final = "transaction.created"
 LABEL_CHARACTERS_MAX: Final = 512
@@ -93,6 +93,18 @@ class Page(msgspec.Struct, frozen=True):
     removed: list[_Removed]
     next_cursor: Annotated[str, Meta(max_length=512)]
     has_more: bool
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """One page of `/transactions/get`: what was bought in some days, the latest first."""
+
+    transactions: list[_Transaction]
+    total_transactions: Annotated[int, Meta(ge=0)]
+
+
+def reports_of(page: Stretch, account: str) -> list[TransactionReported]:
+    """What a card has bought in these days, as it stands now."""
+    return [_report(one) for one in _of_card(page.transactions, account)]
 
 
 def changes_of(pages: Sequence[Page], account: str) -> Iterator[Change]:

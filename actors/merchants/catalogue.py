@@ -150,25 +150,26 @@ class Catalogue:
 
     def _find(self, purchase: Purchase) -> Match:
         folded = fold(purchase.label[:LABEL_CHARS_MAX])
-        stripped = strip(folded, fold(purchase.city) if purchase.city else None)
-        trace = [f"label reads: {_told(readings(folded)[0])}"]
+        stripped = strip(folded, _folded_town(purchase.city) if purchase.city else None)
+        label_readings = _label_readings(stripped)
+        trace = [f"label reads: {_told(words(folded))}"]
         trace += [f"taken off, {step.kind}: {_told(step.words)}" for step in stripped.steps]
         hits: list[_Hit] = []
         refusals: list[str] = []
-        for reading in _label_readings(stripped):
+        for reading in label_readings:
             hit = self._longest(reading, purchase, refusals)
             if hit is not None:
                 hits.append(hit)
         trace += refusals[:_REFUSALS_TOLD]
         match = _verdict(hits, trace)
-        likely = match.partner is not None or self._is_likely(stripped, purchase)
+        likely = match.partner is not None or self._is_likely(label_readings, purchase)
         return msgspec.structs.replace(match, candidate=likely)
 
-    def _is_likely(self, stripped: Stripped, purchase: Purchase) -> bool:
+    def _is_likely(self, label_readings: list[_Reading], purchase: Purchase) -> bool:
         """Whether a purchase that matched nobody looked like a partner's (X22)."""
         if purchase.mcc in self._index.mccs:
             return True
-        heads = (reading.words[0] for reading in _label_readings(stripped))
+        heads = (reading.words[0] for reading in label_readings)
         return any(self._index.longest(head) for head in heads)
 
     def _longest(self, reading: _Reading, purchase: Purchase, refusals: list[str]) -> _Hit | None:
@@ -176,7 +177,9 @@ class Catalogue:
         found_words, floor = reading
         index, there = self._index, len(found_words)
         whole = min(index.longest(found_words[0]), there)
-        for count in range(max(whole, min(JOINED_WORDS_MAX, there)), floor, -1):
+        joined = index.joins("".join(found_words[:JOINED_WORDS_MAX]))
+        most = max(whole, min(JOINED_WORDS_MAX, there)) if joined else whole
+        for count in range(most, floor, -1):
             begun = found_words[:count]
             if count <= whole and (partners := index.under(" ".join(begun))):
                 claim = _Claim(
@@ -184,7 +187,11 @@ class Catalogue:
                 )
                 if hit := _hit(claim, partners, purchase, refusals):
                     return hit
-            if count <= JOINED_WORDS_MAX and (partners := index.under_joined("".join(begun))):
+            if (
+                joined
+                and count <= JOINED_WORDS_MAX
+                and (partners := index.under_joined("".join(begun)))
+            ):
                 claim = _Claim(
                     " ".join(begun), len("".join(begun)), found_words[count:], joined=True
                 )
@@ -238,12 +245,20 @@ def _told(found_words: Iterable[str]) -> str:
     return without_card_number(" ".join(found_words))
 
 
+@lru_cache(maxsize=4096)
+def _folded_town(city: str) -> str:
+    """Towns are few, and the same ones come again."""
+    return fold(city)
+
+
 def _label_readings(stripped: Stripped) -> list[_Reading]:
     """Every reading of a label from every step; empty for a label without a word."""
     tails = readings(stripped.rest)
     result: list[_Reading] = []
-    for first in range(len(stripped.steps) + 1):
-        taken = [word for step in stripped.steps[first:] for word in step.words]
+    all_taken: list[list[str]] = [[]]  # from the last step to the first: none is gathered twice
+    for step in reversed(stripped.steps):
+        all_taken.append([*step.words, *all_taken[-1]])
+    for taken in reversed(all_taken):
         for tail in tails:
             if tail:
                 result.append(_Reading(taken + tail, len(taken)))
@@ -306,6 +321,8 @@ def _source_of(period: Partner, claim: _Claim) -> Source | None:
 
 def _kind_of_name(period: Partner, claim: _Claim) -> str:
     """What the name is by which it won: `name`, `trade name`, `pattern` or `store`."""
+    if not (period.trade_names or period.patterns or period.stores):
+        return "name"
     letters = claim.key.replace(" ", "")
     for text, what, _ in named_as(period):
         for key in keys(text):

@@ -78,11 +78,12 @@ def sources(period: Partner) -> dict[str, Source]:
 class Index:
     """The sharded dicts; grown by `Builder`, read by `Catalogue`."""
 
-    __slots__ = ("_heads", "_ids", "_joined", "_keys", "mccs", "size")
+    __slots__ = ("_heads", "_ids", "_joined", "_joined_heads", "_keys", "mccs", "size")
 
     def __init__(self) -> None:
         self._keys: list[_Shard] = [{} for _ in range(_SHARDS)]
         self._joined: list[_Shard] = [{} for _ in range(_SHARDS)]
+        self._joined_heads: list[set[str]] = [set() for _ in range(_SHARDS)]
         self._heads: list[dict[str, int]] = [{} for _ in range(_SHARDS)]
         self._ids: list[dict[str, Partner]] = [{} for _ in range(_SHARDS)]
         self.mccs: set[str] = set()
@@ -119,6 +120,8 @@ class Index:
             if 1 < count <= JOINED_WORDS_MAX and len(key) - count + 1 >= JOINED_LETTERS_MIN:
                 letters = key.replace(" ", "")
                 _shelve(self._joined[hash(letters) % _SHARDS], letters, partner)
+                begin = letters[:JOINED_LETTERS_MIN]
+                self._joined_heads[hash(begin) % _SHARDS].add(begin)
 
     def partner(self, partner_id: str) -> Partner | None:
         """That of an id."""
@@ -141,6 +144,11 @@ class Index:
         if present is None:
             return ()
         return present if isinstance(present, tuple) else (present,)
+
+    def joins(self, letters: str) -> bool:
+        """Whether some name without its blanks may begin these letters; for most labels none does."""
+        begin = letters[:JOINED_LETTERS_MIN]
+        return begin in self._joined_heads[hash(begin) % _SHARDS]
 
     def count_keys(self) -> int:
         """How many keys there are."""

@@ -9,6 +9,8 @@ from typing import Protocol
 from comptoir.actors.merchants.normalise import fold, words
 from comptoir.actors.merchants.normalise import without_card_number as shown_label
 from comptoir.actors.merchants.partner import Match, Partner, Purchase, Store
+from comptoir.actors.merchants.prefixes import strip
+from comptoir.actors.merchants.tails import PLACES, TOWNS
 from comptoir.engine.values import Address, Message, Reply
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Purchase",
     "Store",
     "change_key",
+    "naming_words",
     "shown_label",
     "words_of",
 ]
@@ -62,6 +65,14 @@ class Finder(Protocol):
 def words_of(label: str) -> list[str]:
     """The words of a label, whatever its case and accents."""
     return words(fold(label))
+
+
+def naming_words(label: str) -> list[str]:
+    """Those that name the merchant: without what banks, wallets and acquirers print before it, numbers, towns and
+    words for places. A label may have none.
+    """
+    left = words(strip(fold(label)).rest)
+    return [one for one in left if not (one.isdecimal() or one in PLACES or one in TOWNS)]
 
 
 def change_key(partner_id: str, version: int | None = None) -> str:

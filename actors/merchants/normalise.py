@@ -55,7 +55,8 @@ _LETTERS: Final = str.maketrans(
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _INNER_APOSTROPHE: Final = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
-_CARD_NUMBER: Final = re.compile(r"[0-9](?:[ -]?[0-9]){11,}")
+CARD_DIGITS_MIN: Final = 12
+_CARD_NUMBER: Final = re.compile(rf"[0-9](?:[ -]?[0-9]){{{CARD_DIGITS_MIN - 1},}}")
 """Twelve digits or more in a row, blanks or hyphens between them allowed: what may be a whole card number."""
 _ACRONYM: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:\.[^\W\d_](?![^\W_]))+")
 
@@ -99,6 +100,8 @@ def keys(name: str) -> list[str]:
 
 def without_card_number(text: str) -> str:
     """The text without a number as long as a card's (S58)."""
+    if len(text) < CARD_DIGITS_MIN:
+        return text
     return _CARD_NUMBER.sub("(number)", text)
 
 

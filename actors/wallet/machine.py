@@ -15,6 +15,7 @@ Source: spec.md S47, X21, X24, X32; interface.md 1 and 7.
 
 import msgspec
 
+from comptoir.actors.claim.messages import KIND as CLAIM
 from comptoir.actors.programme import Programme, programme_of
 from comptoir.actors.wallet.crediting import Outcome, credit, fallback, settle_shortfall, take
 from comptoir.actors.wallet.holding import hold, move
@@ -29,6 +30,7 @@ from comptoir.actors.wallet.messages import (
     ReleasePoints,
     Restate,
     TakeBack,
+    TellStanding,
     document_key,
 )
 from comptoir.actors.wallet.purchase import entitled, net_points, refunded, with_refund
@@ -43,7 +45,7 @@ from comptoir.actors.wallet.state import (
     RefundIgnored,
     WalletState,
 )
-from comptoir.engine import Decision, Message, Outgoing, Put, Reply
+from comptoir.engine import Address, Decision, Message, Outgoing, Put, Reply
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "REPLIES"]
@@ -144,8 +146,21 @@ def _release(state: WalletState, message: ReleasePoints, context: Context) -> Ou
     )
 
 
+def _tell_standing(state: WalletState, message: TellStanding, context: Context) -> Outcome:
+    """What is told before this about the purchase has been decided by now, so what is read is how it stands."""
+    facts: RefundFacts = context.facts
+    found = message.found
+    if facts.purchase:
+        found = msgspec.structs.replace(
+            found,
+            standing=str(facts.purchase["status"]),
+            trace=tuple(facts.purchase.get("trace", ())),
+        )
+    return Decision(state, messages=(Outgoing(Address(CLAIM, message.claim), found),))
+
+
 MESSAGES: tuple[type[Message], ...] = (
-    Credit, ClawBack, Restate, TakeBack, ReleasePoints, HoldPoints, MovePoints,
+    Credit, ClawBack, Restate, TakeBack, ReleasePoints, TellStanding, HoldPoints, MovePoints,
 )  # fmt: skip
 
 MACHINE: Machine[WalletState] = Machine(
@@ -153,6 +168,7 @@ MACHINE: Machine[WalletState] = Machine(
     phases=Phase,
     messages=MESSAGES,
     rows=(
+        *(row(phase, TellStanding, _tell_standing, phase) for phase in Phase),
         row(Phase.NEW, Credit, credit, Phase.ACTIVE),
         # A refund may come before its purchase; it waits.
         row(Phase.NEW, ClawBack, _claw_back, Phase.NEW),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
+from comptoir.actors.claim.messages import PurchaseFound
 from comptoir.actors.withdrawal.messages import Order
 from comptoir.engine.values import Message, Reply
 
@@ -27,6 +28,7 @@ __all__ = [
     "ReleasePoints",
     "Restate",
     "TakeBack",
+    "TellStanding",
     "document_key",
     "tag_of",
 ]
@@ -131,6 +133,14 @@ class TakeBack(Message, frozen=True):
     transaction_id: str
     revision: int = 0
     """As in `Restate`."""
+
+
+class TellStanding(Message, frozen=True):
+    """A claim has had this purchase found: tell it whether it is on record here, and as what (E9, X23)."""
+
+    claim: str
+    """Key of the claim."""
+    found: PurchaseFound
 
 
 class ReleasePoints(Message, frozen=True):

@@ -1,4 +1,4 @@
-"""What a wallet reads of its own committed rows before it decides on a refund or a release.
+"""What a wallet reads of its own committed rows before it decides on a refund, a release or a question.
 
 Rule: only rows that nobody but this wallet writes, so that what is found is still true when the
 decision is taken (engine/spec.py, Lookup).
@@ -24,6 +24,7 @@ from comptoir.actors.wallet.messages import (
     ReleasePoints,
     Restate,
     TakeBack,
+    TellStanding,
     document_key,
 )
 from comptoir.actors.wallet.purchase import told_of
@@ -160,6 +161,13 @@ async def _taken_back(journal: Journal, address: Address, message: TakeBack) -> 
     return await _named(journal, address.key, key)
 
 
+async def _standing(journal: Journal, address: Address, message: TellStanding) -> RefundFacts:
+    """The purchase that a claim has had found."""
+    report = message.found.report
+    key = document_key(report.provider, report.transaction_id)
+    return await _named(journal, address.key, key)
+
+
 async def _with_lots(
     journal: Journal, owner: str, key: str, purchase: dict[str, Any]
 ) -> RefundFacts:
@@ -210,6 +218,7 @@ def wallet_spec(bounds: Bounds, measure: Callable[[Decided], None]) -> ActorSpec
             ReleasePoints: _held_lot,
             Restate: _restated,
             TakeBack: _taken_back,
+            TellStanding: _standing,
         },
         bounds=bounds,
         dead_queue="dlq:points",

@@ -23,6 +23,7 @@ from comptoir.engine.boot.keys import Keys, open_keys
 from comptoir.engine.boot.letters import keep_reporting
 from comptoir.engine.boot.memory import settle_memory
 from comptoir.engine.boot.parts import kept_ms, parts_of
+from comptoir.engine.boot.unread import UnreadFigure
 from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.engine import Engine
@@ -84,6 +85,7 @@ class Daemon(Views):
         self.clock = BusinessClock(manual=settings.clock.mode == "manual")
         self.telemetry = Telemetry()
         self.certificates = AllCertificates(self.telemetry.registry)
+        self._unread = UnreadFigure(self.telemetry.registry)
         self.engine: Engine | None = None
         self.identity: Identity | None = None
         self.verification_keys: PlaidKeys | None = None
@@ -180,6 +182,7 @@ class Daemon(Views):
         done = await engine.quiesce(timeout_s)
         if self._housekeeping is not None:
             await self._housekeeping.take_figures()
+        await self._unread.take(self._open_journal())
         return done
 
     async def advance_clock(self, seconds: float) -> tuple[int, int]:
@@ -327,6 +330,7 @@ class Daemon(Views):
                 with suppress(Unavailable):  # the chores take them again in a second
                     await self._housekeeping.take_figures()
                 chores.start_soon(self._housekeeping.run)
+                chores.start_soon(self._unread.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
                 if self.settings.dead_letters.report_to:

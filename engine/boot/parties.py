@@ -11,6 +11,7 @@ import httpx
 import structlog
 
 from comptoir.actors.card.kind import card_spec
+from comptoir.actors.gateways.access import Accesses
 from comptoir.actors.gateways.bank import Blind, bank_gateway
 from comptoir.actors.gateways.bank_plaid import PlaidBank, PlaidTerms
 from comptoir.actors.gateways.bank_powens import PowensBank, PowensTerms
@@ -64,7 +65,9 @@ class Parties(NamedTuple):
     """By which Plaid's webhooks are verified."""
 
 
-async def open_parties(settings: Settings, blind: Blind, stack: AsyncExitStack) -> Parties:
+async def open_parties(
+    settings: Settings, blind: Blind, accesses: Accesses, stack: AsyncExitStack
+) -> Parties:
     """A gateway for each party that has an address; their connections end with the stack."""
     found = await _notices(settings, stack)
     seed = settings.providers.seed
@@ -72,12 +75,12 @@ async def open_parties(settings: Settings, blind: Blind, stack: AsyncExitStack) 
         credentials = (seed.client_id, seed.client_secret.reveal())
         adapter = SeedBank(await _client(seed, stack), credentials, blind)
         paced = gateway_bounds(settings, seed, settings.breakers.powens)
-        found.append(bank_gateway("seed", adapter, paced))
+        found.append(bank_gateway("seed", adapter, paced, accesses))
         found.append(payout_gateway(await _client(seed, stack), credentials, paced))
     if settings.providers.powens.base_url:
-        found.append(await _powens(settings, blind, stack))
+        found.append(await _powens(settings, blind, accesses, stack))
     if settings.providers.tink.base_url:
-        found.append(await _tink(settings, blind, stack))
+        found.append(await _tink(settings, blind, accesses, stack))
     sources = await _plaid_sources(settings, stack)
     plaid = settings.providers.plaid
     if plaid.base_url:
@@ -88,7 +91,8 @@ async def open_parties(settings: Settings, blind: Blind, stack: AsyncExitStack) 
             max(plaid.history_days, settings.connections.look_back_days),
         )
         first = sources[0]
-        found.append(bank_gateway("plaid", PlaidBank(first.api, terms, blind), first.bounds))
+        by_plaid = PlaidBank(first.api, terms, blind)
+        found.append(bank_gateway("plaid", by_plaid, first.bounds, accesses))
     providers = settings.providers
     parties: dict[str, Provider] = {name: getattr(providers, name) for name in _NAMED}
     silent = [name for name, party in parties.items() if not party.base_url]
@@ -97,24 +101,28 @@ async def open_parties(settings: Settings, blind: Blind, stack: AsyncExitStack) 
     return Parties(found, PlaidKeys(sources))
 
 
-async def _powens(settings: Settings, blind: Blind, stack: AsyncExitStack) -> GatewaySpec:
+async def _powens(
+    settings: Settings, blind: Blind, accesses: Accesses, stack: AsyncExitStack
+) -> GatewaySpec:
     """Powens on our domain."""
     powens = settings.providers.powens
     api = PowensApi(await _client(powens, stack), (powens.client_id, powens.client_secret.reveal()))
     days = settings.connections.look_back_days
     terms = PowensTerms(powens.webview_url, powens.language, days, powens.token_days)
     bounds = gateway_bounds(settings, powens, settings.breakers.powens)
-    return bank_gateway("powens", PowensBank(api, terms, blind), bounds)
+    return bank_gateway("powens", PowensBank(api, terms, blind), bounds, accesses)
 
 
-async def _tink(settings: Settings, blind: Blind, stack: AsyncExitStack) -> GatewaySpec:
+async def _tink(
+    settings: Settings, blind: Blind, accesses: Accesses, stack: AsyncExitStack
+) -> GatewaySpec:
     """Tink for our app."""
     tink = settings.providers.tink
     api = TinkApi(await _client(tink, stack), (tink.client_id, tink.client_secret.reveal()))
     days = settings.connections.look_back_days
     terms = TinkTerms(tink.link_url, tink.market, tink.locale, tink.id_hint, days)
     bounds = gateway_bounds(settings, tink, settings.breakers.default)
-    return bank_gateway("tink", TinkBank(api, terms, blind), bounds)
+    return bank_gateway("tink", TinkBank(api, terms, blind), bounds, accesses)
 
 
 async def _plaid_sources(settings: Settings, stack: AsyncExitStack) -> list[KeySource]:

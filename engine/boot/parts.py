@@ -5,6 +5,7 @@ Rule: every kind, gateway and snapshot is listed here; nothing is found by walki
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Protocol
 
 from comptoir.actors.approval.messages import KIND as APPROVAL
@@ -13,7 +14,9 @@ from comptoir.actors.browser_session.messages import KIND as SESSION
 from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.claim.kind import claim_spec
 from comptoir.actors.claim.messages import KIND as CLAIM
+from comptoir.actors.claim.state import ClaimState
 from comptoir.actors.connection.kind import connection_spec
+from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
@@ -36,7 +39,7 @@ from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
-from comptoir.engine.journal import Journal
+from comptoir.engine.journal import Decided, Journal
 from comptoir.engine.moves import Moves
 from comptoir.engine.parts import Parts
 from comptoir.engine.settings import Settings
@@ -75,6 +78,13 @@ def kept_ms(settings: Settings) -> Mapping[str, int]:
     }
 
 
+def _tell_of_claim(moves: Moves, decided: Decided) -> None:
+    """Whoever waits for a claim that its provider is asked about hears of its decisions."""
+    state = decided.decision.state
+    if isinstance(state, ClaimState) and state.id:
+        moves.moved(state.id)
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -90,7 +100,7 @@ async def parts_of(
     measures = CashbackMeasures(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
-    parties = await open_parties(settings, daemon.blind, stack)
+    parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
     daemon.verification_keys = parties.plaid_keys
     gateways = parties.gateways
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
@@ -106,7 +116,7 @@ async def parts_of(
             connection_spec(bounds, measures.connection),
             consent_week_spec(bounds),
             candidates_spec(bounds),
-            claim_spec(bounds),
+            claim_spec(bounds, partial(_tell_of_claim, daemon.moves)),
             wallet_spec(bounds, measures.wallet),
             numbering_spec(bounds),
             withdrawal_spec(bounds, measures.withdrawal),

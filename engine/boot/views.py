@@ -4,6 +4,7 @@ Rule: reading only, and no decision; while the database is away nothing is shown
 Source: interface.md 7; design.md 2.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ from comptoir.storage.journal import PostgresJournal
 __all__ = ["Views"]
 
 
-class Views:
+class Views(ABC):
     """The reading half of a daemon."""
 
     def __init__(self, programme: Programme) -> None:
@@ -130,17 +131,6 @@ class Views:
         """What is kept for a page of users."""
         return await find_candidates(self._open_journal(), after, users, self.now_ms())
 
-    async def candidate_owner(self, transaction_id: str) -> str | None:
-        """Whose candidate it is."""
-        after: str | None = ""
-        while after is not None:
-            after, found = await find_candidates(self._open_journal(), after, 1, self.now_ms())
-            if after is not None and any(
-                one.report.transaction_id == transaction_id for one in found
-            ):
-                return after
-        return None
-
+    @abstractmethod
     def now_ms(self) -> int:
         """Business time; the daemon has the clock."""
-        raise NotImplementedError

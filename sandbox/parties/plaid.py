@@ -28,6 +28,7 @@ from comptoir.sandbox.parties.plaid_shapes import (
     Asked,
     Booked,
     Create,
+    Get,
     Happened,
     Hook,
     OfItem,
@@ -97,6 +98,7 @@ class Plaid:
             ("/item/webhook/update", Hook, self._hook),
             ("/accounts/get", OfItem, self._accounts),
             ("/transactions/sync", Sync, self._sync),
+            ("/transactions/get", Get, self._get_days),
             ("/webhook_verification_key/get", OfKey, self._key),
         )
         inbound = tuple(
@@ -245,6 +247,19 @@ class Plaid:
             raise PlaidFault("TRANSACTIONS_ERROR", code) from None
         except ValueError:
             raise PlaidFault("INVALID_REQUEST", "INVALID_FIELD") from None
+
+    def _get_days(self, given: tuple[Call, Get]) -> Json:
+        asked = given[1]
+        item = self._well(asked.access_token)
+        wanted = asked.options.account_ids
+        if wanted is not None and not set(wanted) <= {one["account_id"] for one in item.accounts()}:
+            raise PlaidFault("INVALID_INPUT", "INVALID_ACCOUNT_ID")
+        found = item.between(asked.start_date, asked.end_date, wanted)
+        begin = asked.options.offset
+        return {
+            "accounts": item.accounts(), "item": item.shown(), "total_transactions": len(found),
+            "transactions": found[begin : begin + asked.options.count], **FORBIDDEN,
+        }  # fmt: skip
 
     def _key(self, given: tuple[Call, OfKey]) -> Json:
         found = self._keys.get(given[1].key_id)

@@ -2,7 +2,7 @@
 
 Rule: it reads as `/transactions/sync` is documented: an update is all changes since a cursor, in pages; the
 cursor of a page knows how many changes the update had when it began, and is void once there are more
-(TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION). It is as talkative as Plaid is: balances, and what S58 forbids.
+(TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION). `/transactions/get` tells of days how they stand. It is as talkative as Plaid is: balances, and what S58 forbids.
 
 Source: plaid.com/docs/api/products/transactions, /api/accounts, /api/items; spec.md S58.
 """
@@ -108,6 +108,26 @@ class Item:
             "transactions_update_status": "HISTORICAL_UPDATE_COMPLETE" if whole else "NOT_READY",
             **FORBIDDEN,
         }  # fmt: skip
+
+    def between(self, first: str, last: str, accounts: list[str] | None) -> list[Json]:
+        """Transactions of these days as they stand now, the latest first."""
+        now: dict[str, Json] = {}
+        for change in self.changes:
+            document = change.document
+            now.pop(document["transaction_id"], None)
+            if change.kind != "removed":
+                now.pop(document["pending_transaction_id"], None)
+                now[document["transaction_id"]] = document
+        return sorted(
+            (
+                one
+                for one in now.values()
+                if first <= one["date"] <= last
+                and (accounts is None or one["account_id"] in accounts)
+            ),
+            key=lambda one: (one["date"], one["transaction_id"]),
+            reverse=True,
+        )
 
     def transaction(self, given: Json) -> Json:
         """A transaction as Plaid writes it, from what a test says of it."""

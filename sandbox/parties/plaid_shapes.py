@@ -97,6 +97,27 @@ class Sync(Asked, frozen=True):
     options: SyncOptions = SyncOptions()
 
 
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+
+
+class GetOptions(Asked, frozen=True):
+    """`options` of `/transactions/get`."""
+
+    account_ids: list[str] | None = None
+    count: Annotated[int, Meta(ge=1, le=500)] = 100
+    offset: Annotated[int, Meta(ge=0)] = 0
+    include_original_description: bool | None = None
+
+
+class Get(Asked, frozen=True):
+    """`/transactions/get`."""
+
+    access_token: str
+    start_date: Day
+    end_date: Day
+    options: GetOptions = GetOptions()
+
+
 class OfKey(Asked, frozen=True):
     """`/webhook_verification_key/get`."""
 

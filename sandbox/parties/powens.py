@@ -236,7 +236,7 @@ class Powens:
             one
             for connection in open_ones
             for one in connection.transactions.values()
-            if query.get("min_date", "") <= (one[day] or "")
+            if query.get("min_date", "") <= (one[day] or "") <= query.get("max_date", "9999")
             and one["last_update"] > query.get("last_update", "")
             and ("all" in query or one["deleted"] is None)
         ]

@@ -20,6 +20,8 @@ from comptoir.actors.connection.messages import (
     Heal,
     LinkConnection,
     OpenConnection,
+    PurchaseRead,
+    PurchaseUnread,
     ReadOn,
     RenewConsent,
     ReportHeld,
@@ -27,6 +29,7 @@ from comptoir.actors.connection.messages import (
     RevocationFailed,
     Revoke,
     RotateTokens,
+    SeekPurchase,
     Sync,
     TokensRefreshed,
     TokensRefused,
@@ -39,7 +42,7 @@ from comptoir.actors.connection.messages import (
 )
 from comptoir.actors.consent_week import machine as week
 from comptoir.actors.consent_week.messages import Became, CountConsent
-from comptoir.actors.gateways.messages import Tokens
+from comptoir.actors.gateways.messages import Stated, Tokens
 from comptoir.actors.linking import state as link
 from comptoir.actors.linking.messages import (
     AccountsRead,
@@ -78,6 +81,7 @@ LINKED = connection.ConnectionState(
     consent_expires_at=NOW + 1000,
 )  # fmt: skip
 LAPSED = msgspec.structs.replace(LINKED, phase=C.LAPSED, agreed_until=NOW + 1000)
+STATED = Stated("2026-11-21", 10_000, "CHEZ NOUS")
 TO_CONNECTION: tuple[Message, ...] = (
     REPORT, TransactionHeld(REPORT), LinkConnection("cn", "u2"), OpenConnection("ls", ACCESS, "https://us/w"),
     ExtendConsent("ls", TOKENS, CONSENT, NOW + 1000), RenewConsent("ls", OPEN_LINK), Revoke(),
@@ -87,6 +91,7 @@ TO_CONNECTION: tuple[Message, ...] = (
     ConnectionReported("plaid", "updates", "r1"), ReportHeld(ConnectionReported("plaid", "updates", "r1")),
     TransactionCorrected(REPORT, "tx0"), TransactionRemoved("seed", "tx1"), Heal(NOW),
     GrantPurchase(REPORT, Partner(id="p1", name="Chez Nous", rate_bp=500), "clm_1", ()),
+    SeekPurchase("clm_1", STATED), PurchaseRead("clm_1", REPORT), PurchaseUnread("clm_1", STATED, refused=True),
 )  # fmt: skip
 OUTLINE = link.Outline("ls", "u1", "seed", "https://a/b", "https://us", CONSENT, NOW + 1000, None)
 RENEWING = msgspec.structs.replace(OUTLINE, renewal=Renewal("key", "cn", "at"))
@@ -122,6 +127,7 @@ CONNECTION: Pairs = (
       for phase in C if phase is not C.UNKNOWN for message in TO_CONNECTION),
     *((connection.ConnectionState(C.UNKNOWN), message) for message in TO_CONNECTION),
     (LINKED, TokensRefused(final=False)),
+    (LINKED, PurchaseUnread("clm_1", STATED, refused=False, ended=True)),
     (LINKED, TransactionsUnread(refused=False, cursor="", ended=True)),
     *((state, ConnectionReported("powens", "state", "r1", condition=condition))
       for state in (LINKED, LAPSED)

@@ -17,13 +17,20 @@ from comptoir.actors.claim.messages import (
     DescribeClaim,
     GrantClaim,
     OpenClaim,
+    PurchaseDelayed,
+    PurchaseFound,
+    PurchaseMissed,
+    Reason,
     RefuseClaim,
+    SeekOn,
+    StateClaim,
     Verdict,
 )
 from comptoir.actors.connection.messages import TransactionReported
+from comptoir.actors.gateways.messages import Stated
 from comptoir.engine.values import Message, State
 
-__all__ = ["CLAIMS", "KEPT", "NOW", "REPORT", "candidate"]
+__all__ = ["CLAIMS", "KEPT", "NOW", "REPORT", "STATED", "STATES", "WAITING", "candidate"]
 
 NOW = 1_800_000_000_000
 DAY_MS = 86_400_000
@@ -61,15 +68,26 @@ C = claim.Phase
 CLAIMED = Claimed(REPORT, "link-1")
 WAITS = OpenClaim("u1", Verdict.NOT_MATCHED, ("label reads: chez vous lyon",), CLAIMED)
 ASKS = OpenClaim("u1", Verdict.CREDITED, ("longest name",))
+STATED = Stated("2026-11-21", 4_200, "CHEZ VOUS")
+STATES = StateClaim("u1", "link-1", STATED, ("label reads: chez vous",))
+WAITING = claim.ClaimState(
+    C.WAITING, "u1", Verdict.SEARCHED, ("x",), opened_at=NOW, because=Reason.SEARCHING, id="clm_1",
+    link="link-1", stated=STATED,
+)  # fmt: skip
 TO_CLAIM: tuple[Message, ...] = (
     WAITS, ASKS, GrantClaim("m.durand", "p1"), RefuseClaim("m.durand", "somebody else's"), DescribeClaim(),
+    STATES, PurchaseFound(REPORT, ("x",)), PurchaseFound(REPORT, ("x",), "credited"),
+    PurchaseMissed(Reason.NOT_AT_BANK), PurchaseDelayed(), SeekOn(),
 )  # fmt: skip
 CLAIMS: tuple[tuple[State, Message], ...] = tuple(
     (state, message)
     for state in (
         claim.ClaimState(C.NONE),
         claim.ClaimState(C.OPEN, "u1", Verdict.NOT_MATCHED, ("x",), CLAIMED, NOW),
-        *(claim.ClaimState(phase, "u1") for phase in (C.ANSWERED, C.GRANTED, C.REFUSED)),
+        WAITING,
+        msgspec.structs.replace(WAITING, opened_at=NOW - 31 * DAY_MS),
+        claim.ClaimState(C.ANSWERED, "u1", decided_at=NOW),
+        *(claim.ClaimState(phase, "u1") for phase in (C.FOUND, C.ANSWERED, C.GRANTED, C.REFUSED)),
     )
     for message in TO_CLAIM
 )

@@ -7,14 +7,22 @@ Source: spec.md S57 to S59, X20.
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+
+import msgspec
 
 from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.card.kind import card_spec
+from comptoir.actors.claim.kind import claim_spec
+from comptoir.actors.claim.messages import KIND as CLAIM
+from comptoir.actors.claim.messages import ClaimDescribed, DescribeClaim, StateClaim, stated_claim
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
 from comptoir.actors.connection.messages import RenewConsent
+from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.gateways.bank import Bank, bank_gateway
+from comptoir.actors.gateways.messages import Stated
 from comptoir.actors.linking.kind import linking_spec
 from comptoir.actors.linking.messages import (
     KIND,
@@ -64,14 +72,14 @@ class Story:
         await self.engine.ask(self.connected, message)
         assert await self.engine.quiesce(5)
 
-    async def link(self) -> None:
-        """A partner, and a card that is linked."""
+    async def link(self, code: str = "") -> None:
+        """A partner, and a card that is linked; the code is what the person comes back with."""
         partner = Partner(id="p", name="Chez Nous", rate_bp=500)
         await self.engine.ask(MERCHANTS, ImportPartners((partner,)))
         await self.engine.wait_reference("partners", 1)
         await self.engine.ask(SESSION, self._open)
         assert (await self._stood(SESSION)).auth_url
-        await self.engine.ask(SESSION, BACK)
+        await self.engine.ask(SESSION, msgspec.structs.replace(BACK, code=code))
         await self.engine.ask(SESSION, CompleteLink("u1", ""))
         assert (await self._stood(SESSION)).phase == "linked"
 
@@ -89,6 +97,19 @@ class Story:
         assert await self.engine.quiesce(5)
         reply = (await self.engine.ask(address, LookAtLink())).reply
         assert isinstance(reply, LinkStood)
+        return reply
+
+    async def state(self, stated: Stated) -> ClaimDescribed:
+        """Its person states a purchase; what is told of the claim that comes of it."""
+        claim = Address(CLAIM, stated_claim("u1", self.connected.key, stated))
+        await self.engine.ask(claim, StateClaim("u1", self.connected.key, stated, ("why",)))
+        found = await self._claim(claim)
+        return await self._claim(Address(CLAIM, found.claim)) if found.claim else found
+
+    async def _claim(self, claim: Address) -> ClaimDescribed:
+        assert await self.engine.quiesce(5)
+        reply = (await self.engine.ask(claim, DescribeClaim())).reply
+        assert isinstance(reply, ClaimDescribed)
         return reply
 
     def kept(self) -> str:
@@ -127,11 +148,14 @@ async def story(provider: str, adapter: Bank, connection: str) -> AsyncGenerator
                 linking_spec(bounds, _nothing),
                 card_spec(bounds),
                 candidates_spec(bounds),
+                claim_spec(bounds),
                 consent_week_spec(bounds),
                 connection_spec(bounds, _nothing),
                 wallet_spec(bounds, _nothing),
             ),
-            gateways=(bank_gateway(provider, adapter, GatewayBounds()),),
+            gateways=(
+                bank_gateway(provider, adapter, GatewayBounds(), partial(find_access, journal)),
+            ),
             references=(partners_reference(),),
             # Purchases have fixed days, long before a test's linking.
             constants={PROGRAMME: Programme(look_back_days=3_650)},

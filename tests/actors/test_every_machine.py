@@ -23,6 +23,7 @@ from comptoir.actors.browser_session.messages import (
 )
 from comptoir.actors.ceremony import machine as ceremony
 from comptoir.actors.ceremony.messages import BeginCeremony, CeremonyExpired, FinishCeremony
+from comptoir.actors.claim.messages import PurchaseFound
 from comptoir.actors.connection.messages import (
     TransactionReported,
 )
@@ -73,6 +74,7 @@ from comptoir.actors.revocation import machine as revocation
 from comptoir.actors.revocation.messages import EndAccess, Ground, PruneAccess
 from comptoir.actors.revocation.views import Over
 from comptoir.actors.wallet import state as wallet
+from comptoir.actors.wallet.messages import TellStanding
 from comptoir.actors.wallet.state import RefundFacts, WalletState
 from comptoir.engine import breaker
 from comptoir.engine.boot import machines
@@ -240,6 +242,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(OVERDRAWN, REFUND, bought(0)),
         Case(OVERDRAWN, RELEASE, bought(50)),
         Case(OVERDRAWN, RELEASE, bought(500)),
+        *(Case(state, TellStanding("clm_1", PurchaseFound(REPORT, ("x",))), bought(500))
+          for state in (WalletState(W.NEW), ACTIVE, OVERDRAWN)),
     ),
     "person": (
         *(Case(state, message)

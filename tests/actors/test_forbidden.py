@@ -5,6 +5,7 @@ event, answer or dead letter would have in it can be searched.
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from comptoir.actors.card.kind import card_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.messages import KIND as CONNECTION
 from comptoir.actors.connection.messages import RenewConsent, Revoke, Sync
+from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.gateways.bank import bank_gateway
 from comptoir.actors.gateways.bank_seed import SeedBank
@@ -103,7 +105,9 @@ async def world() -> AsyncIterator[World]:
                 connection_spec(bounds, nothing),
                 wallet_spec(bounds, nothing),
             ),
-            gateways=(bank_gateway("seed", adapter, GatewayBounds()),),
+            gateways=(
+                bank_gateway("seed", adapter, GatewayBounds(), partial(find_access, journal)),
+            ),
             references=(partners_reference(),),
             constants={PROGRAMME: Programme()},
         )

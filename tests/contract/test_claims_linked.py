@@ -99,11 +99,12 @@ def test_found_by_what_a_statement_says(holder: Holder, daemon: Process) -> None
 
 
 def test_what_nobody_told_is_explained(holder: Holder) -> None:
-    """E9, X23: nothing of that amount is kept; the answer shows how such a label is matched."""
+    """E9, X23: nothing of that amount is kept, nor has the bank one; the answer shows how such a label is matched."""
     answered = holder.claim("CB CHEZ NOUS", 4_200)
     assert (answered["verdict"], answered["status"], answered["purchase"]) == (
-        "not_kept", "answered", None,
+        "not_found", "answered", None,
     )  # fmt: skip
+    assert answered["because"]["code"] == "NOT_AT_BANK"
     assert answered["trace"][-1] == "longest name 'chez nous': partner chez"
 
 

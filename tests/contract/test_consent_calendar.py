@@ -103,7 +103,7 @@ def test_before_anybody_has_linked(reader: Somebody) -> None:
     shown = reader.got(PATH)
     this = _monday(_today(reader.daemon))
     weeks = [(date.fromisoformat(this) + timedelta(weeks=n)).isoformat() for n in range(-13, 14)]
-    assert shown["thisWeek"] == this
+    assert (shown["thisWeek"], shown["unread"]) == (this, [])
     assert shown["items"] == [{"week": week, **NONE, "providers": []} for week in weeks]
     assert reader.got(f"{PATH}?weeks=1")["items"] == shown["items"][12:15]
     assert len(reader.got(f"{PATH}?weeks=26")["items"]) == 53
@@ -166,3 +166,25 @@ def test_whom_it_is_told(daemon: Process, eva: Somebody) -> None:
         answer = who.ask("GET", PATH)
         assert (answer.status, answer.json()["code"]) == (403, "FORBIDDEN")
     assert daemon.request("GET", PATH).status == 401
+
+
+def test_imported_connections_are_told_as_read_by_nobody(daemon: Process, eva: Somebody) -> None:
+    """E6: no gap is silent: their number is told by provider, in the calendar and as a metric, also after a kill; imported
+    again it is the same.
+    """
+    rows = "".join(f"c{n},u{n},{provider}\n" for n, provider in enumerate(("seed", "seed", "tink")))
+    for _ in range(2):
+        assert daemon.load("connections", f"connection_id,user_id,provider\n{rows}").status == 200
+        _today(daemon)
+        assert eva.got(PATH)["unread"] == [
+            {"provider": "seed", "connections": 2}, {"provider": "tink", "connections": 1},
+        ]  # fmt: skip
+    daemon.kill()
+    daemon.start()
+
+    def is_told() -> bool:
+        told = daemon.get("/metrics").body.decode()
+        return 'comptoir_connections_unread{provider="seed"} 2.0' in told
+
+    eventually(is_told, 20)
+    assert not _counted(eva), "they have no consent, so they are in no week"

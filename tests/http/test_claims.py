@@ -1,14 +1,27 @@
 """Claims at the edge, over a daemon that answers as it is told: http/claims.py, http/matching.py."""
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
+import msgspec
 import pytest
+import trio
+from trio.testing import MockClock
 
 from comptoir.actors.candidates.messages import Candidate, CandidateFound, FindCandidate
-from comptoir.actors.claim.messages import ClaimDescribed, OpenClaim, Verdict
-from comptoir.engine import Address, Message
-from comptoir.http import claims, matching
+from comptoir.actors.claim.messages import (
+    ClaimDescribed,
+    DescribeClaim,
+    OpenClaim,
+    Reason,
+    StateClaim,
+    Verdict,
+)
+from comptoir.actors.claim.reasons import REASONS
+from comptoir.actors.gateways.messages import Stated
+from comptoir.engine import Address, Message, Refused
+from comptoir.http import claims, matching, shapes_matching
 from comptoir.http.operation import Access, Call
 from comptoir.http.testing import FakeAnswer, FakeDaemon
 from tests.actors.claiming import REPORT
@@ -68,14 +81,102 @@ async def test_one_purchase_is_one_claim() -> None:
     assert {address.key for address, _ in daemon.opened} == {by_id["claimId"]}
 
 
-async def test_what_is_stated_and_not_kept_has_an_answer() -> None:
-    """E9: how such a label is matched now; nothing is there to decide, and each time is a new answer."""
-    daemon = Keeping(kept=False)
+class Asking(Keeping):
+    """A daemon that keeps nothing: a claim waits until its provider has said something."""
+
+    def __init__(self) -> None:
+        super().__init__(kept=False)
+        self.stated: list[tuple[str, StateClaim]] = []
+        self.described: dict[str, ClaimDescribed] = {}
+        self.asked = self._as_asked
+
+    async def _as_asked(self, address: Address, message: Message) -> FakeAnswer:
+        if isinstance(message, StateClaim):
+            self.stated.append((address.key, message))
+            waits = ClaimDescribed(
+                "waiting", "u1", Verdict.SEARCHED, message.trace, 0, because=Reason.SEARCHING
+            )
+            return FakeAnswer(self.described.setdefault(address.key, waits))
+        if isinstance(message, DescribeClaim):
+            if address.key not in self.described:
+                raise Refused("NOT_FOUND", "there is none")
+            return FakeAnswer(self.described[address.key])
+        return await self._as_kept(address, message)
+
+    def decide(self, claim_id: str, **changes: Any) -> None:
+        """Something was decided of a claim."""
+        self.described[claim_id] = msgspec.structs.replace(self.described[claim_id], **changes)
+        self.moves.moved(claim_id)
+
+
+async def test_what_is_stated_and_not_kept_is_asked_of_its_provider(
+    autojump_clock: MockClock,
+) -> None:
+    """X23: the claim waits, with how such a label is matched now and what its person is to do; the same is the same
+    claim, whatever case and accents, and another amount is another.
+    """
+    del autojump_clock
+    daemon = Asking()
     first = body_of(await claims.ask(daemon, call(STATED)))
-    again = body_of(await claims.ask(daemon, call(STATED)))
-    assert (first["verdict"], first["status"], first["purchase"]) == ("not_kept", "answered", None)
+    assert (first["verdict"], first["status"], first["purchase"]) == ("searched", "waiting", None)
     assert first["trace"] == ["label reads: Chez Vous"]
-    assert first["claimId"] != again["claimId"]
+    assert first["because"]["code"] == "SEARCHING"
+    assert set(first["because"]["userAction"]) == {"fr", "en"}
+    again = body_of(await claims.ask(daemon, call({**STATED, "label": "CHÉZ VOUS"})))
+    other = body_of(await claims.ask(daemon, call({**STATED, "amountCents": 4_201})))
+    assert (first["claimId"] == again["claimId"], first["claimId"] == other["claimId"]) == (
+        True, False,
+    )  # fmt: skip
+    assert daemon.stated[0][1] == StateClaim(
+        "u1", CARD, Stated("2026-11-21", 4_200, "Chez Vous"), ("label reads: Chez Vous",)
+    )
+
+
+async def test_an_answer_is_waited_for(autojump_clock: MockClock) -> None:
+    """X23: what the provider says within a moment is the answer of the very request."""
+    del autojump_clock
+    daemon = Asking()
+
+    async def provider() -> None:
+        await trio.sleep(claims.WAIT_S / 2)
+        daemon.decide(
+            daemon.stated[0][0],
+            status="answered",
+            verdict=Verdict.NOT_FOUND,
+            because=Reason.NOT_AT_BANK,
+        )
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(provider)
+        answered = body_of(await claims.ask(daemon, call(STATED)))
+    assert (answered["status"], answered["verdict"]) == ("answered", "not_found")
+    assert answered["because"]["code"] == "NOT_AT_BANK"
+
+
+async def test_what_is_found_goes_on_as_the_claim_of_its_purchase(
+    autojump_clock: MockClock,
+) -> None:
+    """X23, E9: by either id it is that claim; while that is not there yet, it waits."""
+    del autojump_clock
+    daemon = Asking()
+    asked = body_of(await claims.ask(daemon, call(STATED)))["claimId"]
+    ours = "clm_" + "5" * 20
+    daemon.decide(asked, status="found", verdict=Verdict.FETCHED, because=None, claim=ours)
+    assert body_of(await claims.ask(daemon, call(STATED)))["status"] == "waiting"
+    daemon.described[ours] = ClaimDescribed(
+        "open", "u1", Verdict.FETCHED, ("no partner's name",), 0, REPORT
+    )
+    shown = await claims.shown(daemon, replace(call(), path={"claimId": asked}))
+    assert (body_of(shown)["claimId"], body_of(shown)["status"]) == (ours, "open")
+    assert body_of(await claims.ask(daemon, call(STATED)))["claimId"] == ours
+
+
+def test_every_reason_says_what_to_do() -> None:
+    """X23, S66: in French and in English; the description names each, and each verdict."""
+    assert set(REASONS) == set(Reason)
+    assert all(told.fr and told.en for told in REASONS.values())
+    assert get_args(shapes_matching.ReasonName) == tuple(Reason)
+    assert set(get_args(shapes_matching.VerdictName)) == set(Verdict)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +202,17 @@ async def test_without_accounts_the_person_is_named() -> None:
     daemon = Keeping()
     named = await claims.ask(daemon, call({"transactionId": "tx9", "userId": "u1"}, None))
     assert named.status == 201
-    assert (await claims.ask(daemon, call({"transactionId": "tx9"}, None))).status == 404
+    unnamed = await claims.ask(daemon, call({"transactionId": "tx9"}, None))
+    assert (unnamed.status, body_of(unnamed)["errors"][0]) == (
+        422,
+        {
+            "pointer": "/userId",
+            "code": "FIELD_MISSING",
+            "detail": "whose purchase it is, where nobody has an account",
+        },
+    )
+    unknown = await claims.ask(daemon, call({"transactionId": "tx9", "userId": "u2"}, None))
+    assert unknown.status == 404
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "czF6Og", "czFtOg==", "czFtOgA"])

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from comptoir.actors.connection.conditions import CONDITIONS, NONE, PERSON, TIME, condition_of
-from comptoir.actors.connection.healing import HEALING
+from comptoir.actors.connection.healing import HEALING, READING
 from comptoir.actors.connection.machine import MACHINE, ConnectionState, Phase
 from comptoir.actors.connection.messages import (
     CONNECTIONS,
@@ -16,6 +16,8 @@ from comptoir.actors.connection.messages import (
     ExtendConsent,
     ReadOn,
     ReportHeld,
+    RotateTokens,
+    TokensRefreshed,
     TransactionReported,
     TransactionsRead,
     TransactionsUnread,
@@ -248,16 +250,32 @@ def test_an_access_that_was_replaced_meanwhile() -> None:
     decision = _decide(reading, late)
     assert decision.state.phase is Phase.LINKED
     (asked,) = decision.messages
-    tokens = LINKED.tokens
-    assert tokens is not None
-    until = tokens.expires_at - Programme().token_margin_ms
-    again = ReadTransactions("cn_1:3", "7", "access-1", "c1", until=until)
-    assert asked == Outgoing(POWENS, again)
+    again = ReadTransactions("cn_1:3", "7", "", "c1", link=ME.key)
+    assert asked == Outgoing(POWENS, again), "at once, and not in a while"
     assert decision.events == (ConnectionSynced("cn_1", 0, complete=False),)
-    outlived = msgspec.structs.replace(late, ended=False, outlived=True)
-    assert _decide(reading, outlived).messages == decision.messages, "at once, and not in a while"
     by_this_one = msgspec.structs.replace(late, access="access-1")
     assert _decide(reading, by_this_one).state.phase is Phase.LAPSED
+
+
+def test_an_access_that_is_being_replaced() -> None:
+    """S45: the provider has ended it, and the new one is not here yet: then what was cut off is read by that."""
+    reading = msgspec.structs.replace(LINKED, syncing=True, cursor="c1")
+    rotating = _decide(reading, RotateTokens()).state
+    late = TransactionsUnread(refused=False, cursor="c1", ended=True, access="access-1")
+    cut_off = _decide(rotating, late)
+    assert (cut_off.state.phase, cut_off.state.syncing, cut_off.messages) == (
+        Phase.LINKED,
+        False,
+        (),
+    )
+    tokens = Tokens("access-2", "3", NOW + 10**9)
+    refreshed = _decide(cut_off.state, TokensRefreshed(tokens))
+    assert [one.message for one in refreshed.messages if one.name == READING] == [ReadOn()]
+    assert not refreshed.state.rotating
+    undisturbed = _decide(_decide(LINKED, RotateTokens()).state, TokensRefreshed(tokens))
+    assert [one.message for one in undisturbed.messages if one.name == READING] == []
+    ended = msgspec.structs.replace(late, access="access-2")
+    assert _decide(refreshed.state, ended).state.phase is Phase.LAPSED
 
 
 def test_what_was_bought_before() -> None:

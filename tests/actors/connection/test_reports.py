@@ -85,7 +85,9 @@ def _asked(decision: Decision[ConnectionState]) -> list[Message]:
 def test_something_to_read_is_read() -> None:
     """S51, X16: by the cursor and of the one account, once per report."""
     decision = _decide(LINKED, _report())
-    assert _asked(decision) == [ReadTransactions("cn_1:3", "item_1", "access-1", "c1", "acc_1")]
+    assert _asked(decision) == [
+        ReadTransactions("cn_1:3", "item_1", "", "c1", "acc_1", link=ME.key)
+    ]
     assert decision.state.syncing
     assert decision.reply == Noted()
     assert [(one.scope, one.key) for one in decision.once] == [
@@ -101,7 +103,7 @@ def test_what_comes_meanwhile_is_read_afterwards() -> None:
         assert decision.messages == ()
         reading = decision.state
     done = _decide(reading, TransactionsRead((), "c2", more=False))
-    assert _asked(done) == [ReadTransactions("cn_1:3", "item_1", "access-1", "c2", "acc_1")]
+    assert _asked(done) == [ReadTransactions("cn_1:3", "item_1", "", "c2", "acc_1", link=ME.key)]
     idle = _decide(done.state, TransactionsRead((), "c3", more=False))
     assert [one.name for one in idle.messages] == [HEALING], "and by itself when nobody asks"
     assert (idle.state.syncing, idle.state.cursor) == (False, "c3")

@@ -16,6 +16,7 @@ from comptoir.actors.connection.messages import (
     ConnectionReported,
     ConsentEnded,
     ExtendConsent,
+    Heal,
     LinkConnection,
     OpenConnection,
     Revoke,
@@ -29,7 +30,7 @@ from comptoir.actors.connection.state import (
 from comptoir.actors.consent_week.machine import MACHINE as WEEK
 from comptoir.actors.consent_week.machine import Phase as WeekPhase
 from comptoir.actors.consent_week.machine import WeekState
-from comptoir.actors.consent_week.messages import KIND, CountConsent, week_of
+from comptoir.actors.consent_week.messages import KIND, UNREAD, CountConsent, week_of
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.engine import Address, Decision
 from comptoir.engine.machine import Context
@@ -108,8 +109,14 @@ class Book:
                 (week, became): count
                 for week, state in self.weeks.items()
                 for became, count in state.counts["seed"].items()
+                if week != UNREAD
             }
         )
+
+    def unread(self) -> int:
+        """How many are counted as read by nobody."""
+        state = self.weeks.get(UNREAD)
+        return 0 if state is None else state.counts["seed"]["live"]
 
     def true(self) -> Counter[tuple[str, str]]:
         """What is so: every consent once, in one week."""
@@ -130,6 +137,38 @@ def test_each_consent_is_in_one_week(acts: list[tuple[str, int]]) -> None:
     for name, days in acts:
         book.act(name, days)
         assert book.counted() == book.true()
+
+
+@given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 40)), max_size=25))
+def test_what_nobody_can_read_is_counted_until_it_is_linked(acts: list[tuple[str, int]]) -> None:
+    """E6: a connection that was imported, and has no access, is one of those; no other ever is."""
+    book = Book()
+    for name, days in acts:
+        book.act(name, days)
+        state = book.state
+        known = state.phase in (Phase.LINKED, Phase.LAPSED)
+        assert book.unread() == int(known and state.tokens is None)
+
+
+def test_a_link_makes_an_imported_connection_one_that_is_read() -> None:
+    """E6: from then on it is read by itself, as any other is."""
+    imported = CONNECTION.decide(
+        ConnectionState(Phase.UNKNOWN),
+        LinkConnection("cn", "u1"),
+        Context(Address("connection", "k"), NOW, 1, {PROGRAMME: Programme()}, None),
+    )
+    assert isinstance(imported, Decision)
+    assert [one for one in imported.messages if isinstance(one.message, Heal)] == []
+    context = Context(Address("connection", "k"), NOW, 2, {PROGRAMME: Programme()}, None)
+    access = msgspec.structs.replace(ACCESS, consent_expires_at=NOW + 90 * DAY_MS)
+    linked = CONNECTION.decide(
+        imported.state, OpenConnection("ls", access, "https://us/w"), context
+    )
+    assert isinstance(linked, Decision)
+    (timer,) = (one for one in linked.messages if isinstance(one.message, Heal))
+    assert timer.due_at is not None
+    assert NOW < timer.due_at <= NOW + Programme().heal_ms
+    assert not linked.state.unread
 
 
 @pytest.mark.parametrize("name", ["end", "provider", "revoke", "sooner"])

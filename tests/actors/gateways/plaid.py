@@ -84,6 +84,8 @@ class Plaid:
         ]
         self.accounts = [account("acc_0", "12"), account("acc_1", "4242")]
         self.item = ITEM
+        self.stock: list[Json] = []
+        """What there is, for `/transactions/get`."""
         self.pages: Callable[[str], tuple[int, Json]] = lambda _cursor: (200, page([bought("t1")]))
 
     def client(self) -> httpx.AsyncClient:
@@ -107,6 +109,8 @@ class Plaid:
     def _right(self, path: str, body: Json) -> tuple[int, Json]:
         if path == "/transactions/sync":
             return self.pages(body.get("cursor", ""))
+        if path == "/transactions/get":
+            return self._get(body)
         documents: dict[str, Json] = {
             "/link/token/create": {
                 "link_token": "link-1", "expiration": FINISHED,
@@ -126,6 +130,14 @@ class Plaid:
             "/item/webhook/update": {"item": self.item},
         }  # fmt: skip
         return 200, {**documents[path], "request_id": "r"}
+
+    def _get(self, body: Json) -> tuple[int, Json]:
+        found = [one for one in self.stock if body["start_date"] <= one["date"] <= body["end_date"]]
+        begin = body["options"]["offset"]
+        return 200, {
+            "accounts": self.accounts, "item": self.item, "total_transactions": len(found),
+            "transactions": found[begin : begin + body["options"]["count"]], "request_id": "r",
+        }  # fmt: skip
 
 
 def page(

@@ -193,6 +193,18 @@ REQUESTS: Mapping[str, Json] = {
             }),
         },
     ),
+    "/transactions/get": _closed(
+        {"access_token": TEXT, "start_date": DAY, "end_date": DAY},
+        {
+            "options": _closed({}, {
+                "account_ids": {"type": "array", "items": TEXT},
+                "count": {"type": "integer", "minimum": 1, "maximum": 500},
+                "offset": {"type": "integer", "minimum": 0},
+                "include_original_description": {"type": ["boolean", "null"]},
+                "days_requested": {"type": "integer"},
+            }),
+        },
+    ),
     "/webhook_verification_key/get": _closed({"key_id": TEXT}),
 }  # fmt: skip
 """By path."""
@@ -232,6 +244,13 @@ RESPONSES: Mapping[str, Json] = {
             **_REQUEST_ID,
         }
     ),
+    "/transactions/get": _object({
+        "accounts": _list(_ACCOUNT),
+        "transactions": _list(_TRANSACTION),
+        "total_transactions": {"type": "integer"},
+        "item": _ITEM,
+        **_REQUEST_ID,
+    }),
     "/webhook_verification_key/get": _object(
         {
             "key": _object({

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from comptoir.actors.connection.messages import (
     AccessRevoked,
     TransactionReported,
     TransactionsRead,
-    TransactionsUnread,
 )
 from comptoir.actors.gateways.bank import bank_gateway
 from comptoir.actors.gateways.bank_seed import SeedBank
@@ -87,19 +85,6 @@ async def test_what_is_asked(provider: Provider, call: Any) -> None:
     who = [one.headers["authorization"].partition(" ")[0] for one in provider.requests]
     assert who == ["Basic"] * 6, "an access may have ended before any of these is sent"
     assert b'"codeChallengeMethod":"S256"' in provider.requests[0].content.replace(b" ", b"")
-
-
-async def test_a_call_that_outlived_its_access(provider: Provider, call: Any) -> None:
-    """X18, S45: parked until its access was over, a reading is no dead letter; refused before that, it is one."""
-    provider.answers["GET /transactions"] = (401, {})
-    late = msgspec.structs.replace(PAGE, until=NOW)
-    assert await call(late) == TransactionsUnread(
-        refused=False, cursor="c0", access="at", outlived=True
-    )
-    for until in (NOW + 1, 0):
-        with pytest.raises(CallFault) as caught:
-            await call(msgspec.structs.replace(PAGE, until=until))
-        assert (caught.value.code, caught.value.retryable) == ("BANK_REFUSED", False)
 
 
 async def test_what_is_read(provider: Provider, call: Any) -> None:
