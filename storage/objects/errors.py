@@ -1,0 +1,43 @@
+"""What can be wrong with stored documents, one class per situation; no text holds a name or a person.
+
+Rule: as storage/errors.py.
+"""
+
+from comptoir.engine.objects import UploadRefused
+from comptoir.storage.errors import StorageError
+
+__all__ = [
+    "ObjectMissing",
+    "ObjectTampered",
+    "ObjectsRefused",
+    "ObjectsUnavailable",
+    "UploadRefused",
+]
+
+
+class ObjectsUnavailable(StorageError):
+    """The store does not answer now."""
+
+    CODE = "OBJECTS_UNAVAILABLE"
+    REMEDY = "see that the object store, or the disk below it, is there"
+
+
+class ObjectsRefused(StorageError):
+    """The store says no: who we are there, the bucket, or what we may."""
+
+    CODE = "OBJECTS_REFUSED"
+    REMEDY = "see documents.s3: access key, bucket, region"
+
+
+class ObjectMissing(StorageError):
+    """There is nothing under this key."""
+
+    CODE = "OBJECT_MISSING"
+    REMEDY = "have it uploaded again"
+
+
+class ObjectTampered(StorageError):
+    """What lies there is not what was stored: changed, cut short, mixed up, or of another object."""
+
+    CODE = "OBJECT_TAMPERED"
+    REMEDY = "restore it from a backup, or have it uploaded again"
