@@ -15,17 +15,19 @@ from typing import Final, Protocol
 
 import msgspec
 
+from comptoir.engine.errors import EngineError
+
 __all__ = [
     "Incoming",
     "ObjectFacts",
     "ObjectKey",
     "ObjectReads",
     "ObjectStore",
+    "ObjectsUnavailable",
     "UploadAddress",
     "UploadDoor",
     "UploadRefused",
     "UploadTerms",
-    "Uploads",
 ]
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}").fullmatch
@@ -80,6 +82,14 @@ class ObjectFacts(msgspec.Struct, frozen=True):
     size_bytes: int
     media_type: str
     sha256: str
+
+
+class ObjectsUnavailable(EngineError):
+    """The store does not answer now; nothing was changed."""
+
+    code = "OBJECTS_UNAVAILABLE"
+    retry_after_s = 5
+    remedy = "see that the object store, or the disk below it, is there"
 
 
 class UploadRefused(Exception):
@@ -162,18 +172,4 @@ class UploadDoor(Protocol):
         Raises:
             UploadRefused: UPLOAD_NO_ROOM.
         """
-        ...
-
-
-class Uploads(Protocol):
-    """What the edge knows of the store."""
-
-    @property
-    def store(self) -> ObjectStore | None:
-        """None: not open yet."""
-        ...
-
-    @property
-    def door(self) -> UploadDoor | None:
-        """None: uploads do not come to this daemon."""
         ...

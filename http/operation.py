@@ -53,7 +53,7 @@ class Door(Enum):
     LOCAL = "this machine"
     """Loopback peers without a token; for everybody else it does not exist (404)."""
     SIGNED = "signed"
-    """No token: the signature over the body decides (interface.md 6)."""
+    """No token: the signature over the body (interface.md 6), or of the address, decides."""
     TOKEN = "token"  # noqa: S105 (a word, not one)
     """A bearer, as `grants` and `scopes` say."""
 
@@ -73,6 +73,11 @@ class Proof(Enum):
     """A token over the body, signed by a key that Plaid publishes."""
     TINK = "tink"
     """Tink's signature."""
+    UPLOAD = "upload"
+    """Our own, in the address (docs/uploads.md)."""
+
+
+_SIGNATURES: Final = (Proof.SEED, Proof.POWENS, Proof.PLAID, Proof.TINK, Proof.UPLOAD)
 
 
 class Reach(Enum):
@@ -250,7 +255,7 @@ class Operation:
         reaches = {*self.grants.values(), *self.scopes.values()}
         owned = self.owner is not Owner.NOBODY
         assert owned or Reach.OWN not in reaches, f"{self.id}: nobody's own"
-        signed = self.proof in (Proof.SEED, Proof.POWENS, Proof.PLAID, Proof.TINK)
+        signed = self.proof in _SIGNATURES
         assert signed == (self.door is Door.SIGNED), f"{self.id}: whose signature"
         shown = signed or self.proof is None or self.door is Door.OPEN
         assert shown, f"{self.id}: two ways in"

@@ -42,6 +42,7 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
+from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.page import HTML
@@ -142,6 +143,7 @@ OPERATIONS: Final = (
     *BANKING,
     *MATCHING,
     *UPKEEP,
+    *DOCUMENTS,
     Operation(
         "receiveBankingWebhook", "POST", "/webhooks/banking", "A signed webhook of the bank aggregator",
         "webhooks", Door.SIGNED,

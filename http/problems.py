@@ -207,6 +207,43 @@ PROBLEMS: dict[str, Problem] = {
         "Configurer l'envoi de SMS, ou ne pas donner de téléphone",
         "Configure who carries text messages, or give no phone",
     ),
+    # What an upload may meet (S12)
+    "UPLOAD_SIGNATURE_INVALID": Problem(
+        401, "Address not signed by us", "The address is not one that was given out here, or was changed.",
+        "Demander une nouvelle adresse d'envoi", "Ask for a new upload address",
+    ),
+    "UPLOAD_EXPIRED": Problem(
+        410, "Address over", "The time of this upload address is over.",
+        "Demander une nouvelle adresse d'envoi", "Ask for a new upload address",
+    ),
+    "UPLOAD_USED": Problem(
+        409, "Address used", "Something was uploaded to this address before; it is kept as it is.",
+        "Demander une nouvelle adresse d'envoi", "Ask for a new upload address",
+    ),
+    "UPLOAD_TYPE_MISMATCH": Problem(
+        415, "Another type", "The Content-Type is not the one for which the address was given.",
+        "Envoyer le format annoncé", "Send the type that was announced",
+    ),
+    "UPLOAD_TOO_LONG": Problem(
+        413, "Longer than announced", "More bytes than those for which the address was given.",
+        "Envoyer exactement le fichier annoncé", "Send exactly the file that was announced",
+    ),
+    "UPLOAD_TOO_SHORT": Problem(
+        422, "Shorter than announced", "Fewer bytes than those for which the address was given.",
+        "Envoyer exactement le fichier annoncé", "Send exactly the file that was announced",
+    ),
+    "UPLOAD_DIGEST_MISMATCH": Problem(
+        422, "Other bytes than announced", "The SHA-256 is not the one for which the address was given.",
+        "Envoyer exactement le fichier annoncé", "Send exactly the file that was announced",
+    ),
+    "UPLOAD_NO_ROOM": Problem(
+        503, "No room", "There is no room for this document now; nothing of it was kept.",
+        _LATER_FR, _LATER_EN, True, 60,
+    ),
+    "OBJECTS_UNAVAILABLE": Problem(
+        503, "Store of documents unavailable", "The store of documents does not answer; nothing was changed.",
+        _LATER_FR, _LATER_EN, True, 5,
+    ),
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
         400, "Card linking failed", "The card could not be linked.", "Réessayer", "Try again"

@@ -73,6 +73,7 @@ from comptoir.http.letters_testing import FakeLetters, of_dispositions
 from comptoir.http.matching_testing import FakeMatching
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.rules import EdgeRules
+from comptoir.http.uploads_testing import FakeUploads
 
 __all__ = ["NOW_MS", "SECRET", "FakeAnswer", "FakeAuthenticator", "FakeDaemon", "FakeHealth"]
 
@@ -101,7 +102,7 @@ class FakeHealth:
 Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 
 
-class FakeDaemon(FakeMatching):
+class FakeDaemon(FakeUploads, FakeMatching):
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
     def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:

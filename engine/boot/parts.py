@@ -28,6 +28,7 @@ from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.custody import keys_gateway
+from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
@@ -53,6 +54,7 @@ class Around(Protocol):
     programme: Programme
     identity: Identity | None
     moves: Moves
+    documents: DocumentDesk
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
     engine: Engine | None
@@ -92,6 +94,7 @@ async def parts_of(
     daemon.verification_keys = parties.plaid_keys
     gateways = parties.gateways
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
+    gateways.append(objects_gateway(daemon.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     bounds = actor_bounds(settings)
     return Parts(

@@ -1,9 +1,9 @@
 """What can be wrong with stored documents, one class per situation; no text holds a name or a person.
 
-Rule: as storage/errors.py.
+Rule: as storage/errors.py; what the edge answers by itself is an error of the engine's (engine/objects.py).
 """
 
-from comptoir.engine.objects import UploadRefused
+from comptoir.engine.objects import ObjectsUnavailable, UploadRefused
 from comptoir.storage.errors import StorageError
 
 __all__ = [
@@ -13,13 +13,6 @@ __all__ = [
     "ObjectsUnavailable",
     "UploadRefused",
 ]
-
-
-class ObjectsUnavailable(StorageError):
-    """The store does not answer now."""
-
-    CODE = "OBJECTS_UNAVAILABLE"
-    REMEDY = "see that the object store, or the disk below it, is there"
 
 
 class ObjectsRefused(StorageError):

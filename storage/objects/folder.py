@@ -32,9 +32,11 @@ from comptoir.engine.objects import (
     UploadTerms,
 )
 from comptoir.engine.values import Address
+from comptoir.storage.errors import KeyStoreUnavailable
 from comptoir.storage.keys.file import sync_folder
 from comptoir.storage.objects.errors import ObjectMissing, ObjectsUnavailable, ObjectTampered
 from comptoir.storage.objects.sealed_file import (
+    CHUNK_BYTES,
     KEY_BYTES,
     FileReader,
     FileWriter,
@@ -171,7 +173,10 @@ class FolderStore:
         key = os.urandom(KEY_BYTES)
         owner = Address(self._options.owner_kind, terms.key.owner)
         wrapped = self._sealer.seal(key, self._identity(terms.key), owner)
-        await self._sealer.make_durable()  # no file is older than its person's key
+        try:
+            await self._sealer.make_durable()  # no file is older than its person's key
+        except KeyStoreUnavailable as error:
+            raise ObjectsUnavailable(str(error)) from error
         draft = self._options.root / DRAFTS / secrets.token_hex(16)
         writer = await self._run(partial(_begin_file, draft, key, wrapped))
         return _Arrival(terms, writer, (draft, self._place(terms.key)), self._run)
@@ -239,6 +244,9 @@ class _Arrival:
         self._writer, self._file = writing
         self._draft, self._place = places
         self._run = run
+        self._parts = bytearray()
+        """Not written yet: senders cut small, and a thread costs as much for little as for a chunk."""
+        self._size = 0
         self.finished = False
         """It is there."""
 
@@ -248,19 +256,24 @@ class _Arrival:
         Raises:
             UploadRefused: more than its address allows.
         """
-        if self._writer.size_bytes + len(data) > self._terms.size_bytes:
+        self._size += len(data)
+        if self._size > self._terms.size_bytes:
             raise UploadRefused("UPLOAD_TOO_LONG")
-        await self._run(partial(self._writer.write, data))
+        self._parts += data
+        if len(self._parts) >= CHUNK_BYTES:
+            parts, self._parts = self._parts, bytearray()
+            await self._run(partial(self._writer.write, parts))
 
     async def finish(self) -> str:
         """As `Incoming.finish`; once begun it is not given up in the middle, so that we know what is there."""
-        if self._writer.size_bytes != self._terms.size_bytes:
+        if self._size != self._terms.size_bytes:
             raise UploadRefused("UPLOAD_TOO_SHORT")
         with trio.CancelScope(shield=True):
             facts = await self._run(self._publish)
         return facts.sha256
 
     def _publish(self) -> ObjectFacts:
+        self._writer.write(self._parts)
         if self._terms.sha256 and self._writer.sha256 != self._terms.sha256:
             raise UploadRefused("UPLOAD_DIGEST_MISMATCH")
         facts = self._writer.finish(self._terms.media_type)

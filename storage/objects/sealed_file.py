@@ -81,7 +81,7 @@ class FileWriter:
         """Of what was written so far, in hexadecimal."""
         return self._digest.hexdigest()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Take a part, and write the chunks that are full and not the last."""
         self._waiting += data
         self._digest.update(data)

@@ -99,7 +99,7 @@ checks.positive_data_acceptance.enabled = false
 [[operations]]
 include-operation-id = [
     "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook",
-    "getToken", "revokeToken", "authorize", "signIn", "signOut",
+    "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
     "consent", "getConsents", "withdrawConsent", "getSessions", "endSessionsByForm",
