@@ -3,9 +3,23 @@
 Source: interface.md 8 (rows c1) and 9; spec.md S8, S12, S34; docs/authorization.md; docs/uploads.md.
 """
 
+from types import MappingProxyType
 from typing import Final
 
-from comptoir.http.operation import Body, Door, Operation, Parameter, Proof
+from comptoir.http import onboarding
+from comptoir.http import shapes_onboarding as shapes
+from comptoir.http.operation import (
+    Assurance,
+    Body,
+    Door,
+    Operation,
+    Owner,
+    Parameter,
+    Proof,
+    Reach,
+)
+from comptoir.http.portal.rows import FILE
+from comptoir.http.principal import Role
 
 __all__ = ["DOCUMENTS"]
 
@@ -18,7 +32,64 @@ _OF_UPLOADS: Final = (
     "UPLOAD_DIGEST_MISMATCH", "OBJECTS_UNAVAILABLE", "RATE_LIMITED",
 )  # fmt: skip
 
+_BEGINS: Final = MappingProxyType({Role.CONSEILLER: Reach.ANY})
+_SENDS: Final = MappingProxyType({Role.CLIENT: Reach.OWN})
+"""Its documents are the client's to send (S4)."""
+_SEES: Final = MappingProxyType(
+    {Role.CLIENT: Reach.OWN, Role.CONSEILLER: Reach.OWN, Role.COMPLIANCE: Reach.ANY}
+)
+_ONE: Final = "/api/v1/onboarding/{onboardingId}"
+_DOCUMENT: Final = Parameter(
+    "documentId", "path", "The document's id, `doc_...`.",
+    {"type": "string", "minLength": 24, "maxLength": 24},
+)  # fmt: skip
+_READ: Final = ("NOT_FOUND", "VAULT_ERASED", "STORAGE_UNAVAILABLE")
+_WRITTEN: Final = ("REQUEST_MALFORMED", "REQUEST_INVALID")
+
 DOCUMENTS: Final = (
+    Operation(
+        "initiateOnboarding", "POST", "/api/v1/onboarding/initiate", "A file is begun", "onboarding",
+        Door.TOKEN, {201: Body("Its number, and its client's link.", shapes.Initiated)},
+        onboarding.initiate,
+        problems=(
+            *_WRITTEN, "MAIL_NOT_CONFIGURED", "SMS_NOT_CONFIGURED", "NOT_FOUND", "STORAGE_UNAVAILABLE",
+        ),
+        grants=_BEGINS, assurance=Assurance.TWO_FACTORS, body=Body("Whose.", shapes.Initiation),
+    ),
+    Operation(
+        "getOnboarding", "GET", _ONE, "How far a file is", "onboarding", Door.TOKEN,
+        {200: Body("It.", shapes.File)}, onboarding.show, problems=_READ, grants=_SEES,
+        owner=Owner.ANSWER, parameters=(FILE,),
+    ),
+    Operation(
+        "getOnboardingHistory", "GET", f"{_ONE}/history", "How a file came so far", "onboarding",
+        Door.TOKEN, {200: Body("The newest first.", shapes.FileHistory)}, onboarding.history,
+        problems=_READ, grants=_SEES, owner=Owner.ANSWER, parameters=(FILE,),
+    ),
+    Operation(
+        "addDocument", "POST", f"{_ONE}/documents", "An address to send a document to", "onboarding",
+        Door.TOKEN, {201: Body("One PUT of exactly that.", shapes.UploadShown)},
+        onboarding.add_document,
+        problems=(
+            *_WRITTEN, *_READ, "DOCUMENT_FORMAT_REFUSED", "DOCUMENT_TOO_LARGE", "DOCUMENTS_TOO_MANY",
+            "ONBOARDING_OVER",
+        ),
+        grants=_SENDS, owner=Owner.ANSWER, parameters=(FILE,),
+        body=Body("What is about to be sent.", shapes.NewDocument),
+    ),
+    Operation(
+        "completeDocument", "POST", f"{_ONE}/documents/{{documentId}}/complete",
+        "A document was sent", "onboarding", Door.TOKEN,
+        {202: Body("The store is asked.", shapes.DocumentShown)}, onboarding.complete_document,
+        problems=(*_READ, "ONBOARDING_OVER"), grants=_SENDS, owner=Owner.ANSWER,
+        parameters=(FILE, _DOCUMENT),
+    ),
+    Operation(
+        "getDocument", "GET", f"{_ONE}/documents/{{documentId}}", "What became of a document",
+        "onboarding", Door.TOKEN, {200: Body("It.", shapes.DocumentShown)},
+        onboarding.show_document, problems=_READ, grants=_SEES, owner=Owner.ANSWER,
+        parameters=(FILE, _DOCUMENT),
+    ),
     Operation(
         "uploadDocument", "PUT", "/uploads/{bucket}/{onboardingId}/{docType}/{filename}",
         "A document, to the address that was given out for it, where documents are kept here",

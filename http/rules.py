@@ -132,6 +132,8 @@ class EdgeRules:
     linking: LinkingRules = LinkingRules()
     step_up: StepUpRules = StepUpRules()
     uploads: UploadRules = UploadRules()
+    file_prefix: str = "ONB"
+    """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
     """For how long a dead letter is kept, but for those that are held (X23)."""
     replay_per_second_max: int = 50
@@ -182,6 +184,7 @@ class EdgeRules:
             linking=LinkingRules.of(settings),
             step_up=StepUpRules.of(settings),
             uploads=UploadRules.of(settings),
+            file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,
         )

@@ -22,6 +22,10 @@ from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
+from comptoir.actors.numbering.kind import numbering_spec
+from comptoir.actors.onboarding.kind import onboarding_spec
+from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
+from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
@@ -109,6 +113,8 @@ async def parts_of(
             candidates_spec(bounds),
             claim_spec(bounds),
             wallet_spec(bounds, measures.wallet),
+            numbering_spec(bounds),
+            onboarding_spec(bounds),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
@@ -116,6 +122,7 @@ async def parts_of(
             PROGRAMME: daemon.programme,
             TERMS: Terms.of(settings),
             REPORT_TERMS: ReportTerms.of(settings),
+            ONBOARDING_TERMS: OnboardingTerms.of(settings),
             LIFE: access_life_ms(settings),
         },
         bounds=engine_bounds(settings),

@@ -5,7 +5,7 @@ Source: spec.md S12, S62; interface.md 8 and 9; docs/uploads.md.
 
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_network
@@ -48,10 +48,10 @@ class House:
         return self.store.presign(terms, "", NOW_MS).url
 
     async def put(
-        self, data: Any = DATA, terms: UploadTerms = TERMS, **headers: str
+        self, data: Any = DATA, terms: UploadTerms = TERMS, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """Upload it."""
-        given = {"Content-Type": "application/pdf", **headers}
+        given = {"Content-Type": "application/pdf", **(headers or {})}
         return await self.client.put(self.address(terms), content=data, headers=given)
 
     async def begin(
@@ -133,8 +133,8 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "too short": ({"data": DATA[:-1]}, 422, "UPLOAD_TOO_SHORT"),
     "nothing": ({"data": b""}, 422, "UPLOAD_TOO_SHORT"),
     "other bytes": ({"data": bytes(len(DATA))}, 422, "UPLOAD_DIGEST_MISMATCH"),
-    "another type": ({"Content-Type": "image/jpeg"}, 415, "UPLOAD_TYPE_MISMATCH"),
-    "an encoding": ({"Content-Encoding": "gzip"}, 415, "MEDIA_TYPE_UNSUPPORTED"),
+    "another type": ({"headers": {"Content-Type": "image/jpeg"}}, 415, "UPLOAD_TYPE_MISMATCH"),
+    "an encoding": ({"headers": {"Content-Encoding": "gzip"}}, 415, "MEDIA_TYPE_UNSUPPORTED"),
     "late": ({"terms": LATE}, 410, "UPLOAD_EXPIRED"),
 }
 
@@ -271,14 +271,14 @@ class TestBounds:
         """
         busy = [await house.begin(150_000, source) for source in sources]
         await until(lambda: len(house.files()) == len(sources))
-        answer = await house.put(**{"X-Forwarded-For": "192.0.2.1"})
+        answer = await house.put(headers={"X-Forwarded-For": "192.0.2.1"})
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["retry-after"]
         for stream in busy:
             await stream.aclose()
         await until(lambda: house.daemon.uploads.count(("left", "")) == len(sources))
         assert house.files() == []
-        assert (await house.put(**{"X-Forwarded-For": "192.0.2.1"})).status_code == 200
+        assert (await house.put(headers={"X-Forwarded-For": "192.0.2.1"})).status_code == 200
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -329,6 +329,6 @@ class TestPages:
         """S3, S37: a browser asks first, and then shows its page the answer; of another origin neither."""
         asks = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
         before = await house.client.options(house.address(), headers=asks)
-        answer = await house.put(Origin=origin)
+        answer = await house.put(headers={"Origin": origin})
         told = answer.headers.get("access-control-allow-origin")
         assert (before.status_code, told) == ((204, origin) if allowed else (405, None))

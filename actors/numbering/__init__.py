@@ -1,0 +1,1 @@
+"""Public numbers, one series an actor."""
