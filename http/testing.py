@@ -70,7 +70,6 @@ from comptoir.engine.signing_testing import plaid_key
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
-from comptoir.http.matching_testing import FakeMatching
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.rules import EdgeRules
 from comptoir.http.uploads_testing import FakeUploads
@@ -102,7 +101,7 @@ class FakeHealth:
 Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 
 
-class FakeDaemon(FakeUploads, FakeMatching):
+class FakeDaemon(FakeUploads):
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
     def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:

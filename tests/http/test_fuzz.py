@@ -92,7 +92,7 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases",
+    "listMatchedPurchases", "initiateOnboarding", "addDocument",
 ]
 checks.positive_data_acceptance.enabled = false
 
