@@ -217,9 +217,10 @@ class UploadReception:
             while body.rest is Rest.SOME:
                 asked = trio.current_time()
                 patience = rules.patience_s + got / rules.bytes_per_second_min - waited
-                with trio.move_on_after(min(patience, began + rules.seconds_max - asked)) as late:
+                part: bytes | None = None
+                with trio.move_on_after(min(patience, began + rules.seconds_max - asked)):
                     part = await body.next()
-                if late.cancelled_caught:
+                if part is None:
                     raise UploadRefused("REQUEST_TIMEOUT")
                 waited += trio.current_time() - asked
                 got += len(part)

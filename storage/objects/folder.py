@@ -268,8 +268,10 @@ class _Arrival:
         """As `Incoming.finish`; once begun it is not given up in the middle, so that we know what is there."""
         if self._size != self._terms.size_bytes:
             raise UploadRefused("UPLOAD_TOO_SHORT")
+        facts: ObjectFacts | None = None
         with trio.CancelScope(shield=True):
             facts = await self._run(self._publish)
+        assert facts is not None, "nothing cancels it"
         return facts.sha256
 
     def _publish(self) -> ObjectFacts:

@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,7 @@ def test_documents_are_uploaded_proven_and_wait_for_inspection(
     is needed the file goes on. What they show nobody has looked at yet, and it says so.
     """
     file = Applicant(daemon)
+    whole = file.shown()
     for number, doc_type in enumerate(TYPES, 1):
         shown = file.sends(paper, doc_type)
         assert (shown["status"], shown["reasons"], shown["fields"]) == ("inspecting", [], None)
@@ -252,7 +253,7 @@ def test_an_address_ends_after_its_hour(with_folder: Process, paper: Paper) -> N
 
 
 @contextmanager
-def webhooks_flowing(process: Process) -> Iterator[list[tuple[int, float]]]:
+def webhooks_flowing(process: Process) -> Generator[list[tuple[int, float]]]:
     """Webhooks of a card, one after the other, as long as this lasts: (status, seconds) of each."""
     customer, over = Customer(process), threading.Event()
     answers: list[tuple[int, float]] = []
@@ -276,7 +277,7 @@ def webhooks_flowing(process: Process) -> Iterator[list[tuple[int, float]]]:
 
 
 @contextmanager
-def memory_watched(process: Process) -> Iterator[list[int]]:
+def memory_watched(process: Process) -> Generator[list[int]]:
     """What the daemon's memory grew by, in KiB, seen again and again."""
     grown, over = [0], threading.Event()
 

@@ -258,7 +258,7 @@ def test_how_it_is_cut_on_its_way_changes_nothing(
     assert facts.sha256 == hashlib.sha256(data).hexdigest()
     with path.open("rb") as file:
         reader = FileReader(file, lambda _wrapped: key)
-        parts = []
+        parts: list[bytes] = []
         while (part := reader.read()) is not None:
             parts.append(part)
     assert (b"".join(parts), reader.facts) == (data, facts)
