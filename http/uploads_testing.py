@@ -28,7 +28,7 @@ from comptoir.engine.objects import (
 )
 from comptoir.http.matching_testing import FakeMatching
 
-__all__ = ["DOCUMENT_ID", "FakeUploads"]
+__all__ = ["DOCUMENT_ID", "Closed", "FakeUploads"]
 
 
 NOW: Final = 1_763_994_600_000

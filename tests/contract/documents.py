@@ -17,8 +17,11 @@ import httpx
 
 from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import eventually
+from tests.storage.objects.seaweed import BUCKET, REGION, Seaweed
 
-__all__ = ["INITIATION", "Applicant", "Paper", "make_pdf"]
+__all__ = [
+    "INITIATION", "Applicant", "Paper", "drafts", "folder_of", "in_s3", "make_pdf", "to_people",
+]  # fmt: skip
 
 PART = 65_536
 INITIATION: dict[str, Any] = {
@@ -150,3 +153,33 @@ class Applicant:
         assert found.status == 200, found
         file: dict[str, Any] = json.loads(found.body)
         return file
+
+
+def to_people(carrier: Process) -> dict[str, str]:
+    """Settings of a daemon that reaches its clients."""
+    return {
+        "COMPTOIR_PROVIDERS__SENDGRID__BASE_URL": carrier.url,
+        "COMPTOIR_PROVIDERS__TWILIO__BASE_URL": carrier.url,
+    }
+
+
+def in_s3(server: Seaweed) -> dict[str, str]:
+    """Settings of a daemon that keeps documents there."""
+    return {
+        "COMPTOIR_DOCUMENTS__STORE": "s3",
+        "COMPTOIR_DOCUMENTS__BUCKET": BUCKET,
+        "COMPTOIR_DOCUMENTS__S3__REGION": REGION,
+        "COMPTOIR_DOCUMENTS__S3__ENDPOINT_URL": server.url,
+        "COMPTOIR_DOCUMENTS__S3__ACCESS_KEY_ID": server.access_key,
+        "COMPTOIR_DOCUMENTS__S3__SECRET_ACCESS_KEY": server.secret_key,
+    }
+
+
+def folder_of(process: Process) -> Path:
+    """Where a daemon keeps documents."""
+    return Path(process.env["COMPTOIR_STORAGE__DATA_DIR"]) / "documents"
+
+
+def drafts(process: Process) -> list[Path]:
+    """Uploads that it is writing."""
+    return list((folder_of(process) / "drafts").iterdir())

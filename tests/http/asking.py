@@ -11,7 +11,7 @@ import httpx
 
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
-from comptoir.http.testing import AN_OPEN_ONE
+from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
 from comptoir.http.uploads_testing import DOCUMENT_ID
 
 __all__ = [
@@ -67,6 +67,13 @@ def claim_id(owner: str) -> str:
 def file_id(owner: str) -> str:
     """The number of somebody's file."""
     return f"ONB-2025-{crc32(owner.encode()) % 10**9:09d}"
+
+
+def give_to(daemon: FakeDaemon, owner: str) -> None:
+    """A claim, a file and a linking session of theirs."""
+    daemon.claim_owners[claim_id(owner)] = owner
+    daemon.file_owners[file_id(owner)] = owner
+    daemon.sessions[session_id(owner)] = owner
 
 
 def path_of(operation: Operation, owner: str) -> str:

@@ -42,16 +42,7 @@ from comptoir.http.server import serve
 from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator, FakeDaemon
 from comptoir.http.testing_wire import BODY
 from tests.http.access import CALLERS, OTHER, SELF, expected
-from tests.http.asking import (
-    APP,
-    LETTER,
-    ask,
-    claim_id,
-    connection_id,
-    file_id,
-    path_of,
-    session_id,
-)
+from tests.http.asking import APP, LETTER, ask, connection_id, give_to, path_of
 from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
 from tests.http.test_powens_body import CARD, synced
@@ -86,9 +77,7 @@ class Counting(FakeDaemon):
             self.transactions[f"tx-{user}"] = {
                 "transactionId": f"tx-{user}", "userId": user, "status": "credited", "trace": [],
             }  # fmt: skip
-            self.claim_owners[claim_id(user)] = user
-            self.file_owners[file_id(user)] = user
-            self.sessions[session_id(user)] = user
+            give_to(self, user)
             self.linked[user] = {connection_id(user): {
                 "id": connection_id(user), "provider": "seed", "bank_name": "B", "card_last4": "4242",
                 "status": "active", "consent_expires_at": NOW_MS, "linked_at": NOW_MS,

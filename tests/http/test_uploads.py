@@ -18,12 +18,14 @@ import pytest
 import structlog.testing
 import trio
 
+from comptoir.engine import Stopping
 from comptoir.engine.objects import ObjectFacts, ObjectKey, UploadTerms
 from comptoir.engine.settings import Http, Settings
 from comptoir.http.limits import Limits, Quotas
 from comptoir.http.rules import UploadRules
 from comptoir.http.server import Listening, Shared, serve
 from comptoir.http.testing import NOW_MS, FakeDaemon
+from comptoir.http.uploads_testing import Closed
 from comptoir.storage.objects.folder import FolderOptions, FolderStore
 from comptoir.storage.vault import Vault
 
@@ -224,6 +226,21 @@ async def test_where_documents_go_elsewhere_there_is_no_door(house: House) -> No
     """X30: with S3 the daemon takes no uploads."""
     house.daemon.upload_door = None
     assert (await house.put()).json()["code"] == "NOT_FOUND"
+
+
+async def test_a_daemon_that_starts_or_stands_by_says_when_to_come_again(house: House) -> None:
+    """interface.md 2: before the store is open nothing is taken, and the address stays good."""
+
+    class Opening(Closed):
+        def judge(self, path: str, query: Mapping[str, str]) -> None:
+            raise Stopping("starting")
+
+    house.daemon.upload_door = Opening()
+    answer = await house.put()
+    assert (answer.status_code, answer.json()["code"]) == (503, "OVERLOADED")
+    assert answer.headers["retry-after"]
+    house.daemon.upload_door = house.store
+    assert (await house.put()).status_code == 200
 
 
 class TestBounds:
