@@ -273,15 +273,16 @@ class Operation:
 
     @property
     def rule(self) -> str:
-        """The path as the framework's router writes it. An id of one length is told by it from a word that
-        is a path of its own, whose methods are then its own, too.
+        """The path as the framework's router writes it. An id is told by its length, or its least, from a word
+        that is a path of its own, whose methods are then its own, too.
         """
         schemas = {one.name: one.schema for one in self.parameters}
 
         def written(found: "re.Match[str]") -> str:
             schema = schemas[found[1]]
-            length = schema.get("maxLength")
-            exact = length is not None and length == schema.get("minLength")
-            return f"<string(length={length}):{found[1]}>" if exact else f"<{found[1]}>"
+            least, most = schema.get("minLength", 1), schema.get("maxLength")
+            if least == most:
+                return f"<string(length={least}):{found[1]}>"
+            return f"<{found[1]}>" if least == 1 else f"<string(minlength={least}):{found[1]}>"
 
         return _VARIABLE.sub(written, self.path)

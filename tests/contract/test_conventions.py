@@ -18,7 +18,7 @@ GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/
         "/api/v1/connections/calendar", "/api/v1/onboarding/ONB-2026-00001"]  # fmt: skip
 POSTS = [
     "/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners",
-    "/api/v1/sign-outs", "/api/v1/onboarding/ONB-2026-00001/documents",
+    "/api/v1/sign-outs", "/api/v1/onboarding/ONB-2026-00001/documents", "/api/v1/onboarding/initiate",
 ]  # fmt: skip
 
 
