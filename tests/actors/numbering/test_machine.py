@@ -14,7 +14,8 @@ SERIES = Address("numbering", "ONB-2026")
 
 def test_numbers_rise_by_one_and_are_given_once() -> None:
     """S9: the first is 1; each is bound to who asked for it."""
-    state, drawn = NumberingState(Phase.COUNTING), []
+    state = NumberingState(Phase.COUNTING)
+    drawn: list[object] = []
     for reference in ("a", "b", "c"):
         found = MACHINE.decide(state, DrawNumber(reference), Context(SERIES, 0, state.last))
         assert isinstance(found, Decision)
