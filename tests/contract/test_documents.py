@@ -6,11 +6,13 @@ Source: interface.md 8 (rows c1) and 9; spec.md S1, S8, S9, S12 to S14, S20, S62
 
 import json
 import re
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from comptoir.engine.testing import Process
@@ -208,3 +210,44 @@ def test_documents_are_deaf_to_whoever_may_not_know_of_them(
     is_problem(file.announce(paper), 404, "NOT_FOUND")
     process.bearer = ""
     is_problem(process.get(file.path), 401, "UNAUTHENTICATED")
+
+
+def test_a_client_gets_in_by_the_link_and_sends_its_own_documents(
+    comptoir_daemon: Start, carrier: Process, paper: Paper
+) -> None:
+    """S4, X8, interface.md 8: by the link of its file and the code on its telephone, a client sees its own file,
+    without what is not for it, and sends its documents; of another file it hears 404.
+    """
+    process = comptoir_daemon(**to_people(carrier), COMPTOIR_AUTH__MODE="on")
+    process.bearer = process.token("c.martin", "CONSEILLER")
+    phone = f"+3361{secrets.randbelow(10**7):07d}"
+    mine = Applicant(process, clientInfo={**INITIATION["clientInfo"], "phone": phone})
+    other = Applicant(process)
+    number, token = mine.begun["onboardingId"], mine.begun["clientPortalUrl"].partition("token=")[2]
+    inbox = f"/control/inbox?channel=sms&to={phone.replace('+', '%2B')}"
+    with httpx.Client(base_url=process.url, headers={"Origin": process.url}) as browser:
+        began = browser.post("/portal/session", json={"onboardingId": number, "token": token})
+        assert began.status_code == 204, began.text
+        eventually(lambda: bool(carrier.get(inbox).json()["items"]))
+        code = re.findall(r"\b\d{6}\b", carrier.get(inbox).json()["items"][0]["body"])[0]
+        typed = browser.post("/portal/session/code", json={"onboardingId": number, "code": code})
+        assert typed.status_code == 204, typed.text
+        file = browser.get(mine.path).json()
+        assert (file["onboardingId"], file["status"]) == (number, "DOCUMENTS_PENDING")
+        assert "kyc" not in file
+        body = {
+            "docType": "IDENTITY", "filename": "moi.pdf", "contentType": "application/pdf",
+            "sizeBytes": paper.size,
+        }  # fmt: skip
+        address = browser.post(f"{mine.path}/documents", json=body).json()
+        assert mine.upload(address, paper).status_code == 200
+        document = f"{mine.path}/documents/{address['documentId']}"
+        assert browser.post(f"{document}/complete", json={}).status_code == 202
+        eventually(lambda: browser.get(document).json()["status"] == "inspecting")
+        assert browser.get(document).json()["sha256"] == paper.sha256
+        for path in (other.path, f"{other.path}/history"):
+            assert browser.get(path).status_code == 404
+        assert browser.post(f"{other.path}/documents", json=body).status_code == 404
+    assert [one["status"] for one in mine.shown()["documents"]] == ["inspecting"], (
+        "its advisor sees"
+    )
