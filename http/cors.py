@@ -1,6 +1,6 @@
 """Which pages elsewhere may call the API from a browser: an allow-list of origins, empty by default.
 
-The rule: an origin is allowed if it stands in the list, whole, and only for `/api/`; there is no
+The rule: an origin is allowed if it stands in the list, whole, and only for `/api/` and `/uploads/`; there is no
 wildcard, nothing is echoed that is not on the list, and no credentials are allowed, because the API
 takes none that a browser sends by itself. A caller without an Origin is none of this module's affair.
 Source: the Fetch standard (CORS protocol); RFC 6454; spec.md S37.
@@ -13,7 +13,7 @@ from comptoir.http.answers import COMMON, Headers, Response
 
 __all__ = ["Cors"]
 
-PREFIX: Final = "/api/"
+PREFIXES: Final = ("/api/", "/uploads/")
 MAX_AGE_SECONDS: Final = 600
 """How long a browser may remember a preflight: an origin that is struck off is out soon after."""
 _ALLOWED: Final = b"Authorization, Content-Type, Idempotency-Key, X-Request-Id"
@@ -34,7 +34,7 @@ class Cors:
 
     def headers(self, path: str, given: Iterable[tuple[bytes, bytes]]) -> Headers:
         """What an answer to this request carries so that an allowed page may read it."""
-        if not self._origins or not path.startswith(PREFIX):
+        if not self._origins or not path.startswith(PREFIXES):
             return []
         origin = self._allowed(given)
         if origin is None:
@@ -58,7 +58,7 @@ class Cors:
         """
         pairs = list(given)
         asked = any(name == b"access-control-request-method" for name, _ in pairs)
-        if not asked or not path.startswith(PREFIX) or self._allowed(pairs) is None:
+        if not asked or not path.startswith(PREFIXES) or self._allowed(pairs) is None:
             return None
         allowed = ", ".join(sorted(methods)).encode("ascii")
         headers = [

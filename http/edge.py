@@ -8,30 +8,40 @@ context and response cost more than the webhook's whole budget (design.md 10).
 
 An address that is not on the API's list is refused before anything of its request is read.
 
-Why the body is always read to its end or thrown away: hypercorn hands body parts over in a queue of
-ten and blocks on the eleventh, also for a request that was answered already; a connection whose
-body nobody reads would then hang for ever.
+Why the body is always read to its end or thrown away says asgi.py. Uploads of documents are no bodies in
+this sense: they pass in parts, within bounds of their own (uploads.py).
 Source: interface.md 1 and 6 (row 2); spec.md S62, X28; the ASGI specification 3.0; design.md 2.1, 5, 10.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, Final
 
-import structlog
 import trio
 
-from comptoir.http.answers import COMMON, Response, request_id
-from comptoir.http.places import Place
+from comptoir.http.answers import COMMON
+from comptoir.http.asgi import (
+    DISCARD_SECONDS_MAX,
+    Application,
+    Receive,
+    Rest,
+    Scope,
+    Send,
+    crashed,
+    declared,
+    discard,
+    respond,
+    ticket_of,
+    works,
+)
 from comptoir.http.port import Port
 from comptoir.http.powens import POWENS_PATH
 from comptoir.http.problems import problem
 from comptoir.http.receptions import own_receptions
+from comptoir.http.uploads import PREFIX as UPLOADS_PREFIX
+from comptoir.http.uploads import UploadReception
 from comptoir.http.webhooks import Reception, WebhookRequest
 
-__all__ = ["IMPORT_BYTES_MAX", "IMPORT_PREFIX", "PLACE", "Application", "Edge"]
-
-PLACE: Final = "comptoir.place"
-"""Under which the server puts a connection's place into the state of its scopes."""
+__all__ = ["IMPORT_BYTES_MAX", "IMPORT_PREFIX", "Edge"]
 
 WEBHOOKS_PREFIX: Final = "/webhooks/"
 IMPORT_PREFIX: Final = "/dev/v1/import/"
@@ -52,23 +62,6 @@ out a webhook, which has some hundred bytes. The places for connections bound th
 BODY_SECONDS_MAX: Final = 20.0
 """From a request's header to the last byte of its body; an import may take `IMPORT_SECONDS_MAX`."""
 IMPORT_SECONDS_MAX: Final = 120.0
-DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Of a body over its limit, this much is read before the answer, so that the sender, who reads only
-after it has written, sees the answer instead of a broken connection."""
-DISCARD_SECONDS_MAX: Final = 3.0
-DISCARD_PAUSE_SECONDS_MAX: Final = 0.25
-"""A sender that writes nothing for so long waits for the answer (it may have sent `Expect`)."""
-
-LENGTH_DIGITS_MAX: Final = 18
-LARGEST: Final = 10**LENGTH_DIGITS_MAX
-"""Stands for any declared length that no limit allows anyway."""
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_log = structlog.stdlib.get_logger("comptoir.http.edge")
 
 
 class _Body:
@@ -110,6 +103,7 @@ class Edge:
         self._rules = rules = port.rules
         self._reception = reception
         self._receptions = own_receptions(port, reception)
+        self._uploads = UploadReception(port, reception.limits)
         self._application = application
         self._in_flight = 0
         self._import_turn = trio.Semaphore(1, max_value=1)
@@ -139,8 +133,10 @@ class Edge:
             return
         path: str = scope["path"]
         if not self._may_call(scope, path):
-            answer = problem("SOURCE_FORBIDDEN", _ticket(scope))
-            await _respond(receive, send, answer, complete=False)
+            answer = problem("SOURCE_FORBIDDEN", ticket_of(scope))
+            await respond(receive, send, answer, complete=False)
+        elif path.startswith(UPLOADS_PREFIX):
+            await self._uploads.take(scope, receive, send)
         elif self._is_full(path):
             await self._refuse(scope, receive, send, complete=False)
         elif path == POWENS_PATH:
@@ -181,8 +177,8 @@ class Edge:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, *, complete: bool) -> None:
         """Say that there is too much to do."""
-        answer = problem("OVERLOADED", _ticket(scope), retry_after_s=self._rules.retry_after_s)
-        await _respond(receive, send, answer, complete=complete)
+        answer = problem("OVERLOADED", ticket_of(scope), retry_after_s=self._rules.retry_after_s)
+        await respond(receive, send, answer, complete=complete)
 
     async def _read(self, scope: Scope, receive: Receive, send: Send, lane: _Lane) -> None:
         """Read a request's body, and have it answered if that comes to its end."""
@@ -195,9 +191,8 @@ class Edge:
             if body.no_room or (body.complete and self._is_full(scope["path"])):
                 await self._refuse(scope, receive, send, complete=body.complete)
                 return
-            place: Place | None = scope["state"].get(PLACE) if "state" in scope else None
-            if place is not None and body.complete:
-                place.works()
+            if body.complete:
+                works(scope)
             self._in_flight += 1
             try:
                 webhook = lane is self._webhooks or lane is self._synced
@@ -211,7 +206,7 @@ class Edge:
     async def _webhook(self, scope: Scope, receive: Receive, send: Send, body: _Body) -> None:
         """Receive a webhook (interface.md 6)."""
         if body.too_slow:
-            answer = problem("REQUEST_TIMEOUT", _ticket(scope))
+            answer = problem("REQUEST_TIMEOUT", ticket_of(scope))
         else:
             client = scope["client"]
             request = WebhookRequest(
@@ -225,15 +220,15 @@ class Edge:
             try:
                 answer = await self._receptions.get(request.path, self._reception).receive(request)
             except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
-                answer = _crashed(scope)
-        await _respond(receive, send, answer, complete=body.complete)
+                answer = crashed(scope)
+        await respond(receive, send, answer, complete=body.complete)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send, body: _Body) -> None:
         """Give any other request to the application, with its body read and its answer dressed."""
-        ticket = scope["comptoir.request_id"] = _ticket(scope)
+        ticket = scope["comptoir.request_id"] = ticket_of(scope)
         if body.too_large or body.too_slow:
             code = "PAYLOAD_TOO_LARGE" if body.too_large else "REQUEST_TIMEOUT"
-            await _respond(receive, send, problem(code, ticket), complete=body.complete)
+            await respond(receive, send, problem(code, ticket), complete=body.complete)
             return
         dressed = _Dressed(send, ticket)
         data, body.data = body.data, b""  # the application's alone: an import's is large
@@ -242,26 +237,13 @@ class Edge:
         except Exception:
             if dressed.started:
                 raise  # too late for an answer: the server breaks the connection off
-            await _respond(receive, send, _crashed(scope), complete=True)
-
-
-def _ticket(scope: Scope) -> str:
-    """The request id: the caller's if it gave exactly one, well formed."""
-    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
-    return request_id(given[0] if len(given) == 1 else None)
-
-
-def _crashed(scope: Scope) -> Response:
-    """Record a bug of ours, with its traceback, and answer without it."""
-    ticket = _ticket(scope)
-    _log.exception("request_crashed", request_id=ticket, method=scope["method"])
-    return problem("INTERNAL", ticket)
+            await respond(receive, send, crashed(scope), complete=True)
 
 
 async def _read(scope: Scope, receive: Receive, lane: _Lane, body: _Body, seconds: float) -> None:
     """Read a body within the lane's bounds and so many seconds."""
     with trio.move_on_after(seconds) as deadline:
-        if _declared(scope) > lane.limit:
+        if declared(scope) > lane.limit:
             body.too_large = True
         else:
             await _collect(receive, lane, body)
@@ -269,7 +251,8 @@ async def _read(scope: Scope, receive: Receive, lane: _Lane, body: _Body, second
         body.too_slow = True
     elif body.too_large and not body.complete:
         with trio.move_on_after(DISCARD_SECONDS_MAX):
-            await _discard(receive, body)
+            rest = await discard(receive)
+            body.gone, body.complete = rest is Rest.NOBODY, rest is Rest.NOTHING
 
 
 async def _collect(receive: Receive, lane: _Lane, body: _Body) -> None:
@@ -298,55 +281,6 @@ async def _collect(receive: Receive, lane: _Lane, body: _Body) -> None:
             return
         message = await receive()
     body.gone = True
-
-
-async def _discard(receive: Receive, body: _Body) -> None:
-    """Read and forget until the end, a pause, the caller's leaving, or `DISCARDED_BYTES_MAX`."""
-    left = DISCARDED_BYTES_MAX
-    while left > 0:
-        message: MutableMapping[str, Any] | None = None
-        with trio.move_on_after(DISCARD_PAUSE_SECONDS_MAX):
-            message = await receive()
-        if message is None:
-            return
-        if message["type"] != "http.request":
-            body.gone = True
-            return
-        left -= len(message.get("body", b""))
-        if not message.get("more_body", False):
-            body.complete = True
-            return
-
-
-def _declared(scope: Scope) -> int:
-    """The declared length of the body; 0 without one. The server has checked its form."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if len(value) <= LENGTH_DIGITS_MAX and value.isdigit() else LARGEST
-    return 0
-
-
-async def _respond(receive: Receive, send: Send, answer: Response, *, complete: bool) -> None:
-    """Send an answer; where the body is not complete, throw the rest away meanwhile and close."""
-    if complete:
-        await _send(send, answer)
-        return
-    answer.headers.append((b"connection", b"close"))
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_until_closed, receive)
-        await _send(send, answer)
-
-
-async def _until_closed(receive: Receive) -> None:
-    """Throw parts away until the server has closed the stream, which it does after the answer."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _send(send: Send, answer: Response) -> None:
-    """Send one whole answer."""
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
 def _replayed(data: bytes, receive: Receive, dressed: "_Dressed") -> Receive:

@@ -62,6 +62,10 @@ _HEADERS: Final[Json] = {
         "needed; of a client, that of HTTP Basic.",
         "schema": {"type": "string"},
     },
+    "ETag": {
+        "description": "The SHA-256 of what is kept, in hexadecimal.",
+        "schema": {"type": "string"},
+    },
     "Set-Cookie": {
         "description": "`__Host-session`, on plain loopback `session`: HttpOnly, SameSite=Lax.",
         "schema": {"type": "string"},

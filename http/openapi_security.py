@@ -27,6 +27,7 @@ SIGNATURE, TIMESTAMP = "webhookSignature", "webhookTimestamp"
 POWENS, POWENS_DATE = "powensSignature", "powensDate"
 PLAID: Final = "plaidVerification"
 TINK: Final = "tinkSignature"
+UPLOAD: Final = "uploadSignature"
 Way = dict[str, list[str]]
 """An alternative: schemes that are all needed, each with its scopes."""
 NOTHING: Final[Way] = {}
@@ -40,6 +41,7 @@ _PROOFS: Final[dict[Proof, list[Way]]] = {
     Proof.POWENS: [{POWENS: [], POWENS_DATE: []}],
     Proof.PLAID: [{PLAID: []}],
     Proof.TINK: [{TINK: []}],
+    Proof.UPLOAD: [{UPLOAD: []}],
 }
 _OF_PEOPLE: Final = {
     "openid": "An ID token beside the access token.",
@@ -107,6 +109,12 @@ _FIXED: Final[Json] = {
         "in": "header",
         "name": "X-Tink-Signature",
         "description": "`t=` seconds since 1970, `,v1=` hex of HMAC-SHA256(secret, seconds + '.' + raw body).",
+    },
+    UPLOAD: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "As the address that was given out has it; nobody else can make one.",
     },
     POWENS_DATE: {
         "type": "apiKey",

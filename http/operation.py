@@ -53,7 +53,7 @@ class Door(Enum):
     LOCAL = "this machine"
     """Loopback peers without a token; for everybody else it does not exist (404)."""
     SIGNED = "signed"
-    """No token: the signature over the body decides (interface.md 6)."""
+    """No token: the signature over the body (interface.md 6), or of the address, decides."""
     TOKEN = "token"  # noqa: S105 (a word, not one)
     """A bearer, as `grants` and `scopes` say."""
 
@@ -73,6 +73,11 @@ class Proof(Enum):
     """A token over the body, signed by a key that Plaid publishes."""
     TINK = "tink"
     """Tink's signature."""
+    UPLOAD = "upload"
+    """Our own, in the address (docs/uploads.md)."""
+
+
+_SIGNATURES: Final = (Proof.SEED, Proof.POWENS, Proof.PLAID, Proof.TINK, Proof.UPLOAD)
 
 
 class Reach(Enum):
@@ -250,7 +255,7 @@ class Operation:
         reaches = {*self.grants.values(), *self.scopes.values()}
         owned = self.owner is not Owner.NOBODY
         assert owned or Reach.OWN not in reaches, f"{self.id}: nobody's own"
-        signed = self.proof in (Proof.SEED, Proof.POWENS, Proof.PLAID, Proof.TINK)
+        signed = self.proof in _SIGNATURES
         assert signed == (self.door is Door.SIGNED), f"{self.id}: whose signature"
         shown = signed or self.proof is None or self.door is Door.OPEN
         assert shown, f"{self.id}: two ways in"
@@ -268,15 +273,16 @@ class Operation:
 
     @property
     def rule(self) -> str:
-        """The path as the framework's router writes it. An id of one length is told by it from a word that
-        is a path of its own, whose methods are then its own, too.
+        """The path as the framework's router writes it. An id is told by its length, or its least, from a word
+        that is a path of its own, whose methods are then its own, too.
         """
         schemas = {one.name: one.schema for one in self.parameters}
 
         def written(found: "re.Match[str]") -> str:
             schema = schemas[found[1]]
-            length = schema.get("maxLength")
-            exact = length is not None and length == schema.get("minLength")
-            return f"<string(length={length}):{found[1]}>" if exact else f"<{found[1]}>"
+            least, most = schema.get("minLength", 1), schema.get("maxLength")
+            if least == most:
+                return f"<string(length={least}):{found[1]}>"
+            return f"<{found[1]}>" if least == 1 else f"<string(minlength={least}):{found[1]}>"
 
         return _VARIABLE.sub(written, self.path)

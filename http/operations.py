@@ -42,6 +42,7 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
+from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_upkeep import UPKEEP
@@ -144,6 +145,7 @@ OPERATIONS: Final = (
     *MATCHING,
     *PAYOUTS,
     *UPKEEP,
+    *DOCUMENTS,
     Operation(
         "receiveBankingWebhook", "POST", "/webhooks/banking", "A signed webhook of the bank aggregator",
         "webhooks", Door.SIGNED,

@@ -13,6 +13,7 @@ from comptoir.actors.merchants.messages import Purchase
 from comptoir.engine import Address, Asker, Message, Reply
 from comptoir.engine.letters import LetterReads
 from comptoir.engine.moves import Moves
+from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked
 from comptoir.http.identity.opening import Identity
 from comptoir.http.rules import EdgeRules
@@ -107,6 +108,28 @@ class ApiPort(Protocol):
         """A page of proposals by their places (`approval.messages.place_of`), those after this one, in their
         order; and whether each still waits for a second person.
         """
+        ...
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Where documents are.
+
+        Raises:
+            Stopping: it is not open.
+        """
+        ...
+
+    @property
+    def upload_door(self) -> UploadDoor | None:
+        """Who takes uploads that come to this daemon; None: they go elsewhere.
+
+        Raises:
+            Stopping: it is not open.
+        """
+        ...
+
+    def count_upload(self, result: str, code: str) -> None:
+        """Count one upload: result taken, refused or left (by its sender); code if refused."""
         ...
 
     @property

@@ -8,7 +8,6 @@ Source: interface.md 1; RFC 9457; spec.md S66 (the French user actions are the s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypedDict
 
@@ -16,6 +15,18 @@ import orjson
 
 from comptoir.engine import EngineError, Refused
 from comptoir.http.answers import COMMON, Response
+from comptoir.http.problem_rows import (
+    FIX_EN,
+    FIX_FR,
+    LATER_EN,
+    LATER_FR,
+    SIGNED_IN_EN,
+    SIGNED_IN_FR,
+    SUPPORT_EN,
+    SUPPORT_FR,
+    Problem,
+)
+from comptoir.http.problems_documents import OF_DOCUMENTS
 
 __all__ = [
     "PROBLEMS",
@@ -37,47 +48,25 @@ class FieldError(TypedDict):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One row: what a code means to a client program and to the person before it."""
-
-    status: int
-    title: str
-    detail: str
-    fr: str
-    en: str
-    retryable: bool = False
-    retry_after_s: int | None = None
-    """Sent as Retry-After: always on 429 and 503."""
-
-
-_FIX_FR, _FIX_EN = "Corriger la demande", "Correct the request"
-_LATER_FR, _LATER_EN = "Réessayer plus tard", "Try again later"
-_SIGNED_IN_FR, _SIGNED_IN_EN = "Se connecter", "Sign in"
-_SUPPORT_FR, _SUPPORT_EN = (
-    "Réessayer plus tard, puis contacter le support avec requestId",
-    "Try again later, then contact support with requestId",
-)
-
 PROBLEMS: dict[str, Problem] = {
     # General (interface.md 1)
     "REQUEST_MALFORMED": Problem(
-        400, "Request malformed", "The request could not be read.", _FIX_FR, _FIX_EN
+        400, "Request malformed", "The request could not be read.", FIX_FR, FIX_EN
     ),
     "REQUEST_INVALID": Problem(
-        422, "Request invalid", "The request was read; its values are wrong.", _FIX_FR, _FIX_EN
+        422, "Request invalid", "The request was read; its values are wrong.", FIX_FR, FIX_EN
     ),
     "UNAUTHENTICATED": Problem(
-        401, "Not signed in", "A valid access token is needed.", _SIGNED_IN_FR, _SIGNED_IN_EN
+        401, "Not signed in", "A valid access token is needed.", SIGNED_IN_FR, SIGNED_IN_EN
     ),
     "STEP_UP_REQUIRED": Problem(
         401, "Another sign-in is needed",
         "This wants two factors, and perhaps a sign-in of the last minutes; WWW-Authenticate says which.",
-        _SIGNED_IN_FR, _SIGNED_IN_EN,
+        SIGNED_IN_FR, SIGNED_IN_EN,
     ),
     "SIGN_IN_STALE": Problem(
         403, "Signed in too long ago", "This wants a sign-in of the last quarter of an hour.",
-        _SIGNED_IN_FR, _SIGNED_IN_EN,
+        SIGNED_IN_FR, SIGNED_IN_EN,
     ),
     "FORBIDDEN": Problem(
         403, "Forbidden", "The caller may not do this.", "Demander l'accès", "Ask for access"
@@ -94,7 +83,7 @@ PROBLEMS: dict[str, Problem] = {
         404, "Not found", "There is nothing here.", "Vérifier l'adresse", "Check the address"
     ),
     "METHOD_NOT_ALLOWED": Problem(
-        405, "Method not allowed", "The Allow header names the methods.", _FIX_FR, _FIX_EN
+        405, "Method not allowed", "The Allow header names the methods.", FIX_FR, FIX_EN
     ),
     "REQUEST_TIMEOUT": Problem(
         408, "Request too slow", "The request did not arrive in time.", "Réessayer", "Try again", True
@@ -136,7 +125,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "EXPECTATION_FAILED": Problem(
         417, "Expectation not met", "Of the Expect header only 100-continue is known.",
-        _FIX_FR, _FIX_EN,
+        FIX_FR, FIX_EN,
     ),
     "HEADERS_TOO_LARGE": Problem(
         431, "Header too large", "Request line and header fields are larger than the limit.",
@@ -144,13 +133,13 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "VERSION_UNSUPPORTED": Problem(
         505, "HTTP version not supported", "This port speaks HTTP/1.1 and HTTP/1.0.",
-        _FIX_FR, _FIX_EN,
+        FIX_FR, FIX_EN,
     ),
     "MEDIA_TYPE_UNSUPPORTED": Problem(
         415, "Media type unsupported",
         "The body must be application/json in UTF-8 without a content encoding, or text/csv where "
         "the operation says so.",
-        _FIX_FR, _FIX_EN,
+        FIX_FR, FIX_EN,
     ),
     "IDEMPOTENCY_KEY_REUSED": Problem(
         422, "Idempotency key reused", "This Idempotency-Key belongs to another request.",
@@ -161,28 +150,28 @@ PROBLEMS: dict[str, Problem] = {
         "Réessayer", "Try again", True,
     ),
     "RATE_LIMITED": Problem(
-        429, "Too many requests", "The caller's limit is reached.", _LATER_FR, _LATER_EN, True, 60
+        429, "Too many requests", "The caller's limit is reached.", LATER_FR, LATER_EN, True, 60
     ),
     "OVERLOADED": Problem(
         503, "Overloaded", "There is more work than can be taken now; nothing was changed, or the "
         "answer is still on its way: send the same request again.",
-        _LATER_FR, _LATER_EN, True, 1,
+        LATER_FR, LATER_EN, True, 1,
     ),
     "STORAGE_UNAVAILABLE": Problem(
         503, "Storage unavailable", "The database does not answer. Send it again: what was taken already is not taken twice.",
-        _LATER_FR, _LATER_EN, True, 5,
+        LATER_FR, LATER_EN, True, 5,
     ),
     "ISSUER_UNAVAILABLE": Problem(
         503, "Issuer unavailable", "The token cannot be verified now: its issuer does not answer.",
-        _LATER_FR, _LATER_EN, True, 10,
+        LATER_FR, LATER_EN, True, 10,
     ),
     "QUIESCE_TIMEOUT": Problem(
         504, "Still working", "Messages were still due at the end of the time given.",
-        _LATER_FR, _LATER_EN, True,
+        LATER_FR, LATER_EN, True,
     ),
     "INTERNAL": Problem(
         500, "Internal error", "Something went wrong here. It was recorded under requestId.",
-        _SUPPORT_FR, _SUPPORT_EN,
+        SUPPORT_FR, SUPPORT_EN,
     ),
     # What a client's way into the portal may meet (X8)
     "PORTAL_LINK_OVER": Problem(
@@ -207,6 +196,7 @@ PROBLEMS: dict[str, Problem] = {
         "Configurer l'envoi de SMS, ou ne pas donner de téléphone",
         "Configure who carries text messages, or give no phone",
     ),
+    **OF_DOCUMENTS,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
         400, "Card linking failed", "The card could not be linked.", "Réessayer", "Try again"
@@ -221,7 +211,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "BANK_PROVIDER_UNAVAILABLE": Problem(
         503, "Bank provider unavailable", "The bank provider does not answer.",
-        _LATER_FR, _LATER_EN, True, 30,
+        LATER_FR, LATER_EN, True, 30,
     ),
     "BANK_IBAN_INVALID": Problem(
         400, "IBAN invalid", "The IBAN is not valid.", "Corriger IBAN", "Correct the IBAN"
@@ -255,11 +245,11 @@ PROBLEMS: dict[str, Problem] = {
     "WEBHOOK_PAYLOAD_MALFORMED": Problem(
         400, "Payload malformed", "The body is not well-formed JSON in UTF-8, names a key twice, "
         "is nested too deep, or holds a character that cannot be kept.",
-        _FIX_FR, _FIX_EN,
+        FIX_FR, FIX_EN,
     ),
     "WEBHOOK_PAYLOAD_INVALID": Problem(
         422, "Payload invalid", "The body is JSON; `errors` names what is wrong in it.",
-        _FIX_FR, _FIX_EN,
+        FIX_FR, FIX_EN,
     ),
     "WEBHOOK_EVENT_UNSUPPORTED": Problem(
         422, "Event not supported", "The event is not known, or not served yet.",

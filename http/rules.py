@@ -12,7 +12,15 @@ from ipaddress import IPv4Network, IPv6Network
 from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
 
-__all__ = ["LINKABLE", "EdgeRules", "LinkingRules", "PayoutRules", "StepUpRules", "WebhookRules"]
+__all__ = [
+    "LINKABLE",
+    "EdgeRules",
+    "LinkingRules",
+    "PayoutRules",
+    "StepUpRules",
+    "UploadRules",
+    "WebhookRules",
+]
 
 SOURCES_REMEMBERED_MAX = 4096
 """Verdicts on source addresses kept, a few hundred bytes each: senders are few and repeat."""
@@ -102,6 +110,30 @@ class StepUpRules:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadRules:
+    """What an upload to our folder may take of us (S12)."""
+
+    uploads_max: int = 16
+    per_address_max: int = 4
+    patience_s: float = 10.0
+    """What a sender may be late by, over the whole of it."""
+    bytes_per_second_min: int = 16_384
+    seconds_max: float = 3_600.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> "UploadRules":
+        """Compile the settings."""
+        documents = settings.documents
+        return cls(
+            documents.uploads_max,
+            documents.uploads_per_address_max,
+            documents.upload_patience_s,
+            documents.upload_bytes_per_second_min,
+            documents.upload_seconds_max,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeRules:
     """All of the edge's rules."""
 
@@ -131,6 +163,9 @@ class EdgeRules:
     linking: LinkingRules = LinkingRules()
     payouts: PayoutRules = PayoutRules()
     step_up: StepUpRules = StepUpRules()
+    uploads: UploadRules = UploadRules()
+    file_prefix: str = "ONB"
+    """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
     """For how long a dead letter is kept, but for those that are held (X23)."""
     replay_per_second_max: int = 50
@@ -181,6 +216,8 @@ class EdgeRules:
             linking=LinkingRules.of(settings),
             payouts=PayoutRules.of(settings),
             step_up=StepUpRules.of(settings),
+            uploads=UploadRules.of(settings),
+            file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,
         )

@@ -23,10 +23,11 @@ from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
 
 from comptoir.engine.settings import Settings
 from comptoir.http.app import make_app
+from comptoir.http.asgi import PLACE, Application
 from comptoir.http.certificates import Certificates, TlsFiles, open_certificates
 from comptoir.http.connection import Connection
 from comptoir.http.descriptors import reserve_descriptors
-from comptoir.http.edge import PLACE, Application, Edge
+from comptoir.http.edge import Edge
 from comptoir.http.handshakes import Handshakes
 from comptoir.http.limits import Limits
 from comptoir.http.listener import STOP_SECONDS_DEFAULT, Callers, bind, proxies_only, url_of

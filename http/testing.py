@@ -70,10 +70,10 @@ from comptoir.engine.signing_testing import plaid_key
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
-from comptoir.http.matching_testing import FakeMatching
 from comptoir.http.payouts_testing import FakePayouts
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.rules import EdgeRules
+from comptoir.http.uploads_testing import FakeUploads
 
 __all__ = ["NOW_MS", "SECRET", "FakeAnswer", "FakeAuthenticator", "FakeDaemon", "FakeHealth"]
 
@@ -102,7 +102,7 @@ class FakeHealth:
 Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 
 
-class FakeDaemon(FakeMatching, FakePayouts):
+class FakeDaemon(FakeUploads, FakePayouts):
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
     def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:

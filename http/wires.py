@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import trio
 
-from comptoir.http.edge import DISCARDED_BYTES_MAX
+from comptoir.http.asgi import DISCARDED_BYTES_MAX
 from comptoir.http.listener import UNREAD_SECONDS_MAX
 from comptoir.http.places import Place
 

@@ -72,7 +72,7 @@ async def ask(port: Port, call: Call) -> Response:
     if not _has_points(await port.wallet(user_id)):
         return problem("BANK_WITHDRAWAL_MINIMUM", call.ticket)
     withdrawal_id = f"wd_{call.draw('withdrawal')[:_ID_BYTES].hex()}"
-    order = await _order(port, user_id, wanted.points, (iban, name))
+    order = await _order(port, (user_id, withdrawal_id), wanted.points, (iban, name))
     if order.net_cents <= 0:
         return problem("BANK_WITHDRAWAL_MINIMUM", call.ticket)
     held = (await port.ask(Address(WALLET, user_id), HoldPoints(withdrawal_id, order))).reply
@@ -93,12 +93,12 @@ def _has_points(wallet: Mapping[str, Any] | None) -> bool:
     )
 
 
-async def _order(port: Port, user_id: str, points: int, to: tuple[Iban, str]) -> Order:
+async def _order(port: Port, whose: tuple[str, str], points: int, to: tuple[Iban, str]) -> Order:
     """What is to be paid, rounded once: the fee down, in favour of whoever is paid (X21, X32)."""
-    rules, (iban, name) = port.rules.payouts, to
+    rules, (user_id, withdrawal_id), (iban, name) = port.rules.payouts, whose, to
     day = datetime.fromtimestamp(port.now_ms() / 1000, UTC).date().isoformat()
     series = f"{rules.reference_prefix}-{day}"
-    drawn = (await port.ask(Address(NUMBERING, series), DrawNumber())).reply
+    drawn = (await port.ask(Address(NUMBERING, series), DrawNumber(withdrawal_id))).reply
     assert isinstance(drawn, NumberDrawn)
     gross = points * rules.value_cents
     fee = gross * rules.fee_bp // BASIS_POINTS

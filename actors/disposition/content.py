@@ -81,6 +81,13 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "RefreshTokens": _BANK,
     "RevokeAccess": _BANK,
     "RegisterWebhook": (*_BANK, "url"),
+    # To a file, and to the store of documents: what a client calls a document stands in no list.
+    "ClientReached": (),
+    "FileExpired": (),
+    "ProveObject": ("reference", "path"),
+    "DeleteObject": ("path",),
+    "ObjectFound": ("reference", "size_bytes", "media_type", "sha256"),
+    "ObjectAbsent": ("reference", "code"),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),

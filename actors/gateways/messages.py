@@ -13,9 +13,11 @@ __all__ = [
     "KEYS",
     "LETTERS",
     "MAIL",
+    "OBJECTS",
     "PAYOUT",
     "PUSH",
     "SMS",
+    "DeleteObject",
     "DestroyKeys",
     "ExchangeCode",
     "FindPurchase",
@@ -23,6 +25,9 @@ __all__ = [
     "InitiatePayment",
     "NoticeRefused",
     "NoticeTaken",
+    "ObjectAbsent",
+    "ObjectFound",
+    "ProveObject",
     "ReadAccounts",
     "ReadTransactions",
     "RefreshTokens",
@@ -47,6 +52,9 @@ LETTERS = Address("letters", "")
 
 PAYOUT = Address("payout", "")
 """Whoever pays withdrawals: by configuration the provider `seed` (X27)."""
+OBJECTS = Address("objects", "")
+"""The store of documents: a folder of ours, or S3 (S12, X30)."""
+
 PUSH = Address("push", "")
 """The push party: FCM later, the sandbox's receiver now (S44)."""
 MAIL = Address("mail", "")
@@ -243,6 +251,38 @@ class SettleLetters(Message, frozen=True):
     """`replay` or `discard`."""
     letters: tuple[int, ...]
     """Ids; those that are no letters any more are left out."""
+
+
+class ProveObject(Message, frozen=True):
+    """What lies under this key? Whoever asks hears of it (`ObjectFound`, `ObjectAbsent`)."""
+
+    reference: str
+    """What it is about; the asker is told it again."""
+    path: str
+    """The key, as engine/objects.py writes it."""
+
+
+class ObjectFound(Message, frozen=True):
+    """This lies there, as counted and hashed from its bytes."""
+
+    reference: str
+    size_bytes: int
+    media_type: str
+    sha256: str
+
+
+class ObjectAbsent(Message, frozen=True):
+    """Nothing lies there, or nothing that can be read."""
+
+    reference: str
+    code: str
+    """Why, as a stable code: `UPLOAD_MISSING` where there is nothing."""
+
+
+class DeleteObject(Message, frozen=True):
+    """Nothing is to lie there any more."""
+
+    path: str
 
 
 class SendMail(Message, frozen=True):

@@ -47,6 +47,8 @@ from comptoir.actors.invitation.messages import (
 )
 from comptoir.actors.invitation.terms import terms_of
 from comptoir.actors.invitation.texts import code_mail, code_sms, link_mail
+from comptoir.actors.onboarding.messages import KIND as ONBOARDING
+from comptoir.actors.onboarding.messages import ClientReached
 from comptoir.engine import Address, Decision, Event, Once, Outgoing, Refusal, Reply, State
 from comptoir.engine.machine import Context, Machine, row
 
@@ -104,7 +106,8 @@ class InvitationState(State, frozen=True):
     failures: int = 0
     """Wrong tries, over all codes."""
     listing: str = ""
-    """As the invitation said."""
+    tells: bool = False
+    """Both as the invitation said."""
 
     @property
     def channel(self) -> Channel:
@@ -174,7 +177,7 @@ def _invite(state: InvitationState, message: InviteClient, context: Context) -> 
     until = context.now + terms.link_ms
     invited = InvitationState(
         Phase.INVITED, message.user_id, message.email, message.phone, message.language,
-        message.digest, until, listing=message.listing,
+        message.digest, until, listing=message.listing, tells=message.tells,
     )  # fmt: skip
     alive = state.phase in (Phase.INVITED, Phase.AWAITING_CODE)
     before = (InvitationEnded(state.user_id, "superseded"),) if alive else ()
@@ -311,8 +314,11 @@ def _late(state: InvitationState, _message: InvitationExpired, _context: Context
     return Decision(state)
 
 
-def _arrived(state: InvitationState, message: NoticeTaken, _context: Context) -> Outcome:
-    return Decision(state, events=(NoticeArrived(message.reference),))
+def _arrived(state: InvitationState, message: NoticeTaken, context: Context) -> Outcome:
+    reached = state.tells and state.phase is Phase.INVITED  # else it was a code's
+    told = Outgoing(Address(ONBOARDING, context.address.key), ClientReached())
+    happened = NoticeArrived(message.reference)
+    return Decision(state, events=(happened,), messages=(told,) if reached else ())
 
 
 def _lost(state: InvitationState, message: NoticeRefused, _context: Context) -> Outcome:

@@ -55,6 +55,8 @@ class InviteClient(Message, frozen=True):
     """Who asks for it, for the record: `sub`, or the kind of another machine."""
     listing: str = ""
     """Key of the actor that lists what the client has open (actors/sessions); empty: none does."""
+    tells: bool = False
+    """Whether the file hears when whoever carries mail has taken the link (actors/onboarding)."""
 
 
 class UseLink(Message, frozen=True):

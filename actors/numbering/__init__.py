@@ -1,1 +1,1 @@
-"""Public numbers: one actor per series, which gives each once (S56)."""
+"""Public numbers, one series an actor."""

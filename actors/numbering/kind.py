@@ -9,5 +9,5 @@ __all__ = ["numbering_spec"]
 def numbering_spec(bounds: Bounds) -> ActorSpec[NumberingState]:
     """One actor per series."""
     return ActorSpec(
-        MACHINE, NumberingState, replies=REPLIES, bounds=bounds, dead_queue="dlq:engine"
+        MACHINE, NumberingState, replies=REPLIES, bounds=bounds, dead_queue="dlq:onboarding"
     )

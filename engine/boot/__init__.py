@@ -28,6 +28,7 @@ from comptoir.actors.letter_report.machine import MACHINE as LETTER_REPORT
 from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.numbering.machine import MACHINE as NUMBERING
+from comptoir.actors.onboarding.machine import MACHINE as ONBOARDING
 from comptoir.actors.person.machine import MACHINE as PERSON
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
@@ -62,8 +63,8 @@ def machines() -> dict[str, Machine[Any]]:
     access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
-    paying = (WITHDRAWAL, NUMBERING)
-    ours = (*banking, *paying, *access, *custody, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    filing = (ONBOARDING, WITHDRAWAL, NUMBERING)
+    ours = (*banking, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 
 

@@ -19,6 +19,7 @@ from comptoir.actors.merchants.messages import CATALOGUE, Finder, Purchase
 from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
+from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
 from comptoir.engine.boot.letters import keep_reporting
 from comptoir.engine.boot.memory import settle_memory
@@ -34,6 +35,7 @@ from comptoir.engine.gateway_spec import CallFault
 from comptoir.engine.housekeeping import Housekeeping
 from comptoir.engine.journal import Journal
 from comptoir.engine.moves import Moves
+from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked, parked_of
 from comptoir.engine.parts import Health, Parts
 from comptoir.engine.settings import Settings
@@ -86,6 +88,7 @@ class Daemon(Views):
         self.telemetry = Telemetry()
         self.certificates = AllCertificates(self.telemetry.registry)
         self._unread = UnreadFigure(self.telemetry.registry)
+        self.documents = DocumentDesk(settings, self.telemetry)
         self.engine: Engine | None = None
         self.identity: Identity | None = None
         self.verification_keys: PlaidKeys | None = None
@@ -157,6 +160,20 @@ class Daemon(Views):
         if counter is None:
             counter = self._webhooks[result, code] = self._webhook_counter.of(result, code)
         counter.value += 1
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Where documents are."""
+        return self.documents.store
+
+    @property
+    def upload_door(self) -> UploadDoor | None:
+        """Who takes uploads that come here."""
+        return self.documents.door
+
+    def count_upload(self, result: str, code: str) -> None:
+        """Count one upload."""
+        self.documents.count(result, code)
 
     def observe_ack(self, seconds: float) -> None:
         """Record one acknowledgement's time."""
@@ -313,6 +330,7 @@ class Daemon(Views):
             self.journal = journal
             self._status = "starting"
             await _keep_running(stack, partial(self._watch_journal, journal))
+            await self.documents.open(keys.sealer, stack)
             if keys.keyring is not None and keys.provider is not None:
                 self.rotations = Rotations(keys.keyring, keys.provider, journal)
                 self.telemetry.registry.register(KeyMeasures(keys.keyring, self.rotations))

@@ -26,7 +26,16 @@ from comptoir.storage.vault import Vault, make_key_file, read_key_file, read_key
 __all__ = ["Keys", "open_keys", "store_path"]
 
 IMPERSONAL: Final = frozenset(
-    {"ceremony", "clients", "erasure", "issuance", "letter_report", "merchants", "revocation"}
+    {
+        "ceremony",
+        "clients",
+        "erasure",
+        "issuance",
+        "letter_report",
+        "merchants",
+        "numbering",
+        "revocation",
+    }
 )
 """Kinds whose data are no person's; every other actor with a key of its own is a subject."""
 

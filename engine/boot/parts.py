@@ -26,6 +26,9 @@ from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.numbering.kind import numbering_spec
+from comptoir.actors.onboarding.kind import onboarding_spec
+from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
+from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
@@ -33,6 +36,7 @@ from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.custody import keys_gateway
+from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
@@ -58,6 +62,7 @@ class Around(Protocol):
     programme: Programme
     identity: Identity | None
     moves: Moves
+    documents: DocumentDesk
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
     engine: Engine | None
@@ -104,6 +109,7 @@ async def parts_of(
     daemon.verification_keys = parties.plaid_keys
     gateways = parties.gateways
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
+    gateways.append(objects_gateway(daemon.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     bounds = actor_bounds(settings)
     return Parts(
@@ -120,6 +126,7 @@ async def parts_of(
             wallet_spec(bounds, measures.wallet),
             numbering_spec(bounds),
             withdrawal_spec(bounds, measures.withdrawal),
+            onboarding_spec(bounds),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
@@ -127,6 +134,7 @@ async def parts_of(
             PROGRAMME: daemon.programme,
             TERMS: Terms.of(settings),
             REPORT_TERMS: ReportTerms.of(settings),
+            ONBOARDING_TERMS: OnboardingTerms.of(settings),
             LIFE: access_life_ms(settings),
         },
         bounds=engine_bounds(settings),

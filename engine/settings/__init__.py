@@ -1,7 +1,7 @@
 """Typed settings: defaults, config.toml, environment; every value with unit, range and spec line.
 
 Start at `root.py` (the whole), then `fields.py` (how a row is declared), `load.py` (how it is
-read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `onboarding.py` and `upkeep.py` are the rows.
+read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `onboarding.py`, `documents.py` and `upkeep.py` are the rows.
 Source: interface.md 2, 3 and 11.
 """
 
@@ -17,9 +17,10 @@ from comptoir.engine.settings.cashback import (
     WebhooksPowens,
     Withdrawals,
 )
+from comptoir.engine.settings.documents import Documents
 from comptoir.engine.settings.kinds_made import Network
 from comptoir.engine.settings.listeners import Http, Ingest
-from comptoir.engine.settings.onboarding import CoreBanking, Documents, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import (
     PlaidProvider,

@@ -1,4 +1,4 @@
-"""Settings of client onboarding: files, documents, scoring, core banking.
+"""Settings of client onboarding: files, scoring, core banking (documents.py: their documents).
 
 Rule: the weights and thresholds of the source stay as they are; the base that makes its own
 example possible (score 85) is X1's.
@@ -8,17 +8,14 @@ Source: Part A of the specification (S1 to S40), X1 to X14, X31.
 from dataclasses import dataclass
 
 from comptoir.engine.settings.fields import Section, flag, integer, number, option
-from comptoir.engine.settings.kinds import ChoiceKind, TextKind
-from comptoir.engine.settings.kinds_made import ListKind
+from comptoir.engine.settings.kinds import TextKind
 
-__all__ = ["CoreBanking", "Documents", "Onboarding", "Scoring"]
+__all__ = ["CoreBanking", "Onboarding", "Scoring"]
 
 WEIGHT = (-100, 100)
 SCORE = (0, 100)
 QUEUE = TextKind("a queue name of at most 48 of [A-Za-z0-9._/%]", r"[A-Za-z0-9._/%]{1,48}")
 TOPIC = TextKind("a topic name of at most 249 of [A-Za-z0-9._-]", r"[A-Za-z0-9._-]{1,249}")
-DOCUMENT_TYPES = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
-MEDIA_TYPES = ("application/pdf", "image/jpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +52,6 @@ class Onboarding(Section):
     kyc_approved_topic: str = option(
         "onboarding.kyc.approved", TOPIC, "Topic told of an approval.", "S11, S17"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Documents(Section):
-    """Documents of a file; used by onboarding."""
-
-    required: tuple[str, ...] = option(
-        DOCUMENT_TYPES, ListKind(ChoiceKind(DOCUMENT_TYPES), 0, 3),
-        "Types that a file needs.", "S4, S19", "types",
-    )  # fmt: skip
-    media_types: tuple[str, ...] = option(
-        MEDIA_TYPES, ListKind(ChoiceKind(MEDIA_TYPES), 1, 2), "Formats taken.", "S19", "types"
-    )
-    bytes_max: int = integer(
-        104_857_600, "bytes", (52_428_800, 1_073_741_824),
-        "Largest document; the source wants 50 MB and more.", "S12",
-    )  # fmt: skip
-    upload_url_s: int = integer(
-        3_600, "s", (60, 86_400), "Life of a pre-signed upload address.", "S12"
-    )
-    bucket: str = option(
-        "onboarding-docs",
-        TextKind("a bucket name, 3 to 63 of [a-z0-9.-]", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
-        "Bucket of documents.", "S12",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

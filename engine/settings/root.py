@@ -22,10 +22,11 @@ from comptoir.engine.settings.cashback import (
     Webhooks,
     Withdrawals,
 )
+from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
-from comptoir.engine.settings.onboarding import CoreBanking, Documents, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
 from comptoir.engine.settings.runtime import (
@@ -104,6 +105,7 @@ class Settings(Section):
             rules_of_parties.environment_problems(self.webhooks),
             rules.points_problems(self.points),
             rules.scoring_problems(self.scoring),
+            document_problems(self.documents),
         )
 
     @classmethod

@@ -12,11 +12,11 @@ from comptoir.http.page import HTML
 from comptoir.http.portal import inviting, pages, session, shapes
 from comptoir.http.principal import Role
 
-__all__ = ["PORTAL"]
+__all__ = ["FILE", "PORTAL"]
 
 _INVITES: Final = MappingProxyType({Role.CONSEILLER: Reach.ANY, Role.ADMIN: Reach.ANY})
 """Who opens a file: an advisor, of their own files once there are files (docs/authorization.md, 4)."""
-_FILE: Final = Parameter(
+FILE: Final = Parameter(
     "onboardingId", "path", "Number of the file.",
     {"type": "string", "pattern": shapes.ONBOARDING_ID.replace(r"\Z", "$")},
 )  # fmt: skip
@@ -50,7 +50,7 @@ PORTAL: Final = (
             "NOT_FOUND", "REQUEST_MALFORMED", "REQUEST_INVALID", "MAIL_NOT_CONFIGURED",
             "SMS_NOT_CONFIGURED", "STORAGE_UNAVAILABLE",
         ),
-        grants=_INVITES, assurance=Assurance.TWO_FACTORS, parameters=(_FILE,), body=Body("Who.", shapes.NewInvitation),
+        grants=_INVITES, assurance=Assurance.TWO_FACTORS, parameters=(FILE,), body=Body("Who.", shapes.NewInvitation),
     ),
     Operation(
         "beginPortalSession", "POST", _SESSION, "The link is used; a code follows", "portal",
@@ -82,23 +82,23 @@ PORTAL: Final = (
         "getPortalLink", "GET", _PAGE, "Where a client's link leads", "portal", Door.OPEN,
         {200: Body("A page.", None, HTML), 410: Body("The link is over.", None, HTML)},
         pages.link_opened, problems=("NOT_FOUND",),
-        parameters=(_FILE, Parameter("token", "query", "Its secret.", {"type": "string"})),
+        parameters=(FILE, Parameter("token", "query", "Its secret.", {"type": "string"})),
     ),
     Operation(
         "usePortalLink", "POST", _PAGE, "What that page sends", "portal", Door.OPEN, _shown(),
         pages.link_used, problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
-        parameters=(_FILE,), body=Body("A form.", shapes.PortalLinkForm, FORM),
+        parameters=(FILE,), body=Body("A form.", shapes.PortalLinkForm, FORM),
     ),
     Operation(
         "typePortalCode", "POST", f"{_PAGE}/code", "What the page of the code sends", "portal",
         Door.OPEN, _shown(403), pages.code_typed,
         problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
-        parameters=(_FILE,), body=Body("A form.", shapes.PortalCodeForm, FORM),
+        parameters=(FILE,), body=Body("A form.", shapes.PortalCodeForm, FORM),
     ),
     Operation(
         "wantPortalCode", "POST", f"{_PAGE}/code/new", "The code did not come", "portal",
         Door.OPEN, _shown(409), pages.another_code,
         problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
-        parameters=(_FILE,), body=Body("A form.", None, FORM, required=False),
+        parameters=(FILE,), body=Body("A form.", None, FORM, required=False),
     ),
 )  # fmt: skip

@@ -9,7 +9,9 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
+    "MAIL",
     "ONBOARDING_ID",
+    "PHONE",
     "ClientInvited",
     "NewInvitation",
     "PortalCode",
@@ -23,8 +25,11 @@ __all__ = [
 ONBOARDING_ID: Final = r"^[A-Z]{1,8}-[0-9]{4}-[0-9]{5,9}\Z"
 """S9: `ONB-2025-00123`."""
 _ANY = Annotated[str, Meta(max_length=128)]
-_MAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,7}\Z"
+MAIL: Final = (
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,7}\Z"
+)
 """As HTML has it for `input type=email`, and no longer than a mail server takes it in parts."""
+PHONE: Final = r"^\+[1-9][0-9]{6,14}\Z"
 _USER = r"^[A-Za-z0-9._@:-]{1,255}\Z"
 """A `sub` that stands in paths."""
 
@@ -33,10 +38,8 @@ class NewInvitation(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     """A client who is to get in."""
 
     user_id: Annotated[str, Meta(pattern=_USER, description="`sub` of the client.")]
-    email: Annotated[str, Meta(pattern=_MAIL, max_length=254)]
-    phone: Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}\Z", description="E.164.")] | None = (
-        None
-    )
+    email: Annotated[str, Meta(pattern=MAIL, max_length=254)]
+    phone: Annotated[str, Meta(pattern=PHONE, description="E.164.")] | None = None
     """None: the code comes by a second mail."""
     language: Literal["fr", "en"] = "fr"
 

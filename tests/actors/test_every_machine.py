@@ -40,6 +40,7 @@ from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants import machine as merchants
 from comptoir.actors.merchants.messages import CATALOGUE, ImportPartners
+from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.person import machine as person
 from comptoir.actors.person.messages import (
     AddPasskey,
@@ -85,6 +86,7 @@ from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
 from tests.actors import banking, claiming, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
+from tests.actors.filed import FILE_TERMS, FILES, NUMBERS
 from tests.actors.invited import (
     ENTER,
     INVITATIONS,
@@ -127,6 +129,7 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
+    ONBOARDING_TERMS: FILE_TERMS,
 }  # fmt: skip
 REPORT = TransactionReported(
     "seed", "transaction.created", "tx1", 10_000, "EUR", "DEBIT", "2026-11-21", "CB CHEZ NOUS"
@@ -213,7 +216,6 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
     "withdrawal": _cases(withdrawing.WITHDRAWALS),
-    "numbering": _cases(withdrawing.NUMBERS),
     "wallet": (
         *(Case(*one) for one in withdrawing.HOLDS),
         Case(WalletState(W.NEW), credit(1000)),
@@ -306,6 +308,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
+    "onboarding": _cases(FILES),
+    "numbering": _cases(NUMBERS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

@@ -2,8 +2,6 @@
 
 import msgspec
 
-from comptoir.actors.numbering import machine as numbering
-from comptoir.actors.numbering.messages import DrawNumber
 from comptoir.actors.wallet.messages import HoldPoints, MovePoints
 from comptoir.actors.wallet.state import HoldFacts, WalletState
 from comptoir.actors.wallet.state import Phase as W
@@ -22,7 +20,7 @@ from comptoir.engine.journal import Lot
 from comptoir.engine.values import Message, State
 from tests.actors.withdrawal.books import order
 
-__all__ = ["HOLDS", "NUMBERS", "WITHDRAWALS"]
+__all__ = ["HOLDS", "WITHDRAWALS"]
 
 ORDER = order(500)
 SAID = {
@@ -68,10 +66,6 @@ WITHDRAWALS: tuple[tuple[State, Message], ...] = (
         for phase in (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED)
         for reports in (("returned",), ("completed", "failed"))
     ),
-)
-NUMBERS: tuple[tuple[State, Message], ...] = (
-    (numbering.NumberingState(numbering.Phase.UNUSED), DrawNumber()),
-    (numbering.NumberingState(numbering.Phase.COUNTING, 7), DrawNumber()),
 )
 
 LOT = Lot("lt_1", "u1", "tx1", "", 1000, 1000, 0, 0, 10_000, 0, None)

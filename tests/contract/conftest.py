@@ -4,12 +4,14 @@ Rule: a test here knows the daemon from interface.md only, and drives it over a 
 process. A test that needs another configuration, or that hurts its daemon, starts its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer
+from tests.contract.documents import in_s3, to_people
+from tests.storage.objects.seaweed import Seaweed, seaweed
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +30,33 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def customer(daemon: Process, request: pytest.FixtureRequest) -> Customer:
     """Somebody new, who speaks to the module's daemon."""
     return Customer(daemon, lane=getattr(request, "param", "http") == "ingest")
+
+
+@pytest.fixture(scope="module")
+def carrier(comptoir_sandbox_shared: Callable[..., Process]) -> Process:
+    """A sandbox that plays SendGrid and Twilio."""
+    return comptoir_sandbox_shared()
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """An S3 server."""
+    with seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def with_folder(comptoir_daemon_shared: Callable[..., Process], carrier: Process) -> Process:
+    """A daemon that keeps documents in its folder."""
+    return comptoir_daemon_shared(**to_people(carrier))
+
+
+@pytest.fixture(params=["folder", "s3"])
+def keeper(
+    request: pytest.FixtureRequest, comptoir_daemon: Callable[..., Process], carrier: Process
+) -> Process:
+    """A daemon that keeps documents, with either store."""
+    if request.param == "folder":
+        kept: Process = request.getfixturevalue("with_folder")
+        return kept
+    return comptoir_daemon(**to_people(carrier), **in_s3(request.getfixturevalue("s3_server")))

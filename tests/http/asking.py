@@ -5,20 +5,25 @@ Source: interface.md 7, 8 and 9; docs/authorization.md.
 """
 
 from typing import Any
+from zlib import crc32
 
 import httpx
 
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
-from comptoir.http.testing import AN_OPEN_ONE
+from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
+from comptoir.http.uploads_testing import DOCUMENT_ID
 
 __all__ = [
     "APP",
+    "INITIATION",
     "LETTER",
     "any_call",
     "ask",
     "claim_id",
     "connection_id",
+    "file_id",
+    "give_to",
     "path_of",
     "session_id",
     "withdrawal_id",
@@ -27,6 +32,18 @@ __all__ = [
 LETTER = 7
 LETTER_ID = f"dl_{LETTER:016x}"
 APP = "https://app.example/linked"
+
+
+INITIATION: dict[str, Any] = {
+    "clientType": "INDIVIDUAL", "initiatedBy": "CONSEILLER", "conseillerEmail": "jean.dupont@bnc.ca",
+    "clientInfo": {
+        "firstName": "Marie", "lastName": "Tremblay", "email": "marie.tremblay@example.com",
+        "phone": "+1-514-555-1234", "dateOfBirth": "1980-05-15", "residenceCountry": "CA",
+        "taxResidence": "CA",
+    },
+    "metadata": {"source": "CRM", "campaignId": "Q4-2025-PROMO"},
+}  # fmt: skip
+"""The source's own (S8)."""
 
 
 def any_call() -> Call:
@@ -54,6 +71,19 @@ def withdrawal_id(owner: str) -> str:
     return f"wd_{owner.encode().hex():0<20.20}"
 
 
+def file_id(owner: str) -> str:
+    """The number of somebody's file."""
+    return f"ONB-2025-{crc32(owner.encode()) % 10**9:09d}"
+
+
+def give_to(daemon: FakeDaemon, owner: str) -> None:
+    """A claim, a file, a withdrawal and a linking session of theirs."""
+    daemon.claim_owners[claim_id(owner)] = owner
+    daemon.file_owners[file_id(owner)] = owner
+    daemon.withdrawal_owners[withdrawal_id(owner)] = owner
+    daemon.sessions[session_id(owner)] = owner
+
+
 def path_of(operation: Operation, owner: str) -> str:
     """The operation's path, about an object of somebody."""
     filled = {
@@ -61,7 +91,8 @@ def path_of(operation: Operation, owner: str) -> str:
         "connectionId": connection_id(owner), "partnerId": "p1", "code": "NOT_FOUND",
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
-        "sessionId": id_of(AN_OPEN_ONE), "onboardingId": "ONB-2025-00123", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
+        "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
 
@@ -73,6 +104,13 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "registerClient": {"name": "acme", "scopes": ["a:b"]},
         "inviteClient": {"userId": "u-1", "email": "c@example.org"},
         "inviteStaff": {"sub": "m.durand", "roles": ["COMPLIANCE"]},
+        "initiateOnboarding": INITIATION,
+        "addDocument": {
+            "docType": "IDENTITY",
+            "filename": "passeport.pdf",
+            "contentType": "application/pdf",
+            "sizeBytes": 300,
+        },
         "removeStaff": {"sub": "m.durand"},
         "signOutPerson": {"sub": "m.durand"},
         "erasePerson": {"sub": "m.durand"},

@@ -1,4 +1,4 @@
-"""What schemathesis needs to be a sender of webhooks: it signs what it made up.
+"""What schemathesis needs to be a sender of webhooks, and of documents: it signs what it made up.
 
 It is loaded by the program itself (`hooks` of its configuration), not by a test.
 Source: spec.md S54, S55; protocols.md 5.1; the documentation of schemathesis 4 (authentication).
@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 import requests.auth
+import schemathesis
 import schemathesis.auths
 
 from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_tink, sign_webhook
@@ -31,6 +32,12 @@ class Signed(requests.auth.AuthBase):
         del headers["Content-Type"]  # what it made up stays
         request.headers.update(headers)
         return request
+
+
+@schemathesis.serializer("application/pdf")
+def _as_it_is(_context: object, value: Any) -> bytes:
+    """A document of any text: an upload is judged by its address before its bytes."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
 auths: Any = schemathesis.auths  # its storage is generic over what nobody says

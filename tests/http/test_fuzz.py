@@ -95,14 +95,14 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases", "withdrawPoints", "listWithdrawals",
+    "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "initiateOnboarding", "addDocument",
 ]
 checks.positive_data_acceptance.enabled = false
 
 [[operations]]
 include-operation-id = [
     "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook",
-    "getToken", "revokeToken", "authorize", "signIn", "signOut",
+    "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
     "consent", "getConsents", "withdrawConsent", "getSessions", "endSessionsByForm",

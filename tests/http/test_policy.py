@@ -42,9 +42,8 @@ from comptoir.http.rules import LinkingRules
 from comptoir.http.server import serve
 from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator, FakeDaemon
 from comptoir.http.testing_wire import BODY
-from tests.http import asking
 from tests.http.access import CALLERS, OTHER, SELF, expected
-from tests.http.asking import APP, LETTER, ask, connection_id, path_of, session_id
+from tests.http.asking import APP, LETTER, ask, connection_id, give_to, path_of
 from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
 from tests.http.test_powens_body import CARD, synced
@@ -79,9 +78,7 @@ class Counting(FakeDaemon):
             self.transactions[f"tx-{user}"] = {
                 "transactionId": f"tx-{user}", "userId": user, "status": "credited", "trace": [],
             }  # fmt: skip
-            self.claim_owners[asking.claim_id(user)] = user
-            self.withdrawal_owners[asking.withdrawal_id(user)] = user
-            self.sessions[session_id(user)] = user
+            give_to(self, user)
             self.linked[user] = {connection_id(user): {
                 "id": connection_id(user), "provider": "seed", "bank_name": "B", "card_last4": "4242",
                 "status": "active", "consent_expires_at": NOW_MS, "linked_at": NOW_MS,

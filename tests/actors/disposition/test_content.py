@@ -27,7 +27,7 @@ SECRETIVE = re.compile(
     r"|connection_id|cursor|key_|_key|credential|expires_at|device"
 )
 """How fields are called that let anybody in, or that S58 and S59 keep to themselves."""
-EXCUSED = {("NoticeRefused", "code"), ("LettersUnsettled", "code")}
+EXCUSED = {("NoticeRefused", "code"), ("LettersUnsettled", "code"), ("ObjectAbsent", "code")}
 """Reasons, which are codes of ours."""
 
 

@@ -87,6 +87,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "scoring.low_risk_from": st.integers(50, 100),
     "withdrawals.reference_prefix": st.text("ABC-", min_size=1, max_size=16),
     "documents.bucket": st.text("abc-", max_size=9).map(lambda text: f"a{text}z9"),
+    "documents.store": st.just("folder"),  # the other needs a region (test_documents.py)
     "vault.provider": st.just("local"),  # the others need keys beside them (test_rules.py)
     "onboarding.number_prefix": st.text("ABC", min_size=1, max_size=8),
     "providers.powens.webview_url": st.sampled_from(

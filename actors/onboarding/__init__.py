@@ -1,0 +1,1 @@
+"""The file of a client: from its beginning to its documents."""

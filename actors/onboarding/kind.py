@@ -1,0 +1,14 @@
+"""The kind `onboarding`, declared to the engine."""
+
+from comptoir.actors.onboarding.machine import MACHINE, REPLIES
+from comptoir.actors.onboarding.state import OnboardingState
+from comptoir.engine.spec import ActorSpec, Bounds
+
+__all__ = ["onboarding_spec"]
+
+
+def onboarding_spec(bounds: Bounds) -> ActorSpec[OnboardingState]:
+    """One actor per file."""
+    return ActorSpec(
+        MACHINE, OnboardingState, replies=REPLIES, bounds=bounds, dead_queue="dlq:onboarding"
+    )

@@ -1,0 +1,303 @@
+"""The machine of a client's file: begun by an advisor, waiting for documents, complete or too late.
+
+Rules:
+- a file begins with a link to its client; it waits for documents from the moment in which whoever carries mail
+  has taken the link, or the client has come all the same;
+- a document is announced (type, size, digest) before it is sent, and sent to the store, not to us; when the
+  client says that it is there, the store is asked, and only bytes that are exactly those announced count. What
+  is something else is deleted, and is to be sent again;
+- when every type that the client's type needs is there, the documents are uploaded; what they show is
+  inspected by steps that are yet to come: a document stays `inspecting`;
+- what has not come after the file's time leaves it INCOMPLETE: what was sent is deleted, nothing is taken more.
+
+Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
+"""
+
+import msgspec
+
+from comptoir.actors.gateways.messages import (
+    OBJECTS,
+    DeleteObject,
+    ObjectAbsent,
+    ObjectFound,
+    ProveObject,
+)
+from comptoir.actors.invitation.messages import KIND as INVITATION
+from comptoir.actors.invitation.messages import InviteClient
+from comptoir.actors.onboarding.messages import (
+    DOCUMENTS_MAX,
+    KIND,
+    ClientReached,
+    CompleteUpload,
+    DescribeFile,
+    Document,
+    DocumentStatus,
+    FileDescribed,
+    FileExpired,
+    FileOver,
+    InitiateFile,
+    RequestUpload,
+    UploadGranted,
+)
+from comptoir.actors.onboarding.state import (
+    OnboardingState,
+    Phase,
+    described,
+    find,
+    missing,
+    moved,
+    with_document,
+)
+from comptoir.actors.onboarding.terms import terms_of
+from comptoir.engine import Address, Decision, Event, Once, Outgoing, Refusal, Reply
+from comptoir.engine.machine import Context, Machine, row
+
+__all__ = [
+    "MACHINE",
+    "REPLIES",
+    "DocumentAnnounced",
+    "DocumentRefused",
+    "DocumentUploaded",
+    "DocumentsUploaded",
+    "OnboardingExpired",
+    "OnboardingInitiated",
+]
+
+EXPIRY = "expiry"
+"""The timer's name."""
+CLIENT = "client"
+OTHER = "UPLOAD_OTHER"
+"""What lies there is not what was announced."""
+
+
+class OnboardingInitiated(Event, frozen=True):
+    """ONBOARDING_INITIATED of S17."""
+
+    client_type: str
+    advisor: str
+    expires_at: int
+
+
+class DocumentAnnounced(Event, frozen=True):
+    """The client has been given an address to send a document to."""
+
+    document_id: str
+    doc_type: str
+
+
+class DocumentUploaded(Event, frozen=True):
+    """Its bytes are there, and are those that were announced."""
+
+    document_id: str
+    doc_type: str
+    size_bytes: int
+    sha256: str
+
+
+class DocumentRefused(Event, frozen=True):
+    """They are not."""
+
+    document_id: str
+    code: str
+
+
+class DocumentsUploaded(Event, frozen=True):
+    """DOCUMENTS_UPLOADED of S17: every type that is needed is there."""
+
+
+class OnboardingExpired(Event, frozen=True):
+    """They did not come in time."""
+
+
+Outcome = Decision[OnboardingState]
+
+
+def _initiate(
+    state: OnboardingState, message: InitiateFile, context: Context
+) -> "Outcome | Refusal":
+    terms, opened, client = terms_of(context), message.opened, message.client
+    if not terms.mail:
+        return Refusal("MAIL_NOT_CONFIGURED", "providers.sendgrid.base_url is empty")
+    if client.phone and not terms.sms:
+        return Refusal("SMS_NOT_CONFIGURED", "providers.twilio.base_url is empty")
+    until = context.now + terms.life_ms
+    begun = msgspec.structs.replace(
+        moved(state, Phase.INITIATED, ("ONBOARDING_INITIATED", opened.advisor), context.now),
+        opened=opened, client=client, created_at=context.now, expires_at=until,
+    )  # fmt: skip
+    invitation = InviteClient(
+        context.address.key, opened.user_id, client.email, client.phone, "fr", message.link,
+        message.digest, message.reference, KIND, message.listing, tells=True,
+    )  # fmt: skip
+    return Decision(
+        begun,
+        described(begun, terms),
+        events=(OnboardingInitiated(opened.client_type, opened.advisor, until),),
+        messages=(
+            Outgoing(Address(INVITATION, context.address.key), invitation),
+            Outgoing(context.address, FileExpired(), until, EXPIRY),
+        ),
+        once=(Once("idempotency", f"{KIND}:{message.reference}", terms.once_ms),),
+    )
+
+
+def _reach(state: OnboardingState, _message: ClientReached, context: Context) -> Outcome:
+    move = ("CLIENT_INVITED", "mail")
+    return Decision(moved(state, Phase.DOCUMENTS_PENDING, move, context.now))
+
+
+def _request(
+    state: OnboardingState, message: RequestUpload, context: Context
+) -> "Outcome | Refusal":
+    terms, known = terms_of(context), find(state, message.document_id)
+    if known is not None:
+        return Decision(state, UploadGranted(known))
+    if message.media_type not in terms.media_types:
+        return Refusal("DOCUMENT_FORMAT_REFUSED", "documents.media_types does not name it")
+    if message.size_bytes > terms.bytes_max:
+        return Refusal("DOCUMENT_TOO_LARGE", "documents.bytes_max")
+    if len(state.documents) >= DOCUMENTS_MAX:
+        return Refusal("DOCUMENTS_TOO_MANY", f"{DOCUMENTS_MAX} of one file")
+    document = Document(
+        message.document_id, message.doc_type, message.filename, message.media_type,
+        message.size_bytes, message.sha256, context.now + terms.upload_ms,
+    )  # fmt: skip
+    waiting = state
+    if state.phase is Phase.INITIATED:
+        move = ("CLIENT_CAME", CLIENT)
+        waiting = moved(state, Phase.DOCUMENTS_PENDING, move, context.now)
+    return Decision(
+        with_document(waiting, document, context.now),
+        UploadGranted(document),
+        events=(DocumentAnnounced(document.id, document.doc_type),),
+    )
+
+
+def _complete(
+    state: OnboardingState, message: CompleteUpload, context: Context
+) -> "Outcome | Refusal":
+    document = find(state, message.document_id)
+    if document is None:
+        return Refusal("NOT_FOUND", "the file has no such document")
+    if document.status in (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING):
+        return Decision(state, described(state, terms_of(context)))  # said again
+    asked = msgspec.structs.replace(document, status=DocumentStatus.VERIFYING, reason="")
+    verifying = with_document(state, asked, context.now)
+    path = document.key(context.address.key).path
+    return Decision(
+        verifying,
+        described(verifying, terms_of(context)),
+        messages=(Outgoing(OBJECTS, ProveObject(document.id, path)),),
+    )
+
+
+def _found(state: OnboardingState, message: ObjectFound, context: Context) -> Outcome:
+    document = find(state, message.reference)
+    if document is None or document.status is not DocumentStatus.VERIFYING:
+        return Decision(state)
+    same = (message.size_bytes, message.media_type) == (document.size_bytes, document.media_type)
+    if not same or message.sha256 != (document.sha256 or message.sha256):
+        return _redo(state, document, OTHER, context)
+    proven = msgspec.structs.replace(
+        document, status=DocumentStatus.INSPECTING, proven_sha256=message.sha256
+    )
+    uploaded = DocumentUploaded(document.id, document.doc_type, message.size_bytes, message.sha256)
+    there = with_document(state, proven, context.now)
+    if state.phase is not Phase.DOCUMENTS_PENDING or missing(there, terms_of(context)):
+        return Decision(there, events=(uploaded,))
+    move = ("DOCUMENTS_UPLOADED", CLIENT)
+    return Decision(
+        moved(there, Phase.DOCUMENTS_UPLOADED, move, context.now),
+        events=(uploaded, DocumentsUploaded()),
+        cancel=(EXPIRY,),
+    )
+
+
+def _redo(state: OnboardingState, document: Document, code: str, context: Context) -> Outcome:
+    """It is to be sent again; what lies there, if anything, goes."""
+    redo = msgspec.structs.replace(document, status=DocumentStatus.REDO, reason=code)
+    gone = (_delete(document, context),) if code == OTHER else ()
+    return Decision(
+        with_document(state, redo, context.now),
+        events=(DocumentRefused(document.id, code),),
+        messages=gone,
+    )
+
+
+def _absent(state: OnboardingState, message: ObjectAbsent, context: Context) -> Outcome:
+    document = find(state, message.reference)
+    if document is None or document.status is not DocumentStatus.VERIFYING:
+        return Decision(state)
+    return _redo(state, document, message.code, context)
+
+
+def _delete(document: Document, context: Context) -> Outgoing:
+    return Outgoing(OBJECTS, DeleteObject(document.key(context.address.key).path))
+
+
+def _expire(state: OnboardingState, _message: FileExpired, context: Context) -> Outcome:
+    if context.now < state.expires_at:  # a timer that was on its way when it was set anew
+        return Decision(state)
+    over = moved(state, Phase.INCOMPLETE, ("ONBOARDING_EXPIRED", "timer"), context.now)
+    return Decision(
+        msgspec.structs.replace(over, documents=()),
+        events=(OnboardingExpired(),),
+        messages=tuple(_delete(document, context) for document in state.documents),
+    )
+
+
+def _over(state: OnboardingState, _message: object, _context: Context) -> Outcome:
+    return Decision(state, FileOver())
+
+
+def _describe(state: OnboardingState, _message: DescribeFile, context: Context) -> Outcome:
+    return Decision(state, described(state, terms_of(context)))
+
+
+def _late(state: OnboardingState, _message: object, _context: Context) -> Outcome:
+    return Decision(state)
+
+
+_BEGUN = tuple(phase for phase in Phase if phase is not Phase.NONE)
+_WAITING = (Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED)
+
+MACHINE: Machine[OnboardingState] = Machine(
+    KIND,
+    phases=Phase,
+    messages=(
+        InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
+        FileExpired, DescribeFile,
+    ),
+    rows=(
+        row(Phase.NONE, InitiateFile, _initiate, Phase.INITIATED),
+        row(Phase.INITIATED, ClientReached, _reach, Phase.DOCUMENTS_PENDING),
+        *(row(x, ClientReached, _late, x) for x in _BEGUN if x is not Phase.INITIATED),
+        row(Phase.INITIATED, RequestUpload, _request, Phase.DOCUMENTS_PENDING),
+        *(row(phase, RequestUpload, _request, phase) for phase in _WAITING),
+        *(row(phase, CompleteUpload, _complete, phase) for phase in _WAITING),
+        row(
+            Phase.DOCUMENTS_PENDING, ObjectFound, _found,
+            Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED,
+        ),
+        row(Phase.DOCUMENTS_UPLOADED, ObjectFound, _found, Phase.DOCUMENTS_UPLOADED),
+        *(row(phase, ObjectAbsent, _absent, phase) for phase in _WAITING),
+        row(Phase.INITIATED, FileExpired, _expire, Phase.INITIATED, Phase.INCOMPLETE),
+        row(
+            Phase.DOCUMENTS_PENDING, FileExpired, _expire,
+            Phase.DOCUMENTS_PENDING, Phase.INCOMPLETE,
+        ),
+        row(Phase.DOCUMENTS_UPLOADED, FileExpired, _late, Phase.DOCUMENTS_UPLOADED),
+        *(
+            row(Phase.INCOMPLETE, message, _late, Phase.INCOMPLETE)
+            for message in (FileExpired, ObjectFound, ObjectAbsent)
+        ),
+        *(
+            row(Phase.INCOMPLETE, message, _over, Phase.INCOMPLETE)
+            for message in (RequestUpload, CompleteUpload)
+        ),
+        *(row(phase, DescribeFile, _describe, phase) for phase in _BEGUN),
+    ),
+    refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
+)  # fmt: skip
+
+REPLIES: tuple[type[Reply], ...] = (FileDescribed, FileOver, UploadGranted)

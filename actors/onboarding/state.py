@@ -1,0 +1,89 @@
+"""What a file knows, and how its status and its documents change.
+
+Source: spec.md S12 to S16; X6.
+"""
+
+from enum import Enum
+
+import msgspec
+
+from comptoir.actors.onboarding.messages import (
+    ClientInfo,
+    Document,
+    DocumentStatus,
+    FileDescribed,
+    Move,
+    Opened,
+)
+from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.engine import State
+
+__all__ = ["OnboardingState", "Phase", "described", "find", "missing", "moved", "with_document"]
+
+
+class Phase(Enum):
+    """ADR-001's words (S13, S14), as far as there are steps to them."""
+
+    NONE = "NONE"
+    INITIATED = "INITIATED"
+    DOCUMENTS_PENDING = "DOCUMENTS_PENDING"
+    DOCUMENTS_UPLOADED = "DOCUMENTS_UPLOADED"
+    INCOMPLETE = "INCOMPLETE"
+
+
+class OnboardingState(State, frozen=True):
+    """Sealed as a whole at rest, by the file's own key."""
+
+    phase: Phase
+    opened: Opened | None = None
+    client: ClientInfo | None = None
+    documents: tuple[Document, ...] = ()
+    history: tuple[Move, ...] = ()
+    created_at: int = 0
+    expires_at: int = 0
+    """Last moment for its documents: business time, ms."""
+    updated_at: int = 0
+
+
+def find(state: OnboardingState, document_id: str) -> Document | None:
+    """A document by its id."""
+    return next((one for one in state.documents if one.id == document_id), None)
+
+
+def with_document(state: OnboardingState, document: Document, now: int) -> OnboardingState:
+    """With this one, in the place of the one that had its id, or as the last."""
+    others = tuple(document if one.id == document.id else one for one in state.documents)
+    documents = others if find(state, document.id) else (*others, document)
+    return msgspec.structs.replace(state, documents=documents, updated_at=now)
+
+
+def missing(state: OnboardingState, terms: OnboardingTerms) -> tuple[str, ...]:
+    """Types of documents that are still to be sent."""
+    assert state.opened is not None, "asked of files that have begun"
+    there = {one.doc_type for one in state.documents if one.status is DocumentStatus.INSPECTING}
+    return tuple(x for x in terms.required.get(state.opened.client_type, ()) if x not in there)
+
+
+def moved(state: OnboardingState, to: Phase, move: tuple[str, str], now: int) -> OnboardingState:
+    """In another phase, with its line of history; in the same one as it was.
+
+    Args:
+        state: before.
+        to: the phase.
+        move: the event's name, and who did it.
+        now: business time, ms.
+    """
+    if state.phase is to:
+        return state
+    event, actor = move
+    line = Move(state.phase.value, to.value, event, actor, now)
+    return msgspec.structs.replace(state, phase=to, history=(*state.history, line), updated_at=now)
+
+
+def described(state: OnboardingState, terms: OnboardingTerms) -> FileDescribed:
+    """As it is told."""
+    assert state.opened is not None, "asked of files that have begun"
+    return FileDescribed(
+        state.phase.value, state.opened, state.documents, missing(state, terms), state.history,
+        state.created_at, state.expires_at, state.updated_at,
+    )  # fmt: skip

@@ -1,0 +1,62 @@
+"""The terms of onboarding, as its machine sees them: one frozen value from the settings.
+
+Source: spec.md S1, S4, S9, S12, S19.
+"""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+import msgspec
+
+from comptoir.engine.machine import Context
+from comptoir.engine.settings import Settings
+
+__all__ = ["TERMS", "OnboardingTerms", "terms_of"]
+
+TERMS: Final = "onboarding"
+DAY_MS: Final = 86_400_000
+SECOND_MS: Final = 1000
+_PERSONAL: Final = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
+
+
+class OnboardingTerms(msgspec.Struct, frozen=True):
+    """What the configuration says about files and their documents."""
+
+    required: Mapping[str, tuple[str, ...]] = msgspec.field(
+        default_factory=lambda: {"INDIVIDUAL": _PERSONAL}
+    )
+    """Type of client -> types of documents that its file needs; a new type of client is a row here (S1)."""
+    media_types: tuple[str, ...] = ("application/pdf", "image/jpeg")
+    bytes_max: int = 104_857_600
+    upload_ms: int = 3_600_000
+    life_ms: int = 7 * DAY_MS
+    """From its beginning to the last moment for its documents (S9)."""
+    once_ms: int = DAY_MS
+    mail: bool = False
+    """Whether there is a party that carries mail."""
+    sms: bool = False
+    """Likewise text messages."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "OnboardingTerms":
+        """The terms as configured."""
+        documents, parties = settings.documents, settings.providers
+        return cls(
+            required={
+                "INDIVIDUAL": documents.required,
+                "COMPANY": documents.required_company,
+                "FOUNDATION": documents.required_foundation,
+                "TRUST": documents.required_trust,
+            },
+            media_types=documents.media_types,
+            bytes_max=documents.bytes_max,
+            upload_ms=documents.upload_url_s * SECOND_MS,
+            life_ms=settings.onboarding.portal_link_days * DAY_MS,
+            mail=bool(parties.sendgrid.base_url),
+            sms=bool(parties.twilio.base_url),
+        )
+
+
+def terms_of(context: Context) -> OnboardingTerms:
+    """The terms in force for this decision."""
+    return cast("OnboardingTerms", context.references[TERMS])

@@ -1,0 +1,249 @@
+"""Files of clients and their documents: begun by an advisor, sent by the client, straight to the store.
+
+The rule: what a caller may not know of is not there: an advisor sees the files that they began, a client its own.
+A document's bytes do not pass here: it is announced, an address for exactly that is signed, and when it was sent
+its file has the store asked. The client's link is in the answer that begins a file, as S9 has it, and in the
+mail; alone it lets nobody in, since a code follows it on another way (X8).
+Source: interface.md 8 (rows c1); spec.md S4, S8, S9, S12, X6, X8; docs/uploads.md.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from comptoir.actors.numbering.messages import KIND as NUMBERING
+from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
+from comptoir.actors.onboarding.messages import (
+    KIND,
+    ClientInfo,
+    CompleteUpload,
+    DescribeFile,
+    Document,
+    FileDescribed,
+    FileOver,
+    InitiateFile,
+    Opened,
+    RequestUpload,
+    UploadGranted,
+)
+from comptoir.engine import Address
+from comptoir.engine.objects import UploadTerms
+from comptoir.http.answers import Response, json_response
+from comptoir.http.approvals import who_calls
+from comptoir.http.bodies import fault, read_body
+from comptoir.http.operation import Access, Call
+from comptoir.http.port import Port
+from comptoir.http.portal.entering import token_digest
+from comptoir.http.portal.shapes import PHONE
+from comptoir.http.problems import problem, row_of
+from comptoir.http.shapes_onboarding import Initiation, NewDocument
+from comptoir.http.times import is_day, rfc3339
+
+__all__ = ["add_document", "complete_document", "history", "initiate", "show", "show_document"]
+
+_INITIATION: Final = msgspec.json.Decoder(Initiation)
+_NEW_DOCUMENT: Final = msgspec.json.Decoder(NewDocument)
+_PHONE: Final = re.compile(PHONE).match
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+UPLOAD: Final = "DOCUMENTS_UPLOAD"
+NEXT_STEPS: Final[Mapping[str, str]] = {
+    "INITIATED": UPLOAD,
+    "DOCUMENTS_PENDING": UPLOAD,
+    "DOCUMENTS_UPLOADED": "DOCUMENTS_INSPECTION",
+}
+SUMMARIES: Final[Mapping[str, str]] = {
+    "INITIATED": "INITIATED",
+    "DOCUMENTS_PENDING": "DOCS_PENDING",
+    "DOCUMENTS_UPLOADED": "DOCS_PENDING",
+    "INCOMPLETE": "DOCS_PENDING",
+}
+"""ADR-001's word -> S15's (X6): a file that came too late is one whose documents are not there."""
+
+
+async def initiate(port: Port, call: Call) -> Response:
+    """POST /api/v1/onboarding/initiate."""
+    wanted = read_body(call, _INITIATION)
+    if isinstance(wanted, Response):
+        return wanted
+    info = wanted.client_info
+    if not is_day(info.date_of_birth):
+        errors = [fault("/clientInfo/dateOfBirth", "a day that exists, YYYY-MM-DD")]
+        return problem("REQUEST_INVALID", call.ticket, errors=errors)
+    phone = re.sub(r"[^+0-9]", "", info.phone or "")
+    if phone and not _PHONE(phone):
+        errors = [fault("/clientInfo/phone", "a telephone number in E.164")]
+        return problem("REQUEST_INVALID", call.ticket, errors=errors)
+    reference = call.draw("onboarding").hex()
+    file = Address(KIND, await _number(port, reference))
+    token = call.draw_secret("portal link")
+    url = f"{port.public_url}/portal/{file.key}?token={token}"
+    user_id = f"cli_{call.draw('client')[:10].hex()}"
+    metadata = wanted.metadata
+    opened = Opened(
+        wanted.client_type, wanted.initiated_by, who_calls(call)[0], wanted.conseiller_email,
+        user_id, (metadata and metadata.source) or "", (metadata and metadata.campaign_id) or "",
+    )  # fmt: skip
+    client = ClientInfo(
+        info.first_name, info.last_name, info.email, phone, info.date_of_birth,
+        info.residence_country, info.tax_residence,
+    )  # fmt: skip
+    listing = "" if port.identity is None else port.person_key(user_id)
+    message = InitiateFile(opened, client, url, token_digest(token), listing, reference)
+    reply = (await port.ask(file, message)).reply
+    assert isinstance(reply, FileDescribed)
+    shown = {
+        "onboardingId": file.key,
+        "status": reply.status,
+        "nextStep": NEXT_STEPS[reply.status],
+        "clientPortalUrl": url,
+        "expiresAt": rfc3339(reply.expires_at),
+        "createdAt": rfc3339(reply.created_at),
+    }
+    return json_response(201, shown, call.ticket)
+
+
+async def _number(port: Port, reference: str) -> str:
+    """The next number of this year (S9)."""
+    year = (_EPOCH + timedelta(milliseconds=port.now_ms())).year
+    series = f"{port.rules.file_prefix}-{year}"
+    reply = (await port.ask(Address(NUMBERING, series), DrawNumber(reference))).reply
+    assert isinstance(reply, NumberDrawn)
+    return f"{series}-{reply.number:05d}"
+
+
+async def show(port: Port, call: Call) -> Response:
+    """GET /api/v1/onboarding/{onboardingId}."""
+    found = await _find(port, call)
+    if found is None:
+        return problem("NOT_FOUND", call.ticket)
+    shown: dict[str, object] = {
+        "onboardingId": call.path["onboardingId"],
+        "clientType": found.opened.client_type,
+        "status": found.status,
+        "summaryStatus": SUMMARIES[found.status],
+        "nextStep": NEXT_STEPS.get(found.status),
+        "waitingFor": "client" if NEXT_STEPS.get(found.status) == UPLOAD else None,
+        "documents": [_document(one) for one in found.documents],
+        "missing": list(found.missing),
+        "expiresAt": rfc3339(found.expires_at),
+        "createdAt": rfc3339(found.created_at),
+        "updatedAt": rfc3339(found.updated_at),
+    }
+    if call.access.user_id != found.opened.user_id:
+        shown["kyc"] = None
+    return json_response(200, shown, call.ticket)
+
+
+async def history(port: Port, call: Call) -> Response:
+    """GET /api/v1/onboarding/{onboardingId}/history."""
+    found = await _find(port, call)
+    if found is None:
+        return problem("NOT_FOUND", call.ticket)
+    items = [
+        {
+            "from": one.before,
+            "to": one.after,
+            "event": one.event,
+            "actor": one.actor,
+            "at": rfc3339(one.at),
+        }
+        for one in reversed(found.history)
+    ]
+    return json_response(200, {"items": items, "nextCursor": None}, call.ticket)
+
+
+async def add_document(port: Port, call: Call) -> Response:
+    """POST /api/v1/onboarding/{onboardingId}/documents."""
+    wanted = read_body(call, _NEW_DOCUMENT)
+    if isinstance(wanted, Response):
+        return wanted
+    if not wanted.filename.isprintable() or "/" in wanted.filename:
+        errors = [fault("/filename", "a name without slashes or control characters")]
+        return problem("REQUEST_INVALID", call.ticket, errors=errors)
+    if await _find(port, call) is None:
+        return problem("NOT_FOUND", call.ticket)
+    file = Address(KIND, call.path["onboardingId"])
+    message = RequestUpload(
+        f"doc_{call.draw('document')[:10].hex()}", wanted.doc_type, wanted.filename,
+        wanted.content_type, wanted.size_bytes, wanted.sha256 or "",
+    )  # fmt: skip
+    reply = (await port.ask(file, message)).reply
+    if isinstance(reply, FileOver):
+        return problem("ONBOARDING_OVER", call.ticket)
+    assert isinstance(reply, UploadGranted)
+    granted = reply.document
+    terms = UploadTerms(
+        granted.key(file.key), granted.media_type, granted.size_bytes, granted.sha256,
+        granted.expires_at,
+    )  # fmt: skip
+    address = port.objects.presign(terms, port.public_url, port.now_ms())
+    shown = {
+        "documentId": granted.id,
+        "uploadUrl": address.url,
+        "method": "PUT",
+        "headers": dict(address.headers),
+        "expiresAt": rfc3339(granted.expires_at),
+    }
+    return json_response(201, shown, call.ticket)
+
+
+async def complete_document(port: Port, call: Call) -> Response:
+    """POST /api/v1/onboarding/{onboardingId}/documents/{documentId}/complete."""
+    if await _find(port, call) is None:
+        return problem("NOT_FOUND", call.ticket)
+    file = Address(KIND, call.path["onboardingId"])
+    reply = (await port.ask(file, CompleteUpload(call.path["documentId"]))).reply
+    if isinstance(reply, FileOver):
+        return problem("ONBOARDING_OVER", call.ticket)
+    assert isinstance(reply, FileDescribed)
+    return _shown_document(reply, call, 202)
+
+
+async def show_document(port: Port, call: Call) -> Response:
+    """GET /api/v1/onboarding/{onboardingId}/documents/{documentId}."""
+    found = await _find(port, call)
+    if found is None:
+        return problem("NOT_FOUND", call.ticket)
+    return _shown_document(found, call, 200)
+
+
+async def _find(port: Port, call: Call) -> FileDescribed | None:
+    """The file of a call; None if the caller may not know of it.
+
+    Raises:
+        Refused: there is none (NOT_FOUND).
+    """
+    reply = (await port.ask(Address(KIND, call.path["onboardingId"]), DescribeFile())).reply
+    assert isinstance(reply, FileDescribed)
+    return reply if _may_see(reply, call.access) else None
+
+
+def _may_see(file: FileDescribed, access: Access) -> bool:
+    return access.covers(file.opened.user_id) or access.covers(file.opened.advisor)
+
+
+def _shown_document(file: FileDescribed, call: Call, status: int) -> Response:
+    wanted = call.path["documentId"]
+    found = next((one for one in file.documents if one.id == wanted), None)
+    if found is None:
+        return problem("NOT_FOUND", call.ticket)
+    return json_response(status, _document(found), call.ticket)
+
+
+def _document(one: Document) -> dict[str, object]:
+    """A document as it is shown to whoever may see its file."""
+    reasons = [{"code": one.reason, "text": row_of(one.reason).detail}] if one.reason else []
+    return {
+        "documentId": one.id,
+        "docType": one.doc_type,
+        "filename": one.filename,
+        "contentType": one.media_type,
+        "sizeBytes": one.size_bytes,
+        "status": one.status.value,
+        "reasons": reasons,
+        "sha256": one.proven_sha256 or None,
+        "fields": None,
+    }

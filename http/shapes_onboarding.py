@@ -1,0 +1,167 @@
+"""The bodies of files and their documents as types (comptoir.http.shapes has the rule).
+
+Source: interface.md 8 (rows c1); spec.md S8, S9, S12 to S16, X6.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from comptoir.http.portal.shapes import MAIL
+from comptoir.http.shapes import Date, Time
+
+__all__ = [
+    "DocumentShown",
+    "File",
+    "FileHistory",
+    "Initiated",
+    "Initiation",
+    "NewDocument",
+    "UploadShown",
+]
+
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2.")]
+Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
+DocType = Literal[
+    "IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION", "ARTICLES", "REGISTER_EXTRACT",
+    "BENEFICIAL_OWNERS", "TRUST_DEED", "CONTRACT",
+]  # fmt: skip
+
+
+class _Shape(msgspec.Struct, frozen=True, rename="camel"):
+    """camelCase outside (interface.md 1)."""
+
+
+class _Given(_Shape, frozen=True, forbid_unknown_fields=True):
+    """What comes in has no field that we do not know."""
+
+
+class InitiationClient(_Given, frozen=True):
+    """Who is to become a client; of a company, who acts for it."""
+
+    first_name: Name
+    last_name: Name
+    email: Annotated[str, Meta(pattern=MAIL, max_length=254)]
+    date_of_birth: Date
+    residence_country: Country
+    tax_residence: Country
+    phone: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^\+[0-9][0-9 .()-]{5,24}\Z",
+                description="E.164; blanks, dashes, points and brackets are left out.",
+            ),
+        ]
+        | None
+    ) = None
+    """None: the code of the portal comes by a second mail."""
+
+
+class InitiationSource(_Given, frozen=True):
+    """Where they come from."""
+
+    source: Word | None = None
+    campaign_id: Word | None = None
+
+
+class Initiation(_Given, frozen=True):
+    """A file is begun (S8)."""
+
+    client_type: Literal["INDIVIDUAL", "COMPANY", "FOUNDATION", "TRUST"]
+    initiated_by: Literal["CONSEILLER"]
+    conseiller_email: Annotated[str, Meta(pattern=MAIL, max_length=254)]
+    client_info: InitiationClient
+    metadata: InitiationSource | None = None
+
+
+class Initiated(_Shape, frozen=True):
+    """It is (S9)."""
+
+    onboarding_id: str
+    status: str
+    next_step: str
+    client_portal_url: Annotated[
+        str, Meta(description="The client's link, good once; a code follows it.")
+    ]
+    expires_at: Time
+    created_at: Time
+
+
+class NewDocument(_Given, frozen=True):
+    """What is about to be sent, exactly."""
+
+    doc_type: DocType
+    filename: Annotated[str, Meta(min_length=1, max_length=255)]
+    content_type: Annotated[str, Meta(pattern=r"^[a-z]+/[a-z0-9.+-]{1,100}\Z")]
+    size_bytes: Annotated[int, Meta(ge=1, le=1_073_741_824)]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
+
+
+class UploadShown(_Shape, frozen=True):
+    """Where to send it, and with which headers."""
+
+    document_id: str
+    upload_url: str
+    method: Literal["PUT"]
+    headers: dict[str, str]
+    expires_at: Time
+
+
+class DocumentReason(_Shape, frozen=True):
+    """Why it is to be sent again."""
+
+    code: str
+    text: str
+
+
+class DocumentShown(_Shape, frozen=True):
+    """A document; `inspecting` until there is an inspection."""
+
+    document_id: str
+    doc_type: DocType
+    filename: str
+    content_type: str
+    size_bytes: int
+    status: Literal["awaiting_upload", "verifying", "inspecting", "redo"]
+    reasons: list[DocumentReason]
+    sha256: Annotated[str | None, Meta(description="Of the bytes that are there.")]
+    fields: Annotated[None, Meta(description="What it shows; nothing is read yet.")]
+
+
+class File(_Shape, frozen=True, omit_defaults=False):
+    """A file."""
+
+    onboarding_id: str
+    client_type: str
+    status: Annotated[str, Meta(description="ADR-001's word.")]
+    summary_status: Annotated[str, Meta(description="The coarse one.")]
+    next_step: str | None
+    waiting_for: Literal["client"] | None
+    documents: list[DocumentShown]
+    missing: Annotated[list[DocType], Meta(description="Types that are still to be sent.")]
+    expires_at: Time
+    created_at: Time
+    updated_at: Time
+    kyc: Annotated[
+        msgspec.UnsetType | None, Meta(description="Null before there is one; absent for CLIENT.")
+    ] = msgspec.UNSET
+
+
+class FileMove(_Shape, frozen=True):
+    """One change of status."""
+
+    from_: Annotated[str, Meta()] = msgspec.field(name="from")
+    to: str
+    event: str
+    actor: Annotated[str, Meta(description="`sub` of who did it; `client`, `mail` or `timer`.")]
+    at: Time
+
+
+class FileHistory(_Shape, frozen=True):
+    """All of them, the newest first."""
+
+    items: list[FileMove]
+    next_cursor: Annotated[None, Meta(description="They are few: there is one page.")]

@@ -1,0 +1,121 @@
+"""The half of a fake daemon that has to do with documents (testing.py): files with their owners, and a store that
+keeps nothing, unless a test gives a real one.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
+from comptoir.actors.onboarding.messages import KIND as FILE
+from comptoir.actors.onboarding.messages import (
+    Document,
+    FileDescribed,
+    InitiateFile,
+    Opened,
+    RequestUpload,
+    UploadGranted,
+)
+from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.engine.objects import (
+    Incoming,
+    ObjectFacts,
+    ObjectKey,
+    ObjectStore,
+    UploadAddress,
+    UploadDoor,
+    UploadTerms,
+)
+from comptoir.http.matching_testing import FakeMatching
+
+__all__ = ["DOCUMENT_ID", "Closed", "FakeUploads"]
+
+
+NOW: Final = 1_763_994_600_000
+DOCUMENT_ID: Final = "doc_" + "0" * 20
+_DOCUMENT: Final = Document(
+    DOCUMENT_ID, "IDENTITY", "passeport.pdf", "application/pdf", 300, "", NOW + 3_600_000
+)
+
+
+def _described(opened: Opened, now: int) -> FileDescribed:
+    """A file that has just begun, with a document."""
+    return FileDescribed("INITIATED", opened, (_DOCUMENT,), (), (), now, now + 1000, now)
+
+
+class FakeStore:
+    """Gives out addresses that lead nowhere."""
+
+    def presign(self, terms: UploadTerms, base_url: str, now_ms: int) -> UploadAddress:
+        """One."""
+        del now_ms
+        return UploadAddress(f"{base_url}/uploads/{terms.key.path}", {})
+
+    async def facts(self, key: ObjectKey) -> ObjectFacts | None:
+        """It is not asked."""
+        raise AssertionError(key)
+
+    async def delete(self, key: ObjectKey) -> None:
+        """It is not asked."""
+        raise AssertionError(key)
+
+    def read(self, key: ObjectKey) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """It is not asked."""
+        raise AssertionError(key)
+
+
+class Closed:
+    """A door that knows no address."""
+
+    def judge(self, path: str, query: Mapping[str, str]) -> None:
+        """None is ours."""
+        del path, query
+
+    async def is_used(self, key: ObjectKey) -> bool:
+        """It is not asked."""
+        raise AssertionError(key)
+
+    def receive(self, terms: UploadTerms) -> AbstractAsyncContextManager[Incoming]:
+        """It is not asked."""
+        raise AssertionError(terms)
+
+
+class FakeUploads(FakeMatching):
+    """Files as a test names them."""
+
+    store: ObjectStore = FakeStore()
+    upload_door: UploadDoor | None = Closed()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uploads: list[tuple[str, str]] = []
+        self.file_owners: dict[str, str] = {}
+        """Files: whose they are, client and advisor in one."""
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Where documents are."""
+        return self.store
+
+    def of_matching(self, address: Address, message: Message) -> Reply | None:
+        """As it does; and a series of numbers, and the files that a test has named.
+
+        Raises:
+            Refused: there is no such file.
+        """
+        if isinstance(message, DrawNumber):
+            return NumberDrawn(123)
+        if address.kind != FILE:
+            return super().of_matching(address, message)
+        if isinstance(message, InitiateFile):
+            return _described(message.opened, NOW)
+        owner = self.file_owners.get(address.key)
+        if owner is None:
+            raise Refused("NOT_FOUND")
+        if isinstance(message, RequestUpload):
+            return UploadGranted(_DOCUMENT)
+        return _described(Opened("INDIVIDUAL", "CONSEILLER", owner, "", owner, "", ""), NOW)
+
+    def count_upload(self, result: str, code: str) -> None:
+        """Keep the count."""
+        self.uploads.append((result, code))

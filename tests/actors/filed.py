@@ -1,0 +1,67 @@
+"""Samples of a client's file, in each of its phases, and of what may be said to it; and of a series of numbers."""
+
+import msgspec
+
+from comptoir.actors.gateways.messages import ObjectAbsent, ObjectFound
+from comptoir.actors.numbering import machine as numbering
+from comptoir.actors.numbering.messages import DrawNumber
+from comptoir.actors.onboarding.messages import (
+    ClientInfo,
+    ClientReached,
+    CompleteUpload,
+    DescribeFile,
+    Document,
+    DocumentStatus,
+    FileExpired,
+    InitiateFile,
+    Opened,
+    RequestUpload,
+)
+from comptoir.actors.onboarding.state import OnboardingState, Phase
+from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.engine.values import Message, State
+
+__all__ = ["BEGUN", "FILES", "FILE_TERMS", "INITIATE", "NUMBERS", "REQUEST", "document"]
+
+NOW = 1_800_000_000_000
+FILE_TERMS = OnboardingTerms({"INDIVIDUAL": ("IDENTITY",)}, mail=True, sms=True)
+OPENED = Opened("INDIVIDUAL", "CONSEILLER", "adv-1", "a@bank.example", "cli_1", "CRM", "Q4")
+MARIE = ClientInfo("Marie", "Tremblay", "m@t.example", "+15145551234", "1980-05-15", "CA", "CA")
+INITIATE = InitiateFile(OPENED, MARIE, "https://x/portal/ONB?token=t", "digest", "listing", "ref")
+REQUEST = RequestUpload("doc_2", "IDENTITY", "passeport.pdf", "application/pdf", 300, "ab" * 32)
+
+
+def document(status: DocumentStatus = DocumentStatus.VERIFYING, **changes: object) -> Document:
+    """A passport of 300 bytes."""
+    made = Document(
+        "doc_1", "IDENTITY", "passeport.pdf", "application/pdf", 300, "ab" * 32, NOW + 1000, status
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+BEGUN = OnboardingState(
+    Phase.INITIATED, OPENED, MARIE, created_at=NOW - 1, expires_at=NOW + 1000, updated_at=NOW - 1
+)
+PENDING = msgspec.structs.replace(BEGUN, phase=Phase.DOCUMENTS_PENDING, documents=(document(),))
+STATES = (
+    OnboardingState(Phase.NONE),
+    BEGUN,
+    PENDING,
+    msgspec.structs.replace(PENDING, phase=Phase.DOCUMENTS_UPLOADED),
+    msgspec.structs.replace(BEGUN, phase=Phase.INCOMPLETE),
+)
+FOUND = ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
+TO_FILE: tuple[Message, ...] = (
+    INITIATE, ClientReached(), REQUEST, CompleteUpload("doc_1"), FOUND,
+    ObjectAbsent("doc_1", "UPLOAD_MISSING"), FileExpired(), DescribeFile(),
+)  # fmt: skip
+LATE = msgspec.structs.replace(BEGUN, expires_at=NOW)
+FILES: tuple[tuple[State, Message], ...] = (
+    *((state, message) for state in STATES for message in TO_FILE),
+    (PENDING, msgspec.structs.replace(FOUND, size_bytes=299)),
+    (LATE, FileExpired()),
+    (msgspec.structs.replace(PENDING, expires_at=NOW), FileExpired()),
+)
+NUMBERS: tuple[tuple[State, Message], ...] = (
+    (numbering.NumberingState(numbering.Phase.COUNTING), DrawNumber("r")),
+)

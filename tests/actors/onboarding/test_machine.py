@@ -1,0 +1,200 @@
+"""A client's file: begun, waiting for documents, complete or too late.
+
+Source: spec.md S1, S4, S8, S9, S12 to S17, X6; docs/uploads.md.
+"""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from comptoir.actors.gateways.messages import DeleteObject, ObjectAbsent, ObjectFound, ProveObject
+from comptoir.actors.invitation.messages import InviteClient
+from comptoir.actors.onboarding.machine import MACHINE, DocumentsUploaded, OnboardingInitiated
+from comptoir.actors.onboarding.messages import (
+    DOCUMENTS_MAX,
+    ClientReached,
+    CompleteUpload,
+    Document,
+    DocumentStatus,
+    FileDescribed,
+    FileExpired,
+    FileOver,
+    UploadGranted,
+)
+from comptoir.actors.onboarding.state import OnboardingState, Phase
+from comptoir.actors.onboarding.terms import TERMS, OnboardingTerms
+from comptoir.engine import Address, Decision, Message, Refusal
+from comptoir.engine.machine import Context
+from tests.actors.filed import BEGUN, FILE_TERMS, INITIATE, NOW, REQUEST, document
+
+FILE = Address("onboarding", "ONB-2026-00001")
+TWO = msgspec.structs.replace(
+    FILE_TERMS, required={"INDIVIDUAL": ("IDENTITY", "TAX_DECLARATION"), "TRUST": ()}
+)
+PENDING = msgspec.structs.replace(BEGUN, phase=Phase.DOCUMENTS_PENDING)
+
+
+def decide(
+    state: OnboardingState, message: Message, terms: OnboardingTerms = FILE_TERMS, now: int = NOW
+) -> Decision[Any]:
+    """What the file decides."""
+    found = MACHINE.decide(state, message, Context(FILE, now, 7, {TERMS: terms}))
+    assert isinstance(found, Decision), found
+    return found
+
+
+def refusal(state: OnboardingState, message: Message, terms: OnboardingTerms = FILE_TERMS) -> str:
+    """By which name it refuses."""
+    found = MACHINE.decide(state, message, Context(FILE, NOW, 7, {TERMS: terms}))
+    assert isinstance(found, Refusal)
+    return found.code
+
+
+def having(*documents: Document) -> OnboardingState:
+    """A file that waits, with these."""
+    return msgspec.structs.replace(PENDING, documents=documents)
+
+
+def test_a_file_begins_with_a_link_to_its_client_and_an_end() -> None:
+    """S8, S9, S17: the invitation and the timer leave with the decision; seven days by default; a history
+    line; the same request again is the same file.
+    """
+    begun = decide(OnboardingState(Phase.NONE), INITIATE)
+    assert begun.state.phase is Phase.INITIATED
+    assert begun.state.expires_at == NOW + 7 * 86_400_000
+    invitation, timer = begun.messages
+    assert isinstance(invitation.message, InviteClient)
+    assert invitation.target == Address("invitation", FILE.key)
+    assert (invitation.message.user_id, invitation.message.email) == ("cli_1", "m@t.example")
+    assert invitation.message.tells
+    assert (timer.message, timer.due_at) == (FileExpired(), begun.state.expires_at)
+    assert [type(event) for event in begun.events] == [OnboardingInitiated]
+    assert begun.state.history[0].actor == "adv-1"
+    assert begun.once[0].key == "onboarding:ref"
+
+
+def test_without_a_carrier_no_file_begins() -> None:
+    """S7: a client who cannot be reached is not begun with."""
+    none = OnboardingState(Phase.NONE)
+    deaf = msgspec.structs.replace(FILE_TERMS, mail=False)
+    assert refusal(none, INITIATE, deaf) == "MAIL_NOT_CONFIGURED"
+    mute = msgspec.structs.replace(FILE_TERMS, sms=False)
+    assert refusal(none, INITIATE, mute) == "SMS_NOT_CONFIGURED"
+
+
+def test_it_waits_for_documents_when_the_link_is_on_its_way_or_the_client_came() -> None:
+    """S13, interface.md 8: INITIATED becomes DOCUMENTS_PENDING when the mail gateway took the invitation; a
+    client who comes all the same is not sent away.
+    """
+    for message in (ClientReached(), REQUEST):
+        assert decide(BEGUN, message).state.phase is Phase.DOCUMENTS_PENDING
+
+
+def test_a_document_is_announced_and_given_a_place_of_its_own() -> None:
+    """S12: `{onboardingId}/{docType}/{filename}`, the name ours: what the client calls it is no part of it."""
+    granted = decide(PENDING, REQUEST)
+    reply = granted.reply
+    assert isinstance(reply, UploadGranted)
+    assert reply.document.key(FILE.key).path == "ONB-2026-00001/IDENTITY/doc_2.pdf"
+    assert reply.document.expires_at == NOW + 3_600_000
+    assert reply.document.status is DocumentStatus.AWAITING
+    again = decide(
+        granted.state, msgspec.structs.replace(REQUEST, filename="other.pdf"), now=NOW + 9
+    )
+    assert (again.reply, again.state) == (reply, granted.state), "said again, it is the same"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"media_type": "image/png"}, "DOCUMENT_FORMAT_REFUSED"),
+        ({"size_bytes": 104_857_601}, "DOCUMENT_TOO_LARGE"),
+    ],
+)
+def test_what_is_not_taken_is_refused_before_it_is_sent(changes: dict[str, Any], code: str) -> None:
+    """S19: PDF and JPEG, up to the largest size."""
+    assert refusal(PENDING, msgspec.structs.replace(REQUEST, **changes)) == code
+
+
+def test_a_file_has_so_many_documents() -> None:
+    """design.md 5: nothing is unbounded."""
+    full = having(*(document(id=f"doc_{n}") for n in range(10, 10 + DOCUMENTS_MAX)))
+    assert refusal(full, REQUEST) == "DOCUMENTS_TOO_MANY"
+
+
+def test_what_was_sent_is_proven_by_the_store_and_by_nobody_else() -> None:
+    """S12: complete asks the store; until it has answered, the document is not there."""
+    waiting = having(document(DocumentStatus.AWAITING))
+    asked = decide(waiting, CompleteUpload("doc_1"))
+    (question,) = asked.messages
+    assert question.message == ProveObject("doc_1", "ONB-2026-00001/IDENTITY/doc_1.pdf")
+    assert asked.state.documents[0].status is DocumentStatus.VERIFYING
+    again = decide(asked.state, CompleteUpload("doc_1"))
+    assert (again.state, again.messages) == (asked.state, ()), "said again, nothing is asked again"
+    assert refusal(waiting, CompleteUpload("doc_9")) == "NOT_FOUND"
+
+
+def test_the_documents_are_uploaded_when_each_type_that_is_needed_is_there() -> None:
+    """S1, S13, S17: what is needed depends on the type of the client; a document stays `inspecting`."""
+    found = ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
+    half = decide(having(document()), found, TWO)
+    assert (half.state.phase, half.cancel) == (Phase.DOCUMENTS_PENDING, ())
+    assert half.state.documents[0].status is DocumentStatus.INSPECTING
+    second = document(id="doc_2", doc_type="TAX_DECLARATION")
+    other = msgspec.structs.replace(found, reference="doc_2")
+    both = msgspec.structs.replace(half.state, documents=(*half.state.documents, second))
+    whole = decide(both, other, TWO)
+    assert whole.state.phase is Phase.DOCUMENTS_UPLOADED
+    assert isinstance(whole.events[-1], DocumentsUploaded)
+    assert whole.cancel == ("expiry",), "nothing is waited for any more"
+    described = decide(whole.state, CompleteUpload("doc_1"), TWO).reply
+    assert isinstance(described, FileDescribed)
+    assert described.missing == ()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"size_bytes": 299}, {"media_type": "image/jpeg"}, {"sha256": "cd" * 32}]
+)
+def test_bytes_that_are_not_those_announced_are_deleted(changes: dict[str, Any]) -> None:
+    """S12: size, type, digest: what is something else is to be sent again, and does not stay."""
+    found = ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
+    refused = decide(having(document()), msgspec.structs.replace(found, **changes))
+    (one,) = refused.state.documents
+    assert (one.status, one.reason) == (DocumentStatus.REDO, "UPLOAD_OTHER")
+    assert [out.message for out in refused.messages] == [
+        DeleteObject("ONB-2026-00001/IDENTITY/doc_1.pdf")
+    ]
+
+
+def test_without_a_digest_beforehand_that_of_the_bytes_is_kept() -> None:
+    """S12: what is inspected later can be shown to be what was sent."""
+    found = ObjectFound("doc_1", 300, "application/pdf", "cd" * 32)
+    proven = decide(having(document(sha256="")), found)
+    assert proven.state.documents[0].proven_sha256 == "cd" * 32
+
+
+def test_what_did_not_arrive_may_be_sent_still() -> None:
+    """S16: nothing there yet, or a store that is away for good: said with its reason, and asked anew."""
+    absent = decide(having(document()), ObjectAbsent("doc_1", "UPLOAD_MISSING"))
+    (one,) = absent.state.documents
+    assert (one.status, one.reason) == (DocumentStatus.REDO, "UPLOAD_MISSING")
+    assert absent.messages == ()
+    again = decide(absent.state, CompleteUpload("doc_1"))
+    assert again.state.documents[0] == document()
+
+
+def test_a_file_whose_time_is_over_is_incomplete_and_keeps_no_documents() -> None:
+    """S14, X6: what was sent is deleted; whatever comes afterwards changes nothing; an early timer is none."""
+    waiting = having(document(), document(DocumentStatus.INSPECTING, id="doc_2"))
+    early = decide(waiting, FileExpired())
+    assert early.state == waiting
+    over = decide(waiting, FileExpired(), now=waiting.expires_at)
+    assert (over.state.phase, over.state.documents) == (Phase.INCOMPLETE, ())
+    assert [out.message for out in over.messages] == [
+        DeleteObject(f"ONB-2026-00001/IDENTITY/doc_{n}.pdf") for n in (1, 2)
+    ]
+    for message in (REQUEST, CompleteUpload("doc_1")):
+        late = decide(over.state, message)
+        assert (late.state, late.reply) == (over.state, FileOver())
+    assert decide(over.state, ObjectFound("doc_1", 300, "a/b", "")).state == over.state

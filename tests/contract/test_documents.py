@@ -1,0 +1,253 @@
+"""Section 8, files and documents: begun, announced, uploaded to either store, proven; and what they cost.
+
+Rule: daemon, sandbox and S3 are processes of their own; what a document is, its own bytes say.
+Source: interface.md 8 (rows c1) and 9; spec.md S1, S8, S9, S12 to S14, S20, S62, X6, X30; issue 5.
+"""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from comptoir.engine.testing import Process
+from comptoir.http.contract_testing import Customer, eventually
+from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, make_pdf, to_people
+from tests.contract.test_conventions import is_problem
+from tests.storage.objects.seaweed import BUCKET
+
+Start = Callable[..., Process]
+TYPES = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
+    """A small PDF."""
+    return make_pdf(tmp_path_factory.mktemp("papers") / "small.pdf", 0.5)
+
+
+def test_a_file_begins_as_the_source_writes_it(with_folder: Process, carrier: Process) -> None:
+    """S8, S9: exactly these keys; the link is good seven days, and the client has it by mail; numbers rise."""
+    first, second = Applicant(with_folder), Applicant(with_folder, clientType="TRUST")
+    begun = first.begun
+    assert begun.keys() == {
+        "onboardingId", "status", "nextStep", "clientPortalUrl", "expiresAt", "createdAt",
+    }  # fmt: skip
+    assert re.fullmatch(r"ONB-\d{4}-\d{5}", begun["onboardingId"])
+    assert (begun["status"], begun["nextStep"]) == ("INITIATED", "DOCUMENTS_UPLOAD")
+    assert int(second.begun["onboardingId"][-5:]) == int(begun["onboardingId"][-5:]) + 1
+    created, expires = (
+        time.strptime(begun[x][:19], "%Y-%m-%dT%H:%M:%S") for x in ("createdAt", "expiresAt")
+    )
+    assert time.mktime(expires) - time.mktime(created) == 7 * 86_400
+    path = "/control/inbox?channel=mail&to=marie.tremblay@example.com"
+    eventually(lambda: begun["clientPortalUrl"] in carrier.get(path).body.decode())
+    eventually(lambda: first.shown()["status"] == "DOCUMENTS_PENDING")
+    assert second.shown()["missing"] == ["TRUST_DEED", "BENEFICIAL_OWNERS", "IDENTITY"]
+
+
+def test_the_same_request_begins_no_second_file(with_folder: Process) -> None:
+    """Interface.md 1: under one Idempotency-Key there is one file, one link and one number."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "a-file-of-its-own"}
+    body = json.dumps(INITIATION).encode()
+    answers = [
+        with_folder.request("POST", "/api/v1/onboarding/initiate", body, headers) for _ in range(2)
+    ]
+    assert answers[0].status == 201
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].headers["idempotency-replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"clientType": "PERSON"}, "/clientType"),
+        ({"conseillerEmail": "nobody"}, "/conseillerEmail"),
+        ({"clientInfo": {**INITIATION["clientInfo"], "dateOfBirth": "1980-02-30"}},
+         "/clientInfo/dateOfBirth"),
+        ({"clientInfo": {**INITIATION["clientInfo"], "phone": "+0-1"}}, "/clientInfo/phone"),
+        ({"status": "COMPLETED"}, ""),
+    ],
+)  # fmt: skip
+def test_a_wrong_request_says_where(with_folder: Process, changes: Any, pointer: str) -> None:
+    """Interface.md 1: 422 with the place, and nothing is begun."""
+    answer = with_folder.post("/api/v1/onboarding/initiate", {**INITIATION, **changes})
+    body = is_problem(answer, 422, "REQUEST_INVALID")
+    assert body["errors"][0]["pointer"] == pointer
+
+
+def test_documents_are_uploaded_proven_and_wait_for_inspection(
+    keeper: Process, paper: Paper
+) -> None:
+    """S12, S13, interface.md 8: announced, sent straight to its store, proven by it; with the last type that
+    is needed the file goes on. What they show nobody has looked at yet, and it says so.
+    """
+    file = Applicant(keeper)
+    whole = file.shown()
+    for number, doc_type in enumerate(TYPES, 1):
+        shown = file.sends(paper, doc_type)
+        assert (shown["status"], shown["reasons"], shown["fields"]) == ("inspecting", [], None)
+        assert (shown["sha256"], shown["sizeBytes"]) == (paper.sha256, paper.size)
+        assert shown["filename"] == "passeport de Marie.pdf"
+        whole = file.shown()
+        assert len(whole["documents"]) == number
+        assert whole["missing"] == list(TYPES[number:])
+    assert (whole["status"], whole["summaryStatus"]) == ("DOCUMENTS_UPLOADED", "DOCS_PENDING")
+    assert (whole["nextStep"], whole["waitingFor"]) == ("DOCUMENTS_INSPECTION", None)
+    moves = keeper.get(f"{file.path}/history").json()["items"]
+    assert [one["to"] for one in moves] == ["DOCUMENTS_UPLOADED", "DOCUMENTS_PENDING", "INITIATED"]
+
+
+def test_an_address_says_what_where_and_until_when(keeper: Process, paper: Paper) -> None:
+    """S12: PUT, an hour, the bucket and `{onboardingId}/{docType}/{filename}`; the client's own name for the
+    document is in no address.
+    """
+    file = Applicant(keeper)
+    address = file.announce(paper).json()
+    assert address.keys() == {"documentId", "uploadUrl", "method", "headers", "expiresAt"}
+    assert address["method"] == "PUT"
+    assert address["headers"]["Content-Type"] == "application/pdf"
+    key = f"/{BUCKET}/{file.begun['onboardingId']}/IDENTITY/{address['documentId']}.pdf?"
+    assert key in address["uploadUrl"]
+    assert "Marie" not in address["uploadUrl"]
+    again = file.announce(paper).json()
+    assert again["uploadUrl"] != address["uploadUrl"], "each document has its own"
+
+
+def test_what_was_not_sent_is_not_there(keeper: Process, paper: Paper) -> None:
+    """S16: completed before it was sent, a document is to be sent; then it is taken all the same."""
+    file = Applicant(keeper)
+    address = file.announce(paper).json()
+    assert file.complete(address).status == 202
+    shown = file.settled(address)
+    assert (shown["status"], shown["reasons"][0]["code"]) == ("redo", "UPLOAD_MISSING")
+    assert file.upload(address, paper).status_code == 200
+    file.complete(address)
+    assert file.settled(address)["status"] == "inspecting"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"contentType": "image/png"}, 409, "DOCUMENT_FORMAT_REFUSED"),
+        ({"sizeBytes": 104_857_601}, 413, "DOCUMENT_TOO_LARGE"),
+        ({"sizeBytes": 0}, 422, "REQUEST_INVALID"),
+        ({"docType": "SELFIE"}, 422, "REQUEST_INVALID"),
+        ({"filename": "../etc/passwd"}, 422, "REQUEST_INVALID"),
+        ({"sha256": "ab"}, 422, "REQUEST_INVALID"),
+    ],
+)
+def test_what_is_not_taken_gets_no_address(
+    with_folder: Process, paper: Paper, changes: Any, status: int, code: str
+) -> None:
+    """S19: type, size and form are judged before anything is sent."""
+    is_problem(Applicant(with_folder).announce(paper, **changes), status, code)
+
+
+def test_neither_store_takes_anything_else(keeper: Process, paper: Paper, tmp_path: Path) -> None:
+    """S12: other bytes, and a second use, are refused by either store, and leave nothing, or what was there."""
+    file = Applicant(keeper)
+    address = file.announce(paper).json()
+    other = tmp_path / "other.pdf"
+    other.write_bytes(paper.path.read_bytes()[:-6] + b"%%FOE\n")
+    assert file.upload(address, Paper(other)).status_code in (400, 422)
+    assert file.upload(address, paper).status_code == 200
+    assert file.upload(address, paper).status_code in (409, 412)
+    file.complete(address)
+    assert file.settled(address)["sha256"] == paper.sha256
+
+
+def test_a_file_that_waited_too_long_keeps_no_documents(
+    comptoir_daemon: Start, carrier: Process, paper: Paper
+) -> None:
+    """S14, X6: after its seven days a file is INCOMPLETE; what was sent is deleted, nothing more is taken."""
+    process = comptoir_daemon(**to_people(carrier))
+    file = Applicant(process)
+    shown = file.sends(paper)
+    objects = folder_of(process) / "objects"
+    assert len(list(objects.rglob("*/*"))) == 1
+    Customer(process).advance(7 * 86_400 + 60)
+    eventually(lambda: file.shown()["status"] == "INCOMPLETE")
+    eventually(lambda: not list(objects.rglob("*/*")))
+    assert file.shown()["nextStep"] is None
+    is_problem(file.announce(paper), 409, "ONBOARDING_OVER")
+    is_problem(file.complete(shown), 409, "ONBOARDING_OVER")
+
+
+def test_an_address_ends_after_its_hour(with_folder: Process, paper: Paper) -> None:
+    """S12: 3,600 s, and not a second more."""
+    file = Applicant(with_folder)
+    address = file.announce(paper).json()
+    Customer(with_folder).advance(3_601)
+    answer = file.upload(address, paper)
+    assert (answer.status_code, answer.json()["code"]) == (410, "UPLOAD_EXPIRED")
+
+
+def test_documents_are_deaf_to_whoever_may_not_know_of_them(
+    comptoir_daemon: Start, carrier: Process, paper: Paper
+) -> None:
+    """S34: with accounts: an advisor sees the files that they began, another advisor none of them (404), and no
+    advisor sends a client's documents; COMPLIANCE reads, and nobody without a token hears anything.
+    """
+    process = comptoir_daemon(**to_people(carrier), COMPTOIR_AUTH__MODE="on")
+    process.bearer = process.token("c.martin", "CONSEILLER")
+    file = Applicant(process)
+    assert file.shown()["kyc"] is None
+    is_problem(file.announce(paper), 403, "FORBIDDEN")
+    for who, status in (("d.petit", 404), ("c.martin", 200)):
+        process.bearer = process.token(who, "CONSEILLER")
+        assert process.get(file.path).status == status
+        assert process.get(f"{file.path}/history").status == status
+    process.bearer = process.token("compliance", "COMPLIANCE")
+    assert process.get(file.path).status == 200
+    process.bearer = process.token("somebody", "CLIENT")
+    is_problem(process.get(file.path), 404, "NOT_FOUND")
+    is_problem(file.announce(paper), 404, "NOT_FOUND")
+    process.bearer = ""
+    is_problem(process.get(file.path), 401, "UNAUTHENTICATED")
+
+
+def test_a_client_gets_in_by_the_link_and_sends_its_own_documents(
+    comptoir_daemon: Start, carrier: Process, paper: Paper
+) -> None:
+    """S4, X8, interface.md 8: by the link of its file and the code on its telephone, a client sees its own file,
+    without what is not for it, and sends its documents; of another file it hears 404.
+    """
+    process = comptoir_daemon(**to_people(carrier), COMPTOIR_AUTH__MODE="on")
+    process.bearer = process.token("c.martin", "CONSEILLER")
+    phone = f"+3361{secrets.randbelow(10**7):07d}"
+    mine = Applicant(process, clientInfo={**INITIATION["clientInfo"], "phone": phone})
+    other = Applicant(process)
+    number, token = mine.begun["onboardingId"], mine.begun["clientPortalUrl"].partition("token=")[2]
+    inbox = f"/control/inbox?channel=sms&to={phone.replace('+', '%2B')}"
+    with httpx.Client(base_url=process.url, headers={"Origin": process.url}) as browser:
+        began = browser.post("/portal/session", json={"onboardingId": number, "token": token})
+        assert began.status_code == 204, began.text
+        eventually(lambda: bool(carrier.get(inbox).json()["items"]))
+        code = re.findall(r"\b\d{6}\b", carrier.get(inbox).json()["items"][0]["body"])[0]
+        typed = browser.post("/portal/session/code", json={"onboardingId": number, "code": code})
+        assert typed.status_code == 204, typed.text
+        file = browser.get(mine.path).json()
+        assert (file["onboardingId"], file["status"]) == (number, "DOCUMENTS_PENDING")
+        assert "kyc" not in file
+        body = {
+            "docType": "IDENTITY", "filename": "moi.pdf", "contentType": "application/pdf",
+            "sizeBytes": paper.size,
+        }  # fmt: skip
+        address = browser.post(f"{mine.path}/documents", json=body).json()
+        assert mine.upload(address, paper).status_code == 200
+        document = f"{mine.path}/documents/{address['documentId']}"
+        assert browser.post(f"{document}/complete", json={}).status_code == 202
+        eventually(lambda: browser.get(document).json()["status"] == "inspecting")
+        assert browser.get(document).json()["sha256"] == paper.sha256
+        for path in (other.path, f"{other.path}/history"):
+            assert browser.get(path).status_code == 404
+        assert browser.post(f"{other.path}/documents", json=body).status_code == 404
+    assert [one["status"] for one in mine.shown()["documents"]] == ["inspecting"], (
+        "its advisor sees"
+    )
