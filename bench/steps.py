@@ -30,7 +30,7 @@ RULES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("edge: verify", r"/http/(signatures|check_webhook|schemes|webhook_rows)\.py"),
         ("edge: decode", r"/http/(payloads|payload_rules|payload_fields|strict_json)\.py"),
         ("edge: read, frame, answer", r"/(hypercorn|h11|httptools|wsproto|h2)/"),
-        ("edge: read, frame, answer", r"/http/(edge|lane|crowd|conversation|listener|wires|framing|server|connection|places|peers|answers|landing)\.py"),
+        ("edge: read, frame, answer", r"/http/(edge|asgi|lane|crowd|conversation|listener|wires|framing|server|connection|places|peers|answers|landing)\.py"),
         ("edge: receive", r"/http/\w+\.py"),
         ("ask", r"/engine/(engine|hosting|mailbox|waiter|boot/daemon)\.py"),
         ("connection: match, decide", r"/actors/(connection|merchants)/"),

@@ -158,9 +158,14 @@ def _request(
         return Refusal("DOCUMENT_TOO_LARGE", "documents.bytes_max")
     if len(state.documents) >= DOCUMENTS_MAX:
         return Refusal("DOCUMENTS_TOO_MANY", f"{DOCUMENTS_MAX} of one file")
+    until = context.now + terms.upload_ms
+    if (
+        state.phase is not Phase.DOCUMENTS_UPLOADED
+    ):  # nothing may arrive after what was sent is deleted
+        until = min(until, state.expires_at)
     document = Document(
         message.document_id, message.doc_type, message.filename, message.media_type,
-        message.size_bytes, message.sha256, context.now + terms.upload_ms,
+        message.size_bytes, message.sha256, until,
     )  # fmt: skip
     waiting = state
     if state.phase is Phase.INITIATED:

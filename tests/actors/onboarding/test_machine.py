@@ -93,7 +93,8 @@ def test_it_waits_for_documents_when_the_link_is_on_its_way_or_the_client_came()
 
 def test_a_document_is_announced_and_given_a_place_of_its_own() -> None:
     """S12: `{onboardingId}/{docType}/{filename}`, the name ours: what the client calls it is no part of it."""
-    granted = decide(PENDING, REQUEST)
+    young = msgspec.structs.replace(PENDING, expires_at=NOW + 86_400_000)
+    granted = decide(young, REQUEST)
     reply = granted.reply
     assert isinstance(reply, UploadGranted)
     assert reply.document.key(FILE.key).path == "ONB-2026-00001/IDENTITY/doc_2.pdf"
@@ -103,6 +104,13 @@ def test_a_document_is_announced_and_given_a_place_of_its_own() -> None:
         granted.state, msgspec.structs.replace(REQUEST, filename="other.pdf"), now=NOW + 9
     )
     assert (again.reply, again.state) == (reply, granted.state), "said again, it is the same"
+
+
+def test_an_address_ends_with_its_file_at_the_latest() -> None:
+    """S9, S12: nothing may arrive after the file's time, when what was sent has been deleted."""
+    reply = decide(PENDING, REQUEST).reply
+    assert isinstance(reply, UploadGranted)
+    assert reply.document.expires_at == PENDING.expires_at == NOW + 1000
 
 
 @pytest.mark.parametrize(
