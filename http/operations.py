@@ -1,9 +1,8 @@
 """Every operation, one row each: routes, description and policy are made from this table.
 
 The rule: to add an operation is to add a row here (of the portal, in http/portal/rows.py) and its handler;
-a route without a row cannot be,
-and a row without an expectation in docs/authorization.md fails a test. Why each role gets what it
-gets is said there.
+a route without a row cannot be, and a row without an expectation in docs/authorization.md fails a test. Why each
+role gets what it gets is said there.
 Source: interface.md 4 to 7 (rows a and d), 9 and 10; spec.md S34, S60, X7.
 """
 
@@ -78,9 +77,8 @@ _CLIENT = Parameter("clientId", "path", "The client's id.", ID)
 _CODE = Parameter("code", "path", "As `code` of a problem names it.", ID)
 _APPROVAL = Parameter("approvalId", "path", "What was asked for.", ID)
 _ERASURE = Parameter("erasureId", "path", "As the answer to the request named it.", ID)
-_KIND = Parameter(
-    "kind", "path", "What the file holds.", {"type": "string", "enum": ["partners", "connections"]}
-)
+_FILES: Final = {"type": "string", "enum": ["partners", "connections"]}
+_KIND = Parameter("kind", "path", "What the file holds.", _FILES)
 _HISTORY = Link("listEntries", "What changed these points.", {"userId": "$response.body#/userId"})
 _OLDER = Link(
     "listEntries", "The page after it.",
