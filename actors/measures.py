@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from comptoir.actors.connection.conditions import CONDITIONS
 from comptoir.actors.connection.messages import TransactionTaken
 from comptoir.actors.connection.state import (
     AccessEnded,
+    ConditionChanged,
     ConsentExtended,
     ConsentLapsed,
     ConsentWarned,
@@ -86,6 +88,15 @@ class CashbackMeasures:
             ("provider",),
         )
         self._healed: dict[str, Tally] = {provider: healed.of(provider) for provider in PROVIDERS}
+        conditions = Tallies(
+            registry,
+            "comptoir_connection_conditions",
+            "What providers said of connections: why one cannot be read, or that `none` is in the way (S52, S67).",
+            ("condition",),
+        )
+        self._conditions: dict[str, Tally] = {
+            name: conditions.of(name or "none") for name in ("", *CONDITIONS)
+        }
         self._consents: dict[type[Event], Tally] = {
             ConsentExtended: consents.of("extended"),
             ConsentWarned: consents.of("warned"),
@@ -105,6 +116,8 @@ class CashbackMeasures:
             tally = self._consents.get(type(event))
             if tally is not None:
                 tally.value += 1
+            elif isinstance(event, ConditionChanged):
+                self._conditions[event.name].value += 1
             elif isinstance(event, TransactionHealed):
                 self._healed[event.provider].value += 1
         reply = decided.decision.reply

@@ -13,10 +13,11 @@ Rules, and why where the table leaves room:
 Source: spec.md S52, S56, X17; interface.md 6; RFC 6901 (pointers).
 """
 
+from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
-from comptoir.actors.connection.messages import TransactionReported
+from comptoir.actors.connection.messages import ConnectionReported, TransactionReported
 from comptoir.actors.withdrawal.messages import REPORTS, PaymentReported
 from comptoir.http.payload_fields import (
     CURRENCIES,
@@ -37,8 +38,16 @@ __all__ = ["DIRECTIONS", "SERVED", "BadBody", "Reported", "read"]
 TRANSACTION = "transaction.created"
 PAYMENTS = MappingProxyType({f"payment.{word}": word for word in sorted(REPORTS)})
 """S52's two, and those of X26: money that came back, an order whose time is over."""
-SERVED = frozenset({TRANSACTION, *PAYMENTS})
-"""Of S52's events; the others are refused by name until their issue."""
+CONNECTIONS = MappingProxyType(
+    {
+        "connection.synced": "state",
+        "connection.expired": "lapsed",
+        "connection.error": "failing",
+    }
+)
+"""What the three say of a connection, in the words of `ConnectionReported`."""
+SERVED = frozenset({TRANSACTION, *PAYMENTS, *CONNECTIONS})
+"""Every event of S52."""
 REASON_CHARACTERS_MAX = 35
 DIRECTIONS = frozenset({"DEBIT", "CREDIT"})
 EVENT_CHARACTERS_MAX = 64
@@ -48,7 +57,7 @@ class Reported(NamedTuple):
     """A right body: which connection or withdrawal it speaks of, and what it says."""
 
     about: str
-    message: TransactionReported | PaymentReported
+    message: TransactionReported | ConnectionReported | PaymentReported
 
 
 def read(body: bytes, provider: str) -> Reported:
@@ -72,11 +81,16 @@ def read(body: bytes, provider: str) -> Reported:
     stop_if_any(found)
     if event not in SERVED:
         raise BadBody(UNSUPPORTED)
-    reported = (
-        _transaction(event, data, provider)
-        if event == TRANSACTION
-        else _payment(PAYMENTS[event], data)
-    )
+    if event == TRANSACTION:
+        reported = _transaction(event, data, provider)
+    elif event in PAYMENTS:
+        reported = _payment(PAYMENTS[event], data)
+    else:
+        # S52 shows no body of these: the connection is what they are about, and nothing else is read. They
+        # have no id, so a repeat is known by its bytes (X16).
+        reference = sha256(body).hexdigest()
+        report = ConnectionReported(provider, CONNECTIONS[event], reference)
+        reported = Reported(data.identifier("connection_id"), report)
     stop_if_any(found)
     return reported
 

@@ -148,8 +148,8 @@ class ConnectionReported(Message, frozen=True):
     provider: str
     event: str
     """`updates` (there is something to read), `ending` (its consent ends), `lapsed` (its person must act
-    before anything can be read), `repaired` (they need not any more), `revoked` (by its person, there) or
-    `state` (how it stands: `condition`).
+    before anything can be read), `repaired` (they need not any more), `revoked` (by its person, there),
+    `state` (how it stands: `condition`) or `failing` (it cannot be read now, and nothing says why).
     """
     reference: str
     """Of this very report, so that it is taken once however often it is sent (X16)."""

@@ -15,7 +15,7 @@ Source: spec.md S45, S52, S57, S60, X16, X20, E10.
 import msgspec
 
 from comptoir.actors.connection import consent, syncing, transactions
-from comptoir.actors.connection.conditions import PERSON
+from comptoir.actors.connection.conditions import PERSON, condition_of
 from comptoir.actors.connection.healing import READING
 from comptoir.actors.connection.messages import (
     Condition,
@@ -99,6 +99,8 @@ def _heeded(state: ConnectionState, report: ConnectionReported, context: Context
             return consent.lapse(state, "provider", context)
         case "state":
             return _stands(state, report, context)
+        case "failing":
+            return _noted(state, _failing(context), context)
         case "revoked" if state.tokens is not None:
             revoked = consent.revoke(state, Revoke(), context)
             assert isinstance(revoked, Decision)
@@ -161,6 +163,11 @@ def _noted(state: ConnectionState, condition: Condition | None, context: Context
         messages=_after_try(changed, context),
         documents=documents,
     )
+
+
+def _failing(context: Context) -> Condition:
+    """No provider's word says why, so it is tried again after a while (S52: retry)."""
+    return condition_of("bank_unavailable", context.now + AFTER_TRY_MS)
 
 
 def _after_try(state: ConnectionState, context: Context) -> tuple[Outgoing, ...]:

@@ -3,13 +3,14 @@
 import json
 from decimal import Decimal
 from fractions import Fraction
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir.actors.connection.messages import TransactionReported
+from comptoir.actors.connection.messages import ConnectionReported, TransactionReported
 from comptoir.actors.withdrawal.messages import PaymentReported
 from comptoir.http import payload_rules, payloads
 from comptoir.http.payload_fields import BadBody, cents
@@ -109,6 +110,26 @@ def test_samples_of_the_source() -> None:
 
 
 @pytest.mark.parametrize(
+    ("event", "word"),
+    [
+        ("connection.synced", "state"),
+        ("connection.expired", "lapsed"),
+        ("connection.error", "failing"),
+    ],
+)
+def test_what_is_said_of_a_connection(event: str, word: str) -> None:
+    """S52, X16: of a body that the source does not show the connection alone is read; its bytes are its name."""
+    told: dict[str, Any] = {"event": event, "data": {"connection_id": "c1", "error": {"code": 7}}}
+    body = json.dumps(told).encode()
+    found = payloads.read(body, "seed")
+    assert found == Reported("c1", ConnectionReported("seed", word, sha256(body).hexdigest()))
+    del told["data"]["connection_id"]
+    assert _refused(json.dumps(told).encode()) == (
+        "WEBHOOK_PAYLOAD_INVALID", [("/data/connection_id", "MISSING")],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("change", "pointer", "code"),
     [
         ({"payment_id": ...}, "/data/payment_id", "MISSING"),
@@ -133,7 +154,7 @@ def test_faults_of_a_payment(change: dict[str, Any], pointer: str, code: str) ->
 
 @pytest.mark.parametrize(
     "event",
-    ["connection.synced", "connection.expired", "connection.error", "payment.initiated", "x", "é"],
+    ["connection.created", "transaction.deleted", "payment.initiated", "x", "é"],
 )
 def test_other_events_are_refused_by_name(event: str) -> None:
     """Row 8 of interface.md 6, S52: known but not served, or not known, whatever the data."""

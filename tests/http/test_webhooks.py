@@ -147,7 +147,7 @@ async def test_engine_refuses(
 
 
 NEGATIVE = json.dumps(TRANSACTION | {"data": TRANSACTION["data"] | {"amount": -1}}).encode()
-OTHER_EVENT = b'{"event":"connection.synced","data":{}}'
+OTHER_EVENT = b'{"event":"connection.created","data":{}}'
 FORGED = [(b"x-webhook-timestamp", str(NOW_MS).encode()), (b"x-webhook-signature", b"0" * 64)]
 
 # Each fault of rows 1 to 9 as a change of a genuine request; the body's faults are signed.

@@ -117,6 +117,21 @@ def test_nobody_need_act(name: str) -> None:
     assert shown["condition"]["nextTryAt"] == "2027-01-15T09:00:00.000Z"
 
 
+def test_an_error_without_a_reason_is_tried_again() -> None:
+    """S52 (connection.error: alert and retry): shown as the bank's, and read a while after the next try."""
+    failing = ConnectionReported("seed", "failing", "r1")
+    decision = _decide(LINKED, failing)
+    assert decision.state.phase is Phase.LINKED
+    assert decision.events == (ConditionChanged("cn_1", "bank_unavailable"),)
+    assert _shown(decision)["condition"]["remedy"] == TIME
+    (again,) = (out for out in decision.messages if isinstance(out.message, ReadOn))
+    assert again.due_at is not None
+    assert NOW < again.due_at <= NOW + 3_600_000
+    well = _decide(decision.state, _told())
+    assert well.events == (ConditionChanged("cn_1", ""),)
+    assert _decide(IMPORTED, failing).messages == (), "nobody can read it"
+
+
 def test_a_word_that_nobody_knows() -> None:
     """Protocols.md 5.1: what a provider adds later can be ended by nobody here."""
     assert condition_of("somethingNew") == Condition("unknown", NONE, 0)
