@@ -8,7 +8,7 @@ from typing import Final
 
 from comptoir.http import shapes_payouts as payouts
 from comptoir.http import withdrawals
-from comptoir.http.operation import Body, Door, Operation, Owner, Parameter, Reach
+from comptoir.http.operation import Assurance, Body, Door, Operation, Owner, Parameter, Reach
 from comptoir.http.operations_banking import CURSOR, ID, LIMIT, READS_MONEY
 from comptoir.http.principal import Role
 
@@ -16,6 +16,8 @@ __all__ = ["PAYOUTS"]
 
 _WITHDRAWS: Final = MappingProxyType({Role.CLIENT: Reach.OWN})
 """Whose points they are, and nobody for them."""
+_FINDS_OUT: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY})
+"""Who answers for a payment; another person approves."""
 _WITHDRAWAL = Parameter(
     "withdrawalId", "path", "The withdrawal's id, `wd_...`.",
     {"type": "string", "minLength": 23, "maxLength": 23},
@@ -50,5 +52,13 @@ PAYOUTS: Final = (
         {200: Body("It is cancelled; its points are available.", payouts.Withdrawal)}, withdrawals.cancel,
         problems=("NOT_FOUND", "CONFLICT"), grants=_WITHDRAWS, owner=Owner.ANSWER,
         parameters=(_WITHDRAWAL,),
+    ),
+    Operation(
+        "settleWithdrawal", "POST", "/api/v1/withdrawals/{withdrawalId}/settle",
+        "Somebody has found out what became of a payment that is held", "withdrawals", Door.TOKEN,
+        {202: Body("Nothing yet: a second person approves it.", payouts.SettlementProposed)}, withdrawals.settle,
+        problems=("NOT_FOUND", "CONFLICT", "REQUEST_INVALID"), grants=_FINDS_OUT,
+        assurance=Assurance.TWO_FACTORS, parameters=(_WITHDRAWAL,),
+        body=Body("What, and how it was found out.", payouts.Settlement),
     ),
 )  # fmt: skip

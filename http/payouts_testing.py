@@ -27,7 +27,7 @@ class FakePayouts:
 
     def __init__(self) -> None:
         self.withdrawal_owners: dict[str, str] = {}
-        """Withdrawals that are pending: whose they are."""
+        """Withdrawals that are held: whose they are."""
 
     async def withdrawals(self, user_id: str, after: str, limit: int) -> Sequence[str]:
         """As set, in their order."""
@@ -49,5 +49,5 @@ class FakePayouts:
             raise Refused("NOT_FOUND", "there is no withdrawal of this id")
         reference = "REWAPP-WD-2025-11-24-001"
         order = Order(owner, 950, 1, 950, 0, 950, "EUR", IBAN, "Ada Lovelace", reference, 0)
-        status = "cancelled" if isinstance(message, CancelWithdrawal) else "pending"
+        status = "cancelled" if isinstance(message, CancelWithdrawal) else "held"
         return WithdrawalDescribed(status, order, ASKED_MS, (Step(status, ASKED_MS),))

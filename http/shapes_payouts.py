@@ -10,7 +10,14 @@ from msgspec import Meta
 
 from comptoir.http.shapes import Cents, Currency, Identity, Time
 
-__all__ = ["NewWithdrawal", "Withdrawal", "WithdrawalPage", "WithdrawalStep"]
+__all__ = [
+    "NewWithdrawal",
+    "Settlement",
+    "SettlementProposed",
+    "Withdrawal",
+    "WithdrawalPage",
+    "WithdrawalStep",
+]
 
 Status = Annotated[
     Literal["pending", "processing", "completed", "failed", "cancelled", "returned", "held"],
@@ -36,6 +43,28 @@ class NewWithdrawal(_Shape, frozen=True, forbid_unknown_fields=True):
     user_id: Annotated[
         Identity | None, Meta(description="Where there are no accounts; else it is the caller.")
     ] = None
+
+
+class Settlement(_Shape, frozen=True, forbid_unknown_fields=True):
+    """What somebody has found out about a payment that is held."""
+
+    outcome: Annotated[
+        Literal["completed", "failed"],
+        Meta(
+            description="The money has arrived; or it has not, and will not: the points come back."
+        ),
+    ]
+    reason: Annotated[
+        str, Meta(min_length=1, max_length=256, description="How it was found out, on one line.")
+    ]
+
+
+class SettlementProposed(_Shape, frozen=True):
+    """It waits for a second person."""
+
+    approval_id: str
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    expires_at: Time
 
 
 class WithdrawalStep(_Shape, frozen=True):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from comptoir.actors.approval.messages import Action
 from comptoir.actors.numbering.messages import KIND as NUMBERING
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.wallet.messages import KIND as WALLET
@@ -23,22 +24,25 @@ from comptoir.actors.withdrawal.messages import (
     CancelWithdrawal,
     DescribeWithdrawal,
     Order,
+    SettleWithdrawal,
     Step,
     WithdrawalDescribed,
 )
 from comptoir.engine import Address, Erased, Refused
 from comptoir.http.answers import Response, json_response
+from comptoir.http.approvals import Asked, propose, proposed_before, who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.operation import OWNER, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
 from comptoir.http.queries import CURSOR_FAULT, BadQuery, page, plausible_id
-from comptoir.http.shapes_payouts import NewWithdrawal
+from comptoir.http.shapes_payouts import NewWithdrawal, Settlement
 from comptoir.http.times import rfc3339
 
-__all__ = ["ask", "cancel", "listed", "shown"]
+__all__ = ["ask", "cancel", "listed", "settle", "shown"]
 
 _NEW: Final = msgspec.json.Decoder(NewWithdrawal)
+_SETTLEMENT: Final = msgspec.json.Decoder(Settlement)
 _ID: Final = re.compile(r"wd_[0-9a-f]{20}").fullmatch
 _PLACE: Final = re.compile(r"[0-9]{15}:wd_[0-9a-f]{20}").fullmatch
 _ID_BYTES: Final = 10
@@ -152,6 +156,30 @@ async def cancel(port: Port, call: Call) -> Response:
     ended = (await port.ask(Address(KIND, name), CancelWithdrawal())).reply
     assert isinstance(ended, WithdrawalDescribed)
     return json_response(200, _shown(name, ended), call.ticket)
+
+
+async def settle(port: Port, call: Call) -> Response:
+    """POST /api/v1/withdrawals/{withdrawalId}/settle: what became of a payment that is held, by two people."""
+    wanted = read_body(call, _SETTLEMENT)
+    if isinstance(wanted, Response):
+        return wanted
+    reason = wanted.reason.strip()
+    if not reason or not reason.isprintable():
+        errors = [fault("/reason", "one line that says how it was found out")]
+        return problem("REQUEST_INVALID", call.ticket, errors=errors)
+    name = call.path["withdrawalId"]
+    before = await proposed_before(port, call, {})
+    if before is not None:
+        return before
+    found = await _described(port, name) if _ID(name) else None
+    if found is None:
+        return problem("NOT_FOUND", call.ticket)
+    if found.status != "held":
+        return problem("CONFLICT", call.ticket)
+    order = SettleWithdrawal(wanted.outcome, who_calls(call)[0], reason)
+    told = (f"outcome {wanted.outcome}", found.order.reference, reason)
+    asked = Asked(Action.PAYMENT, Address(KIND, name), order, name, told)
+    return await propose(port, call, asked, {})
 
 
 async def _described(port: Port, name: str) -> WithdrawalDescribed | None:

@@ -12,6 +12,7 @@ from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
 from comptoir.actors.person.messages import InvitePerson
+from comptoir.actors.withdrawal.messages import SettleWithdrawal
 from comptoir.engine.values import Address, Message, Reply, encode
 
 __all__ = [
@@ -37,7 +38,7 @@ COLLECTION = "approval"
 FOUR_EYES: Final = "FOUR_EYES"
 """Whoever has asked for something does not approve it as well."""
 
-Order = InvitePerson | ErasePerson | RotateKey | ReplayLetters | DisposeLetter
+Order = InvitePerson | ErasePerson | RotateKey | ReplayLetters | DisposeLetter | SettleWithdrawal
 """What is sent when it is approved, by the very decision that approves it."""
 
 
@@ -50,6 +51,8 @@ class Action(StrEnum):
     REPLAY = "dead_letters.replay"
     SETTLE = "dead_letters.settle"
     """A call of unknown outcome is given up."""
+    PAYMENT = "withdrawals.settle"
+    """What became of a payment that is held."""
 
 
 def digest_of(target: Address, order: Order) -> str:

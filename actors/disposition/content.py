@@ -66,6 +66,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "PaymentInitiated": ("payment_id",),
     "PaymentReported": ("event", "payment_id", "amount_cents", "currency", "code"),
     "OutcomeUnknown": (),
+    "SettleWithdrawal": ("outcome", "maker", "reason"),
     "InitiatePayment": ("withdrawal_id", "reference", "amount_cents", "currency"),
     # To outside parties.
     "SendPush": ("reference", "user_id", "template", "points", "days"),

@@ -34,6 +34,7 @@ from comptoir.actors.withdrawal.messages import (
     PaymentInitiated,
     PaymentReported,
     SettlementOver,
+    SettleWithdrawal,
     Step,
     WithdrawalDescribed,
     listing_of,
@@ -54,7 +55,7 @@ from comptoir.engine import (
 )
 from comptoir.engine.machine import Context, Machine, row
 
-__all__ = ["MACHINE", "REPLIES", "WithdrawalMoved", "WithdrawalState"]
+__all__ = ["MACHINE", "REPLIES", "WithdrawalMoved", "WithdrawalSettled", "WithdrawalState"]
 
 PLACES: Final[Mapping[Phase, str]] = MappingProxyType(
     {
@@ -68,6 +69,8 @@ PLACES: Final[Mapping[Phase, str]] = MappingProxyType(
 TOLD: Final = (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED, Phase.HELD)
 SETTLEMENT: Final = "settlement"
 """The timer's name."""
+SETTLED: Final = "SETTLED_BY_HAND"
+"""In its history: why it is so."""
 
 
 class WithdrawalState(State, frozen=True):
@@ -85,6 +88,14 @@ class WithdrawalState(State, frozen=True):
     def place(self) -> str:
         """Where its points are."""
         return PLACES.get(self.phase, BLOCKED)
+
+
+class WithdrawalSettled(Event, frozen=True):
+    """A person has found out what is true."""
+
+    outcome: str
+    maker: str
+    reason: str
 
 
 class WithdrawalMoved(Event, frozen=True):
@@ -202,6 +213,14 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
     return Decision(after, events=(WithdrawalMoved(phase.value, code),), messages=tuple(messages))
 
 
+def _settle(state: WithdrawalState, message: SettleWithdrawal, context: Context) -> Outcome:
+    """What was found out stands for all that was said before: what is said later is held against it."""
+    known = msgspec.structs.replace(state, reports=(message.outcome,))
+    moved = _moved(known, outcome_of(state.phase, frozenset(known.reports)), context, SETTLED)
+    settled = WithdrawalSettled(message.outcome, message.maker, message.reason)
+    return msgspec.structs.replace(moved, events=(settled, *moved.events))
+
+
 def _describe(state: WithdrawalState, _message: object, _context: Context) -> Outcome:
     return Decision(state, _described(state))
 
@@ -248,7 +267,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
     phases=Phase,
     messages=(
         BeginWithdrawal, SettlementOver, CancelWithdrawal, PaymentInitiated, OutcomeUnknown,
-        PaymentReported, DescribeWithdrawal,
+        PaymentReported, SettleWithdrawal, DescribeWithdrawal,
     ),
     rows=(
         row(Phase.NONE, BeginWithdrawal, _begin, Phase.PENDING),
@@ -267,6 +286,9 @@ MACHINE: Machine[WithdrawalState] = Machine(
             for phase in SENT
         ),
         *(row(phase, PaymentReported, _reported, *ENDS[phase]) for phase in BEGUN),
+        row(Phase.HELD, SettleWithdrawal, _settle, Phase.COMPLETED, Phase.FAILED),
+        # Whoever pays has said it meanwhile.
+        *(row(phase, SettleWithdrawal, _nothing, phase) for phase in BEGUN if phase is not Phase.HELD),
         *(row(phase, DescribeWithdrawal, _describe, phase) for phase in BEGUN),
         # The wallet says it once; a row that is delivered again was consumed.
         *(row(phase, BeginWithdrawal, _nothing, phase) for phase in BEGUN),

@@ -24,6 +24,7 @@ __all__ = [
     "OutcomeUnknown",
     "PaymentInitiated",
     "PaymentReported",
+    "SettleWithdrawal",
     "SettlementOver",
     "Step",
     "WithdrawalDescribed",
@@ -114,6 +115,16 @@ class PaymentReported(Message, frozen=True):
     currency: str = ""
     code: str = ""
     """Why it failed or came back: a reason of ISO 20022 (AC04), or whoever pays' own."""
+
+
+class SettleWithdrawal(Message, frozen=True):
+    """Two people of the house have found out what became of a payment that is held (E14)."""
+
+    outcome: str
+    """COMPLETED or FAILED: the last word, until money comes back or something new is said."""
+    maker: str
+    """Who has found it out; another has approved it."""
+    reason: str
 
 
 class DescribeWithdrawal(Message, frozen=True):

@@ -14,6 +14,7 @@ from comptoir.actors.withdrawal.messages import (
     PaymentInitiated,
     PaymentReported,
     SettlementOver,
+    SettleWithdrawal,
 )
 from comptoir.actors.withdrawal.outcome import Phase
 from comptoir.engine.journal import Lot
@@ -40,6 +41,7 @@ STATES = (
 TO_WITHDRAWAL: tuple[Message, ...] = (
     BeginWithdrawal(ORDER), SettlementOver(), CancelWithdrawal(), PaymentInitiated("pay_1"),
     OutcomeUnknown(), DescribeWithdrawal(),
+    SettleWithdrawal("completed", "ops", "asked"), SettleWithdrawal("failed", "ops", "asked"),
     *(PaymentReported(event, "pay_1", 500, "EUR") for event in ("completed", "failed", "returned")),
     PaymentReported("completed", "pay_1", 501, "EUR"),
 )  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 
 from comptoir.engine.testing import Answered, Process
 from tests.contract.banking import Person
+from tests.contract.letters import Somebody
 from tests.contract.saving import BARE, IBAN, PATH, Saver, started
 from tests.contract.test_conventions import is_problem
 
@@ -113,6 +114,40 @@ def test_contradictions_are_held(saver: Saver, daemon: Process) -> None:
     assert float(held.split()[1]) >= 1
     assert any("checking" in one for one in saver.pushes())
     is_problem(saver.asks(), 409, "BANK_WITHDRAWAL_PENDING")
+
+
+def test_what_is_held_is_settled_by_two(saver: Saver, daemon: Process) -> None:
+    """E14, X26: one has found out that it was not paid, another approves; then the points are back."""
+    name = saver.withdraws()
+    path = f"{PATH}/{name}/settle"
+    finding = {"outcome": "failed", "reason": "the bank has no trace of it"}
+    one, two = (
+        Somebody.of(daemon, sub, role) for sub, role in (("o", "OPERATIONS"), ("a", "ADMIN"))
+    )
+    is_problem(one.ask("POST", path, finding), 409, "CONFLICT")
+    saver.settles()
+    saver.told(name, "failed")
+    saver.told(name, "completed")
+    assert saver.shown(name)["status"] == "held"
+    is_problem(saver.person.ask("POST", path, finding), 403, "FORBIDDEN")
+    is_problem(two.ask("POST", path, finding), 403, "FORBIDDEN")
+    is_problem(one.ask("POST", path, {**finding, "outcome": "returned"}), 422, "REQUEST_INVALID")
+    is_problem(one.ask("POST", path, {**finding, "reason": " "}), 422, "REQUEST_INVALID")
+    proposed = one.ask("POST", path, finding)
+    assert proposed.status == 202, proposed
+    assert saver.shown(name)["status"] == "held"
+    approval = f"/api/v1/approvals/{proposed.json()['approvalId']}"
+    told = two.got(approval)
+    assert (told["action"], told["subject"]) == ("withdrawals.settle", name)
+    assert finding["reason"] in told["details"]
+    assert two.ask("POST", f"{approval}/approve").status == 200
+    saver.customer.quiet()
+    shown = saver.shown(name)
+    assert (shown["status"], shown["history"][-1]["code"]) == ("failed", "SETTLED_BY_HAND")
+    assert saver.balance() == (1000, 0, 0)
+    # Said again it is no news; money that comes back after all is.
+    assert set(saver.told(name, "completed")) == {200}
+    assert saver.shown(name)["status"] == "failed"
 
 
 def test_cancelled_before_it_is_paid(saver: Saver) -> None:

@@ -16,6 +16,7 @@ from comptoir.actors.withdrawal.messages import (
     PaymentInitiated,
     PaymentReported,
     SettlementOver,
+    SettleWithdrawal,
 )
 from comptoir.actors.withdrawal.outcome import Phase
 from comptoir.engine import Decision, Message
@@ -143,6 +144,30 @@ def test_what_was_never_sent_is_not_believed() -> None:
     books.to_withdrawal(SettlementOver())
     assert books.sent == []
     assert books.place() == BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "phase", "place"),
+    [("completed", Phase.COMPLETED, PAID), ("failed", Phase.FAILED, AVAILABLE)],
+)
+def test_what_two_people_found_out_stands(outcome: str, phase: Phase, place: str) -> None:
+    """E14, X26: for all that was said before; what contradicts it afterwards is held anew, money that comes back
+    is back, and of what is not held nothing is decided.
+    """
+    books = _after(("initiated", "failed", "completed"))
+    books.to_withdrawal(SettleWithdrawal(outcome, "ops", "asked"))
+    books.check()
+    assert (books.withdrawals[NAME].phase, books.place()) == (phase, place)
+    before = books.withdrawals[NAME]
+    books.to_withdrawal(SettleWithdrawal("failed", "ops", "asked again"))
+    assert books.withdrawals[NAME] == before
+    other = "failed" if outcome == "completed" else "completed"
+    books.to_withdrawal(PaymentReported(other, "pay_1", 800, "EUR"))
+    books.check()
+    assert (books.withdrawals[NAME].phase, books.place()) == (Phase.HELD, BLOCKED)
+    books.to_withdrawal(PaymentReported("returned", "pay_1", 800, "EUR"))
+    books.check()
+    assert (books.withdrawals[NAME].phase, books.place()) == (Phase.RETURNED, AVAILABLE)
 
 
 def test_one_at_a_time() -> None:
