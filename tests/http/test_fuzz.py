@@ -95,7 +95,7 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "initiateOnboarding", "addDocument",
+    "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "settleWithdrawal", "initiateOnboarding", "addDocument",
 ]
 checks.positive_data_acceptance.enabled = false
 
