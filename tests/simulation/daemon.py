@@ -14,6 +14,7 @@ import trio
 
 from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.connection.kind import connection_spec
+from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.gateways.push import push_gateway
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.programme import PROGRAMME
@@ -198,6 +199,7 @@ class Daemon:
             actors=(
                 merchants_spec(),
                 connection_spec(BUSINESS, self._measure),
+                consent_week_spec(BUSINESS),
                 candidates_spec(BUSINESS),
                 wallet_spec(BUSINESS, self._measure),
                 toy_spec("toy", TOY),
