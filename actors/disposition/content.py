@@ -64,7 +64,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "BeginWithdrawal": (),
     "SettlementOver": (),
     "PaymentInitiated": ("payment_id",),
-    "PaymentReported": ("event", "payment_id", "amount_cents", "currency", "code"),
+    "PaymentReported": ("event", "payment_id", "amount_cents", "currency", "reason"),
     "OutcomeUnknown": (),
     "SettleWithdrawal": ("outcome", "maker", "reason"),
     "InitiatePayment": ("withdrawal_id", "reference", "amount_cents", "currency"),

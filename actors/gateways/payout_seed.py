@@ -105,7 +105,7 @@ def payout_gateway(
         return PaymentReported(event, ours[0].payment_id)
 
     def refused(_order: Any, code: str) -> Message:
-        return PaymentReported(FAILED, code=code)
+        return PaymentReported(FAILED, reason=code)
 
     def held(_order: Any, _code: str) -> Message:
         return OutcomeUnknown()

@@ -161,7 +161,7 @@ def _reported(state: WithdrawalState, message: PaymentReported, context: Context
     if other:
         return _once(message, _said(state, MISMATCH, MISMATCH.upper(), context), context)
     known = msgspec.structs.replace(state, payment_id=state.payment_id or message.payment_id)
-    return _once(message, _said(known, message.event, message.code, context), context)
+    return _once(message, _said(known, message.event, message.reason, context), context)
 
 
 def _once(message: PaymentReported, found: Outcome, context: Context) -> Outcome:

@@ -113,7 +113,7 @@ class PaymentReported(Message, frozen=True):
     """Empty: it was refused before it had one."""
     amount_cents: int | None = None
     currency: str = ""
-    code: str = ""
+    reason: str = ""
     """Why it failed or came back: a reason of ISO 20022 (AC04), or whoever pays' own."""
 
 

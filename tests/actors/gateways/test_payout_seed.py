@@ -50,7 +50,7 @@ async def test_it_is_never_sent_again(operation: Operation) -> None:
     assert not operation.idempotent
     assert operation.business_key(ORDER) == "wd_1:initiate:1"
     assert operation.failed(ORDER, "PAYMENT_REFUSED") == PaymentReported(
-        "failed", code="PAYMENT_REFUSED"
+        "failed", reason="PAYMENT_REFUSED"
     )
     assert operation.held(ORDER, "OUTCOME_UNKNOWN") == OutcomeUnknown()
 

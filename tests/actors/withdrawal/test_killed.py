@@ -69,7 +69,7 @@ class Party:
             lambda asked: f"{asked.withdrawal_id}:initiate:1",
             idempotent=False,
             look_up=self._find,
-            failed=lambda _asked, code: PaymentReported("failed", code=code),
+            failed=lambda _asked, code: PaymentReported("failed", reason=code),
             held=lambda _asked, _code: OutcomeUnknown(),
         )
         bounds = GatewayBounds(deadline_s=5)

@@ -120,7 +120,7 @@ def test_points_are_conserved_whatever_is_said(words: list[str], points: int) ->
         message = more.get(word) or EVENTS[word]
         if message is not None:
             if isinstance(message, PaymentReported) and message.amount_cents == 800:
-                message = PaymentReported(message.event, "pay_1", points, "EUR", message.code)
+                message = PaymentReported(message.event, "pay_1", points, "EUR", message.reason)
             books.to_withdrawal(message)
         elif not refunds:
             books.refund("p2", "r1")
