@@ -129,7 +129,7 @@ def play(stage: Stage, act: Act, scene: Scene, case: Case) -> None:
         trap.forward()
         if scene.cancels == "daemon":
             life.wait_end()
-            assert "Traceback" not in life.said()
+            assert "Traceback" not in life.said(), life.said()[-4000:]
         return
     told = len(life.notes)
     if case is not Case.BEFORE:
