@@ -42,15 +42,11 @@ Row = Any
 """A row as asyncpg gives it: by position, by name."""
 
 CONNECT_SECONDS = 10.0
-END_SECONDS = 2.0
-"""How long the queries that are cancelled at the end may take to notice."""
-LAST_TURNS = 3
-"""Of the loop at its end: one ends a cancelled connect, one aborts it, one closes its socket."""
+END_SECONDS = 2.0  # that queries which are cancelled at the end may take to notice
+LAST_TURNS = 3  # of the loop: one ends a cancelled connect, one aborts it, one closes its socket
 QUERY_SECONDS = 30.0
-"""Beyond it a connection is taken for dead. A batch of 256 takes milliseconds; a full scan of a
-ledger for a report does not belong on these connections."""
-RECONNECT_SECONDS = 0.5
-"""The first pause is shorter, and each doubles, up to this one."""
+"""Beyond it a connection is taken for dead: a batch of 256 takes milliseconds, and full scans belong elsewhere."""
+RECONNECT_SECONDS = 0.5  # at most: the first pause is shorter, and each doubles
 
 
 class _Loop(Protocol):
@@ -88,6 +84,8 @@ class Bridge:
         self._queries: set[Query[Any]] = set()
         self._connections: set[Connection] = set()
         """Those that may be open: whoever forgets one, it is hung up at the end."""
+        self.over = False
+        """Whether the loop has ended: whoever is on their way to it comes too late."""
         self.nursery = nursery
 
     async def connect(self, target: Target) -> "Connection":
@@ -115,18 +113,25 @@ class Bridge:
         return connection
 
     def spawn(self, step: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Start an asyncio task, for what sets time-outs: to connect, to close."""
+        """Start an asyncio task, for what sets time-outs: to connect, to close. Raises as `begin`."""
+        self._check_open(step)
         task = self._loop.create_task(step)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def begin(self, query: Coroutine[Any, Any, T]) -> Query[T]:
-        """Take the first step of a query; it goes on by itself."""
+        """Take the first step of a query; it goes on by itself. Raises ConnectionLost where the loop has ended."""
+        self._check_open(query)
         begun = Query(query, self._loop.call_soon, self._queries.discard)
         if not begun.ended:
             self._queries.add(begun)
         return begun
+
+    def _check_open(self, unbegun: Coroutine[Any, Any, Any]) -> None:
+        if self.over:
+            unbegun.close()
+            raise ConnectionLost("the bridge has ended")
 
     async def finish(self) -> None:
         """Cancel what is still under way, hang up what is still open, and give it a moment to end."""
@@ -222,8 +227,12 @@ class Connection:
             self.terminate()
 
     def terminate(self) -> None:
-        """Hang up at once."""
-        self._raw.terminate()
+        """Hang up at once; a loop that has ended has no say in it any more."""
+        try:
+            self._raw.terminate()
+        except RuntimeError:  # its loop is closed
+            if not self._bridge.over:
+                raise
 
 
 class Pool:
@@ -318,6 +327,7 @@ async def open_bridge() -> AsyncGenerator[Bridge]:
             finally:
                 nursery.cancel_scope.cancel()
                 await bridge.finish()
+                bridge.over = True
     except BaseExceptionGroup as group:
         alone = _find_single(group)
         if alone is None:

@@ -160,3 +160,17 @@ async def test_a_statement_is_sent_before_start_returns(postgres: Any) -> None:
             await connection.answer(wrong)
         assert not connection.closed
         await connection.close()
+
+
+async def test_who_comes_after_its_end_comes_too_late(postgres: Any) -> None:
+    """S71: a reader outside that was on its way when the daemon ended is told so, and leaves without a traceback."""
+    async with open_bridge() as bridge:
+        connection = await bridge.connect(Target(postgres.url))
+        waiting = connection.start("select pg_sleep(60)")
+    with pytest.raises(ConnectionLost):
+        await connection.fetch("select 1")
+    with pytest.raises(ConnectionLost):
+        await bridge.connect(Target(postgres.url))
+    with pytest.raises(ConnectionLost):
+        await connection.answer(waiting)
+    connection.terminate()
