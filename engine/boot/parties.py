@@ -76,7 +76,8 @@ async def open_parties(
         adapter = SeedBank(await _client(seed, stack), credentials, blind)
         paced = gateway_bounds(settings, seed, settings.breakers.powens)
         found.append(bank_gateway("seed", adapter, paced, accesses))
-        if settings.withdrawals.payout == "seed":  # else nobody is paid in a way that was not chosen
+        # Nobody is paid in a way that was not chosen.
+        if settings.withdrawals.payout == "seed":
             found.append(payout_gateway(await _client(seed, stack), credentials, paced))
     if settings.providers.powens.base_url:
         found.append(await _powens(settings, blind, accesses, stack))
