@@ -5,7 +5,7 @@ Rules:
   them: blocked while it is under way or held, paid when it has arrived, available again when it has not;
 - the order leaves once. What is said of it afterwards is kept as a set, and the state is a function of that
   set (outcome.py), so neither the order nor the number of reports matters;
-- a person may cancel until it leaves;
+- a person may cancel until it leaves; where batches pay, until its batch is closed, which the batch decides;
 - whoever withdrew is told how it ended, also where it is held.
 
 Source: spec.md S46, S50, S52, S64, X21, X25 to X27; design.md 6.
@@ -17,7 +17,10 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.cutoffs import batch_id, cutoffs_of
 from comptoir.actors.gateways.messages import PAYOUT, PUSH, InitiatePayment, SendPush
+from comptoir.actors.payout_batch.messages import KIND as BATCH
+from comptoir.actors.payout_batch.messages import JoinBatch, LeaveBatch
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.wallet.messages import KIND as WALLET
@@ -26,6 +29,8 @@ from comptoir.actors.withdrawal.messages import (
     KIND,
     MISMATCH,
     UNKNOWN,
+    BatchClosed,
+    BatchJoined,
     BeginWithdrawal,
     CancelWithdrawal,
     DescribeWithdrawal,
@@ -36,6 +41,7 @@ from comptoir.actors.withdrawal.messages import (
     SettlementOver,
     SettleWithdrawal,
     Step,
+    TakenFromBatch,
     WithdrawalDescribed,
     listing_of,
     place_of,
@@ -83,6 +89,8 @@ class WithdrawalState(State, frozen=True):
     reports: tuple[str, ...] = ()
     """A set, in order: all that was ever said of the payment."""
     history: tuple[Step, ...] = ()
+    batch: str = ""
+    """By which it is paid; empty: by none."""
 
     @property
     def place(self) -> str:
@@ -124,7 +132,12 @@ def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) 
 
 
 def _initiate(state: WithdrawalState, _message: SettlementOver, context: Context) -> Outcome:
-    order = _order(state)
+    order, cutoffs = _order(state), cutoffs_of(context)
+    if cutoffs.on:
+        batch = Address(BATCH, batch_id(cutoffs.after(context.now)))
+        join = JoinBatch(context.address.key, order.reference, order.net_cents, order.currency)
+        queued = _moved(state, Phase.QUEUED, context)
+        return msgspec.structs.replace(queued, messages=(Outgoing(batch, join),))
     call = InitiatePayment(
         context.address.key, order.reference, order.net_cents, order.currency, order.iban,
         order.beneficiary,
@@ -136,6 +149,36 @@ def _initiate(state: WithdrawalState, _message: SettlementOver, context: Context
 def _cancel(state: WithdrawalState, _message: CancelWithdrawal, context: Context) -> Outcome:
     moved = _moved(state, Phase.CANCELLED, context)
     return msgspec.structs.replace(moved, cancel=(SETTLEMENT,), reply=_described(moved.state))
+
+
+def _joined(state: WithdrawalState, message: BatchJoined, context: Context) -> Outcome:
+    """Also where it is held meanwhile: then it leaves again."""
+    known = msgspec.structs.replace(state, batch=message.batch)
+    if state.phase is Phase.QUEUED:
+        return Decision(known)
+    return Decision(known, messages=_leaving(known, context))
+
+
+def _leaving(state: WithdrawalState, context: Context) -> tuple[Outgoing, ...]:
+    """What is held is not paid, if it can still be kept back."""
+    if not state.batch:
+        return ()
+    leave = LeaveBatch(context.address.key, _order(state).reference)
+    return (Outgoing(Address(BATCH, state.batch), leave),)
+
+
+def _batched(state: WithdrawalState, _message: BatchClosed, context: Context) -> Outcome:
+    return _moved(state, Phase.INITIATING, context)
+
+
+def _taken_out(state: WithdrawalState, _message: TakenFromBatch, context: Context) -> Outcome:
+    left = msgspec.structs.replace(state, batch="")
+    return _moved(left, Phase.CANCELLED, context)
+
+
+def _early(state: WithdrawalState, _message: PaymentInitiated, context: Context) -> Outcome:
+    """Somebody works on an order that has not left."""
+    return _said(state, MISMATCH, MISMATCH.upper(), context)
 
 
 def _initiated(state: WithdrawalState, message: PaymentInitiated, context: Context) -> Outcome:
@@ -153,7 +196,7 @@ def _unknown(state: WithdrawalState, _message: OutcomeUnknown, context: Context)
 def _reported(state: WithdrawalState, message: PaymentReported, context: Context) -> Outcome:
     order = _order(state)
     other = (
-        state.phase in (Phase.PENDING, Phase.CANCELLED)
+        state.phase in UNSENT
         or (message.amount_cents is not None and message.amount_cents != order.net_cents)
         or (message.currency and message.currency != order.currency)
         or (message.payment_id and state.payment_id not in ("", message.payment_id))
@@ -186,6 +229,9 @@ def _said(state: WithdrawalState, word: str, code: str, context: Context) -> Out
     moved = _moved(known, outcome_of(state.phase, frozenset(reports)), context, code)
     if state.phase is Phase.PENDING:  # what is said before it has left keeps it from leaving
         return msgspec.structs.replace(moved, cancel=(SETTLEMENT,))
+    if state.phase is Phase.QUEUED:
+        leave = _leaving(state, context)
+        return msgspec.structs.replace(moved, messages=(*moved.messages, *leave))
     return moved
 
 
@@ -226,7 +272,10 @@ def _describe(state: WithdrawalState, _message: object, _context: Context) -> Ou
 
 
 def _described(state: WithdrawalState) -> WithdrawalDescribed:
-    return WithdrawalDescribed(status_of(state.phase), _order(state), state.asked_at, state.history)
+    batch = state.batch if state.phase is Phase.QUEUED else ""
+    return WithdrawalDescribed(
+        status_of(state.phase), _order(state), state.asked_at, state.history, batch
+    )
 
 
 def _order(state: WithdrawalState) -> Order:
@@ -239,6 +288,7 @@ def _nothing(state: WithdrawalState, _message: object, _context: Context) -> Out
     return Decision(state)
 
 
+UNSENT = (Phase.PENDING, Phase.CANCELLED, Phase.QUEUED)
 BEGUN = tuple(phase for phase in Phase if phase is not Phase.NONE)
 SENT = (
     Phase.INITIATING,
@@ -252,6 +302,7 @@ ENDS: Final[Mapping[Phase, tuple[Phase, ...]]] = MappingProxyType(
     {
         Phase.PENDING: (Phase.HELD,),
         Phase.CANCELLED: (Phase.HELD,),
+        Phase.QUEUED: (Phase.HELD,),
         Phase.INITIATING: (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED, Phase.HELD),
         Phase.PROCESSING: (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED, Phase.HELD),
         Phase.COMPLETED: (Phase.COMPLETED, Phase.RETURNED, Phase.HELD),
@@ -267,12 +318,16 @@ MACHINE: Machine[WithdrawalState] = Machine(
     phases=Phase,
     messages=(
         BeginWithdrawal, SettlementOver, CancelWithdrawal, PaymentInitiated, OutcomeUnknown,
-        PaymentReported, SettleWithdrawal, DescribeWithdrawal,
+        PaymentReported, SettleWithdrawal, DescribeWithdrawal, BatchJoined, BatchClosed, TakenFromBatch,
     ),
     rows=(
         row(Phase.NONE, BeginWithdrawal, _begin, Phase.PENDING),
         row(Phase.NONE, PaymentReported, _stranger, Phase.NONE),
-        row(Phase.PENDING, SettlementOver, _initiate, Phase.INITIATING),
+        row(Phase.PENDING, SettlementOver, _initiate, Phase.INITIATING, Phase.QUEUED),
+        row(Phase.QUEUED, BatchClosed, _batched, Phase.INITIATING),
+        row(Phase.QUEUED, TakenFromBatch, _taken_out, Phase.CANCELLED),
+        row(Phase.QUEUED, PaymentInitiated, _early, Phase.HELD),
+        *(row(phase, BatchJoined, _joined, phase) for phase in (Phase.QUEUED, Phase.HELD)),
         row(Phase.PENDING, CancelWithdrawal, _cancel, Phase.CANCELLED),
         row(Phase.CANCELLED, CancelWithdrawal, _describe, Phase.CANCELLED),
         row(Phase.INITIATING, PaymentInitiated, _initiated, Phase.PROCESSING, Phase.HELD),
@@ -293,6 +348,16 @@ MACHINE: Machine[WithdrawalState] = Machine(
         # The wallet says it once; a row that is delivered again was consumed.
         *(row(phase, BeginWithdrawal, _nothing, phase) for phase in BEGUN),
         *(row(phase, SettlementOver, _nothing, phase) for phase in BEGUN if phase is not Phase.PENDING),
+        # It is held, or was settled by hand, before its batch knew.
+        *(
+            row(phase, message, _nothing, phase)
+            for phase in BEGUN if phase is not Phase.QUEUED
+            for message in (BatchClosed, TakenFromBatch)
+        ),
+        *(
+            row(phase, BatchJoined, _nothing, phase)
+            for phase in BEGUN if phase not in (Phase.QUEUED, Phase.HELD)
+        ),
     ),
     refusal=Refusal("CONFLICT", "there is no such withdrawal, or it has left and cannot be taken back"),
 )  # fmt: skip
