@@ -8,7 +8,7 @@ Good Friday, Easter Monday, 1 May, 25 and 26 December); Meeus, Astronomical Algo
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
@@ -105,16 +105,17 @@ class Cutoffs(msgspec.Struct, frozen=True):
 
     def after(self, now: int) -> int:
         """The next cut-off after a moment; both are business time, ms."""
-        day = self.day_of(now)
-        for _ in range(DAYS_AHEAD_MAX):
-            if is_business_day(day):
-                for text in self.times:
-                    at = datetime.combine(day, time.fromisoformat(text), ZoneInfo(self.zone))
-                    due = round((at - _EPOCH) / timedelta(milliseconds=1))
-                    if due > now:
-                        return due
-            day += timedelta(days=1)
-        raise AssertionError("a business day within two weeks")
+        first = self.day_of(now)
+        ahead = (first + timedelta(days=days) for days in range(DAYS_AHEAD_MAX))
+        days = (day for day in ahead if is_business_day(day))
+        return next(
+            due for day in days for due in map(partial(self._due, day), self.times) if due > now
+        )
+
+    def _due(self, day: date, clock: str) -> int:
+        """A time of day there, as business time."""
+        at = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
+        return round((at - _EPOCH) / timedelta(milliseconds=1))
 
     def execution_day(self, now: int) -> date:
         """The day on which an order that is signed now is to be executed: today, or the next business day."""

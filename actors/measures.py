@@ -87,19 +87,7 @@ class CashbackMeasures:
             for phase in Phase
             if phase is not Phase.NONE
         }
-        batches = Tallies(
-            registry,
-            "comptoir_payout_batches",
-            "Batches of payouts by what happened to them; `escalated` waits for somebody to decide (E14).",
-            ("change",),
-        )
-        self._batches: dict[type[Event], Tally] = {
-            BatchClosed: batches.of("closed"),
-            BatchApproved: batches.of("approved"),
-            BatchRefused: batches.of("refused"),
-            BatchEscalated: batches.of("escalated"),
-            FileTaken: batches.of("taken"),
-        }
+        self._batches = _of_batches(registry)
         self._recognised = outcomes.of("recognised")
         healed = Tallies(
             registry,
@@ -185,3 +173,20 @@ class CashbackMeasures:
                 self._recognised.value += 1
             elif isinstance(event, RefundIgnored):
                 self._ignored.value += 1
+
+
+def _of_batches(registry: CollectorRegistry) -> dict[type[Event], Tally]:
+    """What happened to batches of payouts."""
+    batches = Tallies(
+        registry,
+        "comptoir_payout_batches",
+        "Batches of payouts by what happened to them; `escalated` waits for somebody to decide (E14).",
+        ("change",),
+    )
+    return {
+        BatchClosed: batches.of("closed"),
+        BatchApproved: batches.of("approved"),
+        BatchRefused: batches.of("refused"),
+        BatchEscalated: batches.of("escalated"),
+        FileTaken: batches.of("taken"),
+    }

@@ -41,7 +41,6 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
-from comptoir.http.operations_batches import BATCHES
 from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_payouts import PAYOUTS
@@ -143,7 +142,6 @@ OPERATIONS: Final = (
     *BANKING,
     *MATCHING,
     *PAYOUTS,
-    *BATCHES,
     *UPKEEP,
     *DOCUMENTS,
     Operation(

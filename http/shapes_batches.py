@@ -19,6 +19,10 @@ Status = Annotated[
 BatchId = Annotated[str, Meta(pattern=r"^PB-[0-9]{12}-[0-9]{3}$", description="Its file's MsgId.")]
 
 
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
 class _Shape(msgspec.Struct, frozen=True, rename="camel"):
     """camelCase outside (interface.md 1)."""
 
@@ -36,12 +40,8 @@ class Batch(_Shape, frozen=True):
     closed_by: Annotated[str | None, Meta(description="null: its cut-off, or nobody yet.")]
     decided_by: Annotated[str | None, Meta(description="Who approved or rejected it.")]
     reason: str | None
-    digest: Annotated[
-        str | None, Meta(description="SHA-256 of the approved file.", pattern=r"^[0-9a-f]{64}$")
-    ]
-    execution_on: Annotated[
-        str | None, Meta(description="`ReqdExctnDt`.", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
-    ]
+    digest: Annotated[Digest | None, Meta(description="SHA-256 of the approved file.")]
+    execution_on: Annotated[Day | None, Meta(description="`ReqdExctnDt`.")]
     decide_by: Annotated[
         Time | None, Meta(description="Then its points go back, unless somebody has decided.")
     ]
@@ -100,7 +100,7 @@ class ReportTaken(_Shape, frozen=True):
     report_id: Annotated[str, Meta(pattern=r"^pr_[0-9a-f]{20}$")]
     kind: Annotated[str, Meta(description="Such as `pain.002.001.10`.")]
     message_id: Annotated[str, Meta(description="As the bank calls it.")]
-    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file.")]
+    digest: Annotated[Digest, Meta(description="SHA-256 of the file.")]
     applied: Annotated[Count, Meta(description="Passed on to what it is about.")]
     unmatched: Annotated[Count, Meta(description="Letters in dlq:withdrawals.")]
     ignored: Annotated[Count, Meta(description="What says nothing of a payment of ours.")]

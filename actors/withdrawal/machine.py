@@ -17,20 +17,17 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.cutoffs import batch_id, cutoffs_of
+from comptoir.actors.cutoffs import cutoffs_of
 from comptoir.actors.gateways.messages import PAYOUT, PUSH, InitiatePayment, SendPush
-from comptoir.actors.payout_batch.messages import KIND as BATCH
-from comptoir.actors.payout_batch.messages import JoinBatch, LeaveBatch
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.wallet.messages import KIND as WALLET
+from comptoir.actors.withdrawal.batched import BATCHED, batch_rows, joining, leaving
 from comptoir.actors.withdrawal.messages import (
     COLLECTION,
     KIND,
     MISMATCH,
     UNKNOWN,
-    BatchClosed,
-    BatchJoined,
     BeginWithdrawal,
     CancelWithdrawal,
     DescribeWithdrawal,
@@ -41,7 +38,6 @@ from comptoir.actors.withdrawal.messages import (
     SettlementOver,
     SettleWithdrawal,
     Step,
-    TakenFromBatch,
     WithdrawalDescribed,
     listing_of,
     place_of,
@@ -134,10 +130,8 @@ def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) 
 def _initiate(state: WithdrawalState, _message: SettlementOver, context: Context) -> Outcome:
     order, cutoffs = _order(state), cutoffs_of(context)
     if cutoffs.on:
-        batch = Address(BATCH, batch_id(cutoffs.after(context.now)))
-        join = JoinBatch(context.address.key, order.reference, order.net_cents, order.currency)
         queued = _moved(state, Phase.QUEUED, context)
-        return msgspec.structs.replace(queued, messages=(Outgoing(batch, join),))
+        return msgspec.structs.replace(queued, messages=(joining(order, cutoffs, context),))
     call = InitiatePayment(
         context.address.key, order.reference, order.net_cents, order.currency, order.iban,
         order.beneficiary,
@@ -151,39 +145,9 @@ def _cancel(state: WithdrawalState, _message: CancelWithdrawal, context: Context
     return msgspec.structs.replace(moved, cancel=(SETTLEMENT,), reply=_described(moved.state))
 
 
-def _joined(state: WithdrawalState, message: BatchJoined, context: Context) -> Outcome:
-    """Also where it is held meanwhile: then it leaves again."""
-    known = msgspec.structs.replace(state, batch=message.batch)
-    if state.phase is Phase.QUEUED:
-        return Decision(known)
-    return Decision(known, messages=_leaving(known, context))
-
-
-def _leaving(state: WithdrawalState, context: Context) -> tuple[Outgoing, ...]:
-    """What is held is not paid, if it can still be kept back."""
-    if not state.batch:
-        return ()
-    leave = LeaveBatch(context.address.key, _order(state).reference)
-    return (Outgoing(Address(BATCH, state.batch), leave),)
-
-
-def _batched(state: WithdrawalState, _message: BatchClosed, context: Context) -> Outcome:
-    return _moved(state, Phase.INITIATING, context)
-
-
-def _taken_out(state: WithdrawalState, _message: TakenFromBatch, context: Context) -> Outcome:
-    left = msgspec.structs.replace(state, batch="")
-    return _moved(left, Phase.CANCELLED, context)
-
-
-def _early(state: WithdrawalState, _message: PaymentInitiated, context: Context) -> Outcome:
-    """Somebody works on an order that has not left."""
-    return _said(state, MISMATCH, MISMATCH.upper(), context)
-
-
 def _initiated(state: WithdrawalState, message: PaymentInitiated, context: Context) -> Outcome:
     if state.payment_id and state.payment_id != message.payment_id:
-        return _said(state, MISMATCH, MISMATCH.upper(), context)
+        return _mistaken(state, context)
     known = msgspec.structs.replace(state, payment_id=message.payment_id)
     phase = Phase.PROCESSING if state.phase is Phase.INITIATING else state.phase
     return _moved(known, phase, context)
@@ -202,9 +166,14 @@ def _reported(state: WithdrawalState, message: PaymentReported, context: Context
         or (message.payment_id and state.payment_id not in ("", message.payment_id))
     )
     if other:
-        return _once(message, _said(state, MISMATCH, MISMATCH.upper(), context), context)
+        return _once(message, _mistaken(state, context), context)
     known = msgspec.structs.replace(state, payment_id=state.payment_id or message.payment_id)
     return _once(message, _said(known, message.event, message.reason, context), context)
+
+
+def _mistaken(state: WithdrawalState, context: Context) -> Outcome:
+    """What is said is not about what was ordered, or was ordered by nobody yet."""
+    return _said(state, MISMATCH, MISMATCH.upper(), context)
 
 
 def _once(message: PaymentReported, found: Outcome, context: Context) -> Outcome:
@@ -230,7 +199,7 @@ def _said(state: WithdrawalState, word: str, code: str, context: Context) -> Out
     if state.phase is Phase.PENDING:  # what is said before it has left keeps it from leaving
         return msgspec.structs.replace(moved, cancel=(SETTLEMENT,))
     if state.phase is Phase.QUEUED:
-        leave = _leaving(state, context)
+        leave = leaving(state.batch, _order(state), context)
         return msgspec.structs.replace(moved, messages=(*moved.messages, *leave))
     return moved
 
@@ -318,16 +287,12 @@ MACHINE: Machine[WithdrawalState] = Machine(
     phases=Phase,
     messages=(
         BeginWithdrawal, SettlementOver, CancelWithdrawal, PaymentInitiated, OutcomeUnknown,
-        PaymentReported, SettleWithdrawal, DescribeWithdrawal, BatchJoined, BatchClosed, TakenFromBatch,
+        PaymentReported, SettleWithdrawal, DescribeWithdrawal, *BATCHED,
     ),
     rows=(
         row(Phase.NONE, BeginWithdrawal, _begin, Phase.PENDING),
         row(Phase.NONE, PaymentReported, _stranger, Phase.NONE),
         row(Phase.PENDING, SettlementOver, _initiate, Phase.INITIATING, Phase.QUEUED),
-        row(Phase.QUEUED, BatchClosed, _batched, Phase.INITIATING),
-        row(Phase.QUEUED, TakenFromBatch, _taken_out, Phase.CANCELLED),
-        row(Phase.QUEUED, PaymentInitiated, _early, Phase.HELD),
-        *(row(phase, BatchJoined, _joined, phase) for phase in (Phase.QUEUED, Phase.HELD)),
         row(Phase.PENDING, CancelWithdrawal, _cancel, Phase.CANCELLED),
         row(Phase.CANCELLED, CancelWithdrawal, _describe, Phase.CANCELLED),
         row(Phase.INITIATING, PaymentInitiated, _initiated, Phase.PROCESSING, Phase.HELD),
@@ -348,16 +313,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
         # The wallet says it once; a row that is delivered again was consumed.
         *(row(phase, BeginWithdrawal, _nothing, phase) for phase in BEGUN),
         *(row(phase, SettlementOver, _nothing, phase) for phase in BEGUN if phase is not Phase.PENDING),
-        # It is held, or was settled by hand, before its batch knew.
-        *(
-            row(phase, message, _nothing, phase)
-            for phase in BEGUN if phase is not Phase.QUEUED
-            for message in (BatchClosed, TakenFromBatch)
-        ),
-        *(
-            row(phase, BatchJoined, _nothing, phase)
-            for phase in BEGUN if phase not in (Phase.QUEUED, Phase.HELD)
-        ),
+        *batch_rows(_moved, _mistaken, BEGUN),
     ),
     refusal=Refusal("CONFLICT", "there is no such withdrawal, or it has left and cannot be taken back"),
 )  # fmt: skip
