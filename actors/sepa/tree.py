@@ -99,7 +99,7 @@ class _Target:
         if wanted is not None:
             wanted(node, self.path)
             if self.path:
-                self.path[-1].children.remove(node)
+                self.path[-1].children.pop()  # it is the last one
             self._alive = node.alive
 
     def close(self) -> str:
@@ -129,6 +129,6 @@ def read_tree(body: bytes, waiting: Mapping[str, Callable[[Node, list[Node]], No
         namespace: str = parser.close()
     except DefusedXmlException:
         raise BadXml("it has a DTD or an entity, which no report has") from None
-    except (ParseError, ValueError):  # ValueError: an encoding that nobody knows
+    except (ParseError, LookupError, ValueError):  # the latter two: an encoding that nobody knows
         raise BadXml("it is not well-formed XML") from None
     return namespace
