@@ -3,10 +3,12 @@
 Source: interface.md 7 (rows b2) and 10; spec.md S46, S50, S56, S64, X25 to X27, E14; docs/payouts.md.
 """
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -316,3 +318,30 @@ def test_strangers_find_no_batches(saver: Saver, house: House) -> None:
     is_problem(house.admin.ask("GET", f"{BATCHES}/{name}"), 403, "FORBIDDEN")
     is_problem(house.checker.ask("GET", f"{BATCHES}?cursor=x"), 422, "REQUEST_INVALID")
     assert house.acts(house.maker, house.closes(), "reject", {"reason": "a test's"}).status == 200
+
+
+def test_files_are_carried_by_the_command(saver: Saver, house: House, tmp_path: Path) -> None:
+    """X27: `comptoir payouts` looks and carries, and signs nothing."""
+    (name,) = house.queued(saver)
+    batch = house.closes()
+    file = tmp_path / "out.xml"
+    refused = house.daemon.ran("payouts", "download", batch, str(file))
+    assert (refused.returncode != 0, "CONFLICT" in refused.stderr, file.exists()) == (
+        True,
+        True,
+        False,
+    )
+    house.approves(batch)
+    house.daemon.run("payouts", "download", batch, str(file))
+    assert file.read_bytes() == house.file(batch).body
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "never overwritten" in house.daemon.ran("payouts", "download", batch, str(file)).stderr
+    house.submits(batch)
+    report = tmp_path / "camt054.xml"
+    report.write_bytes(house.said("statement", batch))
+    assert json.loads(house.daemon.run("payouts", "report", str(report)))["applied"] == 1
+    house.quiet()
+    assert saver.shown(name)["status"] == "completed"
+    listed = house.daemon.run("payouts", "list", "--format", "json").splitlines()
+    assert batch in [json.loads(line)["batchId"] for line in listed]
+    assert json.loads(house.daemon.run("payouts", "show", batch))["batch"]["status"] == "approved"
