@@ -4,22 +4,20 @@ Source: ISO 20022 pain.001.001.09 (the schema is sepaxml's copy, libxml2 judges)
 """
 
 import re
-from pathlib import Path
+from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
-import lxml.etree
 import pytest
-import sepaxml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comptoir.actors.sepa.latin import latin
 from comptoir.actors.sepa.pain001 import Debtor, FileOrder, Transfer, digest_of, written
 
-etree: Any = lxml.etree
-SCHEMA: Any = etree.XMLSchema(
-    etree.parse(str(Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd"))
-)
+etree: Any = import_module("lxml.etree")  # neither it nor sepaxml has types
+XSD = files("sepaxml") / "schemas" / "pain.001.001.09.xsd"
+SCHEMA: Any = etree.XMLSchema(etree.fromstring(XSD.read_bytes()))
 NS = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"}
 IBAN = "FR1420041010050500013M02606"
 DEBTOR = Debtor("REWAPP SAS", IBAN, "PSSTFRPPXXX")
