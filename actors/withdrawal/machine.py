@@ -160,7 +160,8 @@ def _unknown(state: WithdrawalState, _message: OutcomeUnknown, context: Context)
 def _reported(state: WithdrawalState, message: PaymentReported, context: Context) -> Outcome:
     order = _order(state)
     other = (
-        state.phase in UNSENT
+        state.phase in (Phase.PENDING, Phase.CANCELLED)
+        or state.phase is Phase.QUEUED
         or (message.amount_cents is not None and message.amount_cents != order.net_cents)
         or (message.currency and message.currency != order.currency)
         or (message.payment_id and state.payment_id not in ("", message.payment_id))
@@ -257,7 +258,6 @@ def _nothing(state: WithdrawalState, _message: object, _context: Context) -> Out
     return Decision(state)
 
 
-UNSENT = (Phase.PENDING, Phase.CANCELLED, Phase.QUEUED)
 BEGUN = tuple(phase for phase in Phase if phase is not Phase.NONE)
 SENT = (
     Phase.INITIATING,

@@ -6,16 +6,19 @@ Source: interface.md 7; spec.md E14, X27; docs/payouts.md.
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-import httpx
 import typer
 
 from comptoir.engine.cli.access import ClientUrl
 from comptoir.engine.cli.errors import CommandError
 from comptoir.engine.cli.options import HELP, Config
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["payouts"]
 
@@ -30,7 +33,11 @@ Form = Annotated[
 BatchId = Annotated[str, typer.Argument(metavar="BATCH_ID", help="As it was listed.")]
 
 
-def _asked(work: Any, url: str | None, config: Path | None) -> dict[str, Any]:
+def _asked(
+    work: "Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]",
+    url: str | None,
+    config: Path | None,
+) -> dict[str, Any]:
     from comptoir.engine.cli.clients import asked
     from comptoir.http.principal import Role
 
@@ -87,7 +94,7 @@ def download_file(
     path = f"{PATH}/batches/{quote(batch_id, safe='')}/pain001"
     kept: list[bytes] = []
 
-    async def work(client: httpx.AsyncClient) -> httpx.Response:
+    async def work(client: "httpx.AsyncClient") -> "httpx.Response":
         answer = await client.get(path)
         kept.append(answer.content)
         return answer

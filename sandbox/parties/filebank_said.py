@@ -4,11 +4,14 @@ Rule: as the published schemas have it, of what is needed; every value of a file
 Source: ISO 20022 pain.002.001.10, camt.054.001.08; EPC132-08.
 """
 
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-if TYPE_CHECKING:
-    from comptoir.sandbox.parties.filebank import Filed, Ordered, StatementWanted, StatusWanted
+from comptoir.sandbox.parties.filebank_shapes import (
+    Filed,
+    Ordered,
+    StatementWanted,
+    StatusWanted,
+)
 
 XSD = "urn:iso:std:iso:20022:tech:xsd:"
 DAY = 10
@@ -23,7 +26,7 @@ def _reason(code: str) -> str:
     return f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>" if code else ""
 
 
-def status(filed: "Filed", wanted: "StatusWanted", report: str, at: str) -> str:
+def status(filed: Filed, wanted: StatusWanted, report: str, at: str) -> str:
     """A status report, at the level that was wanted."""
     group = payment = rows = ""
     if wanted.reject or wanted.level == "transaction":
@@ -57,7 +60,7 @@ def status(filed: "Filed", wanted: "StatusWanted", report: str, at: str) -> str:
     )
 
 
-def _transaction(one: "Ordered", said: tuple[str, str], account: str) -> str:
+def _transaction(one: Ordered, said: tuple[str, str], account: str) -> str:
     word, reason = said
     return (
         f"<TxInfAndSts><OrgnlInstrId>{escape(one.instruction)}</OrgnlInstrId>"
@@ -67,7 +70,7 @@ def _transaction(one: "Ordered", said: tuple[str, str], account: str) -> str:
     )
 
 
-def statement(filed: "Filed", wanted: "StatementWanted", report: str, at: str) -> str:
+def statement(filed: Filed, wanted: StatementWanted, report: str, at: str) -> str:
     """A notification of bookings."""
     chosen = [
         one
@@ -90,7 +93,7 @@ def statement(filed: "Filed", wanted: "StatementWanted", report: str, at: str) -
 
 
 def _entry(
-    filed: "Filed", wanted: "StatementWanted", booked: list[tuple["Ordered", int]], at: str
+    filed: Filed, wanted: StatementWanted, booked: list[tuple[Ordered, int]], at: str
 ) -> str:
     back = bool(wanted.returns)
     direction, family = ("CRDT", "RRTN") if back else ("DBIT", "ESCT")
@@ -114,7 +117,7 @@ def _entry(
     )
 
 
-def _detail(filed: "Filed", one: "Ordered", cents: int, reason: str, direction: str) -> str:
+def _detail(filed: Filed, one: Ordered, cents: int, reason: str, direction: str) -> str:
     back = f"<RtrInf><Rsn><Cd>{reason}</Cd></Rsn></RtrInf>" if reason else ""
     return (
         f"<TxDtls><Refs><PmtInfId>{escape(filed.payment_id)}</PmtInfId>"
