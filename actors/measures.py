@@ -14,6 +14,13 @@ from comptoir.actors.connection.state import (
     ConsentWarned,
     TransactionHealed,
 )
+from comptoir.actors.payout_batch.state import (
+    BatchApproved,
+    BatchClosed,
+    BatchEscalated,
+    BatchRefused,
+    FileTaken,
+)
 from comptoir.actors.programme import PROVIDERS
 from comptoir.actors.wallet.state import (
     PointsClawedBack,
@@ -80,6 +87,7 @@ class CashbackMeasures:
             for phase in Phase
             if phase is not Phase.NONE
         }
+        self._batches = _of_batches(registry)
         self._recognised = outcomes.of("recognised")
         healed = Tallies(
             registry,
@@ -109,6 +117,13 @@ class CashbackMeasures:
         for event in decided.decision.events:
             if isinstance(event, WithdrawalMoved):
                 self._withdrawals[event.phase].value += 1
+
+    def batch(self, decided: Decided) -> None:
+        """Count what happened to batches of payouts."""
+        for event in decided.decision.events:
+            tally = self._batches.get(type(event))
+            if tally is not None:
+                tally.value += 1
 
     def connection(self, decided: Decided) -> None:
         """Count what a connection dropped or ignored; the rest counts when its wallet has it."""
@@ -158,3 +173,20 @@ class CashbackMeasures:
                 self._recognised.value += 1
             elif isinstance(event, RefundIgnored):
                 self._ignored.value += 1
+
+
+def _of_batches(registry: CollectorRegistry) -> dict[type[Event], Tally]:
+    """What happened to batches of payouts."""
+    batches = Tallies(
+        registry,
+        "comptoir_payout_batches",
+        "Batches of payouts by what happened to them; `escalated` waits for somebody to decide (E14).",
+        ("change",),
+    )
+    return {
+        BatchClosed: batches.of("closed"),
+        BatchApproved: batches.of("approved"),
+        BatchRefused: batches.of("refused"),
+        BatchEscalated: batches.of("escalated"),
+        FileTaken: batches.of("taken"),
+    }

@@ -33,6 +33,7 @@ from comptoir.http.asgi import (
     ticket_of,
     works,
 )
+from comptoir.http.bank_reports import REPORTS_PATH
 from comptoir.http.port import Port
 from comptoir.http.powens import POWENS_PATH
 from comptoir.http.problems import problem
@@ -112,6 +113,8 @@ class Edge:
         self._webhooks = _Lane(webhook, max(webhook, BODIES_BYTES_MAX // 2))
         large = rules.powens.body_bytes_max
         self._synced = _Lane(large, max(large, BODIES_BYTES_MAX // 2))
+        report = rules.batches.report_bytes_max
+        self._reports = _Lane(report, max(report, BODIES_BYTES_MAX // 2))
         self._calls = _Lane(call, max(call, BODIES_BYTES_MAX // 2))
         self._imports = _Lane(IMPORT_BYTES_MAX, IMPORT_BYTES_MAX)
 
@@ -143,6 +146,8 @@ class Edge:
             await self._read(scope, receive, send, self._synced)
         elif path.startswith(WEBHOOKS_PREFIX):
             await self._read(scope, receive, send, self._webhooks)
+        elif path == REPORTS_PATH:
+            await self._read(scope, receive, send, self._reports)
         elif not path.startswith(IMPORT_PREFIX):
             await self._read(scope, receive, send, self._calls)
         else:

@@ -10,6 +10,7 @@ from comptoir.http import shapes_payouts as payouts
 from comptoir.http import withdrawals
 from comptoir.http.operation import Assurance, Body, Door, Operation, Owner, Parameter, Reach
 from comptoir.http.operations_banking import CURSOR, ID, LIMIT, READS_MONEY
+from comptoir.http.operations_batches import BATCHES
 from comptoir.http.principal import Role
 
 __all__ = ["PAYOUTS"]
@@ -61,4 +62,5 @@ PAYOUTS: Final = (
         assurance=Assurance.TWO_FACTORS, parameters=(_WITHDRAWAL,),
         body=Body("What, and how it was found out.", payouts.Settlement),
     ),
+    *BATCHES,
 )  # fmt: skip

@@ -6,7 +6,7 @@ Source: design.md 1 (the rooms) and 2 (the one path).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from comptoir.actors.candidates.messages import Candidate
 from comptoir.actors.merchants.messages import Purchase
@@ -18,7 +18,7 @@ from comptoir.engine.parking import Parked
 from comptoir.http.identity.opening import Identity
 from comptoir.http.rules import EdgeRules
 
-__all__ = ["Answer", "ApiPort", "Health", "Port", "WebhookPort"]
+__all__ = ["Answer", "ApiPort", "BatchRow", "Health", "Port", "WebhookPort"]
 
 
 class Answer(Protocol):
@@ -33,6 +33,17 @@ class Answer(Protocol):
     def replayed(self) -> bool:
         """True: nothing was done now; this is the answer given the first time."""
         ...
+
+
+class BatchRow(NamedTuple):
+    """A row of a batch of payouts."""
+
+    reference: str
+    withdrawal_id: str
+    amount_cents: int
+    currency: str
+    is_in: bool
+    """False: it has left again."""
 
 
 class Health(Protocol):
@@ -250,6 +261,16 @@ class ApiPort(Protocol):
         """A page of a person's withdrawals by their places (`withdrawal.messages.place_of`), those after this
         one, in their order.
         """
+        ...
+
+    async def batches(self, after: str, limit: int) -> Sequence[str]:
+        """A page of batches of payouts by their places (`payout_batch.messages.listed_key`), those after this
+        one, in their order.
+        """
+        ...
+
+    async def batch_rows(self, name: str, after: str, limit: int) -> Sequence[BatchRow]:
+        """A page of the rows of a batch, by their references, those after this one."""
         ...
 
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:

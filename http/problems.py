@@ -26,6 +26,7 @@ from comptoir.http.problem_rows import (
     SUPPORT_FR,
     Problem,
 )
+from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
 
 __all__ = [
@@ -197,6 +198,7 @@ PROBLEMS: dict[str, Problem] = {
         "Configure who carries text messages, or give no phone",
     ),
     **OF_DOCUMENTS,
+    **OF_BATCHES,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
         400, "Card linking failed", "The card could not be linked.", "Réessayer", "Try again"

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
+from comptoir.actors.cutoffs import Cutoffs
+from comptoir.actors.sepa.pain001 import Debtor
 from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
 
 __all__ = [
     "LINKABLE",
+    "BatchRules",
     "EdgeRules",
     "LinkingRules",
     "PayoutRules",
@@ -96,6 +99,22 @@ class PayoutRules:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchRules:
+    """How batches of payouts are paid (X27)."""
+
+    debtor: Debtor = field(default_factory=Debtor)
+    cutoffs: Cutoffs = field(default_factory=Cutoffs)
+    report_bytes_max: int = 16_777_216
+
+    @classmethod
+    def of(cls, settings: Settings) -> "BatchRules":
+        """Compile the settings."""
+        chosen = settings.payouts
+        debtor = Debtor(chosen.debtor_name, chosen.debtor_iban, chosen.debtor_bic)
+        return cls(debtor, Cutoffs.of(settings), chosen.report_bytes_max)
+
+
+@dataclass(frozen=True, slots=True)
 class StepUpRules:
     """What operations that want more than any sign-in want (RFC 9470)."""
 
@@ -162,6 +181,7 @@ class EdgeRules:
     clock_manual: bool
     linking: LinkingRules = LinkingRules()
     payouts: PayoutRules = PayoutRules()
+    batches: BatchRules = BatchRules()
     step_up: StepUpRules = StepUpRules()
     uploads: UploadRules = UploadRules()
     file_prefix: str = "ONB"
@@ -215,6 +235,7 @@ class EdgeRules:
             clock_manual=manual,
             linking=LinkingRules.of(settings),
             payouts=PayoutRules.of(settings),
+            batches=BatchRules.of(settings),
             step_up=StepUpRules.of(settings),
             uploads=UploadRules.of(settings),
             file_prefix=settings.onboarding.number_prefix,

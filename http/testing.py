@@ -67,6 +67,7 @@ from comptoir.engine.settings import (
     WebhooksPowens,
 )
 from comptoir.engine.signing_testing import plaid_key
+from comptoir.http.batches_testing import FakeBatches
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
@@ -102,7 +103,7 @@ class FakeHealth:
 Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 
 
-class FakeDaemon(FakeUploads, FakePayouts):
+class FakeDaemon(FakeUploads, FakePayouts, FakeBatches):
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
     def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:
@@ -110,6 +111,7 @@ class FakeDaemon(FakeUploads, FakePayouts):
         EdgeRules).
         """
         super().__init__()
+        FakeBatches.__init__(self)
         held = tuple(Secret(secret) for secret in secrets)
         webhooks = Webhooks(
             seed=WebhooksParty(held), powens=WebhooksPowens(held), tink=WebhooksParty(held)
@@ -201,7 +203,11 @@ class FakeDaemon(FakeUploads, FakePayouts):
         return FakeAnswer(TransactionTaken(self.outcome), self.replayed)
 
     def _of_business(self, address: Address, message: Message) -> Reply | None:
-        return self.of_matching(address, message) or self.of_payouts(address, message)
+        return (
+            self.of_matching(address, message)
+            or self.of_batches(address, message)
+            or self.of_payouts(address, message)
+        )
 
     def _of_linking(self, session: str, message: Message) -> Reply:
         """A session whose person is back already, and whose card is linked."""

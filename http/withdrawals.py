@@ -16,6 +16,8 @@ import msgspec
 from comptoir.actors.approval.messages import Action
 from comptoir.actors.numbering.messages import KIND as NUMBERING
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
+from comptoir.actors.payout_batch.messages import KIND as BATCH
+from comptoir.actors.payout_batch.messages import BatchDescribed, LeaveBatch
 from comptoir.actors.wallet.messages import KIND as WALLET
 from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
 from comptoir.actors.withdrawal.iban import Iban, IbanInvalid, read_iban
@@ -32,6 +34,7 @@ from comptoir.engine import Address, Erased, Refused
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import Asked, propose, proposed_before, who_calls
 from comptoir.http.bodies import fault, read_body
+from comptoir.http.following import until
 from comptoir.http.operation import OWNER, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
@@ -47,6 +50,8 @@ _ID: Final = re.compile(r"wd_[0-9a-f]{20}").fullmatch
 _PLACE: Final = re.compile(r"[0-9]{15}:wd_[0-9a-f]{20}").fullmatch
 _ID_BYTES: Final = 10
 BASIS_POINTS: Final = 10_000
+LEAVE_SECONDS: Final = 5.0
+"""From a batch's word to its withdrawal's own: some milliseconds, but for a full mailbox."""
 
 
 async def ask(port: Port, call: Call) -> Response:
@@ -151,8 +156,30 @@ async def cancel(port: Port, call: Call) -> Response:
     found = await _described(port, name) if _ID(name) else None
     if found is None or not call.access.covers(found.order.user_id):
         return problem("NOT_FOUND", call.ticket)
+    if found.batch:
+        return await _take_out(port, call, found)
     ended = (await port.ask(Address(KIND, name), CancelWithdrawal())).reply
     assert isinstance(ended, WithdrawalDescribed)
+    return json_response(200, _shown(name, ended), call.ticket)
+
+
+async def _take_out(port: Port, call: Call, found: WithdrawalDescribed) -> Response:
+    """Out of the batch in which it waits, which alone knows whether it is still open."""
+    name, reference = call.path["withdrawalId"], found.order.reference
+    left = (await port.ask(Address(BATCH, found.batch), LeaveBatch(name, reference))).reply
+    assert isinstance(left, BatchDescribed)
+    if left.status != "open":
+        return problem("CONFLICT", call.ticket)
+
+    async def asked() -> WithdrawalDescribed | None:
+        return await _described(port, name)
+
+    def is_out(now: WithdrawalDescribed | None) -> bool:
+        return now is None or not now.batch
+
+    ended = await until(port.moves, reference, asked, is_out, LEAVE_SECONDS)
+    if ended is None or ended.status != "cancelled":
+        return problem("CONFLICT", call.ticket)
     return json_response(200, _shown(name, ended), call.ticket)
 
 

@@ -20,6 +20,7 @@ from comptoir.sandbox.clock import Clock
 from comptoir.sandbox.control import Control
 from comptoir.sandbox.faults import Catalogue, Faults, parse_script
 from comptoir.sandbox.parties.bank import Bank
+from comptoir.sandbox.parties.filebank import FileBank
 from comptoir.sandbox.parties.hooks import Hooks
 from comptoir.sandbox.parties.notices import Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
@@ -75,6 +76,7 @@ class Sandbox:
         self._hosts = LOOPBACK_HOSTS | settings.allowed_targets
         hooks = Hooks(self.stage, self._hosts, SEED, SEED_V1)
         self._payments = Payments(self.stage, hooks)
+        self._filebank = FileBank(self.stage)
         self._powens = Powens(self.stage, self._hosts)
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
@@ -105,6 +107,7 @@ class Sandbox:
                     self._push.reset,
                     self._bank.reset,
                     self._payments.reset,
+                    self._filebank.reset,
                     self._powens.reset,
                     self._plaid.reset,
                     self._tink.reset,
@@ -117,6 +120,7 @@ class Sandbox:
                 *control.routes(),
                 *self._bank.routes(),
                 *self._payments.routes(),
+                *self._filebank.routes(),
                 *self._powens.routes(),
                 *self._plaid.routes(),
                 *self._tink.routes(),

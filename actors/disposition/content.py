@@ -68,6 +68,21 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "OutcomeUnknown": (),
     "SettleWithdrawal": ("outcome", "maker", "reason"),
     "InitiatePayment": ("withdrawal_id", "reference", "amount_cents", "currency"),
+    "BatchJoined": ("batch",),
+    "BatchClosed": (),
+    "TakenFromBatch": (),
+    # To a batch of payouts, its file, and what a bank reports of it.
+    "JoinBatch": ("withdrawal_id", "reference", "amount_cents", "currency"),
+    "LeaveBatch": ("withdrawal_id", "reference"),
+    "CutOffReached": (),
+    "WalkOn": ("after",),
+    "DecisionDue": (),
+    "BatchReported": ("word", "reason", "amount_cents", "currency"),
+    "KeepFile": ("digest",),
+    "UnmatchedFinding": ("code", "finding", "message_id"),
+    "Finding": (
+        "word", "reference", "batch", "amount_cents", "currency", "reason", "booked_on", "direction",
+    ),
     # To outside parties.
     "SendPush": ("reference", "user_id", "template", "points", "days"),
     "SendMail": (*_NOTICE, "subject"),

@@ -5,7 +5,7 @@ Rules:
   them: blocked while it is under way or held, paid when it has arrived, available again when it has not;
 - the order leaves once. What is said of it afterwards is kept as a set, and the state is a function of that
   set (outcome.py), so neither the order nor the number of reports matters;
-- a person may cancel until it leaves;
+- a person may cancel until it leaves; where batches pay, until its batch is closed, which the batch decides;
 - whoever withdrew is told how it ended, also where it is held.
 
 Source: spec.md S46, S50, S52, S64, X21, X25 to X27; design.md 6.
@@ -17,10 +17,12 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.cutoffs import cutoffs_of
 from comptoir.actors.gateways.messages import PAYOUT, PUSH, InitiatePayment, SendPush
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.wallet.messages import KIND as WALLET
+from comptoir.actors.withdrawal.batched import BATCHED, batch_rows, joining, leaving
 from comptoir.actors.withdrawal.messages import (
     COLLECTION,
     KIND,
@@ -83,6 +85,8 @@ class WithdrawalState(State, frozen=True):
     reports: tuple[str, ...] = ()
     """A set, in order: all that was ever said of the payment."""
     history: tuple[Step, ...] = ()
+    batch: str = ""
+    """By which it is paid; empty: by none."""
 
     @property
     def place(self) -> str:
@@ -126,7 +130,10 @@ def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) 
 
 
 def _initiate(state: WithdrawalState, _message: SettlementOver, context: Context) -> Outcome:
-    order = _order(state)
+    order, cutoffs = _order(state), cutoffs_of(context)
+    if cutoffs.on:
+        queued = _moved(state, Phase.QUEUED, context)
+        return msgspec.structs.replace(queued, messages=(joining(order, cutoffs, context),))
     call = InitiatePayment(
         context.address.key, order.reference, order.net_cents, order.currency, order.iban,
         order.beneficiary,
@@ -142,7 +149,7 @@ def _cancel(state: WithdrawalState, _message: CancelWithdrawal, context: Context
 
 def _initiated(state: WithdrawalState, message: PaymentInitiated, context: Context) -> Outcome:
     if state.payment_id and state.payment_id != message.payment_id:
-        return _said(state, MISMATCH, MISMATCH.upper(), context)
+        return _mistaken(state, context)
     known = msgspec.structs.replace(state, payment_id=message.payment_id)
     phase = Phase.PROCESSING if state.phase is Phase.INITIATING else state.phase
     return _moved(known, phase, context)
@@ -156,14 +163,20 @@ def _reported(state: WithdrawalState, message: PaymentReported, context: Context
     order = _order(state)
     other = (
         state.phase in (Phase.PENDING, Phase.CANCELLED)
+        or state.phase is Phase.QUEUED
         or (message.amount_cents is not None and message.amount_cents != order.net_cents)
         or (message.currency and message.currency != order.currency)
         or (message.payment_id and state.payment_id not in ("", message.payment_id))
     )
     if other:
-        return _once(message, _said(state, MISMATCH, MISMATCH.upper(), context), context)
+        return _once(message, _mistaken(state, context), context)
     known = msgspec.structs.replace(state, payment_id=state.payment_id or message.payment_id)
     return _once(message, _said(known, message.event, message.reason, context), context)
+
+
+def _mistaken(state: WithdrawalState, context: Context) -> Outcome:
+    """What is said is not about what was ordered, or was ordered by nobody yet."""
+    return _said(state, MISMATCH, MISMATCH.upper(), context)
 
 
 def _once(message: PaymentReported, found: Outcome, context: Context) -> Outcome:
@@ -188,6 +201,9 @@ def _said(state: WithdrawalState, word: str, code: str, context: Context) -> Out
     moved = _moved(known, outcome_of(state.phase, frozenset(reports)), context, code)
     if state.phase is Phase.PENDING:  # what is said before it has left keeps it from leaving
         return msgspec.structs.replace(moved, cancel=(SETTLEMENT,))
+    if state.phase is Phase.QUEUED:
+        leave = leaving(state.batch, _order(state), context)
+        return msgspec.structs.replace(moved, messages=(*moved.messages, *leave))
     return moved
 
 
@@ -228,7 +244,10 @@ def _describe(state: WithdrawalState, _message: object, _context: Context) -> Ou
 
 
 def _described(state: WithdrawalState) -> WithdrawalDescribed:
-    return WithdrawalDescribed(status_of(state.phase), _order(state), state.asked_at, state.history)
+    batch = state.batch if state.phase is Phase.QUEUED else ""
+    return WithdrawalDescribed(
+        status_of(state.phase), _order(state), state.asked_at, state.history, batch
+    )
 
 
 def _order(state: WithdrawalState) -> Order:
@@ -254,6 +273,7 @@ ENDS: Final[Mapping[Phase, tuple[Phase, ...]]] = MappingProxyType(
     {
         Phase.PENDING: (Phase.HELD,),
         Phase.CANCELLED: (Phase.HELD,),
+        Phase.QUEUED: (Phase.HELD,),
         Phase.INITIATING: (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED, Phase.HELD),
         Phase.PROCESSING: (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED, Phase.HELD),
         Phase.COMPLETED: (Phase.COMPLETED, Phase.RETURNED, Phase.HELD),
@@ -269,12 +289,12 @@ MACHINE: Machine[WithdrawalState] = Machine(
     phases=Phase,
     messages=(
         BeginWithdrawal, SettlementOver, CancelWithdrawal, PaymentInitiated, OutcomeUnknown,
-        PaymentReported, SettleWithdrawal, DescribeWithdrawal,
+        PaymentReported, SettleWithdrawal, DescribeWithdrawal, *BATCHED,
     ),
     rows=(
         row(Phase.NONE, BeginWithdrawal, _begin, Phase.PENDING),
         row(Phase.NONE, PaymentReported, _stranger, Phase.NONE),
-        row(Phase.PENDING, SettlementOver, _initiate, Phase.INITIATING),
+        row(Phase.PENDING, SettlementOver, _initiate, Phase.INITIATING, Phase.QUEUED),
         row(Phase.PENDING, CancelWithdrawal, _cancel, Phase.CANCELLED),
         row(Phase.CANCELLED, CancelWithdrawal, _describe, Phase.CANCELLED),
         row(Phase.INITIATING, PaymentInitiated, _initiated, Phase.PROCESSING, Phase.HELD),
@@ -294,6 +314,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
         *(row(phase, DescribeWithdrawal, _describe, phase) for phase in BEGUN),
         *(row(phase, BeginWithdrawal, _describe, phase) for phase in BEGUN),
         *(row(phase, SettlementOver, _nothing, phase) for phase in BEGUN if phase is not Phase.PENDING),
+        *batch_rows(_moved, _mistaken, BEGUN),
     ),
     refusal=Refusal("CONFLICT", "there is no such withdrawal, or it has left and cannot be taken back"),
 )  # fmt: skip

@@ -17,6 +17,8 @@ __all__ = [
     "REPORTS",
     "RETURNED",
     "UNKNOWN",
+    "BatchClosed",
+    "BatchJoined",
     "BeginWithdrawal",
     "CancelWithdrawal",
     "DescribeWithdrawal",
@@ -27,6 +29,7 @@ __all__ = [
     "SettleWithdrawal",
     "SettlementOver",
     "Step",
+    "TakenFromBatch",
     "WithdrawalDescribed",
     "listing_of",
     "place_of",
@@ -98,6 +101,20 @@ class CancelWithdrawal(Message, frozen=True):
     """Its person does not want it any more; only before it is paid."""
 
 
+class BatchJoined(Message, frozen=True):
+    """It waits in this batch, and may leave it until that is closed."""
+
+    batch: str
+
+
+class BatchClosed(Message, frozen=True):
+    """Its batch is closed: it is paid by it, unless nobody approves it."""
+
+
+class TakenFromBatch(Message, frozen=True):
+    """It has left its batch: nobody pays it."""
+
+
 class PaymentInitiated(Message, frozen=True):
     """Whoever pays has taken the order."""
 
@@ -153,3 +170,5 @@ class WithdrawalDescribed(Reply, frozen=True):
     order: Order
     asked_at: int
     history: tuple[Step, ...]
+    batch: str = ""
+    """In which it waits, while it may leave it; else empty."""

@@ -10,8 +10,11 @@ The rules, first that applies:
 Source: spec.md S46, S50, X26, X27; design.md 6.
 """
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
 from comptoir.actors.withdrawal.messages import (
     COMPLETED,
@@ -34,6 +37,8 @@ class Phase(Enum):
     NONE = "none"
     PENDING = "pending"
     CANCELLED = "cancelled"
+    QUEUED = "queued"
+    """It waits in a batch that is not closed."""
     INITIATING = "initiating"
     """The order is on its way to whoever pays."""
     PROCESSING = "processing"
@@ -42,6 +47,11 @@ class Phase(Enum):
     RETURNED = "returned"
     HELD = "held"
     """A person has to find out what is true; the points stay blocked."""
+
+
+_STATUSES: Final[Mapping[Phase, Phase]] = MappingProxyType(
+    {Phase.INITIATING: Phase.PROCESSING, Phase.QUEUED: Phase.PENDING}
+)
 
 
 def outcome_of(before: Phase, reports: AbstractSet[str]) -> Phase:
@@ -67,4 +77,4 @@ def outcome_of(before: Phase, reports: AbstractSet[str]) -> Phase:
 
 def status_of(phase: Phase) -> str:
     """The word of S46 and X26."""
-    return Phase.PROCESSING.value if phase is Phase.INITIATING else phase.value
+    return _STATUSES.get(phase, phase).value

@@ -29,6 +29,9 @@ from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.numbering.machine import MACHINE as NUMBERING
 from comptoir.actors.onboarding.machine import MACHINE as ONBOARDING
+from comptoir.actors.payout_batch.machine import MACHINE as PAYOUT_BATCH
+from comptoir.actors.payout_file.machine import MACHINE as PAYOUT_FILE
+from comptoir.actors.payout_report.machine import MACHINE as PAYOUT_REPORT
 from comptoir.actors.person.machine import MACHINE as PERSON
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
@@ -64,7 +67,8 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     filing = (ONBOARDING, WITHDRAWAL, NUMBERING)
-    ours = (*banking, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
+    ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 
 

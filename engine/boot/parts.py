@@ -18,6 +18,7 @@ from comptoir.actors.claim.state import ClaimState
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
+from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
@@ -29,11 +30,15 @@ from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.actors.payout_batch.kind import payout_batch_spec
+from comptoir.actors.payout_file.kind import payout_file_spec
+from comptoir.actors.payout_report.kind import payout_report_spec
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.withdrawal.kind import withdrawal_spec
+from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
@@ -90,6 +95,14 @@ def _tell_of_claim(moves: Moves, decided: Decided) -> None:
         moves.moved(state.id)
 
 
+def _measured(daemon: Around, measures: CashbackMeasures, decided: Decided) -> None:
+    """Withdrawals are counted, and whoever waits for one to leave its batch hears of its decisions."""
+    measures.withdrawal(decided)
+    state = decided.decision.state
+    if isinstance(state, WithdrawalState) and state.order is not None:
+        daemon.moves.moved(state.order.reference)
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -125,13 +138,17 @@ async def parts_of(
             claim_spec(bounds, partial(_tell_of_claim, daemon.moves)),
             wallet_spec(bounds, measures.wallet),
             numbering_spec(bounds),
-            withdrawal_spec(bounds, measures.withdrawal),
+            withdrawal_spec(bounds, partial(_measured, daemon, measures)),
+            payout_batch_spec(bounds, measures.batch),
+            payout_file_spec(bounds),
+            payout_report_spec(bounds),
             onboarding_spec(bounds),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
         constants={
             PROGRAMME: daemon.programme,
+            CUTOFFS: Cutoffs.of(settings),
             TERMS: Terms.of(settings),
             REPORT_TERMS: ReportTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),

@@ -22,6 +22,7 @@ from comptoir.actors.connection.views import (
 )
 from comptoir.actors.consent_week.views import find_weeks
 from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
+from comptoir.actors.payout_batch.messages import BATCHES, ROWS, row_key
 from comptoir.actors.programme import Programme
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
@@ -29,6 +30,7 @@ from comptoir.actors.withdrawal.messages import listing_of
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.journal import Journal
 from comptoir.engine.letters import LetterReads
+from comptoir.http.port import BatchRow
 from comptoir.storage.journal import PostgresJournal
 
 __all__ = ["Views"]
@@ -89,6 +91,23 @@ class Views(ABC):
         mine = listing_of(user_id)
         found = await self._open_journal().scan(WITHDRAWALS, mine + after, limit)
         return [key.removeprefix(mine) for key, _ in found if key.startswith(mine)]
+
+    async def batches(self, after: str, limit: int) -> Sequence[str]:
+        """Batches of payouts, by their places."""
+        return [key for key, _ in await self._open_journal().scan(BATCHES, after, limit)]
+
+    async def batch_rows(self, name: str, after: str, limit: int) -> Sequence[BatchRow]:
+        """A page of a batch's rows."""
+        mine = row_key(name)
+        found = await self._open_journal().scan(ROWS, mine + after, limit)
+        return [
+            BatchRow(
+                key.removeprefix(mine), str(one["withdrawal"]), int(one["cents"]), str(one["currency"]),
+                bool(one["in"]),
+            )
+            for key, one in found
+            if key.startswith(mine)
+        ]  # fmt: skip
 
     async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
         found = await self._open_journal().scan(collection, after, limit)

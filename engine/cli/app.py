@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from comptoir.engine.cli.access import approval, client, person, staff
+from comptoir.engine.cli.batches import payouts
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
 from comptoir.engine.cli.match_rows import match
 from comptoir.engine.cli.options import HELP, Config
@@ -39,6 +40,7 @@ app.add_typer(staff, name="staff")
 app.add_typer(person, name="person")
 app.add_typer(approval, name="approval")
 app.add_typer(dlq, name="dlq")
+app.add_typer(payouts, name="payouts")
 app.add_typer(match, name="match")
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)
 app.add_typer(database, name="db")

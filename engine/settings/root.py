@@ -27,6 +27,7 @@ from comptoir.engine.settings.fields import Section, rebuilt, section
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
+from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
 from comptoir.engine.settings.runtime import (
@@ -69,6 +70,7 @@ class Settings(Section):
     merchants: Merchants = section(Merchants)
     connections: Connections = section(Connections)
     withdrawals: Withdrawals = section(Withdrawals)
+    payouts: Payouts = section(Payouts)
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
@@ -106,6 +108,7 @@ class Settings(Section):
             rules.points_problems(self.points),
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
+            payout_problems(self.payouts, self.withdrawals),
         )
 
     @classmethod

@@ -5,7 +5,6 @@ A new machine, message or target fails here until it has its sample (S16: each t
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any
 
 import msgspec
 import pytest
@@ -27,20 +26,17 @@ from comptoir.actors.claim.messages import PurchaseFound
 from comptoir.actors.connection.messages import (
     TransactionReported,
 )
+from comptoir.actors.cutoffs import Cutoffs
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.idempotency import machine as idempotency
 from comptoir.actors.idempotency.messages import BeginRequest, EndRequest, ForgetRequest
 from comptoir.actors.invitation.messages import InvitationExpired
-from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.issuance import machine as issuance
 from comptoir.actors.issuance.messages import RecordToken
 from comptoir.actors.letter_report.messages import ReportDue
-from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
-from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants import machine as merchants
-from comptoir.actors.merchants.messages import CATALOGUE, ImportPartners
-from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
+from comptoir.actors.merchants.messages import ImportPartners
 from comptoir.actors.person import machine as person
 from comptoir.actors.person.messages import (
     AddPasskey,
@@ -60,7 +56,6 @@ from comptoir.actors.person.messages import (
 )
 from comptoir.actors.person.passkeys import registered
 from comptoir.actors.person.totp import password_at
-from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.refresh_family import machine as family
 from comptoir.actors.refresh_family.messages import (
     Authorization,
@@ -80,13 +75,13 @@ from comptoir.actors.wallet.state import RefundFacts, WalletState
 from comptoir.engine import breaker
 from comptoir.engine.boot import machines
 from comptoir.engine.breaker import BreakerState, CallFailed, CallSucceeded, ProbeDue
-from comptoir.engine.decision import Decision, Refusal
-from comptoir.engine.machine import Context
+from comptoir.engine.decision import Decision
 from comptoir.engine.spec import BreakerBounds
-from comptoir.engine.values import Address, Message, State, encode
-from tests.actors import banking, claiming, withdrawing
+from comptoir.engine.values import Message, State, encode
+from tests.actors import banking, batched, claiming, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
-from tests.actors.filed import FILE_TERMS, FILES, NUMBERS
+from tests.actors.deciding import PARTNER, Case
+from tests.actors.filed import FILES, NUMBERS
 from tests.actors.invited import (
     ENTER,
     INVITATIONS,
@@ -118,40 +113,9 @@ from tests.actors.two_people import (
     TO_PROPOSAL,
 )
 
-PARTNER = Partner(id="p1", name="Chez Nous", rate_bp=500)
-
-
-def _catalogue() -> Any:
-    builder = Builder(1)
-    builder.add([PARTNER])
-    return builder.build()
-
-
-REFERENCES: Mapping[str, Any] = {
-    PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS,
-}  # fmt: skip
 REPORT = TransactionReported(
     "seed", "transaction.created", "tx1", 10_000, "EUR", "DEBIT", "2026-11-21", "CB CHEZ NOUS"
 )
-
-
-class Case(msgspec.Struct, frozen=True):
-    """One decision that is to be made, with all that it is made from."""
-
-    state: State
-    message: Message
-    facts: Any = None
-    now: int = NOW
-    terms: ReportTerms = ReportTerms("ops@example.org", 6, mail=True)
-
-    def decide(self, name: str) -> "Decision[Any] | Refusal":
-        """Let the machine of this name decide."""
-        references = {**REFERENCES, REPORT_TERMS: self.terms}
-        context = Context(Address(name, "u1"), self.now, 7, references, self.facts)
-        return machines()[name].decide(self.state, self.message, context)
-
-
 ALLOWED = Authorization("u1", "web", ("CLIENT",), ("openid",), ("otp",), NOW // 1000)
 H = person.Phase
 TYPED = password_at(bytes(20), NOW // 30_000)
@@ -215,7 +179,15 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(merchants.CatalogueState(M.EMPTY), ImportPartners((PARTNER,))),
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
-    "withdrawal": _cases(withdrawing.WITHDRAWALS),
+    "withdrawal": tuple(
+        Case(*one, cutoffs=cutoffs)
+        for one in withdrawing.WITHDRAWALS for cutoffs in (Cutoffs(), batched.ON)
+    ),
+    "payout_batch": tuple(
+        Case(state, message, facts, key=key) for state, message, facts, key in batched.BATCHES
+    ),
+    "payout_file": _cases(batched.FILES),
+    "payout_report": tuple(Case(*one) for one in batched.REPORTS),
     "wallet": (
         *(Case(*one) for one in withdrawing.HOLDS),
         Case(WalletState(W.NEW), credit(1000)),

@@ -19,6 +19,7 @@ from comptoir.actors.withdrawal.messages import (
 from comptoir.actors.withdrawal.outcome import Phase
 from comptoir.engine.journal import Lot
 from comptoir.engine.values import Message, State
+from tests.actors.batched import BATCHED
 from tests.actors.withdrawal.books import order
 
 __all__ = ["HOLDS", "WITHDRAWALS"]
@@ -44,6 +45,7 @@ TO_WITHDRAWAL: tuple[Message, ...] = (
     SettleWithdrawal("completed", "ops", "asked"), SettleWithdrawal("failed", "ops", "asked"),
     *(PaymentReported(event, "pay_1", 500, "EUR") for event in ("completed", "failed", "returned")),
     PaymentReported("completed", "pay_1", 501, "EUR"),
+    *BATCHED,
 )  # fmt: skip
 KNOWN = msgspec.structs.replace(STATES[4], phase=Phase.INITIATING, payment_id="pay_2")
 WITHDRAWALS: tuple[tuple[State, Message], ...] = (
@@ -51,7 +53,7 @@ WITHDRAWALS: tuple[tuple[State, Message], ...] = (
     *(
         (msgspec.structs.replace(state, payment_id="pay_2"), PaymentInitiated("pay_1"))
         for state in STATES
-        if state.phase not in (Phase.NONE, Phase.PENDING, Phase.CANCELLED)
+        if state.phase not in (Phase.NONE, Phase.PENDING, Phase.CANCELLED, Phase.QUEUED)
     ),
     # Nobody knew of it, and then somebody did.
     *(

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import httpx
 
+from comptoir.http.batches_testing import BATCH_ID
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
 from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
@@ -46,6 +47,13 @@ INITIATION: dict[str, Any] = {
 """The source's own (S8)."""
 
 
+BANK_REPORT = (
+    b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><GrpHdr>'
+    b"<MsgId>M1</MsgId></GrpHdr></CstmrPmtStsRpt></Document>"
+)
+"""It says nothing, and is right."""
+
+
 def any_call() -> Call:
     """A request with a chance of its own."""
     return Call("abcdefgh", {}, {}, "", b"")
@@ -81,6 +89,7 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
     daemon.claim_owners[claim_id(owner)] = owner
     daemon.file_owners[file_id(owner)] = owner
     daemon.withdrawal_owners[withdrawal_id(owner)] = owner
+    daemon.batch_ids = [BATCH_ID]
     daemon.sessions[session_id(owner)] = owner
 
 
@@ -92,7 +101,7 @@ def path_of(operation: Operation, owner: str) -> str:
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
-        "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "batchId": BATCH_ID, "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
 
@@ -127,6 +136,7 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "beneficiaryName": "Ada",
             "userId": owner,
         },
+        "rejectBatch": {"reason": "two names look alike"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},
@@ -139,6 +149,11 @@ async def ask(
 ) -> httpx.Response:
     """A right request about an object of somebody."""
     query = f"?userId={owner}" if operation.id in ("listConnections", "listWithdrawals") else ""
+    if operation.id == "takeBankReport":
+        xml = {**headers, "content-type": "application/xml"}
+        return await client.request(
+            operation.method, operation.path, content=BANK_REPORT, headers=xml
+        )
     return await client.request(
         operation.method,
         path_of(operation, owner) + query,

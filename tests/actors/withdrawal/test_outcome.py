@@ -34,7 +34,7 @@ EVENTS: dict[str, Message | None] = {
 }
 
 
-def _documented(said: frozenset[str]) -> tuple[Phase, str]:
+def documented(said: frozenset[str]) -> tuple[Phase, str]:
     """The rule as docs/withdrawals.md states it, written down a second time."""
     if "returned" in said:
         return Phase.RETURNED, AVAILABLE
@@ -73,7 +73,7 @@ def test_every_sequence_up_to_five_ends_by_what_was_said() -> None:
         books = _after(events)
         said = frozenset(events)
         end = (books.withdrawals[NAME].phase, books.place(), *_balances(books))
-        assert end[:2] == _documented(said), events
+        assert end[:2] == documented(said), events
         assert ends.setdefault(said, end) == end, events
         assert sum(isinstance(x, InitiatePayment) for x in books.sent) == 1
         sequences += 1

@@ -19,7 +19,8 @@ COMMANDS = [
     ("serve",), ("demo",), ("machines",), ("config",), ("migrate",), ("check",), ("token",), ("version",),
     ("import", "partners"), ("import", "connections"),
     ("dlq", "list"), ("dlq", "queues"), ("dlq", "show"), ("dlq", "replay"), ("dlq", "discard"),
-    ("dlq", "disposition"), ("dlq", "reports"), ("parking",), ("match", "score"), ("match", "backtest"), ("match", "cases"),
+    ("dlq", "disposition"), ("dlq", "reports"), ("parking",), ("payouts", "list"), ("payouts", "show"), ("payouts", "download"),
+    ("payouts", "report"), ("match", "score"), ("match", "backtest"), ("match", "cases"),
     ("db", "start"), ("db", "stop"), ("db", "status"), ("db", "url"),
 ]  # fmt: skip
 USAGE = [

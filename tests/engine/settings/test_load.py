@@ -86,6 +86,13 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "scoring.medium_risk_from": st.integers(0, 50),
     "scoring.low_risk_from": st.integers(50, 100),
     "withdrawals.reference_prefix": st.text("ABC-", min_size=1, max_size=16),
+    "payouts.debtor_name": st.just("REWAPP SAS"),
+    "payouts.debtor_iban": st.just("FR1420041010050500013M02606"),
+    "payouts.debtor_bic": st.sampled_from(["", "PSSTFRPP", "PSSTFRPPXXX"]),
+    "payouts.time_zone": st.sampled_from(["Europe/Paris", "UTC", "America/Montreal"]),
+    "payouts.cut_offs": st.lists(
+        st.sampled_from(["00:00", "09:30", "23:59"]), min_size=1, unique=True
+    ).map(tuple),
     "documents.bucket": st.text("abc-", max_size=9).map(lambda text: f"a{text}z9"),
     "documents.store": st.just("folder"),  # the other needs a region (test_documents.py)
     "vault.provider": st.just("local"),  # the others need keys beside them (test_rules.py)

@@ -1,0 +1,56 @@
+"""What one decision of any machine is made from (test_every_machine.py)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
+from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
+from comptoir.actors.letter_report.terms import ReportTerms
+from comptoir.actors.merchants import Builder, Partner
+from comptoir.actors.merchants.messages import CATALOGUE
+from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
+from comptoir.actors.programme import PROGRAMME, Programme
+from comptoir.engine.boot import machines
+from comptoir.engine.decision import Decision, Refusal
+from comptoir.engine.machine import Context
+from comptoir.engine.values import Address, Message, State
+from tests.actors.batched import ON
+from tests.actors.filed import FILE_TERMS
+from tests.actors.purchases import NOW
+
+__all__ = ["PARTNER", "Case"]
+
+PARTNER = Partner(id="p1", name="Chez Nous", rate_bp=500)
+
+
+def _catalogue() -> Any:
+    builder = Builder(1)
+    builder.add([PARTNER])
+    return builder.build()
+
+
+REFERENCES: Mapping[str, Any] = {
+    PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
+    ONBOARDING_TERMS: FILE_TERMS,
+}  # fmt: skip
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One decision that is to be made, with all that it is made from."""
+
+    state: State
+    message: Message
+    facts: Any = None
+    now: int = NOW
+    terms: ReportTerms = ReportTerms("ops@example.org", 6, mail=True)
+    cutoffs: Cutoffs = ON
+    key: str = "u1"
+
+    def decide(self, name: str) -> "Decision[Any] | Refusal":
+        """Let the machine of this name decide."""
+        references = {**REFERENCES, REPORT_TERMS: self.terms, CUTOFFS: self.cutoffs}
+        context = Context(Address(name, self.key), self.now, 7, references, self.facts)
+        return machines()[name].decide(self.state, self.message, context)
