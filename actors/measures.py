@@ -23,7 +23,7 @@ from comptoir.actors.wallet.state import (
     PurchaseTakenBack,
     RefundIgnored,
 )
-from comptoir.actors.withdrawal.machine import WithdrawalMoved
+from comptoir.actors.withdrawal.machine import WithdrawalLate, WithdrawalMoved
 from comptoir.actors.withdrawal.outcome import Phase, status_of
 from comptoir.engine import Event
 from comptoir.engine.journal import Decided
@@ -80,6 +80,11 @@ class CashbackMeasures:
             for phase in Phase
             if phase is not Phase.NONE
         }
+        self._late = Tallies(
+            registry,
+            "comptoir_withdrawals_overdue",
+            "Withdrawals that had no end in time (S50, X25).",
+        ).of()
         self._recognised = outcomes.of("recognised")
         healed = Tallies(
             registry,
@@ -109,6 +114,8 @@ class CashbackMeasures:
         for event in decided.decision.events:
             if isinstance(event, WithdrawalMoved):
                 self._withdrawals[event.phase].value += 1
+            elif isinstance(event, WithdrawalLate):
+                self._late.value += 1
 
     def connection(self, decided: Decided) -> None:
         """Count what a connection dropped or ignored; the rest counts when its wallet has it."""

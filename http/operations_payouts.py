@@ -24,14 +24,28 @@ _WITHDRAWAL = Parameter(
 )  # fmt: skip
 _OF_USER = Parameter("userId", "query", "Whose; a client's own without it.", ID)
 
+_WATCHES: Final = MappingProxyType({Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY})
+"""Who sees what is paid, and whether it arrives."""
+_QUOTED: Final = (
+    "NOT_FOUND", "REQUEST_INVALID", "BANK_IBAN_INVALID", "BANK_WITHDRAWAL_MINIMUM", "POINTS_INSUFFICIENT",
+    "BANK_PROVIDER_UNAVAILABLE",
+)  # fmt: skip
+
 PAYOUTS: Final = (
+    Operation(
+        "quoteWithdrawal", "POST", "/api/v1/withdrawals/quote",
+        "What points would come to, and whose account it is", "withdrawals", Door.TOKEN,
+        {200: Body("It blocks nothing; its terms hold until it expires.", payouts.Quote)}, withdrawals.quote,
+        problems=_QUOTED, grants=_WITHDRAWS, owner=Owner.ANSWER,
+        body=Body("How many, and to where.", payouts.NewQuote),
+    ),
     Operation(
         "withdrawPoints", "POST", "/api/v1/withdrawals", "A person wants their points as money",
         "withdrawals", Door.TOKEN, {201: Body("It has begun; its points are blocked.", payouts.Withdrawal)},
         withdrawals.ask,
         problems=(
-            "NOT_FOUND", "REQUEST_INVALID", "BANK_IBAN_INVALID", "BANK_WITHDRAWAL_MINIMUM",
-            "BANK_WITHDRAWAL_PENDING", "POINTS_INSUFFICIENT",
+            *_QUOTED, "BANK_WITHDRAWAL_PENDING", "PAYEE_CHECK_NOT_CONFIRMED", "QUOTE_INVALID", "QUOTE_EXPIRED",
+            "QUOTE_CHANGED",
         ),
         grants=_WITHDRAWS, owner=Owner.ANSWER, body=Body("How many, and to where.", payouts.NewWithdrawal),
     ),
@@ -52,6 +66,12 @@ PAYOUTS: Final = (
         {200: Body("It is cancelled; its points are available.", payouts.Withdrawal)}, withdrawals.cancel,
         problems=("NOT_FOUND", "CONFLICT"), grants=_WITHDRAWS, owner=Owner.ANSWER,
         parameters=(_WITHDRAWAL,),
+    ),
+    Operation(
+        "listOverduePayouts", "GET", "/api/v1/payouts/overdue", "Withdrawals that should have an end by now",
+        "payouts", Door.TOKEN, {200: Body("A page, the longest first.", payouts.WithdrawalPage)},
+        withdrawals.overdue, problems=("REQUEST_INVALID", "STORAGE_UNAVAILABLE"), grants=_WATCHES,
+        parameters=(LIMIT, CURSOR),
     ),
     Operation(
         "settleWithdrawal", "POST", "/api/v1/withdrawals/{withdrawalId}/settle",

@@ -4,10 +4,15 @@ The rule: it fulfils that part of `comptoir.http.port.ApiPort`. Source: comptoir
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 
+from msgspec import DecodeError, msgpack
+
+from comptoir.actors.gateways.payee import PayeeVerified, VerifyPayee
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
 from comptoir.actors.withdrawal.messages import (
+    MATCH,
     CancelWithdrawal,
     Order,
     PaymentReported,
@@ -28,12 +33,39 @@ class FakePayouts:
     def __init__(self) -> None:
         self.withdrawal_owners: dict[str, str] = {}
         """Withdrawals that are held: whose they are."""
+        self.late: list[str] = []
+        """Those that are overdue."""
+        self.payee = PayeeVerified(MATCH)
+        self.payees_asked: list[tuple[VerifyPayee, str]] = []
 
     async def withdrawals(self, user_id: str, after: str, limit: int) -> Sequence[str]:
         """As set, in their order."""
         owned = self.withdrawal_owners.items()
         places = sorted(f"{0:015d}:{name}" for name, owner in owned if owner == user_id)
         return [place for place in places if place > after][:limit]
+
+    async def overdue(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """As set."""
+        places = sorted(f"{0:015d}:{name}" for name in self.late)
+        return [(place, True) for place in places if place > after][:limit]
+
+    async def verify_payee(self, wanted: VerifyPayee, asker: str) -> PayeeVerified:
+        """As set."""
+        self.payees_asked.append((wanted, asker))
+        return self.payee
+
+    def seal_quote(self, user_id: str, quote: bytes) -> bytes:
+        """Readable, so that a test can change it; its end tells whether it was."""
+        return quote + sha256(user_id.encode() + quote).digest()
+
+    def open_quote(self, sealed: bytes) -> bytes | None:
+        """What was sealed for anybody whom it names."""
+        quote, digest = sealed[:-32], sealed[-32:]
+        try:
+            owner = str(msgpack.decode(quote)[0])
+        except (DecodeError, ValueError, TypeError, IndexError):
+            return None
+        return quote if sha256(owner.encode() + quote).digest() == digest else None
 
     def of_payouts(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what is said to these actors; None: it is said to others."""

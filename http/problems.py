@@ -27,6 +27,7 @@ from comptoir.http.problem_rows import (
     Problem,
 )
 from comptoir.http.problems_documents import OF_DOCUMENTS
+from comptoir.http.problems_payouts import OF_PAYOUTS
 
 __all__ = [
     "PROBLEMS",
@@ -197,6 +198,7 @@ PROBLEMS: dict[str, Problem] = {
         "Configure who carries text messages, or give no phone",
     ),
     **OF_DOCUMENTS,
+    **OF_PAYOUTS,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
         400, "Card linking failed", "The card could not be linked.", "Réessayer", "Try again"

@@ -23,6 +23,7 @@ __all__ = [
     "FindPurchase",
     "Held",
     "InitiatePayment",
+    "LookUpPayment",
     "NoticeRefused",
     "NoticeTaken",
     "ObjectAbsent",
@@ -91,6 +92,13 @@ class InitiatePayment(Message, frozen=True):
     currency: str
     iban: str
     beneficiary: str
+
+
+class LookUpPayment(Message, frozen=True):
+    """What has become of a payment that was ordered long ago? Asks only."""
+
+    withdrawal_id: str
+    reference: str
 
 
 class Tokens(msgspec.Struct, frozen=True):

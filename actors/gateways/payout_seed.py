@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from comptoir.actors.gateways.bank import SERVER_ERRORS, TOO_MANY_REQUESTS, read_answer
-from comptoir.actors.gateways.messages import PAYOUT, InitiatePayment
+from comptoir.actors.gateways.messages import PAYOUT, InitiatePayment, LookUpPayment
 from comptoir.actors.withdrawal.messages import (
     COMPLETED,
     EXPIRED,
@@ -91,7 +91,9 @@ def payout_gateway(
         payment: _Payment = read_answer(await _sent(client, request, basic), _INITIATED)
         return PaymentInitiated(payment.payment_id)
 
-    async def look_up(order: InitiatePayment, context: CallContext) -> Message | None:
+    async def look_up(
+        order: InitiatePayment | LookUpPayment, context: CallContext
+    ) -> Message | None:
         del context
         query = {"reference": order.reference}
         request = client.build_request("GET", "/payments", params=query)
@@ -103,6 +105,9 @@ def payout_gateway(
         if event is None:
             return PaymentInitiated(ours[0].payment_id)
         return PaymentReported(event, ours[0].payment_id)
+
+    async def look_again(asked: LookUpPayment, context: CallContext) -> Message:
+        return await look_up(asked, context) or OutcomeUnknown()
 
     def refused(_order: Any, code: str) -> Message:
         return PaymentReported(FAILED, reason=code)
@@ -118,9 +123,14 @@ def payout_gateway(
         failed=refused,
         held=held,
     )
-    return GatewaySpec(
-        PAYOUT.kind, {InitiatePayment: operation}, bounds, dead_queue=QUEUE, hold_queue=QUEUE
+    overdue = Operation(
+        look_again, lambda asked: f"{cast('LookUpPayment', asked).withdrawal_id}:overdue"
     )
+    operations: dict[type[Message], Operation] = {
+        InitiatePayment: operation,
+        LookUpPayment: overdue,
+    }
+    return GatewaySpec(PAYOUT.kind, operations, bounds, dead_queue=QUEUE, hold_queue=QUEUE)
 
 
 async def _sent(

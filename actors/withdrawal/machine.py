@@ -6,7 +6,8 @@ Rules:
 - the order leaves once. What is said of it afterwards is kept as a set, and the state is a function of that
   set (outcome.py), so neither the order nor the number of reports matters;
 - a person may cancel until it leaves;
-- whoever withdrew is told how it ended, also where it is held.
+- whoever withdrew is told how it ended, also where it is held, and once where it takes too long;
+- what was said of whose account it is, and what its person said to it, is on record (E18).
 
 Source: spec.md S46, S50, S52, S64, X21, X25 to X27; design.md 6.
 """
@@ -17,7 +18,13 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.gateways.messages import PAYOUT, PUSH, InitiatePayment, SendPush
+from comptoir.actors.gateways.messages import (
+    PAYOUT,
+    PUSH,
+    InitiatePayment,
+    LookUpPayment,
+    SendPush,
+)
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.wallet.messages import KIND as WALLET
@@ -32,6 +39,7 @@ from comptoir.actors.withdrawal.messages import (
     Order,
     OutcomeUnknown,
     PaymentInitiated,
+    PaymentOverdue,
     PaymentReported,
     SettlementOver,
     SettleWithdrawal,
@@ -41,6 +49,12 @@ from comptoir.actors.withdrawal.messages import (
     place_of,
 )
 from comptoir.actors.withdrawal.outcome import HISTORY_MAX, Phase, outcome_of, status_of
+from comptoir.actors.withdrawal.records import (
+    day_record,
+    overdue_at,
+    overdue_record,
+    payout_records,
+)
 from comptoir.engine import (
     Address,
     DeadLetter,
@@ -55,7 +69,15 @@ from comptoir.engine import (
 )
 from comptoir.engine.machine import Context, Machine, row
 
-__all__ = ["MACHINE", "REPLIES", "WithdrawalMoved", "WithdrawalSettled", "WithdrawalState"]
+__all__ = [
+    "MACHINE",
+    "REPLIES",
+    "PayeeConfirmed",
+    "WithdrawalLate",
+    "WithdrawalMoved",
+    "WithdrawalSettled",
+    "WithdrawalState",
+]
 
 PLACES: Final[Mapping[Phase, str]] = MappingProxyType(
     {
@@ -69,6 +91,10 @@ PLACES: Final[Mapping[Phase, str]] = MappingProxyType(
 TOLD: Final = (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED, Phase.HELD)
 SETTLEMENT: Final = "settlement"
 """The timer's name."""
+LATE: Final = "overdue"
+"""The name of the other timer."""
+OVERDUE: Final = "OVERDUE"
+"""In its history: it takes too long."""
 SETTLED: Final = "SETTLED_BY_HAND"
 """In its history: why it is so."""
 
@@ -83,6 +109,9 @@ class WithdrawalState(State, frozen=True):
     reports: tuple[str, ...] = ()
     """A set, in order: all that was ever said of the payment."""
     history: tuple[Step, ...] = ()
+    left_at: int = 0
+    """When its order left; 0: it has not, or had before this was kept."""
+    overdue_at: int = 0
 
     @property
     def place(self) -> str:
@@ -96,6 +125,20 @@ class WithdrawalSettled(Event, frozen=True):
     outcome: str
     maker: str
     reason: str
+
+
+class PayeeConfirmed(Event, frozen=True):
+    """What its person was shown of whose account it is, and what they said to it, before points were blocked."""
+
+    answer: str
+    name: str
+    checked_at: int
+    accepted: bool
+    quoted: bool
+
+
+class WithdrawalLate(Event, frozen=True):
+    """It has no end, and should have one."""
 
 
 class WithdrawalMoved(Event, frozen=True):
@@ -115,9 +158,10 @@ def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) 
     begun = WithdrawalState(
         Phase.PENDING, order, context.now, history=(Step(Phase.PENDING.value, context.now),)
     )
+    shown = () if order.payee is None else (PayeeConfirmed(*msgspec.structs.astuple(order.payee)),)
     return Decision(
         begun,
-        events=(WithdrawalMoved(Phase.PENDING.value),),
+        events=(*shown, WithdrawalMoved(Phase.PENDING.value)),
         messages=(Outgoing(context.address, SettlementOver(), due, SETTLEMENT),),
         documents=(Put(COLLECTION, key, {}, order.user_id),),
     )
@@ -129,8 +173,38 @@ def _initiate(state: WithdrawalState, _message: SettlementOver, context: Context
         context.address.key, order.reference, order.net_cents, order.currency, order.iban,
         order.beneficiary,
     )  # fmt: skip
-    moved = _moved(state, Phase.INITIATING, context)
-    return msgspec.structs.replace(moved, messages=(*moved.messages, Outgoing(PAYOUT, call)))
+    left = msgspec.structs.replace(state, left_at=context.now)
+    moved = _moved(left, Phase.INITIATING, context)
+    sent = [*moved.messages, Outgoing(PAYOUT, call)]
+    due = overdue_at(programme_of(context).overdue_ms, state.asked_at, context.now)
+    if due:
+        sent.append(Outgoing(context.address, PaymentOverdue(), due, LATE))
+    records = (*moved.documents, day_record(order, context.now))
+    return msgspec.structs.replace(moved, messages=tuple(sent), documents=records)
+
+
+def _late(state: WithdrawalState, _message: PaymentOverdue, context: Context) -> Outcome:
+    """It takes too long: its person is told, it is listed, and whoever pays is asked once more."""
+    if state.overdue_at:
+        return Decision(state)
+    order, name, programme = _order(state), context.address.key, programme_of(context)
+    step = Step(status_of(state.phase), context.now, OVERDUE)
+    after = msgspec.structs.replace(
+        state, overdue_at=context.now, history=_with_step(state.history, step)
+    )
+    messages: list[Outgoing] = []
+    if programme.push:
+        push = SendPush(f"{name}:overdue", order.user_id, "withdrawal_overdue", order.points)
+        messages.append(Outgoing(PUSH, push))
+    # An order that waits for its party to be back is not known there: that is no news.
+    if state.phase is Phase.PROCESSING and programme.asks_payer:
+        messages.append(Outgoing(PAYOUT, LookUpPayment(name, order.reference)))
+    return Decision(
+        after,
+        events=(WithdrawalLate(),),
+        messages=tuple(messages),
+        documents=(overdue_record(context.now, name, waits=True),),
+    )
 
 
 def _cancel(state: WithdrawalState, _message: CancelWithdrawal, context: Context) -> Outcome:
@@ -194,13 +268,8 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
     if phase is state.phase:
         return Decision(state)
     order, name = _order(state), context.address.key
-    # Who contradicts themselves for ever makes no history: its first steps and its last are kept.
-    kept = (
-        state.history if len(state.history) < HISTORY_MAX else (*state.history[: HISTORY_MAX - 1],)
-    )
-    after = msgspec.structs.replace(
-        state, phase=phase, history=(*kept, Step(status_of(phase), context.now, code))
-    )
+    step = Step(status_of(phase), context.now, code)
+    after = msgspec.structs.replace(state, phase=phase, history=_with_step(state.history, step))
     messages: list[Outgoing] = []
     if after.place != state.place:
         move = MovePoints(name, after.place)
@@ -210,7 +279,20 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
             f"{name}:{len(after.history)}", order.user_id, f"withdrawal_{phase.value}", order.points
         )
         messages.append(Outgoing(PUSH, push))
-    return Decision(after, events=(WithdrawalMoved(phase.value, code),), messages=tuple(messages))
+    records = payout_records(order, name, (after.left_at, after.payment_id), status_of(phase))
+    if state.overdue_at and state.phase in UNDER_WAY and phase not in UNDER_WAY:
+        records = (*records, overdue_record(state.overdue_at, name, waits=False))
+    return Decision(
+        after,
+        events=(WithdrawalMoved(phase.value, code),),
+        messages=tuple(messages),
+        documents=records,
+    )
+
+
+def _with_step(history: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+    """Who contradicts themselves for ever makes no history: its first steps and its last are kept."""
+    return (*history[: HISTORY_MAX - 1], step)
 
 
 def _settle(state: WithdrawalState, message: SettleWithdrawal, context: Context) -> Outcome:
@@ -226,7 +308,9 @@ def _describe(state: WithdrawalState, _message: object, _context: Context) -> Ou
 
 
 def _described(state: WithdrawalState) -> WithdrawalDescribed:
-    return WithdrawalDescribed(status_of(state.phase), _order(state), state.asked_at, state.history)
+    return WithdrawalDescribed(
+        status_of(state.phase), _order(state), state.asked_at, state.history, state.overdue_at
+    )
 
 
 def _order(state: WithdrawalState) -> Order:
@@ -239,6 +323,7 @@ def _nothing(state: WithdrawalState, _message: object, _context: Context) -> Out
     return Decision(state)
 
 
+UNDER_WAY: Final = (Phase.INITIATING, Phase.PROCESSING)
 BEGUN = tuple(phase for phase in Phase if phase is not Phase.NONE)
 SENT = (
     Phase.INITIATING,
@@ -267,7 +352,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
     phases=Phase,
     messages=(
         BeginWithdrawal, SettlementOver, CancelWithdrawal, PaymentInitiated, OutcomeUnknown,
-        PaymentReported, SettleWithdrawal, DescribeWithdrawal,
+        PaymentReported, PaymentOverdue, SettleWithdrawal, DescribeWithdrawal,
     ),
     rows=(
         row(Phase.NONE, BeginWithdrawal, _begin, Phase.PENDING),
@@ -286,6 +371,9 @@ MACHINE: Machine[WithdrawalState] = Machine(
             for phase in SENT
         ),
         *(row(phase, PaymentReported, _reported, *ENDS[phase]) for phase in BEGUN),
+        *(row(phase, PaymentOverdue, _late, phase) for phase in UNDER_WAY),
+        # It has ended in time, or somebody looks at it already.
+        *(row(phase, PaymentOverdue, _nothing, phase) for phase in BEGUN if phase not in UNDER_WAY),
         row(Phase.HELD, SettleWithdrawal, _settle, Phase.COMPLETED, Phase.FAILED),
         # Whoever pays has said it meanwhile.
         *(row(phase, SettleWithdrawal, _nothing, phase) for phase in BEGUN if phase is not Phase.HELD),

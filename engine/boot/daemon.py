@@ -24,6 +24,7 @@ from comptoir.engine.boot.keys import Keys, open_keys
 from comptoir.engine.boot.letters import keep_reporting
 from comptoir.engine.boot.memory import settle_memory
 from comptoir.engine.boot.parts import kept_ms, parts_of
+from comptoir.engine.boot.paying import Paying
 from comptoir.engine.boot.unread import UnreadFigure
 from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
@@ -74,7 +75,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon(Views):
+class Daemon(Paying, Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """

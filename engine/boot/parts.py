@@ -19,6 +19,7 @@ from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
+from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
@@ -40,6 +41,7 @@ from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
+from comptoir.engine.boot.paying import open_payees
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
@@ -65,6 +67,8 @@ class Around(Protocol):
     documents: DocumentDesk
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
+    payees: PayeeDesk | None
+    """Likewise."""
     engine: Engine | None
 
     def blind(self, provider: str, connection_id: str) -> str:
@@ -107,6 +111,7 @@ async def parts_of(
     )
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
     daemon.verification_keys = parties.plaid_keys
+    daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
     gateways = parties.gateways
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))

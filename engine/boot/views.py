@@ -25,7 +25,7 @@ from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.programme import Programme
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
-from comptoir.actors.withdrawal.messages import listing_of
+from comptoir.actors.withdrawal.messages import OVERDUE, listing_of
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.journal import Journal
 from comptoir.engine.letters import LetterReads
@@ -89,6 +89,10 @@ class Views(ABC):
         mine = listing_of(user_id)
         found = await self._open_journal().scan(WITHDRAWALS, mine + after, limit)
         return [key.removeprefix(mine) for key, _ in found if key.startswith(mine)]
+
+    async def overdue(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """Withdrawals that were overdue, and whether they are, by their places."""
+        return await self._places(OVERDUE, after, limit)
 
     async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
         found = await self._open_journal().scan(collection, after, limit)

@@ -127,6 +127,12 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "beneficiaryName": "Ada",
             "userId": owner,
         },
+        "quoteWithdrawal": {
+            "points": 950,
+            "iban": "FR1420041010050500013M02606",
+            "beneficiaryName": "Ada",
+            "userId": owner,
+        },
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},
