@@ -52,7 +52,7 @@ async def payees(provider: Provider) -> AsyncIterator[VopPayees]:
     [
         (IBAN, "PSSTFRPP"),
         ("DE89370400440532013000", "COBADEFFXXX"),
-        ("MD24AG000225100013104168", None),
+        ("GI75NWBK000000007099453", None),
     ],
 )
 async def test_what_is_asked(
