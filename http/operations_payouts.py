@@ -6,8 +6,9 @@ Source: interface.md 7 (rows b2); spec.md S34, S46, S50, S60.
 from types import MappingProxyType
 from typing import Final
 
+from comptoir.http import reconciliations, withdrawals
 from comptoir.http import shapes_payouts as payouts
-from comptoir.http import withdrawals
+from comptoir.http import shapes_reconciliation as reconciliation
 from comptoir.http.operation import Assurance, Body, Door, Operation, Owner, Parameter, Reach
 from comptoir.http.operations_banking import CURSOR, ID, LIMIT, READS_MONEY
 from comptoir.http.principal import Role
@@ -22,6 +23,7 @@ _WITHDRAWAL = Parameter(
     "withdrawalId", "path", "The withdrawal's id, `wd_...`.",
     {"type": "string", "minLength": 23, "maxLength": 23},
 )  # fmt: skip
+_DAY = Parameter("day", "query", "Of one day, in UTC.", {"type": "string", "format": "date"})
 _OF_USER = Parameter("userId", "query", "Whose; a client's own without it.", ID)
 
 _WATCHES: Final = MappingProxyType({Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY})
@@ -72,6 +74,13 @@ PAYOUTS: Final = (
         "payouts", Door.TOKEN, {200: Body("A page, the longest first.", payouts.WithdrawalPage)},
         withdrawals.overdue, problems=("REQUEST_INVALID", "STORAGE_UNAVAILABLE"), grants=_WATCHES,
         parameters=(LIMIT, CURSOR),
+    ),
+    Operation(
+        "listReconciliations", "GET", "/api/v1/payouts/reconciliations",
+        "What we think was paid, beside what is said of it", "payouts", Door.TOKEN,
+        {200: Body("The last report of each day, the newest day first.", reconciliation.ReconciliationPage)},
+        reconciliations.listed, problems=("REQUEST_INVALID", "STORAGE_UNAVAILABLE"), grants=_WATCHES,
+        parameters=(_DAY, LIMIT, CURSOR),
     ),
     Operation(
         "settleWithdrawal", "POST", "/api/v1/withdrawals/{withdrawalId}/settle",

@@ -3,8 +3,9 @@
 The rule: it fulfils that part of `comptoir.http.port.ApiPort`. Source: comptoir.http.port.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 from msgspec import DecodeError, msgpack
 
@@ -35,6 +36,8 @@ class FakePayouts:
         """Withdrawals that are held: whose they are."""
         self.late: list[str] = []
         """Those that are overdue."""
+        self.reports: dict[str, Mapping[str, Any]] = {}
+        """Of payments that were compared, by their keys."""
         self.payee = PayeeVerified(MATCH)
         self.payees_asked: list[tuple[VerifyPayee, str]] = []
 
@@ -48,6 +51,12 @@ class FakePayouts:
         """As set."""
         places = sorted(f"{0:015d}:{name}" for name in self.late)
         return [(place, True) for place in places if place > after][:limit]
+
+    async def reconciliations(
+        self, after: str, limit: int
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """As set, in their order."""
+        return [one for one in sorted(self.reports.items()) if one[0] > after][:limit]
 
     async def verify_payee(self, wanted: VerifyPayee, asker: str) -> PayeeVerified:
         """As set."""

@@ -271,6 +271,14 @@ class ApiPort(Protocol):
         """
         ...
 
+    async def reconciliations(
+        self, after: str, limit: int
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """A page of reports of payments by their keys (`reconciliation.messages.report_key`), those after this
+        one, in their order.
+        """
+        ...
+
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """A page of labelled cases, by the ids of their claims."""
         ...

@@ -14,9 +14,11 @@ __all__ = [
     "LETTERS",
     "MAIL",
     "OBJECTS",
+    "PAYMENTS",
     "PAYOUT",
     "PUSH",
     "SMS",
+    "ComparePayments",
     "DeleteObject",
     "DestroyKeys",
     "ExchangeCode",
@@ -53,6 +55,8 @@ LETTERS = Address("letters", "")
 
 PAYOUT = Address("payout", "")
 """Whoever pays withdrawals: by configuration the provider `seed` (X27)."""
+PAYMENTS = Address("payments", "")
+"""The desk at which what we think was paid is compared with what is said of it (docs/withdrawals.md)."""
 OBJECTS = Address("objects", "")
 """The store of documents: a folder of ours, or S3 (S12, X30)."""
 
@@ -92,6 +96,15 @@ class InitiatePayment(Message, frozen=True):
     currency: str
     iban: str
     beneficiary: str
+
+
+class ComparePayments(Message, frozen=True):
+    """Compare the orders that left on one day with what a source says of them. Asks only."""
+
+    source: str
+    """`provider` or `statement`."""
+    day: str
+    """In UTC."""
 
 
 class LookUpPayment(Message, frozen=True):

@@ -34,7 +34,7 @@ from comptoir.engine.gateway_spec import (
 )
 from comptoir.engine.values import Message
 
-__all__ = ["payout_gateway"]
+__all__ = ["STATUSES", "payout_gateway", "sent"]
 
 STATUSES: Final[Mapping[str, str]] = MappingProxyType(
     {"COMPLETED": COMPLETED, "FAILED": FAILED, "RETURNED": RETURNED, "EXPIRED": EXPIRED}
@@ -88,7 +88,7 @@ def payout_gateway(
             content=msgspec.json.encode(body),
             headers={"content-type": "application/json"},
         )
-        payment: _Payment = read_answer(await _sent(client, request, basic), _INITIATED)
+        payment: _Payment = read_answer(await sent(client, request, basic), _INITIATED)
         return PaymentInitiated(payment.payment_id)
 
     async def look_up(
@@ -97,7 +97,7 @@ def payout_gateway(
         del context
         query = {"reference": order.reference}
         request = client.build_request("GET", "/payments", params=query)
-        found: _Found = read_answer(await _sent(client, request, basic), _FOUND)
+        found: _Found = read_answer(await sent(client, request, basic), _FOUND)
         ours = [one for one in found.items if one.reference == order.reference]
         if len(ours) != 1:  # none; or more than were ever ordered, which a person must see
             return None
@@ -133,7 +133,7 @@ def payout_gateway(
     return GatewaySpec(PAYOUT.kind, operations, bounds, dead_queue=QUEUE, hold_queue=QUEUE)
 
 
-async def _sent(
+async def sent(
     client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth
 ) -> httpx.Response:
     """Send a request; an outage of the party's is one, and a no is an answer.

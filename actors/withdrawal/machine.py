@@ -173,14 +173,21 @@ def _initiate(state: WithdrawalState, _message: SettlementOver, context: Context
         context.address.key, order.reference, order.net_cents, order.currency, order.iban,
         order.beneficiary,
     )  # fmt: skip
-    left = msgspec.structs.replace(state, left_at=context.now)
-    moved = _moved(left, Phase.INITIATING, context)
-    sent = [*moved.messages, Outgoing(PAYOUT, call)]
-    due = overdue_at(programme_of(context).overdue_ms, state.asked_at, context.now)
-    if due:
-        sent.append(Outgoing(context.address, PaymentOverdue(), due, LATE))
-    records = (*moved.documents, day_record(order, context.now))
-    return msgspec.structs.replace(moved, messages=tuple(sent), documents=records)
+    left = _leaves(state, context)
+    return msgspec.structs.replace(left, messages=(*left.messages, Outgoing(PAYOUT, call)))
+
+
+def _leaves(state: WithdrawalState, context: Context) -> Outcome:
+    """Its order leaves, by whichever way it is paid: from now on it is counted, and may be late."""
+    order, now = _order(state), context.now
+    moved = _moved(msgspec.structs.replace(state, left_at=now), Phase.INITIATING, context)
+    due = overdue_at(programme_of(context).overdue_ms, state.asked_at, now)
+    timer = (Outgoing(context.address, PaymentOverdue(), due, LATE),) if due else ()
+    return msgspec.structs.replace(
+        moved,
+        messages=(*moved.messages, *timer),
+        documents=(*moved.documents, day_record(order, now)),
+    )
 
 
 def _late(state: WithdrawalState, _message: PaymentOverdue, context: Context) -> Outcome:

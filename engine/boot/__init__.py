@@ -30,6 +30,7 @@ from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.numbering.machine import MACHINE as NUMBERING
 from comptoir.actors.onboarding.machine import MACHINE as ONBOARDING
 from comptoir.actors.person.machine import MACHINE as PERSON
+from comptoir.actors.reconciliation.machine import MACHINE as RECONCILIATION
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
@@ -63,7 +64,7 @@ def machines() -> dict[str, Machine[Any]]:
     access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
-    filing = (ONBOARDING, WITHDRAWAL, NUMBERING)
+    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING)
     ours = (*banking, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

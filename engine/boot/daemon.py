@@ -21,10 +21,10 @@ from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
-from comptoir.engine.boot.letters import keep_reporting
 from comptoir.engine.boot.memory import settle_memory
 from comptoir.engine.boot.parts import kept_ms, parts_of
 from comptoir.engine.boot.paying import Paying
+from comptoir.engine.boot.routines import keep_routines
 from comptoir.engine.boot.unread import UnreadFigure
 from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
@@ -352,8 +352,7 @@ class Daemon(Paying, Views):
                 chores.start_soon(self._unread.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
-                if self.settings.dead_letters.report_to:
-                    chores.start_soon(keep_reporting, engine)
+                chores.start_soon(keep_routines, engine, self.settings)
                 if self.http is not None:
                     folder = storage.data_dir / KEYS_FOLDER
                     chores.start_soon(keep_taking_over, self, folder)

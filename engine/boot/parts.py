@@ -31,6 +31,8 @@ from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
+from comptoir.actors.reconciliation.kind import reconciliation_spec
+from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.wallet.reading import wallet_spec
@@ -41,7 +43,7 @@ from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
-from comptoir.engine.boot.paying import open_payees
+from comptoir.engine.boot.paying import open_payees, open_payments
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
@@ -113,6 +115,7 @@ async def parts_of(
     daemon.verification_keys = parties.plaid_keys
     daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
     gateways = parties.gateways
+    gateways.append(await open_payments(settings, journal, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
@@ -131,6 +134,7 @@ async def parts_of(
             wallet_spec(bounds, measures.wallet),
             numbering_spec(bounds),
             withdrawal_spec(bounds, measures.withdrawal),
+            reconciliation_spec(bounds, measures.reconciliation),
             onboarding_spec(bounds),
         ),
         gateways=gateways,
@@ -139,6 +143,7 @@ async def parts_of(
             PROGRAMME: daemon.programme,
             TERMS: Terms.of(settings),
             REPORT_TERMS: ReportTerms.of(settings),
+            RECONCILING: ReconcilingTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
             LIFE: access_life_ms(settings),
         },

@@ -16,7 +16,7 @@ MACHINES = (
     "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
     "connection", "consent", "consent_week", "disposition", "erasure", "idempotency", "invitation", "issuance",
-    "letter_report", "linking", "merchants", "numbering", "onboarding", "person", "refresh_family", "revocation",
+    "letter_report", "linking", "merchants", "numbering", "onboarding", "person", "reconciliation", "refresh_family", "revocation",
     "sessions", "wallet", "withdrawal",
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ docs.oracle.com "Inward VOP Requests - Name / Identifier Match Status Population
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -146,7 +147,7 @@ class Vop:
 WORDS = ("NMTC", "CMTC", "MTCH")
 
 
-def _require(headers: dict[str, str]) -> None:
+def _require(headers: Mapping[str, str]) -> None:
     """Hold what every request shows.
 
     Raises:
@@ -189,8 +190,8 @@ def _is_close(ours: list[str], theirs: list[str]) -> bool:
     whole = 0
     """Words that are the same."""
     for word in fewer:
-        best = min(left, key=lambda one, word=word: _cost(word, one))
-        differ += _cost(word, best)
+        cost, best = min((_cost(word, one), one) for one in left)
+        differ += cost
         whole += word == best
         left.remove(best)
     if len(fewer) == len(more):

@@ -61,6 +61,7 @@ from comptoir.actors.person.messages import (
 from comptoir.actors.person.passkeys import registered
 from comptoir.actors.person.totp import password_at
 from comptoir.actors.programme import PROGRAMME, Programme
+from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family import machine as family
 from comptoir.actors.refresh_family.messages import (
     Authorization,
@@ -108,6 +109,7 @@ from tests.actors.purchases import (
     replaced,
     restated,
 )
+from tests.actors.reconciling import DAILY, OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
 from tests.actors.two_people import (
     APPROVE,
@@ -144,10 +146,11 @@ class Case(msgspec.Struct, frozen=True):
     facts: Any = None
     now: int = NOW
     terms: ReportTerms = ReportTerms("ops@example.org", 6, mail=True)
+    reconciling: ReconcilingTerms = DAILY
 
     def decide(self, name: str) -> "Decision[Any] | Refusal":
         """Let the machine of this name decide."""
-        references = {**REFERENCES, REPORT_TERMS: self.terms}
+        references = {**REFERENCES, REPORT_TERMS: self.terms, RECONCILING: self.reconciling}
         context = Context(Address(name, "u1"), self.now, 7, references, self.facts)
         return machines()[name].decide(self.state, self.message, context)
 
@@ -216,6 +219,9 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
     "withdrawal": _cases(withdrawing.WITHDRAWALS),
+    "reconciliation": tuple(
+        Case(state, message, reconciling=terms) for state, message, terms in OF_RECONCILIATION
+    ),
     "wallet": (
         *(Case(*one) for one in withdrawing.HOLDS),
         Case(WalletState(W.NEW), credit(1000)),

@@ -77,7 +77,12 @@ def test_the_judge_is_one() -> None:
     agent = {"financialInstitutionId": {"bicfi": "PSSTFRPP"}}
     right = {"party": {"name": "A"}, "partyAccount": {"iban": IBAN}, "requestingAgent": agent}
     holds(QUESTION, right)
-    for wrong in ({"more": 1}, {"party": {}}, {"partyAccount": {"iban": "FR 14"}}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"more": 1},
+        {"party": {}},
+        {"partyAccount": {"iban": "FR 14"}},
+    )
+    for wrong in changes:
         with pytest.raises(ValidationError):
             holds(QUESTION, {**right, **wrong})
     holds(ANSWER, {"partyNameMatch": "CMTC", "matchedName": "Ada"})
