@@ -188,7 +188,7 @@ class Payments:
         items = [
             {"paymentId": one.id, "status": one.status, "reference": wanted}
             for one in self._payments.values()
-            if one.order.reference == wanted
+            if one.order.reference == wanted and not one.hidden
         ]
         return Effect(json_reply(200, {"items": items}), happened=False)
 
