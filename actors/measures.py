@@ -15,8 +15,6 @@ from comptoir.actors.connection.state import (
     TransactionHealed,
 )
 from comptoir.actors.programme import PROVIDERS
-from comptoir.actors.reconciliation.machine import PaymentsReconciled
-from comptoir.actors.reconciliation.messages import PROVIDER, STATEMENT
 from comptoir.actors.wallet.state import (
     PointsClawedBack,
     PointsCredited,
@@ -25,7 +23,7 @@ from comptoir.actors.wallet.state import (
     PurchaseTakenBack,
     RefundIgnored,
 )
-from comptoir.actors.withdrawal.machine import WithdrawalLate, WithdrawalMoved
+from comptoir.actors.withdrawal.machine import WithdrawalMoved
 from comptoir.actors.withdrawal.outcome import Phase, status_of
 from comptoir.engine import Event
 from comptoir.engine.journal import Decided
@@ -82,21 +80,6 @@ class CashbackMeasures:
             for phase in Phase
             if phase is not Phase.NONE
         }
-        self._late = Tallies(
-            registry,
-            "comptoir_withdrawals_overdue",
-            "Withdrawals that had no end in time (S50, X25).",
-        ).of()
-        self._reconciled = Tallies(
-            registry,
-            "comptoir_reconciliations",
-            "Comparisons of what was paid with what is said of it: `same`, `differs`, or `failed` for days that "
-            "could not be compared.",
-            ("source", "result"),
-        )
-        for source in (PROVIDER, STATEMENT):
-            for result in ("same", "differs", "failed"):
-                self._reconciled.of(source, result)
         self._recognised = outcomes.of("recognised")
         healed = Tallies(
             registry,
@@ -126,15 +109,6 @@ class CashbackMeasures:
         for event in decided.decision.events:
             if isinstance(event, WithdrawalMoved):
                 self._withdrawals[event.phase].value += 1
-            elif isinstance(event, WithdrawalLate):
-                self._late.value += 1
-
-    def reconciliation(self, decided: Decided) -> None:
-        """Count how comparisons of payments end."""
-        for event in decided.decision.events:
-            if isinstance(event, PaymentsReconciled):
-                result = "differs" if event.differences else "failed" if event.failed else "same"
-                self._reconciled.of(event.source, result).value += 1
 
     def connection(self, decided: Decided) -> None:
         """Count what a connection dropped or ignored; the rest counts when its wallet has it."""

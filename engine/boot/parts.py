@@ -3,7 +3,7 @@
 Rule: every kind, gateway and snapshot is listed here; nothing is found by walking. Source: design.md 1, 5 and 6; spec.md S44, S60, S62.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Protocol
@@ -30,6 +30,7 @@ from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.actors.payment_measures import PaymentMeasures
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.reconciliation.kind import reconciliation_spec
 from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
@@ -96,6 +97,12 @@ def _tell_of_claim(moves: Moves, decided: Decided) -> None:
         moves.moved(state.id)
 
 
+def _count_all(counts: Sequence[Callable[[Decided], None]], decided: Decided) -> None:
+    """Where more than one counts what a kind decides."""
+    for count in counts:
+        count(decided)
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -111,6 +118,7 @@ async def parts_of(
     measures = CashbackMeasures(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
+    payments = PaymentMeasures(daemon.telemetry.registry)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
     daemon.verification_keys = parties.plaid_keys
     daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
@@ -133,8 +141,10 @@ async def parts_of(
             claim_spec(bounds, partial(_tell_of_claim, daemon.moves)),
             wallet_spec(bounds, measures.wallet),
             numbering_spec(bounds),
-            withdrawal_spec(bounds, measures.withdrawal),
-            reconciliation_spec(bounds, measures.reconciliation),
+            withdrawal_spec(
+                bounds, partial(_count_all, (measures.withdrawal, payments.withdrawal))
+            ),
+            reconciliation_spec(bounds, payments.reconciliation),
             onboarding_spec(bounds),
         ),
         gateways=gateways,

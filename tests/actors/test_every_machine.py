@@ -61,7 +61,6 @@ from comptoir.actors.person.messages import (
 from comptoir.actors.person.passkeys import registered
 from comptoir.actors.person.totp import password_at
 from comptoir.actors.programme import PROGRAMME, Programme
-from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family import machine as family
 from comptoir.actors.refresh_family.messages import (
     Authorization,
@@ -109,7 +108,7 @@ from tests.actors.purchases import (
     replaced,
     restated,
 )
-from tests.actors.reconciling import DAILY, OF_RECONCILIATION
+from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
 from tests.actors.two_people import (
     APPROVE,
@@ -145,12 +144,11 @@ class Case(msgspec.Struct, frozen=True):
     message: Message
     facts: Any = None
     now: int = NOW
-    terms: ReportTerms = ReportTerms("ops@example.org", 6, mail=True)
-    reconciling: ReconcilingTerms = DAILY
+    terms: Any = ReportTerms("ops@example.org", 6, mail=True)
 
     def decide(self, name: str) -> "Decision[Any] | Refusal":
         """Let the machine of this name decide."""
-        references = {**REFERENCES, REPORT_TERMS: self.terms, RECONCILING: self.reconciling}
+        references = {**REFERENCES, REPORT_TERMS: self.terms, "reconciliation": self.terms}
         context = Context(Address(name, "u1"), self.now, 7, references, self.facts)
         return machines()[name].decide(self.state, self.message, context)
 
@@ -219,9 +217,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
     "withdrawal": _cases(withdrawing.WITHDRAWALS),
-    "reconciliation": tuple(
-        Case(state, message, reconciling=terms) for state, message, terms in OF_RECONCILIATION
-    ),
+    "reconciliation": tuple(Case(a, b, terms=c) for a, b, c in OF_RECONCILIATION),
     "wallet": (
         *(Case(*one) for one in withdrawing.HOLDS),
         Case(WalletState(W.NEW), credit(1000)),
@@ -314,8 +310,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
-    "onboarding": _cases(FILES),
-    "numbering": _cases(NUMBERS),
+    "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)
