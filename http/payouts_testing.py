@@ -14,6 +14,7 @@ from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
 from comptoir.actors.withdrawal.messages import (
     MATCH,
+    BeginWithdrawal,
     CancelWithdrawal,
     Order,
     PaymentReported,
@@ -25,6 +26,7 @@ from comptoir.engine import Address, Message, Refused, Reply
 __all__ = ["FakePayouts"]
 
 ASKED_MS = 1_763_994_600_000
+STATUSES = {BeginWithdrawal: "pending", CancelWithdrawal: "cancelled"}
 IBAN = "FR1420041010050500013M02606"
 
 
@@ -34,6 +36,8 @@ class FakePayouts:
     def __init__(self) -> None:
         self.withdrawal_owners: dict[str, str] = {}
         """Withdrawals that are held: whose they are."""
+        self.orders: dict[str, Order] = {}
+        """What was asked for."""
         self.late: list[str] = []
         """Those that are overdue."""
         self.reports: dict[str, Mapping[str, Any]] = {}
@@ -82,6 +86,7 @@ class FakePayouts:
             return NumberDrawn(1)
         if isinstance(message, HoldPoints):
             self.withdrawal_owners[message.withdrawal_id] = address.key
+            self.orders[message.withdrawal_id] = message.order
             return PointsHeld(ASKED_MS)
         if address.kind != "withdrawal" or isinstance(message, PaymentReported):
             return None
@@ -89,6 +94,7 @@ class FakePayouts:
         if owner is None:
             raise Refused("NOT_FOUND", "there is no withdrawal of this id")
         reference = "REWAPP-WD-2025-11-24-001"
-        order = Order(owner, 950, 1, 950, 0, 950, "EUR", IBAN, "Ada Lovelace", reference, 0)
-        status = "cancelled" if isinstance(message, CancelWithdrawal) else "held"
+        shown = Order(owner, 950, 1, 950, 0, 950, "EUR", IBAN, "Ada Lovelace", reference, 0)
+        status = STATUSES.get(type(message), "held")
+        order = self.orders.get(address.key, shown)
         return WithdrawalDescribed(status, order, ASKED_MS, (Step(status, ASKED_MS),))

@@ -75,7 +75,7 @@ def test_every_kind_of_difference_is_found(world: World) -> None:
     first, name = people[0]
     day = str(first.payment(name)["at"])[:10]
     references = {one: saver.payment(one)["reference"] for saver, one in people}
-    wanted = {}
+    wanted: dict[str, str] = {}
     for (saver, one), (kind, change) in zip(people, CHANGES.items(), strict=False):
         wanted[references[one]] = kind
         world.change(saver, one, change)

@@ -70,4 +70,5 @@ def holds(schema: Json, value: Any) -> None:
     Raises:
         jsonschema.ValidationError: it does not.
     """
-    Draft202012Validator(schema, format_checker=FormatChecker()).validate(value)
+    judge: Any = Draft202012Validator(schema, format_checker=FormatChecker())
+    judge.validate(value)

@@ -42,7 +42,9 @@ def decide(
 
 def left(programme: Programme = PROGRAMME_OF_NOW, after_days: int = 14) -> Outcome:
     """An order has left."""
-    begun = decide(WithdrawalState(Phase.NONE), BeginWithdrawal(order(500)), BEGAN, programme).state
+    begun = decide(
+        WithdrawalState(Phase.NONE), BeginWithdrawal(order(500), BEGAN), BEGAN, programme
+    ).state
     return decide(begun, SettlementOver(), BEGAN + after_days * DAY_MS, programme)
 
 
@@ -131,9 +133,9 @@ def test_what_was_shown_is_on_record() -> None:
     """E18: what its person saw and said is an event of its own, and stays with the order."""
     shown = PayeeShown("close_match", "Ada Lovelase", BEGAN - 5, accepted=True, quoted=True)
     wanted = order(500, payee=shown)
-    begun = decide(WithdrawalState(Phase.NONE), BeginWithdrawal(wanted), BEGAN)
+    begun = decide(WithdrawalState(Phase.NONE), BeginWithdrawal(wanted, BEGAN), BEGAN)
     confirmed = PayeeConfirmed("close_match", "Ada Lovelase", BEGAN - 5, accepted=True, quoted=True)
     assert begun.events[0] == confirmed
     assert begun.state.order == wanted
-    older = decide(WithdrawalState(Phase.NONE), BeginWithdrawal(order(500)), BEGAN)
+    older = decide(WithdrawalState(Phase.NONE), BeginWithdrawal(order(500), BEGAN), BEGAN)
     assert not any(isinstance(one, PayeeConfirmed) for one in older.events)
