@@ -64,6 +64,10 @@ class Programme(msgspec.Struct, frozen=True):
     """Over so long those are spread that come late, after an outage of ours."""
     look_back_days: int = 0
     """Purchases of so many days before a link are read."""
+    overdue_ms: int = 21 * DAY_MS
+    """A payment without an end is overdue so long after it was asked for (S50, X25); 0: never."""
+    asks_payer: bool = False
+    """Whether whoever pays can be asked what has become of a payment."""
     push: bool = False
     """Whether there is a party that takes push notifications."""
 
@@ -90,6 +94,8 @@ class Programme(msgspec.Struct, frozen=True):
             heal_ms=settings.connections.heal_hours * HOUR_MS,
             heal_spread_ms=settings.connections.heal_spread_minutes * MINUTE_MS,
             look_back_days=settings.connections.look_back_days,
+            overdue_ms=settings.withdrawals.overdue_days * DAY_MS,
+            asks_payer=settings.withdrawals.payout == "seed",
             push=bool(settings.providers.fcm.base_url),
         )
 

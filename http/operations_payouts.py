@@ -6,8 +6,9 @@ Source: interface.md 7 (rows b2); spec.md S34, S46, S50, S60.
 from types import MappingProxyType
 from typing import Final
 
+from comptoir.http import reconciliations, withdrawals
 from comptoir.http import shapes_payouts as payouts
-from comptoir.http import withdrawals
+from comptoir.http import shapes_reconciliation as reconciliation
 from comptoir.http.operation import Assurance, Body, Door, Operation, Owner, Parameter, Reach
 from comptoir.http.operations_banking import CURSOR, ID, LIMIT, READS_MONEY
 from comptoir.http.operations_batches import BATCHES
@@ -23,16 +24,31 @@ _WITHDRAWAL = Parameter(
     "withdrawalId", "path", "The withdrawal's id, `wd_...`.",
     {"type": "string", "minLength": 23, "maxLength": 23},
 )  # fmt: skip
+_DAY = Parameter("day", "query", "Of one day, in UTC.", {"type": "string", "format": "date"})
 _OF_USER = Parameter("userId", "query", "Whose; a client's own without it.", ID)
 
+_WATCHES: Final = MappingProxyType({Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY})
+"""Who sees what is paid, and whether it arrives."""
+_QUOTED: Final = (
+    "NOT_FOUND", "REQUEST_INVALID", "BANK_IBAN_INVALID", "BANK_WITHDRAWAL_MINIMUM", "POINTS_INSUFFICIENT",
+    "BANK_PROVIDER_UNAVAILABLE",
+)  # fmt: skip
+
 PAYOUTS: Final = (
+    Operation(
+        "quoteWithdrawal", "POST", "/api/v1/withdrawals/quote",
+        "What points would come to, and whose account it is", "withdrawals", Door.TOKEN,
+        {200: Body("It blocks nothing; its terms hold until it expires.", payouts.Quote)}, withdrawals.quote,
+        problems=_QUOTED, grants=_WITHDRAWS, owner=Owner.ANSWER,
+        body=Body("How many, and to where.", payouts.NewQuote),
+    ),
     Operation(
         "withdrawPoints", "POST", "/api/v1/withdrawals", "A person wants their points as money",
         "withdrawals", Door.TOKEN, {201: Body("It has begun; its points are blocked.", payouts.Withdrawal)},
         withdrawals.ask,
         problems=(
-            "NOT_FOUND", "REQUEST_INVALID", "BANK_IBAN_INVALID", "BANK_WITHDRAWAL_MINIMUM",
-            "BANK_WITHDRAWAL_PENDING", "POINTS_INSUFFICIENT",
+            *_QUOTED, "BANK_WITHDRAWAL_PENDING", "PAYEE_CHECK_NOT_CONFIRMED", "QUOTE_INVALID", "QUOTE_EXPIRED",
+            "QUOTE_CHANGED",
         ),
         grants=_WITHDRAWS, owner=Owner.ANSWER, body=Body("How many, and to where.", payouts.NewWithdrawal),
     ),
@@ -53,6 +69,19 @@ PAYOUTS: Final = (
         {200: Body("It is cancelled; its points are available.", payouts.Withdrawal)}, withdrawals.cancel,
         problems=("NOT_FOUND", "CONFLICT"), grants=_WITHDRAWS, owner=Owner.ANSWER,
         parameters=(_WITHDRAWAL,),
+    ),
+    Operation(
+        "listOverduePayouts", "GET", "/api/v1/payouts/overdue", "Withdrawals that should have an end by now",
+        "payouts", Door.TOKEN, {200: Body("A page, the longest first.", payouts.WithdrawalPage)},
+        withdrawals.overdue, problems=("REQUEST_INVALID", "STORAGE_UNAVAILABLE"), grants=_WATCHES,
+        parameters=(LIMIT, CURSOR),
+    ),
+    Operation(
+        "listReconciliations", "GET", "/api/v1/payouts/reconciliations",
+        "What we think was paid, beside what is said of it", "payouts", Door.TOKEN,
+        {200: Body("The last report of each day, the newest day first.", reconciliation.ReconciliationPage)},
+        reconciliations.listed, problems=("REQUEST_INVALID", "STORAGE_UNAVAILABLE"), grants=_WATCHES,
+        parameters=(_DAY, LIMIT, CURSOR),
     ),
     Operation(
         "settleWithdrawal", "POST", "/api/v1/withdrawals/{withdrawalId}/settle",

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from comptoir.actors.candidates.messages import Candidate
+from comptoir.actors.gateways.payee import PayeeVerified, VerifyPayee
 from comptoir.actors.merchants.messages import Purchase
 from comptoir.engine import Address, Asker, Message, Reply
 from comptoir.engine.letters import LetterReads
@@ -271,6 +272,32 @@ class ApiPort(Protocol):
 
     async def batch_rows(self, name: str, after: str, limit: int) -> Sequence[BatchRow]:
         """A page of the rows of a batch, by their references, those after this one."""
+        ...
+
+    async def verify_payee(self, wanted: VerifyPayee, asker: str) -> PayeeVerified:
+        """Whether an account is in a name, asked of whose bank it is; never long, and never an error."""
+        ...
+
+    def seal_quote(self, user_id: str, quote: bytes) -> bytes:
+        """A quote as its person keeps it: nobody can read it, and only this daemon's keys have made it."""
+        ...
+
+    def open_quote(self, sealed: bytes) -> bytes | None:
+        """What was sealed; None: it was not, or its keys are gone."""
+        ...
+
+    async def overdue(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """A page of withdrawals that were overdue by their places, those after this one, the longest first; and
+        whether each still is.
+        """
+        ...
+
+    async def reconciliations(
+        self, after: str, limit: int
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """A page of reports of payments by their keys (`reconciliation.messages.report_key`), those after this
+        one, in their order.
+        """
         ...
 
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:

@@ -28,6 +28,7 @@ from comptoir.http.problem_rows import (
 )
 from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
+from comptoir.http.problems_payouts import OF_PAYOUTS
 
 __all__ = [
     "PROBLEMS",
@@ -199,6 +200,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     **OF_DOCUMENTS,
     **OF_BATCHES,
+    **OF_PAYOUTS,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
         400, "Card linking failed", "The card could not be linked.", "Réessayer", "Try again"

@@ -23,6 +23,7 @@ __all__ = [
     "StepUpRules",
     "UploadRules",
     "WebhookRules",
+    "payout_served",
 ]
 
 SOURCES_REMEMBERED_MAX = 4096
@@ -75,15 +76,26 @@ class LinkingRules:
         )
 
 
+def payout_served(settings: Settings) -> bool:
+    """Whether there is anybody who would pay a withdrawal (X27): a start without whom batches are paid by is refused."""
+    return settings.withdrawals.payout == "pain001" or bool(settings.providers.seed.base_url)
+
+
 @dataclass(frozen=True, slots=True)
 class PayoutRules:
-    """What a withdrawal comes to (X21, X25)."""
+    """What a withdrawal comes to (X21, X25), and what its person is asked first (E18)."""
 
     value_cents: int = 1
     currency: str = "EUR"
     fee_bp: int = 0
     settlement_ms: int = 14 * 86_400_000
     reference_prefix: str = "REWAPP-WD"
+    minimum_points: int = 100
+    quote_ms: int = 15 * 60_000
+    confirm_unavailable: bool = False
+    """Whether a person confirms, too, where whose account it is could not be checked."""
+    served: bool = False
+    """Whether there is anybody who pays."""
 
     @classmethod
     def of(cls, settings: Settings) -> "PayoutRules":
@@ -95,6 +107,10 @@ class PayoutRules:
             withdrawals.fee_bp,
             withdrawals.settlement_days * 86_400_000,
             withdrawals.reference_prefix,
+            points.minimum,
+            withdrawals.quote_minutes * 60_000,
+            withdrawals.confirm_unavailable,
+            payout_served(settings),
         )
 
 

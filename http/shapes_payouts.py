@@ -11,7 +11,10 @@ from msgspec import Meta
 from comptoir.http.shapes import Cents, Currency, Identity, Time
 
 __all__ = [
+    "QUOTE_CHARACTERS_MAX",
+    "NewQuote",
     "NewWithdrawal",
+    "Quote",
     "Settlement",
     "SettlementProposed",
     "Withdrawal",
@@ -25,15 +28,20 @@ Status = Annotated[
         description="`held`: somebody of the house finds out what became of it; its points stay blocked."
     ),
 ]
+PayeeCheck = Annotated[
+    Literal["match", "close_match", "no_match", "unavailable"],
+    Meta(description="What the payee's bank has said of whose account it is."),
+]
 POINTS_MAX = 10**12
+QUOTE_CHARACTERS_MAX = 2048
 
 
 class _Shape(msgspec.Struct, frozen=True, rename="camel"):
     """camelCase outside (interface.md 1)."""
 
 
-class NewWithdrawal(_Shape, frozen=True, forbid_unknown_fields=True):
-    """A person wants their points as money."""
+class NewQuote(_Shape, frozen=True, forbid_unknown_fields=True):
+    """A person wants to know what their points would come to, and whose account it is."""
 
     points: Annotated[int, Meta(ge=1, le=POINTS_MAX)]
     iban: Annotated[str, Meta(min_length=1, max_length=64, description="With blanks or without.")]
@@ -43,6 +51,36 @@ class NewWithdrawal(_Shape, frozen=True, forbid_unknown_fields=True):
     user_id: Annotated[
         Identity | None, Meta(description="Where there are no accounts; else it is the caller.")
     ] = None
+
+
+class NewWithdrawal(NewQuote, frozen=True, forbid_unknown_fields=True):
+    """A person wants their points as money."""
+
+    quote_id: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=QUOTE_CHARACTERS_MAX)] | None,
+        Meta(description="Of a quote: its terms hold."),
+    ] = None
+    accept_payee_check: Annotated[
+        bool,
+        Meta(description="The person was shown what was said of whose account it is, and goes on."),
+    ] = False
+
+
+class Quote(_Shape, frozen=True):
+    """What points would come to, for a while."""
+
+    quote_id: Annotated[
+        str, Meta(pattern=r"^wq_[A-Za-z0-9_-]+$", description="The quote itself, sealed.")
+    ]
+    gross_cents: Cents
+    fee_cents: Cents
+    net_cents: Annotated[Cents, Meta(description="What would be paid.")]
+    currency: Currency
+    payee_check: PayeeCheck
+    payee_name: Annotated[
+        str | None, Meta(description="The name that the bank has; on a close match alone.")
+    ]
+    expires_at: Time
 
 
 class Settlement(_Shape, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +128,13 @@ class Withdrawal(_Shape, frozen=True):
     currency: Currency
     iban_masked: Annotated[str, Meta(pattern=r"^[A-Z]{2}[0-9]{2}\*{4}[A-Z0-9]{4}$")]
     reference: Annotated[str, Meta(max_length=35, description="What the statement shows.")]
+    payee_check: PayeeCheck
+    payee_check_accepted: Annotated[
+        bool, Meta(description="Whether its person went on, whatever was said.")
+    ]
+    overdue_since: Annotated[
+        Time | None, Meta(description="It was to have an end by then; null: it had, or may still.")
+    ]
     created_at: Time
     history: Annotated[list[WithdrawalStep], Meta(description="The oldest first.")]
 

@@ -117,7 +117,9 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches):
             seed=WebhooksParty(held), powens=WebhooksPowens(held), tink=WebhooksParty(held)
         )
         settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
-        self.rules: EdgeRules = replace(EdgeRules.of(settings), **rules)
+        known = EdgeRules.of(settings)
+        paid = replace(known.payouts, served=True)  # somebody pays
+        self.rules: EdgeRules = replace(known, **{"payouts": paid, **rules})
         self.asks: list[tuple[Address, Message]] = []
         self.counts: list[tuple[str, str]] = []
         self.acks: list[float] = []

@@ -1,14 +1,13 @@
 """Points become money: asked for, looked at, and taken back while they can be (S46, S50).
 
-The rule: an order is whole before the wallet hears of it (account, rate, fee, net, reference), and the wallet
-alone decides whether there are points for it. Whose a withdrawal is stands in its actor; another's is as one
+The rule: an order is whole before the wallet hears of it (account, rate, fee, net, reference, what was said of whose
+account it is: withdrawal_terms.py), and the wallet alone decides whether there are points for it. Whose a withdrawal is stands in its actor; another's is as one
 that never was. An account number goes in, and never comes out but masked (S56).
-Source: interface.md 7 (rows b2); spec.md S46, S50, S56, S66, X21, X25, X26.
+Source: interface.md 7 (rows b2); spec.md S46, S50, S56, S66, E18, X21, X25, X26.
 """
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -20,71 +19,102 @@ from comptoir.actors.payout_batch.messages import KIND as BATCH
 from comptoir.actors.payout_batch.messages import BatchDescribed, LeaveBatch
 from comptoir.actors.wallet.messages import KIND as WALLET
 from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
-from comptoir.actors.withdrawal.iban import Iban, IbanInvalid, read_iban
+from comptoir.actors.withdrawal.iban import Iban
 from comptoir.actors.withdrawal.messages import (
     KIND,
+    UNAVAILABLE,
     BeginWithdrawal,
     CancelWithdrawal,
     DescribeWithdrawal,
     Order,
     SettleWithdrawal,
     WithdrawalDescribed,
+    day_of,
 )
 from comptoir.engine import Address, Erased, Refused
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import Asked, propose, proposed_before, who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.following import until
+from comptoir.http.idempotency import HEADER
 from comptoir.http.operation import OWNER, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
 from comptoir.http.queries import CURSOR_FAULT, BadQuery, page, plausible_id
-from comptoir.http.shapes_payouts import NewWithdrawal, Settlement
+from comptoir.http.shapes_payouts import NewQuote, NewWithdrawal, Settlement
 from comptoir.http.times import rfc3339
+from comptoir.http.withdrawal_terms import (
+    Terms,
+    Wanted,
+    confirmed,
+    read_wanted,
+    seal,
+    terms_now,
+    terms_of,
+)
 
-__all__ = ["ask", "cancel", "listed", "settle", "shown"]
+__all__ = ["ask", "cancel", "listed", "overdue", "quote", "settle", "shown"]
 
 _NEW: Final = msgspec.json.Decoder(NewWithdrawal)
+_QUOTE: Final = msgspec.json.Decoder(NewQuote)
+KEY: Final = HEADER.lower().encode()
 _SETTLEMENT: Final = msgspec.json.Decoder(Settlement)
 _ID: Final = re.compile(r"wd_[0-9a-f]{20}").fullmatch
 _PLACE: Final = re.compile(r"[0-9]{15}:wd_[0-9a-f]{20}").fullmatch
 _ID_BYTES: Final = 10
-BASIS_POINTS: Final = 10_000
 LEAVE_SECONDS: Final = 5.0
 """From a batch's word to its withdrawal's own: some milliseconds, but for a full mailbox."""
 
 
-async def ask(port: Port, call: Call) -> Response:
-    """POST /api/v1/withdrawals."""
-    wanted = read_body(call, _NEW)
+async def quote(port: Port, call: Call) -> Response:
+    """POST /api/v1/withdrawals/quote: what it would come to; nothing is blocked."""
+    body = read_body(call, _QUOTE)
+    if isinstance(body, Response):
+        return body
+    wanted = read_wanted(port, call, body)
     if isinstance(wanted, Response):
         return wanted
-    user_id, name = call.access.user_id or wanted.user_id, wanted.beneficiary_name.strip()
-    errors = [
-        *([fault("/userId", "whose points they are", "FIELD_MISSING")] * (user_id is None)),
-        *(
-            [fault("/beneficiaryName", "a name, on one line")]
-            * (not name or not name.isprintable())
-        ),
-    ]
-    if errors or user_id is None:
-        return problem("REQUEST_INVALID", call.ticket, errors=errors)
-    if not call.access.covers(wanted.user_id or user_id) or not plausible_id(user_id):
-        return problem("NOT_FOUND", call.ticket)
-    try:
-        iban = read_iban(wanted.iban)
-    except IbanInvalid as wrong:
-        return problem("BANK_IBAN_INVALID", call.ticket, errors=[fault("/iban", str(wrong))])
-    if not iban.sepa:
-        text = f"no SEPA transfer reaches an account of {iban.country}"
-        return problem("BANK_IBAN_INVALID", call.ticket, errors=[fault("/iban", text)])
-    if not _has_points(await port.wallet(user_id)):
+    wallet = await port.wallet(wanted.user_id)
+    if not _has_points(wallet) or wanted.points < port.rules.payouts.minimum_points:
         return problem("BANK_WITHDRAWAL_MINIMUM", call.ticket)
+    if wallet is None or wanted.points > wallet["balance"]["available"]:
+        return problem("POINTS_INSUFFICIENT", call.ticket)
+    terms = await terms_now(port, call, wanted)
+    if isinstance(terms, Response):
+        return terms
+    told = {
+        "quoteId": seal(port, terms),
+        "grossCents": terms.gross_cents,
+        "feeCents": terms.fee_cents,
+        "netCents": terms.net_cents,
+        "currency": terms.currency,
+        "payeeCheck": terms.answer,
+        "payeeName": terms.bank_name or None,
+        "expiresAt": rfc3339(terms.expires_at),
+    }
+    return json_response(200, told, call.ticket)
+
+
+async def ask(port: Port, call: Call) -> Response:
+    """POST /api/v1/withdrawals."""
+    body = read_body(call, _NEW)
+    if isinstance(body, Response):
+        return body
+    wanted = read_wanted(port, call, body)
+    if isinstance(wanted, Response):
+        return wanted
     withdrawal_id = f"wd_{call.draw('withdrawal')[:_ID_BYTES].hex()}"
-    order = await _order(port, (user_id, withdrawal_id), wanted.points, (iban, name))
-    if order.net_cents <= 0:
+    if call.values(KEY):  # this very request may have been answered by nobody the first time
+        before = await _described(port, withdrawal_id)
+        if before is not None:
+            return json_response(201, _shown(withdrawal_id, before), call.ticket)
+    if not _has_points(await port.wallet(wanted.user_id)):
         return problem("BANK_WITHDRAWAL_MINIMUM", call.ticket)
-    held = (await port.ask(Address(WALLET, user_id), HoldPoints(withdrawal_id, order))).reply
+    terms = await _terms(port, call, wanted, body)
+    if isinstance(terms, Response):
+        return terms
+    order = await _order(port, terms, body, withdrawal_id)
+    held = (await port.ask(Address(WALLET, order.user_id), HoldPoints(withdrawal_id, order))).reply
     assert isinstance(held, PointsHeld)
     # Where this very request was answered by nobody the first time, it has begun, and tells its own order.
     begin = BeginWithdrawal(order, held.asked_at)
@@ -100,19 +130,47 @@ def _has_points(wallet: Mapping[str, Any] | None) -> bool:
     )
 
 
-async def _order(port: Port, whose: tuple[str, str], points: int, to: tuple[Iban, str]) -> Order:
-    """What is to be paid, rounded once: the fee down, in favour of whoever is paid (X21, X32)."""
-    rules, (user_id, withdrawal_id), (iban, name) = port.rules.payouts, whose, to
-    day = datetime.fromtimestamp(port.now_ms() / 1000, UTC).date().isoformat()
-    series = f"{rules.reference_prefix}-{day}"
+async def _terms(port: Port, call: Call, wanted: Wanted, body: NewWithdrawal) -> Terms | Response:
+    """On what terms it is paid, if its person has confirmed whose account it is wherever they must."""
+    if body.quote_id is None:
+        terms = await terms_now(port, call, wanted)
+    else:
+        terms = terms_of(port, call, wanted, body.quote_id)
+    if isinstance(terms, Response):
+        return terms
+    told = confirmed(call, terms, port.rules.payouts, accepted=body.accept_payee_check)
+    return terms if told is None else told
+
+
+async def _order(port: Port, terms: Terms, body: NewWithdrawal, withdrawal_id: str) -> Order:
+    """What is to be paid, with a reference of its own."""
+    rules = port.rules.payouts
+    series = f"{rules.reference_prefix}-{day_of(port.now_ms())}"
     drawn = (await port.ask(Address(NUMBERING, series), DrawNumber(withdrawal_id))).reply
     assert isinstance(drawn, NumberDrawn)
-    gross = points * rules.value_cents
-    fee = gross * rules.fee_bp // BASIS_POINTS
     return Order(
-        user_id, points, rules.value_cents, gross, fee, gross - fee, rules.currency, iban.number, name,
-        f"{series}-{drawn.number:03d}", rules.settlement_ms,
+        terms.user_id, terms.points, terms.rate_cents, terms.gross_cents, terms.fee_cents, terms.net_cents,
+        terms.currency, terms.iban, terms.name, f"{series}-{drawn.number:03d}", rules.settlement_ms,
+        terms.shown(accepted=body.accept_payee_check, quoted=body.quote_id is not None),
     )  # fmt: skip
+
+
+async def overdue(port: Port, call: Call) -> Response:
+    """GET /api/v1/payouts/overdue, the longest first."""
+    rules, cursors = port.rules, call.query.get("cursor", ())
+    try:
+        limits = {"limit": call.query.get("limit", ())}
+        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+    except BadQuery as bad:
+        return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
+    if len(cursors) > 1 or not all(map(_PLACE, cursors)):
+        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
+    places = await port.overdue(cursors[0] if cursors else "", wanted.limit + 1)
+    following = places[wanted.limit - 1][0] if len(places) > wanted.limit else None
+    names = [place.partition(":")[2] for place, waits in places[: wanted.limit] if waits]
+    found = [(name, await _described(port, name)) for name in names]
+    items = [_shown(name, one) for name, one in found if one is not None]
+    return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
 
 async def listed(port: Port, call: Call) -> Response:
@@ -218,7 +276,7 @@ async def _described(port: Port, name: str) -> WithdrawalDescribed | None:
 
 
 def _shown(name: str, found: WithdrawalDescribed) -> dict[str, object]:
-    order = found.order
+    order, payee = found.order, found.order.payee
     return {
         "withdrawalId": name,
         "status": found.status,
@@ -230,6 +288,9 @@ def _shown(name: str, found: WithdrawalDescribed) -> dict[str, object]:
         "currency": order.currency,
         "ibanMasked": Iban(order.iban).masked,
         "reference": order.reference,
+        "payeeCheck": UNAVAILABLE if payee is None else payee.answer,
+        "payeeCheckAccepted": payee is not None and payee.accepted,
+        "overdueSince": rfc3339(found.overdue_at) if found.overdue_at else None,
         "createdAt": rfc3339(found.asked_at),
         "history": [
             {"status": one.status, "at": rfc3339(one.at), "code": one.code or None}

@@ -30,6 +30,7 @@ from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
 from comptoir.sandbox.parties.seed import NAME as SEED
 from comptoir.sandbox.parties.tink import Tink
+from comptoir.sandbox.parties.vop import Vop
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.schemes import SEED_V1
 from comptoir.sandbox.wire.router import LOOPBACK_HOSTS, Call, Route, Router
@@ -80,10 +81,11 @@ class Sandbox:
         self._powens = Powens(self.stage, self._hosts)
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
+        self._vop = Vop()
         self._mail, self._sms = Mail(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
             self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
-            self._push.party(), self._mail.party(), self._sms.party(),
+            self._push.party(), self._mail.party(), self._sms.party(), self._vop.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -113,6 +115,7 @@ class Sandbox:
                     self._tink.reset,
                     self._mail.reset,
                     self._sms.reset,
+                    self._vop.reset,
                 ),
             )
             routes = [
@@ -124,6 +127,7 @@ class Sandbox:
                 *self._powens.routes(),
                 *self._plaid.routes(),
                 *self._tink.routes(),
+                *self._vop.routes(),
             ]
             for party in self._parties:
                 routes += party.routes(self.stage)

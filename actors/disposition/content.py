@@ -67,6 +67,8 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "PaymentReported": ("event", "payment_id", "amount_cents", "currency", "reason"),
     "OutcomeUnknown": (),
     "SettleWithdrawal": ("outcome", "maker", "reason"),
+    "ComparePayments": ("source", "day"),
+    "LookUpPayment": ("withdrawal_id", "reference"),
     "InitiatePayment": ("withdrawal_id", "reference", "amount_cents", "currency"),
     "BatchJoined": ("batch",),
     "BatchClosed": (),

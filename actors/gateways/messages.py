@@ -14,15 +14,18 @@ __all__ = [
     "LETTERS",
     "MAIL",
     "OBJECTS",
+    "PAYMENTS",
     "PAYOUT",
     "PUSH",
     "SMS",
+    "ComparePayments",
     "DeleteObject",
     "DestroyKeys",
     "ExchangeCode",
     "FindPurchase",
     "Held",
     "InitiatePayment",
+    "LookUpPayment",
     "NoticeRefused",
     "NoticeTaken",
     "ObjectAbsent",
@@ -52,6 +55,8 @@ LETTERS = Address("letters", "")
 
 PAYOUT = Address("payout", "")
 """Whoever pays withdrawals: by configuration the provider `seed` (X27)."""
+PAYMENTS = Address("payments", "")
+"""The desk at which what we think was paid is compared with what is said of it (docs/withdrawals.md)."""
 OBJECTS = Address("objects", "")
 """The store of documents: a folder of ours, or S3 (S12, X30)."""
 
@@ -91,6 +96,22 @@ class InitiatePayment(Message, frozen=True):
     currency: str
     iban: str
     beneficiary: str
+
+
+class ComparePayments(Message, frozen=True):
+    """Compare the orders that left on one day with what a source says of them. Asks only."""
+
+    source: str
+    """`provider` or `statement`."""
+    day: str
+    """In UTC."""
+
+
+class LookUpPayment(Message, frozen=True):
+    """What has become of a payment that was ordered long ago? Asks only."""
+
+    withdrawal_id: str
+    reference: str
 
 
 class Tokens(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from comptoir.actors.gateways.bank import SERVER_ERRORS, TOO_MANY_REQUESTS, read_answer
-from comptoir.actors.gateways.messages import PAYOUT, InitiatePayment
+from comptoir.actors.gateways.messages import PAYOUT, InitiatePayment, LookUpPayment
 from comptoir.actors.withdrawal.messages import (
     COMPLETED,
     EXPIRED,
@@ -34,7 +34,7 @@ from comptoir.engine.gateway_spec import (
 )
 from comptoir.engine.values import Message
 
-__all__ = ["payout_gateway"]
+__all__ = ["STATUSES", "payout_gateway", "sent"]
 
 STATUSES: Final[Mapping[str, str]] = MappingProxyType(
     {"COMPLETED": COMPLETED, "FAILED": FAILED, "RETURNED": RETURNED, "EXPIRED": EXPIRED}
@@ -88,14 +88,16 @@ def payout_gateway(
             content=msgspec.json.encode(body),
             headers={"content-type": "application/json"},
         )
-        payment: _Payment = read_answer(await _sent(client, request, basic), _INITIATED)
+        payment: _Payment = read_answer(await sent(client, request, basic), _INITIATED)
         return PaymentInitiated(payment.payment_id)
 
-    async def look_up(order: InitiatePayment, context: CallContext) -> Message | None:
+    async def look_up(
+        order: InitiatePayment | LookUpPayment, context: CallContext
+    ) -> Message | None:
         del context
         query = {"reference": order.reference}
         request = client.build_request("GET", "/payments", params=query)
-        found: _Found = read_answer(await _sent(client, request, basic), _FOUND)
+        found: _Found = read_answer(await sent(client, request, basic), _FOUND)
         ours = [one for one in found.items if one.reference == order.reference]
         if len(ours) != 1:  # none; or more than were ever ordered, which a person must see
             return None
@@ -103,6 +105,9 @@ def payout_gateway(
         if event is None:
             return PaymentInitiated(ours[0].payment_id)
         return PaymentReported(event, ours[0].payment_id)
+
+    async def look_again(asked: LookUpPayment, context: CallContext) -> Message:
+        return await look_up(asked, context) or OutcomeUnknown()
 
     def refused(_order: Any, code: str) -> Message:
         return PaymentReported(FAILED, reason=code)
@@ -118,12 +123,17 @@ def payout_gateway(
         failed=refused,
         held=held,
     )
-    return GatewaySpec(
-        PAYOUT.kind, {InitiatePayment: operation}, bounds, dead_queue=QUEUE, hold_queue=QUEUE
+    overdue = Operation(
+        look_again, lambda asked: f"{cast('LookUpPayment', asked).withdrawal_id}:overdue"
     )
+    operations: dict[type[Message], Operation] = {
+        InitiatePayment: operation,
+        LookUpPayment: overdue,
+    }
+    return GatewaySpec(PAYOUT.kind, operations, bounds, dead_queue=QUEUE, hold_queue=QUEUE)
 
 
-async def _sent(
+async def sent(
     client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth
 ) -> httpx.Response:
     """Send a request; an outage of the party's is one, and a no is an answer.

@@ -50,6 +50,13 @@ TEXTS = {
             " / We are checking your transfer, and will tell you"
         ),
     ),
+    "withdrawal_overdue": (
+        "Retrait / Withdrawal",
+        (
+            "Votre virement prend plus de temps que prévu : nous nous renseignons"
+            " / Your transfer takes longer than expected: we are finding out"
+        ),
+    ),
     "consent_ended": ("Votre banque / Your bank", "Reconnectez-la / Reconnect it"),
 }
 SERVER_ERRORS = 500

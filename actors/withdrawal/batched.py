@@ -29,7 +29,7 @@ __all__ = ["BATCHED", "batch_rows", "joining", "leaving"]
 BATCHED: Final = (BatchJoined, BatchClosed, TakenFromBatch)
 """What a batch says."""
 Moved = Callable[[Any, Phase, Context], Decision[Any]]
-Mistaken = Callable[[Any, Context], Decision[Any]]
+Done = Callable[[Any, Context], Decision[Any]]
 
 
 def joining(order: Order, cutoffs: Cutoffs, context: Context) -> Outgoing:
@@ -45,14 +45,15 @@ def leaving(batch: str, order: Order, context: Context) -> tuple[Outgoing, ...]:
     return (Outgoing(Address(BATCH, batch), leave),) if batch else ()
 
 
-def batch_rows(moved: Moved, mistaken: Mistaken, begun: tuple[Phase, ...]) -> tuple[Row, ...]:
+def batch_rows(does: tuple[Moved, Done, Done], begun: tuple[Phase, ...]) -> tuple[Row, ...]:
     """The rows.
 
     Args:
-        moved: into a phase, with points and person told.
-        mistaken: somebody speaks of an order that has not left.
+        does: what the machine does: into a phase, with points and person told; its order leaves; somebody
+            speaks of an order that has not left.
         begun: every phase of a withdrawal that there is.
     """
+    moved, leaves, mistaken = does
 
     def joined(state: Any, message: BatchJoined, context: Context) -> Decision[Any]:
         """Where it is held meanwhile, it leaves again."""
@@ -62,7 +63,7 @@ def batch_rows(moved: Moved, mistaken: Mistaken, begun: tuple[Phase, ...]) -> tu
         return Decision(known, messages=leaving(message.batch, state.order, context))
 
     def closed(state: Any, _message: BatchClosed, context: Context) -> Decision[Any]:
-        return moved(state, Phase.INITIATING, context)
+        return leaves(state, context)
 
     def left(state: Any, _message: TakenFromBatch, context: Context) -> Decision[Any]:
         return moved(msgspec.structs.replace(state, batch=""), Phase.CANCELLED, context)

@@ -6,7 +6,8 @@ Rules:
 - the order leaves once. What is said of it afterwards is kept as a set, and the state is a function of that
   set (outcome.py), so neither the order nor the number of reports matters;
 - a person may cancel until it leaves; where batches pay, until its batch is closed, which the batch decides;
-- whoever withdrew is told how it ended, also where it is held.
+- whoever withdrew is told how it ended, also where it is held, and once where it takes too long;
+- what was said of whose account it is, and what its person said to it, is on record (E18).
 
 Source: spec.md S46, S50, S52, S64, X21, X25 to X27; design.md 6.
 """
@@ -18,10 +19,16 @@ from typing import Final
 import msgspec
 
 from comptoir.actors.cutoffs import cutoffs_of
-from comptoir.actors.gateways.messages import PAYOUT, PUSH, InitiatePayment, SendPush
+from comptoir.actors.gateways.messages import (
+    PAYOUT,
+    PUSH,
+    InitiatePayment,
+    LookUpPayment,
+    SendPush,
+)
 from comptoir.actors.programme import programme_of
-from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.wallet.messages import KIND as WALLET
+from comptoir.actors.wallet.messages import MovePoints
 from comptoir.actors.withdrawal.batched import BATCHED, batch_rows, joining, leaving
 from comptoir.actors.withdrawal.messages import (
     COLLECTION,
@@ -34,6 +41,7 @@ from comptoir.actors.withdrawal.messages import (
     Order,
     OutcomeUnknown,
     PaymentInitiated,
+    PaymentOverdue,
     PaymentReported,
     SettlementOver,
     SettleWithdrawal,
@@ -43,70 +51,41 @@ from comptoir.actors.withdrawal.messages import (
     place_of,
 )
 from comptoir.actors.withdrawal.outcome import HISTORY_MAX, Phase, outcome_of, status_of
-from comptoir.engine import (
-    Address,
-    DeadLetter,
-    Decision,
-    Event,
-    Once,
-    Outgoing,
-    Put,
-    Refusal,
-    Reply,
-    State,
+from comptoir.actors.withdrawal.records import (
+    day_record,
+    overdue_at,
+    overdue_record,
+    payout_records,
 )
+from comptoir.actors.withdrawal.state import (
+    PayeeConfirmed,
+    WithdrawalLate,
+    WithdrawalMoved,
+    WithdrawalSettled,
+    WithdrawalState,
+)
+from comptoir.engine import Address, DeadLetter, Decision, Once, Outgoing, Put, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
-__all__ = ["MACHINE", "REPLIES", "WithdrawalMoved", "WithdrawalSettled", "WithdrawalState"]
+__all__ = [
+    "MACHINE",
+    "REPLIES",
+    "PayeeConfirmed",
+    "WithdrawalLate",
+    "WithdrawalMoved",
+    "WithdrawalSettled",
+    "WithdrawalState",
+]
 
-PLACES: Final[Mapping[Phase, str]] = MappingProxyType(
-    {
-        Phase.CANCELLED: AVAILABLE,
-        Phase.FAILED: AVAILABLE,
-        Phase.RETURNED: AVAILABLE,
-        Phase.COMPLETED: PAID,
-    }
-)
-"""Where the points are; blocked in every other phase."""
 TOLD: Final = (Phase.COMPLETED, Phase.FAILED, Phase.RETURNED, Phase.HELD)
 SETTLEMENT: Final = "settlement"
 """The timer's name."""
+LATE: Final = "overdue"
+"""The name of the other timer."""
+OVERDUE: Final = "OVERDUE"
+"""In its history: it takes too long."""
 SETTLED: Final = "SETTLED_BY_HAND"
 """In its history: why it is so."""
-
-
-class WithdrawalState(State, frozen=True):
-    """Sealed as a whole at rest."""
-
-    phase: Phase
-    order: Order | None = None
-    asked_at: int = 0
-    payment_id: str = ""
-    reports: tuple[str, ...] = ()
-    """A set, in order: all that was ever said of the payment."""
-    history: tuple[Step, ...] = ()
-    batch: str = ""
-    """By which it is paid; empty: by none."""
-
-    @property
-    def place(self) -> str:
-        """Where its points are."""
-        return PLACES.get(self.phase, BLOCKED)
-
-
-class WithdrawalSettled(Event, frozen=True):
-    """A person has found out what is true."""
-
-    outcome: str
-    maker: str
-    reason: str
-
-
-class WithdrawalMoved(Event, frozen=True):
-    """It is in another phase."""
-
-    phase: str
-    code: str = ""
 
 
 Outcome = Decision[WithdrawalState]
@@ -120,10 +99,11 @@ def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) 
     begun = WithdrawalState(
         Phase.PENDING, order, asked_at, history=(Step(Phase.PENDING.value, asked_at),)
     )
+    shown = () if order.payee is None else (PayeeConfirmed(*msgspec.structs.astuple(order.payee)),)
     return Decision(
         begun,
         _described(begun),
-        events=(WithdrawalMoved(Phase.PENDING.value),),
+        events=(*shown, WithdrawalMoved(Phase.PENDING.value)),
         messages=(Outgoing(context.address, SettlementOver(), due, SETTLEMENT),),
         documents=(Put(COLLECTION, key, {}, order.user_id),),
     )
@@ -138,8 +118,45 @@ def _initiate(state: WithdrawalState, _message: SettlementOver, context: Context
         context.address.key, order.reference, order.net_cents, order.currency, order.iban,
         order.beneficiary,
     )  # fmt: skip
-    moved = _moved(state, Phase.INITIATING, context)
-    return msgspec.structs.replace(moved, messages=(*moved.messages, Outgoing(PAYOUT, call)))
+    left = _leaves(state, context)
+    return msgspec.structs.replace(left, messages=(*left.messages, Outgoing(PAYOUT, call)))
+
+
+def _leaves(state: WithdrawalState, context: Context) -> Outcome:
+    """Its order leaves, by whichever way it is paid: from now on it is counted, and may be late."""
+    order, now = _order(state), context.now
+    moved = _moved(msgspec.structs.replace(state, left_at=now), Phase.INITIATING, context)
+    due = overdue_at(programme_of(context).overdue_ms, state.asked_at, now)
+    timer = (Outgoing(context.address, PaymentOverdue(), due, LATE),) if due else ()
+    return msgspec.structs.replace(
+        moved,
+        messages=(*moved.messages, *timer),
+        documents=(*moved.documents, day_record(order, now)),
+    )
+
+
+def _late(state: WithdrawalState, _message: PaymentOverdue, context: Context) -> Outcome:
+    """It takes too long: its person is told, it is listed, and whoever pays is asked once more."""
+    if state.overdue_at:
+        return Decision(state)
+    order, name, programme = _order(state), context.address.key, programme_of(context)
+    step = Step(status_of(state.phase), context.now, OVERDUE)
+    after = msgspec.structs.replace(
+        state, overdue_at=context.now, history=_with_step(state.history, step)
+    )
+    messages: list[Outgoing] = []
+    if programme.push:
+        push = SendPush(f"{name}:overdue", order.user_id, "withdrawal_overdue", order.points)
+        messages.append(Outgoing(PUSH, push))
+    # An order that waits for its party to be back is not known there: that is no news.
+    if state.phase is Phase.PROCESSING and programme.asks_payer:
+        messages.append(Outgoing(PAYOUT, LookUpPayment(name, order.reference)))
+    return Decision(
+        after,
+        events=(WithdrawalLate(),),
+        messages=tuple(messages),
+        documents=(overdue_record(context.now, name, waits=True),),
+    )
 
 
 def _cancel(state: WithdrawalState, _message: CancelWithdrawal, context: Context) -> Outcome:
@@ -212,13 +229,8 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
     if phase is state.phase:
         return Decision(state)
     order, name = _order(state), context.address.key
-    # Who contradicts themselves for ever makes no history: its first steps and its last are kept.
-    kept = (
-        state.history if len(state.history) < HISTORY_MAX else (*state.history[: HISTORY_MAX - 1],)
-    )
-    after = msgspec.structs.replace(
-        state, phase=phase, history=(*kept, Step(status_of(phase), context.now, code))
-    )
+    step = Step(status_of(phase), context.now, code)
+    after = msgspec.structs.replace(state, phase=phase, history=_with_step(state.history, step))
     messages: list[Outgoing] = []
     if after.place != state.place:
         move = MovePoints(name, after.place)
@@ -228,7 +240,20 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
             f"{name}:{len(after.history)}", order.user_id, f"withdrawal_{phase.value}", order.points
         )
         messages.append(Outgoing(PUSH, push))
-    return Decision(after, events=(WithdrawalMoved(phase.value, code),), messages=tuple(messages))
+    records = payout_records(order, name, (after.left_at, after.payment_id), status_of(phase))
+    if state.overdue_at and state.phase in UNDER_WAY and phase not in UNDER_WAY:
+        records = (*records, overdue_record(state.overdue_at, name, waits=False))
+    return Decision(
+        after,
+        events=(WithdrawalMoved(phase.value, code),),
+        messages=tuple(messages),
+        documents=records,
+    )
+
+
+def _with_step(history: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+    """Who contradicts themselves for ever makes no history: its first steps and its last are kept."""
+    return (*history[: HISTORY_MAX - 1], step)
 
 
 def _settle(state: WithdrawalState, message: SettleWithdrawal, context: Context) -> Outcome:
@@ -244,9 +269,13 @@ def _describe(state: WithdrawalState, _message: object, _context: Context) -> Ou
 
 
 def _described(state: WithdrawalState) -> WithdrawalDescribed:
-    batch = state.batch if state.phase is Phase.QUEUED else ""
     return WithdrawalDescribed(
-        status_of(state.phase), _order(state), state.asked_at, state.history, batch
+        status_of(state.phase),
+        _order(state),
+        state.asked_at,
+        state.history,
+        batch=state.batch if state.phase is Phase.QUEUED else "",
+        overdue_at=state.overdue_at,
     )
 
 
@@ -260,6 +289,7 @@ def _nothing(state: WithdrawalState, _message: object, _context: Context) -> Out
     return Decision(state)
 
 
+UNDER_WAY: Final = (Phase.INITIATING, Phase.PROCESSING)
 BEGUN = tuple(phase for phase in Phase if phase is not Phase.NONE)
 SENT = (
     Phase.INITIATING,
@@ -289,7 +319,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
     phases=Phase,
     messages=(
         BeginWithdrawal, SettlementOver, CancelWithdrawal, PaymentInitiated, OutcomeUnknown,
-        PaymentReported, SettleWithdrawal, DescribeWithdrawal, *BATCHED,
+        PaymentReported, PaymentOverdue, SettleWithdrawal, DescribeWithdrawal, *BATCHED,
     ),
     rows=(
         row(Phase.NONE, BeginWithdrawal, _begin, Phase.PENDING),
@@ -308,13 +338,16 @@ MACHINE: Machine[WithdrawalState] = Machine(
             for phase in SENT
         ),
         *(row(phase, PaymentReported, _reported, *ENDS[phase]) for phase in BEGUN),
+        *(row(phase, PaymentOverdue, _late, phase) for phase in UNDER_WAY),
+        # It has ended in time, or somebody looks at it already.
+        *(row(phase, PaymentOverdue, _nothing, phase) for phase in BEGUN if phase not in UNDER_WAY),
         row(Phase.HELD, SettleWithdrawal, _settle, Phase.COMPLETED, Phase.FAILED),
         # Whoever pays has said it meanwhile.
         *(row(phase, SettleWithdrawal, _nothing, phase) for phase in BEGUN if phase is not Phase.HELD),
         *(row(phase, DescribeWithdrawal, _describe, phase) for phase in BEGUN),
         *(row(phase, BeginWithdrawal, _describe, phase) for phase in BEGUN),
         *(row(phase, SettlementOver, _nothing, phase) for phase in BEGUN if phase is not Phase.PENDING),
-        *batch_rows(_moved, _mistaken, BEGUN),
+        *batch_rows((_moved, _leaves, _mistaken), BEGUN),
     ),
     refusal=Refusal("CONFLICT", "there is no such withdrawal, or it has left and cannot be taken back"),
 )  # fmt: skip

@@ -3,19 +3,28 @@
 Another machine may import this module and nothing else of this package (design.md 1).
 """
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "CLOSE_MATCH",
     "COLLECTION",
     "COMPLETED",
     "EXPIRED",
     "FAILED",
     "KIND",
+    "MATCH",
     "MISMATCH",
+    "NO_MATCH",
+    "OVERDUE",
+    "PAYOUTS",
+    "PAYOUT_DAYS",
     "REPORTS",
     "RETURNED",
+    "UNAVAILABLE",
     "UNKNOWN",
     "BatchClosed",
     "BatchJoined",
@@ -24,13 +33,16 @@ __all__ = [
     "DescribeWithdrawal",
     "Order",
     "OutcomeUnknown",
+    "PayeeShown",
     "PaymentInitiated",
+    "PaymentOverdue",
     "PaymentReported",
     "SettleWithdrawal",
     "SettlementOver",
     "Step",
     "TakenFromBatch",
     "WithdrawalDescribed",
+    "day_of",
     "listing_of",
     "place_of",
 ]
@@ -38,6 +50,16 @@ __all__ = [
 KIND = "withdrawal"
 COLLECTION = "withdrawal"
 """The documents by which a person's withdrawals are listed; they say nothing but that there is one."""
+
+OVERDUE = "withdrawal_overdue"
+"""Collection: `{"waits": bool}` of each that was overdue, whether it still is; the longest first."""
+PAYOUTS = "payout"
+"""Collection: orders that have left, by reference: amount, currency, status, day. Nobody's name or account."""
+PAYOUT_DAYS = "payout_day"
+"""Collection of the same, by the day on which they left and their reference; without fields."""
+
+MATCH, CLOSE_MATCH, NO_MATCH, UNAVAILABLE = "match", "close_match", "no_match", "unavailable"
+"""What may be said of whose account it is (E18)."""
 
 COMPLETED = "completed"
 FAILED = "failed"
@@ -63,6 +85,26 @@ def place_of(asked_at: int, withdrawal_id: str = "") -> str:
     return f"{_TIME_MAX - asked_at:015d}:{withdrawal_id}"
 
 
+def day_of(at: int) -> str:
+    """The day of a moment, in UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()
+
+
+class PayeeShown(msgspec.Struct, frozen=True):
+    """What was said of whose account it is, as its person was shown it, and what they said to it (E18)."""
+
+    answer: str
+    """MATCH, CLOSE_MATCH, NO_MATCH or UNAVAILABLE."""
+    name: str
+    """The name that the bank has; on a close match alone, and then their quote has shown it."""
+    checked_at: int
+    """Business time, ms."""
+    accepted: bool
+    """Whether they said that it is to be paid all the same."""
+    quoted: bool
+    """Whether it was shown by a quote, before they asked."""
+
+
 class Order(msgspec.Struct, frozen=True):
     """What is to be paid to whom. Fixed when it is asked for, and sealed with whatever holds it (X21)."""
 
@@ -81,6 +123,8 @@ class Order(msgspec.Struct, frozen=True):
     """`REWAPP-WD-YYYY-MM-DD-NNN` (S56): SEPA's EndToEndId."""
     settlement_ms: int
     """Between the order and its payment (X25)."""
+    payee: PayeeShown | None = None
+    """None: it is from before payees were checked."""
 
 
 class BeginWithdrawal(Message, frozen=True):
@@ -95,6 +139,10 @@ class BeginWithdrawal(Message, frozen=True):
 
 class SettlementOver(Message, frozen=True):
     """One's own timer: it is to be paid now (X25)."""
+
+
+class PaymentOverdue(Message, frozen=True):
+    """One's own timer: it has left long ago, and its end should be known by now (S50, X25)."""
 
 
 class CancelWithdrawal(Message, frozen=True):
@@ -172,3 +220,5 @@ class WithdrawalDescribed(Reply, frozen=True):
     history: tuple[Step, ...]
     batch: str = ""
     """In which it waits, while it may leave it; else empty."""
+    overdue_at: int = 0
+    """Since when it is overdue; 0: it never was."""

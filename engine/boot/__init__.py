@@ -33,6 +33,7 @@ from comptoir.actors.payout_batch.machine import MACHINE as PAYOUT_BATCH
 from comptoir.actors.payout_file.machine import MACHINE as PAYOUT_FILE
 from comptoir.actors.payout_report.machine import MACHINE as PAYOUT_REPORT
 from comptoir.actors.person.machine import MACHINE as PERSON
+from comptoir.actors.reconciliation.machine import MACHINE as RECONCILIATION
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
@@ -66,8 +67,8 @@ def machines() -> dict[str, Machine[Any]]:
     access = (ISSUANCE, CLIENTS, *people, AUTHORIZATION_CODE, REFRESH_FAMILY, CONSENT, SESSIONS)
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
-    filing = (ONBOARDING, WITHDRAWAL, NUMBERING)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
+    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING)
     ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

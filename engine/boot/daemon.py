@@ -21,9 +21,10 @@ from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
-from comptoir.engine.boot.letters import keep_reporting
 from comptoir.engine.boot.memory import settle_memory
 from comptoir.engine.boot.parts import kept_ms, parts_of
+from comptoir.engine.boot.paying import Paying
+from comptoir.engine.boot.routines import keep_routines
 from comptoir.engine.boot.unread import UnreadFigure
 from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
@@ -74,7 +75,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon(Views):
+class Daemon(Paying, Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """
@@ -351,8 +352,7 @@ class Daemon(Views):
                 chores.start_soon(self._unread.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
-                if self.settings.dead_letters.report_to:
-                    chores.start_soon(keep_reporting, engine)
+                chores.start_soon(keep_routines, engine, self.settings)
                 if self.http is not None:
                     folder = storage.data_dir / KEYS_FOLDER
                     chores.start_soon(keep_taking_over, self, folder)

@@ -34,6 +34,7 @@ IMPERSONAL: Final = frozenset(
         "letter_report",
         "merchants",
         "numbering",
+        "reconciliation",
         "revocation",
     }
 )

@@ -1,4 +1,4 @@
-"""The gateway `letters`: the desk at which dead letters are delivered again, or given up; and their report.
+"""The gateway `letters`: the desk at which dead letters are delivered again, or given up.
 
 Rule: what is done here is no decision of an actor's, but one of the writer's own (storage/letters.py), so
 it is asked for as every outside party is: a durable row until it is done, bounded tries. A letter that is
@@ -8,13 +8,10 @@ gone is left out, so both acts may be repeated. Source: design.md 3 and 6; spec.
 from collections.abc import Callable
 from typing import Final
 
-import trio
-
 from comptoir.actors.disposition.messages import Act, LettersSettled, LettersUnsettled
 from comptoir.actors.gateways.messages import LETTERS, SettleLetters
-from comptoir.actors.letter_report.messages import REPORTED, KeepReporting
 from comptoir.engine.engine import Engine
-from comptoir.engine.errors import EngineError, Stopping, Unavailable
+from comptoir.engine.errors import Stopping, Unavailable
 from comptoir.engine.gateway_spec import (
     CallContext,
     CallFault,
@@ -25,9 +22,7 @@ from comptoir.engine.gateway_spec import (
 from comptoir.engine.journal import Journal
 from comptoir.engine.values import Message
 
-__all__ = ["keep_reporting", "letters_gateway"]
-
-RETRY_S: Final = 1.0
+__all__ = ["letters_gateway"]
 
 BOUNDS: Final = GatewayBounds(
     deadline_s=60.0, calls_max=2, retry_delays_ms=(1_000, 10_000, 60_000, 600_000, 3_600_000)
@@ -63,14 +58,3 @@ def letters_gateway(journal: Journal, engine: Callable[[], Engine | None]) -> Ga
         settle, reference, failed=lambda _message, code: LettersUnsettled(code)
     )  # fmt: skip
     return GatewaySpec(LETTERS.kind, {SettleLetters: operation}, BOUNDS)
-
-
-async def keep_reporting(engine: Engine) -> None:
-    """Have the daily report made from now on, where there is somebody to report to."""
-    while True:
-        try:
-            await engine.ask(REPORTED, KeepReporting())
-        except EngineError:  # the database is away, say: the timer that there may be stands
-            await trio.sleep(RETRY_S)
-        else:
-            return

@@ -35,11 +35,11 @@ from comptoir.engine.settings import PlaidEnvironment, PlaidProvider, Provider, 
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.trust import trust_of
 
-__all__ = ["Parties", "linking_specs", "open_parties"]
+__all__ = ["SANDBOX_CREDENTIAL", "Parties", "linking_specs", "open_parties", "party_client"]
 
 log = structlog.get_logger("comptoir.boot")
 
-_NAMED = ("fcm", "sendgrid", "twilio", "seed", "powens", "plaid", "tink")
+_NAMED = ("fcm", "sendgrid", "twilio", "seed", "powens", "plaid", "tink", "vop")
 """Parties whose silence is told of at the start."""
 SANDBOX_SID = "AC" + 32 * "0"
 SANDBOX_CREDENTIAL = "sandbox"
@@ -73,12 +73,12 @@ async def open_parties(
     seed = settings.providers.seed
     if seed.base_url:
         credentials = (seed.client_id, seed.client_secret.reveal())
-        adapter = SeedBank(await _client(seed, stack), credentials, blind)
+        adapter = SeedBank(await party_client(seed, stack), credentials, blind)
         paced = gateway_bounds(settings, seed, settings.breakers.powens)
         found.append(bank_gateway("seed", adapter, paced, accesses))
         # Nobody is paid in a way that was not chosen.
         if settings.withdrawals.payout == "seed":
-            found.append(payout_gateway(await _client(seed, stack), credentials, paced))
+            found.append(payout_gateway(await party_client(seed, stack), credentials, paced))
     if settings.providers.powens.base_url:
         found.append(await _powens(settings, blind, accesses, stack))
     if settings.providers.tink.base_url:
@@ -108,7 +108,9 @@ async def _powens(
 ) -> GatewaySpec:
     """Powens on our domain."""
     powens = settings.providers.powens
-    api = PowensApi(await _client(powens, stack), (powens.client_id, powens.client_secret.reveal()))
+    api = PowensApi(
+        await party_client(powens, stack), (powens.client_id, powens.client_secret.reveal())
+    )
     days = settings.connections.look_back_days
     terms = PowensTerms(powens.webview_url, powens.language, days, powens.token_days)
     bounds = gateway_bounds(settings, powens, settings.breakers.powens)
@@ -120,7 +122,7 @@ async def _tink(
 ) -> GatewaySpec:
     """Tink for our app."""
     tink = settings.providers.tink
-    api = TinkApi(await _client(tink, stack), (tink.client_id, tink.client_secret.reveal()))
+    api = TinkApi(await party_client(tink, stack), (tink.client_id, tink.client_secret.reveal()))
     days = settings.connections.look_back_days
     terms = TinkTerms(tink.link_url, tink.market, tink.locale, tink.id_hint, days)
     bounds = gateway_bounds(settings, tink, settings.breakers.default)
@@ -138,7 +140,7 @@ async def _plaid_sources(settings: Settings, stack: AsyncExitStack) -> list[KeyS
     for one in environments:
         if one.base_url:
             party = Provider(one.base_url, plaid.timeout_s, plaid.calls_in_flight_max)
-            client = await _client(party, stack)
+            client = await party_client(party, stack)
             api = PlaidApi(client, (one.client_id, one.client_secret.reveal()))
             sources.append(KeySource(api, gateway_bounds(settings, plaid, breaker)))
     return sources
@@ -152,14 +154,14 @@ async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpe
     )  # fmt: skip
     breaker = settings.breakers.notifications
     if push.base_url:
-        client = await _client(push, stack)
+        client = await party_client(push, stack)
         found.append(push_gateway(client, gateway_bounds(settings, push, breaker)))
     if mail.base_url:
-        client, bounds = await _client(mail, stack), gateway_bounds(settings, mail, breaker)
+        client, bounds = await party_client(mail, stack), gateway_bounds(settings, mail, breaker)
         key = mail.api_key.reveal() or SANDBOX_CREDENTIAL
         found.append(sendgrid_gateway(client, key, mail.from_address, bounds))
     if sms.base_url:
-        client, bounds = await _client(sms, stack), gateway_bounds(settings, sms, breaker)
+        client, bounds = await party_client(sms, stack), gateway_bounds(settings, sms, breaker)
         account = TwilioAccount(
             sms.account_sid or SANDBOX_SID,
             sms.auth_token.reveal() or SANDBOX_CREDENTIAL,
@@ -169,7 +171,7 @@ async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpe
     return found
 
 
-async def _client(party: Provider, stack: AsyncExitStack) -> httpx.AsyncClient:
+async def party_client(party: Provider, stack: AsyncExitStack) -> httpx.AsyncClient:
     """A client of one party, with a bound on its connections."""
     limits = httpx.Limits(max_connections=party.calls_in_flight_max)
     client = httpx.AsyncClient(

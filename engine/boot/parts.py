@@ -3,7 +3,7 @@
 Rule: every kind, gateway and snapshot is listed here; nothing is found by walking. Source: design.md 1, 5 and 6; spec.md S44, S60, S62.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Protocol
@@ -20,6 +20,7 @@ from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
+from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
@@ -30,10 +31,13 @@ from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.actors.payment_measures import PaymentMeasures
 from comptoir.actors.payout_batch.kind import payout_batch_spec
 from comptoir.actors.payout_file.kind import payout_file_spec
 from comptoir.actors.payout_report.kind import payout_report_spec
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
+from comptoir.actors.reconciliation.kind import reconciliation_spec
+from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.wallet.reading import wallet_spec
@@ -45,6 +49,7 @@ from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
+from comptoir.engine.boot.paying import open_payees, open_payments
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
@@ -70,6 +75,8 @@ class Around(Protocol):
     documents: DocumentDesk
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
+    payees: PayeeDesk | None
+    """Likewise."""
     engine: Engine | None
 
     def blind(self, provider: str, connection_id: str) -> str:
@@ -95,12 +102,17 @@ def _tell_of_claim(moves: Moves, decided: Decided) -> None:
         moves.moved(state.id)
 
 
-def _measured(daemon: Around, measures: CashbackMeasures, decided: Decided) -> None:
-    """Withdrawals are counted, and whoever waits for one to leave its batch hears of its decisions."""
-    measures.withdrawal(decided)
+def _tell_of_withdrawal(moves: Moves, decided: Decided) -> None:
+    """Whoever waits for a withdrawal to leave its batch hears of its decisions."""
     state = decided.decision.state
     if isinstance(state, WithdrawalState) and state.order is not None:
-        daemon.moves.moved(state.order.reference)
+        moves.moved(state.order.reference)
+
+
+def _count_all(counts: Sequence[Callable[[Decided], None]], decided: Decided) -> None:
+    """Where more than one counts what a kind decides."""
+    for count in counts:
+        count(decided)
 
 
 async def parts_of(
@@ -118,9 +130,14 @@ async def parts_of(
     measures = CashbackMeasures(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
+    payments = PaymentMeasures(daemon.telemetry.registry)
+    tell = partial(_tell_of_withdrawal, daemon.moves)
+    of_withdrawals = (measures.withdrawal, payments.withdrawal, tell)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
     daemon.verification_keys = parties.plaid_keys
+    daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
     gateways = parties.gateways
+    gateways.append(await open_payments(settings, journal, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
@@ -138,10 +155,11 @@ async def parts_of(
             claim_spec(bounds, partial(_tell_of_claim, daemon.moves)),
             wallet_spec(bounds, measures.wallet),
             numbering_spec(bounds),
-            withdrawal_spec(bounds, partial(_measured, daemon, measures)),
+            withdrawal_spec(bounds, partial(_count_all, of_withdrawals)),
             payout_batch_spec(bounds, measures.batch),
             payout_file_spec(bounds),
             payout_report_spec(bounds),
+            reconciliation_spec(bounds, payments.reconciliation),
             onboarding_spec(bounds),
         ),
         gateways=gateways,
@@ -151,6 +169,7 @@ async def parts_of(
             CUTOFFS: Cutoffs.of(settings),
             TERMS: Terms.of(settings),
             REPORT_TERMS: ReportTerms.of(settings),
+            RECONCILING: ReconcilingTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
             LIFE: access_life_ms(settings),
         },

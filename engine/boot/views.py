@@ -24,9 +24,10 @@ from comptoir.actors.consent_week.views import find_weeks
 from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.payout_batch.messages import BATCHES, ROWS, row_key
 from comptoir.actors.programme import Programme
+from comptoir.actors.reconciliation.messages import COLLECTION as RECONCILIATIONS
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
-from comptoir.actors.withdrawal.messages import listing_of
+from comptoir.actors.withdrawal.messages import OVERDUE, listing_of
 from comptoir.engine.errors import Unavailable
 from comptoir.engine.journal import Journal
 from comptoir.engine.letters import LetterReads
@@ -108,6 +109,16 @@ class Views(ABC):
             for key, one in found
             if key.startswith(mine)
         ]  # fmt: skip
+
+    async def overdue(self, after: str, limit: int) -> Sequence[tuple[str, bool]]:
+        """Withdrawals that were overdue, and whether they are, by their places."""
+        return await self._places(OVERDUE, after, limit)
+
+    async def reconciliations(
+        self, after: str, limit: int
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Reports of payments, by their keys."""
+        return await self._open_journal().scan(RECONCILIATIONS, after, limit)
 
     async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
         found = await self._open_journal().scan(collection, after, limit)

@@ -17,7 +17,7 @@ from comptoir.engine.cli.batches import payouts
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
 from comptoir.engine.cli.match_rows import match
 from comptoir.engine.cli.options import HELP, Config
-from comptoir.engine.cli.upkeep import dlq, show_parking
+from comptoir.engine.cli.upkeep import dlq, reconcile, show_parking
 
 __all__ = ["app"]
 
@@ -43,6 +43,9 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(payouts, name="payouts")
 app.add_typer(match, name="match")
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)
+app.command("reconcile", epilog="Example: [bold]comptoir reconcile --day 2026-11-30[/bold]")(
+    reconcile
+)
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
 

@@ -17,7 +17,7 @@ MACHINES = (
     "claim", "clients",
     "connection", "consent", "consent_week", "disposition", "erasure", "idempotency", "invitation", "issuance",
     "letter_report", "linking", "merchants", "numbering", "onboarding", "payout_batch",
-    "payout_file", "payout_report", "person", "refresh_family", "revocation",
+    "payout_file", "payout_report", "person", "reconciliation", "refresh_family", "revocation",
     "sessions", "wallet", "withdrawal",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ import typer
 from comptoir.engine.cli.access import ClientUrl
 from comptoir.engine.cli.options import HELP, Config
 
-__all__ = ["dlq", "show_parking"]
+__all__ = ["dlq", "reconcile", "show_parking"]
 
 dlq = typer.Typer(
     help="Dead letters: messages that were given up, with their reason.", context_settings=HELP
@@ -145,3 +145,18 @@ def show_parking(form: Form = "table", url: ClientUrl = None, config: Config = N
     from comptoir.engine.cli.letters import run_parking
 
     run_parking(form, (url, config))
+
+
+def reconcile(
+    day: Annotated[
+        str | None, typer.Option(metavar="DAY", help="One day, in UTC; else the newest.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many days.")] = 7,
+    form: Form = "table",
+    url: ClientUrl = None,
+    config: Config = None,
+) -> None:
+    """Tell whether what we think was paid is what is said to have been paid; exit 1 where it is not."""
+    from comptoir.engine.cli.reconciling import run_reconcile
+
+    run_reconcile(day, limit, form, (url, config))

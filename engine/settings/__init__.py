@@ -30,6 +30,7 @@ from comptoir.engine.settings.providers import (
     SendGrid,
     TinkProvider,
     Twilio,
+    VopProvider,
 )
 from comptoir.engine.settings.root import Settings, check_start
 from comptoir.engine.settings.rules import DEMO_WEBHOOK_SECRET, is_loopback
@@ -102,6 +103,7 @@ __all__ = [
     "Vault",
     "VaultAwsKms",
     "VaultTransit",
+    "VopProvider",
     "Webhooks",
     "WebhooksParty",
     "WebhooksPlaid",

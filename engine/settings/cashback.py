@@ -263,3 +263,19 @@ class Withdrawals(Section):
         "seed", ChoiceKind(("seed", "pain001")),
         "Way of paying: /payments/initiate, or batches that a treasurer approves.", "X27",
     )  # fmt: skip
+    quote_minutes: int = integer(
+        15, "minutes", (1, 1_440), "Time that a quote holds, with its rate, fee and payee check.",
+        "E18, ours",
+    )  # fmt: skip
+    confirm_unavailable: bool = flag(
+        False, "A person confirms, too, where whose account it is could not be checked "
+        "(providers.vop).", "E18, ours",
+    )  # fmt: skip
+    reconcile_hours: int = integer(
+        24, "hours", (0, 720),
+        "Time between two comparisons of what was paid with what whoever pays says; 0 = none.",
+        "S46, ours",
+    )  # fmt: skip
+    reconcile_days: int = integer(
+        7, "days", (1, 31), "Days before today that each of them looks at.", "S46, ours"
+    )

@@ -24,6 +24,7 @@ __all__ = [
     "SendGrid",
     "TinkProvider",
     "Twilio",
+    "VopProvider",
 ]
 
 
@@ -149,6 +150,21 @@ class Twilio(Provider):
 
 
 @dataclass(frozen=True, slots=True)
+class VopProvider(Provider):
+    """Verification of payee; `base_url` ends before `/v1/payee-verifications`. Empty: nobody is asked, and
+    every check is `unavailable`.
+    """
+
+    token: Secret = option(
+        Secret(""), CREDENTIAL, "Bearer token of the gateway; needed beyond this machine.", "E18"
+    )
+    agent_bic: str = option(
+        "", TextKind("a BIC, or an empty text", r"(?:[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)?"),
+        "BIC of the institution that asks for us; needed with an address.", "E18", "ISO 9362",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Providers(Section):
     """Outside parties, each behind its gateway (S21, S28, S31, S42, S44, S68)."""
 
@@ -162,6 +178,7 @@ class Providers(Section):
     sendgrid: SendGrid = section(SendGrid)
     brevo: Provider = section(Provider)
     twilio: Twilio = section(Twilio)
+    vop: VopProvider = section(lambda: VopProvider(timeout_s=3.0))
     slack: Provider = section(Provider)
     pagerduty: Provider = section(Provider)
     tsa: Provider = section(Provider)

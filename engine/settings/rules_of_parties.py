@@ -24,7 +24,9 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
             place = f"providers.{row.name}.base_url"
             yield problem(place, "is beyond loopback and not https", "give its https address")
     mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
-    powens, tink = providers.powens, providers.tink
+    powens, tink, vop = providers.powens, providers.tink, providers.vop
+    if vop.base_url and not vop.agent_bic:
+        yield problem("providers.vop.agent_bic", "is empty, but payees are checked", "give the BIC")
     yield from _page_problems("powens.webview_url", powens, powens.webview_url)
     yield from _page_problems("tink.link_url", tink, tink.link_url)
     needed = {
@@ -34,6 +36,7 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         "sendgrid.api_key": (mail, bool(mail.api_key)),
         "twilio.account_sid": (sms, bool(sms.account_sid)),
         "twilio.auth_token": (sms, bool(sms.auth_token)),
+        "vop.token": (vop, bool(vop.token)),
     }
     for key, (party, given) in needed.items():
         host = urlsplit(party.base_url).hostname or ""

@@ -13,6 +13,7 @@ from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants.messages import CATALOGUE
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.programme import PROGRAMME, Programme
+from comptoir.actors.reconciliation.terms import RECONCILING
 from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
@@ -45,12 +46,13 @@ class Case(msgspec.Struct, frozen=True):
     message: Message
     facts: Any = None
     now: int = NOW
-    terms: ReportTerms = ReportTerms("ops@example.org", 6, mail=True)
+    terms: Any = ReportTerms("ops@example.org", 6, mail=True)
     cutoffs: Cutoffs = ON
     key: str = "u1"
 
     def decide(self, name: str) -> "Decision[Any] | Refusal":
         """Let the machine of this name decide."""
-        references = {**REFERENCES, REPORT_TERMS: self.terms, CUTOFFS: self.cutoffs}
+        terms = {REPORT_TERMS: self.terms, RECONCILING: self.terms, CUTOFFS: self.cutoffs}
+        references = {**REFERENCES, **terms}
         context = Context(Address(name, self.key), self.now, 7, references, self.facts)
         return machines()[name].decide(self.state, self.message, context)

@@ -103,6 +103,7 @@ from tests.actors.purchases import (
     replaced,
     restated,
 )
+from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
 from tests.actors.two_people import (
     APPROVE,
@@ -188,6 +189,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "payout_file": _cases(batched.FILES),
     "payout_report": tuple(Case(*one) for one in batched.REPORTS),
+    "reconciliation": tuple(Case(a, b, terms=c) for a, b, c in OF_RECONCILIATION),
     "wallet": (
         *(Case(*one) for one in withdrawing.HOLDS),
         Case(WalletState(W.NEW), credit(1000)),
@@ -280,8 +282,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
-    "onboarding": _cases(FILES),
-    "numbering": _cases(NUMBERS),
+    "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

@@ -12,6 +12,7 @@ from comptoir.actors.withdrawal.messages import (
     DescribeWithdrawal,
     OutcomeUnknown,
     PaymentInitiated,
+    PaymentOverdue,
     PaymentReported,
     SettlementOver,
     SettleWithdrawal,
@@ -41,7 +42,7 @@ STATES = (
 )
 TO_WITHDRAWAL: tuple[Message, ...] = (
     BeginWithdrawal(ORDER, 0), SettlementOver(), CancelWithdrawal(), PaymentInitiated("pay_1"),
-    OutcomeUnknown(), DescribeWithdrawal(),
+    OutcomeUnknown(), DescribeWithdrawal(), PaymentOverdue(),
     SettleWithdrawal("completed", "ops", "asked"), SettleWithdrawal("failed", "ops", "asked"),
     *(PaymentReported(event, "pay_1", 500, "EUR") for event in ("completed", "failed", "returned")),
     PaymentReported("completed", "pay_1", 501, "EUR"),

@@ -137,6 +137,12 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "userId": owner,
         },
         "rejectBatch": {"reason": "two names look alike"},
+        "quoteWithdrawal": {
+            "points": 950,
+            "iban": "FR1420041010050500013M02606",
+            "beneficiaryName": "Ada",
+            "userId": owner,
+        },
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},

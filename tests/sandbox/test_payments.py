@@ -79,3 +79,48 @@ async def test_how_it_ends_is_told(driver: Any, receiver: Any) -> None:
     assert b"9.50" in receiver.messages[-1]
     nobody = await driver.client.post("/control/payments/pay_x/settle", json={"outcome": "failed"})
     assert nobody.status_code == 404
+
+
+async def _listed(driver: Any, **query: str) -> list[dict[str, Any]]:
+    """All pages of the payments of some days."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = "0"
+    while cursor is not None:
+        days = {"from": "2000-01-01", "to": "2100-01-01", **query, "cursor": cursor}
+        answer = await driver.client.get("/payments", params=days, headers=OURS)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        cursor = answer.json()["nextCursor"]
+    return found
+
+
+async def test_the_payments_of_some_days(driver: Any) -> None:
+    """S51: listed page by page, each once, with amount, state and time; none of another day."""
+    ids = [(await _initiate(driver, reference=f"R-{n}")).json()["paymentId"] for n in range(205)]
+    listed = await _listed(driver)
+    assert [one["paymentId"] for one in listed] == ids
+    first = listed[0]
+    assert (first["reference"], first["amount"], first["status"]) == ("R-0", 9.5, "INITIATED")
+    assert await _listed(driver, to="2000-01-02") == []
+    wrong = await driver.client.get("/payments?from=2026-01-01", headers=OURS)
+    assert wrong.status_code == 422
+    assert (await driver.client.get("/payments?from=2026-01-01&to=2026-01-02")).status_code == 401
+
+
+async def test_what_is_shown_can_differ(driver: Any) -> None:
+    """S50: hidden, doubled, of another amount or state, and one that nobody ordered: for whoever compares."""
+    payment = (await _initiate(driver)).json()["paymentId"]
+    path = f"/control/payments/{payment}/change"
+    for change, seen in (
+        ({"amount": 9.51}, [(9.51, "INITIATED")]),
+        ({"status": "FAILED"}, [(9.51, "FAILED")]),
+        ({"doubled": True}, [(9.51, "FAILED")] * 2),
+        ({"hidden": True}, []),
+    ):
+        assert (await driver.client.post(path, json=change)).status_code == 200
+        assert [(one["amount"], one["status"]) for one in await _listed(driver)] == seen
+    stray = {"reference": "REWAPP-WD-2025-11-24-999", "amount": 1}
+    assert (await driver.client.post("/control/payments", json=stray)).status_code == 201
+    assert [one["reference"] for one in await _listed(driver)] == [stray["reference"]]
+    nobody = await driver.client.post("/control/payments/pay_x/change", json={"hidden": True})
+    assert nobody.status_code == 404

@@ -12,16 +12,19 @@ from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.payout_batch.messages import JoinBatch, LeaveBatch
 from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED
 from comptoir.actors.withdrawal.messages import (
+    PAYOUT_DAYS,
+    PAYOUTS,
     BatchClosed,
     BatchJoined,
     CancelWithdrawal,
     PaymentInitiated,
+    PaymentOverdue,
     PaymentReported,
     SettlementOver,
     TakenFromBatch,
 )
 from comptoir.actors.withdrawal.outcome import Phase
-from comptoir.engine import Message, Refusal
+from comptoir.engine import Decision, Message, Refusal
 from comptoir.engine.machine import Context
 from tests.actors.withdrawal.books import NAME, Books
 from tests.actors.withdrawal.test_outcome import documented
@@ -70,6 +73,16 @@ def test_every_sequence_of_reports_ends_by_the_table() -> None:
         assert sum(isinstance(one, JoinBatch) for one in books.sent) == 1
         count += 1
     assert count == sum(4**length for length in lengths)
+
+
+def test_an_order_leaves_with_its_batch() -> None:
+    """S46, X25: from the closing on it is counted among the payments of its day, and may be late."""
+    books = queued()
+    closed = books.to_withdrawal(BatchClosed())
+    assert isinstance(closed, Decision)
+    assert closed.state.left_at == books.now
+    assert [type(out.message) for out in closed.messages if out.due_at] == [PaymentOverdue]
+    assert {put.collection for put in closed.documents} == {PAYOUTS, PAYOUT_DAYS}
 
 
 def test_what_is_queued_is_not_cancelled_behind_its_batch() -> None:

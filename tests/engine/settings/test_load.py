@@ -119,6 +119,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     ).map(tuple),
     "providers.sendgrid.from_address": st.sampled_from(["a@b.fr", "news+1@mail.example.com"]),
     "providers.twilio.account_sid": st.sampled_from(["", "AC" + "0f" * 16]),
+    "providers.vop.agent_bic": st.sampled_from(["", "DEUTDEFF", "PSSTFRPPXXX"]),
     "providers.twilio.from_number": st.sampled_from(["+33612345678", "Comptoir"]),
 }
 TLS = {
