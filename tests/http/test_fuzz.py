@@ -102,6 +102,7 @@ include-operation-id = [
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
     "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument",
+    "listBatches", "getBatch", "rejectBatch", "takeBankReport",
 ]
 checks.positive_data_acceptance.enabled = false
 
