@@ -34,6 +34,8 @@ QUOTE: Final = b"withdrawal quote"
 """What a sealed quote is bound to: no row has this name, so no row's value is one, and it is none of a row's."""
 
 
+SANDBOX_BIC: Final = "CMPTFRPP"
+"""On this machine, where the sandbox plays the banks; beyond it a start without a real one is refused."""
 PAGES_FACTOR: Final = 30
 """So many times the time of one call may a comparison of one day take."""
 
@@ -86,7 +88,8 @@ async def open_payees(
     adapter: VopPayees | None = None
     if vop.base_url:
         token = vop.token.reveal() or SANDBOX_CREDENTIAL
-        adapter = VopPayees(await party_client(vop, stack), token, vop.agent_bic)
+        agent = vop.agent_bic or SANDBOX_BIC
+        adapter = VopPayees(await party_client(vop, stack), token, agent)
     return PayeeDesk(adapter, gateway_bounds(settings, vop, settings.breakers.default), count)
 
 

@@ -160,7 +160,7 @@ class VopProvider(Provider):
     )
     agent_bic: str = option(
         "", TextKind("a BIC, or an empty text", r"(?:[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)?"),
-        "BIC of the institution that asks for us; needed with an address.", "E18", "ISO 9362",
+        "BIC of the institution that asks for us; needed beyond this machine.", "E18", "ISO 9362",
     )  # fmt: skip
 
 

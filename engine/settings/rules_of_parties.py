@@ -25,8 +25,6 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
             yield problem(place, "is beyond loopback and not https", "give its https address")
     mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
     powens, tink, vop = providers.powens, providers.tink, providers.vop
-    if vop.base_url and not vop.agent_bic:
-        yield problem("providers.vop.agent_bic", "is empty, but payees are checked", "give the BIC")
     yield from _page_problems("powens.webview_url", powens, powens.webview_url)
     yield from _page_problems("tink.link_url", tink, tink.link_url)
     needed = {
@@ -37,6 +35,7 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         "twilio.account_sid": (sms, bool(sms.account_sid)),
         "twilio.auth_token": (sms, bool(sms.auth_token)),
         "vop.token": (vop, bool(vop.token)),
+        "vop.agent_bic": (vop, bool(vop.agent_bic)),
     }
     for key, (party, given) in needed.items():
         host = urlsplit(party.base_url).hostname or ""

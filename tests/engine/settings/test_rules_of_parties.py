@@ -13,10 +13,12 @@ CREDENTIALS: Values = {
     ("providers", "sendgrid", "api_key"): Secret("SG.key"),
     ("providers", "twilio", "account_sid"): "AC" + 32 * "0",
     ("providers", "twilio", "auth_token"): Secret("token"),
+    ("providers", "vop", "token"): Secret("token"),
+    ("providers", "vop", "agent_bic"): "PSSTFRPPXXX",
 }
 
 
-@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "tink", "kyc", "twilio"])
+@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "tink", "kyc", "twilio", "vop"])
 def test_outside_parties_are_called_under_tls(party: str) -> None:
     """S62: beyond this machine, where the sandbox plays them, no party is called in the clear."""
     path = ("providers", party, "base_url")
@@ -36,6 +38,8 @@ def test_outside_parties_are_called_under_tls(party: str) -> None:
         "sendgrid.api_key",
         "twilio.account_sid",
         "twilio.auth_token",
+        "vop.token",
+        "vop.agent_bic",
     ],
 )
 def test_outside_parties_are_told_who_we_are(missing: str) -> None:
