@@ -12,16 +12,20 @@ from comptoir.actors.withdrawal.messages import Order
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "ADJUSTMENTS",
     "AVAILABLE",
     "BLOCKED",
+    "EXPIRED_POINTS",
     "HOLDS",
     "KIND",
     "PAID",
     "STANDS_FOR",
     "TAGS",
     "TRANSACTIONS",
+    "AdjustPoints",
     "ClawBack",
     "Credit",
+    "ExpirePoints",
     "HoldPoints",
     "MovePoints",
     "PointsHeld",
@@ -36,6 +40,10 @@ __all__ = [
 KIND = "wallet"
 AVAILABLE, BLOCKED, PAID = "available", "blocked", "paid"
 """Where the points of a withdrawal are."""
+ADJUSTMENTS = "adjustment"
+"""Collection: what became of an adjustment, by its id; nothing of who or why (E14)."""
+EXPIRED_POINTS = "expired_points"
+"""Collection: how many points of a purchase expired, by wallet and purchase; a field for each time (E7)."""
 HOLDS = "withdrawal_hold"
 """Collection: which points of which lots a withdrawal has, and where they are now (E7)."""
 STANDS_FOR = "stands_for"
@@ -175,3 +183,25 @@ class MovePoints(Message, frozen=True):
     withdrawal_id: str
     place: str
     """AVAILABLE, BLOCKED or PAID."""
+    cancelled: bool = False
+    """With AVAILABLE: its person did not want it any more."""
+
+
+class ExpirePoints(Message, frozen=True):
+    """One's own timer: points end now, or end soon enough to say so (S74, E7)."""
+
+    behind: bool = False
+    """Asked again, behind what waited: releases of holds that are as late as this."""
+
+
+class AdjustPoints(Message, frozen=True):
+    """Two people of the house give or take points (E14)."""
+
+    adjustment_id: str
+    points: int
+    """> 0: given; < 0: taken."""
+    reason: str
+    maker: str
+    """Who has asked for it."""
+    checker: str = ""
+    """Who has approved it; put in by the approval."""

@@ -48,7 +48,8 @@ class Views(ABC):
 
     async def wallet(self, user_id: str) -> Mapping[str, Any] | None:
         """A wallet as interface.md 7 shows it."""
-        return await show_wallet(self._open_journal(), user_id, self.programme)
+        now = self.now_ms()
+        return await show_wallet(self._open_journal(), user_id, self.programme, now)
 
     async def entries(
         self, user_id: str, before: int | None, limit: int
