@@ -8,10 +8,13 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
+import msgspec
+
 from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
 from comptoir.actors.person.messages import InvitePerson
+from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.withdrawal.messages import SettleWithdrawal
 from comptoir.engine.values import Address, Message, Reply, encode
 
@@ -28,6 +31,7 @@ __all__ = [
     "Propose",
     "Proposed",
     "Reject",
+    "approved_by",
     "digest_of",
     "place_of",
 ]
@@ -38,7 +42,15 @@ COLLECTION = "approval"
 FOUR_EYES: Final = "FOUR_EYES"
 """Whoever has asked for something does not approve it as well."""
 
-Order = InvitePerson | ErasePerson | RotateKey | ReplayLetters | DisposeLetter | SettleWithdrawal
+Order = (
+    InvitePerson
+    | ErasePerson
+    | RotateKey
+    | ReplayLetters
+    | DisposeLetter
+    | SettleWithdrawal
+    | AdjustPoints
+)
 """What is sent when it is approved, by the very decision that approves it."""
 
 
@@ -53,6 +65,17 @@ class Action(StrEnum):
     """A call of unknown outcome is given up."""
     PAYMENT = "withdrawals.settle"
     """What became of a payment that is held."""
+    ADJUST = "points.adjust"
+    """Points are given or taken by hand."""
+
+
+def approved_by(order: Order, checker: str) -> Order:
+    """The order as it is sent: where it says who has approved it, with their name. Its digest is of what was
+    asked for.
+    """
+    if isinstance(order, AdjustPoints):
+        return msgspec.structs.replace(order, checker=checker)
+    return order
 
 
 def digest_of(target: Address, order: Order) -> str:

@@ -5,19 +5,31 @@ Rules:
   long as other points; it pays what the wallet owes first (E7);
 - what is taken comes from the oldest points that can be spent. More than there is is refused as a whole, and
   nothing is taken: a wallet is never overdrawn by hand;
+- what is proposed is noted here, and the proposal is sent, by one decision: the list has what was asked for;
 - neither counts for a tier. Who asked for it and who approved it are in the event, and its id in each transfer;
 - said again, it changes nothing.
 
 Source: spec.md S47, E7, E14; docs/points.md.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from comptoir.actors.approval.messages import KIND as APPROVAL
+from comptoir.actors.approval.messages import Action, Propose
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.crediting import Outcome
 from comptoir.actors.wallet.holding import take_oldest
 from comptoir.actors.wallet.lots import end_of_lot, settle_shortfall, watch
-from comptoir.actors.wallet.messages import ADJUSTMENTS, AdjustPoints
+from comptoir.actors.wallet.messages import (
+    ADJUSTMENTS,
+    ADJUSTMENTS_LISTED,
+    AdjustmentDescribed,
+    AdjustPoints,
+    DescribeAdjustment,
+    ProposeAdjustment,
+    place_of,
+)
 from comptoir.actors.wallet.state import (
     ISSUED,
     AdjustmentFacts,
@@ -26,20 +38,67 @@ from comptoir.actors.wallet.state import (
     PointsAdjusted,
     WalletState,
 )
-from comptoir.engine import Decision, LotOpened, Outgoing, Put
+from comptoir.engine import Address, Decision, LotOpened, Outgoing, Put, Refusal
 from comptoir.engine.machine import Context
 
-__all__ = ["adjust"]
+__all__ = ["adjust", "describe", "propose"]
 
 KIND: Final = "adjustment"
+PROPOSED: Final = "proposed"
 APPLIED: Final = "applied"
 REFUSED: Final = "refused"
+
+
+def propose(state: WalletState, message: ProposeAdjustment, context: Context) -> Outcome | Refusal:
+    """Somebody asks for it."""
+    facts: AdjustmentFacts = context.facts
+    if facts.noted:
+        return Decision(state, _described(facts.noted))
+    if -message.points > state.available:
+        return Refusal("POINTS_INSUFFICIENT", f"{state.available} points are available")
+    name, user = message.adjustment_id, context.address.key
+    order = AdjustPoints(name, message.points, message.reason, message.maker)
+    asked = Propose(
+        Action.ADJUST, context.address.kind, user, order, user,
+        (f"{message.points:+d} points", message.reason), message.maker, message.checkers,
+        message.lifetime_ms,
+    )  # fmt: skip
+    fields = {
+        "user_id": user, "points": message.points, "status": PROPOSED, "maker": message.maker,
+        "approval": message.approval_id, "asked_at": context.now,
+    }  # fmt: skip
+    return Decision(
+        state,
+        _described(fields),
+        messages=(Outgoing(Address(APPROVAL, message.approval_id), asked),),
+        documents=(
+            Put(ADJUSTMENTS, name, fields, user),
+            Put(ADJUSTMENTS_LISTED, place_of(context.now, name), {}, user),
+        ),
+    )
+
+
+def describe(
+    state: WalletState, _message: DescribeAdjustment, context: Context
+) -> Outcome | Refusal:
+    """How one stands."""
+    facts: AdjustmentFacts = context.facts
+    if not facts.noted:
+        return Refusal("NOT_FOUND", "there is no adjustment of this id")
+    return Decision(state, _described(facts.noted))
+
+
+def _described(noted: Mapping[str, Any]) -> AdjustmentDescribed:
+    return AdjustmentDescribed(
+        noted["status"], noted["points"], noted["maker"], noted.get("checker", ""),
+        noted["asked_at"], noted.get("decided_at", 0),
+    )  # fmt: skip
 
 
 def adjust(state: WalletState, message: AdjustPoints, context: Context) -> Outcome:
     """Two people have said so."""
     facts: AdjustmentFacts = context.facts
-    if facts.done:
+    if facts.noted.get("status") != PROPOSED:
         return Decision(state)
     books = Books.of(state, context.address.key)
     lots: tuple[LotOpened, ...] = ()
@@ -92,6 +151,6 @@ def _refused(state: WalletState, message: AdjustPoints, context: Context) -> Out
 
 
 def _noted(message: AdjustPoints, status: str, context: Context) -> Put:
-    """What is said of it when somebody asks; who, and why, stands sealed in the event alone."""
-    fields = {"status": status, "decided_at": context.now}
+    """What is said of it when somebody asks; why stands sealed in the event alone."""
+    fields = {"status": status, "checker": message.checker, "decided_at": context.now}
     return Put(ADJUSTMENTS, message.adjustment_id, fields, context.address.key)

@@ -53,9 +53,10 @@ def expire(state: WalletState, message: ExpirePoints, context: Context) -> Outco
             points += expired
             documents.extend(remembered)
     events = (PointsExpired(points, len(documents)),) if points else ()
-    if len(ended) == ENDED_MAX and books.transfers:
-        after, announced, messages = state, (), (again,)
-    else:
+    announced: tuple[ExpiryAnnounced, ...] = ()
+    messages: tuple[Outgoing, ...] = (again,)
+    after = state
+    if len(ended) < ENDED_MAX or not books.transfers:
         after, announced, messages = _look_ahead(state, facts, context)
     if books.transfers:
         after = books.state(after, context.now)

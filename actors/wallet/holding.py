@@ -10,7 +10,8 @@ Rules:
 - a withdrawal's points are in one place at a time: blocked, paid or available. The way from one to another
   leads over blocked, so there are four moves and no more;
 - points that came back and were spent since cannot be blocked anew: they are owed (shortfall), and the debt
-  goes when the hold does. So the wallet is whole whatever whoever pays may say, and in whatever order.
+  goes when the hold does. What was earned meanwhile and has paid it comes back as a lot of that day. So the
+  wallet is whole whatever whoever pays may say, and in whatever order.
 
 Source: spec.md S47, S50, S66, S74, X21, X26, E7; actors/withdrawal/outcome.py; docs/adr/0040.
 """
@@ -21,7 +22,13 @@ import msgspec
 
 from comptoir.actors.programme import DAY_MS, programme_of
 from comptoir.actors.wallet.crediting import Outcome
-from comptoir.actors.wallet.lots import expire_lot, is_released, settle_shortfall, watch
+from comptoir.actors.wallet.lots import (
+    end_of_lot,
+    expire_lot,
+    is_released,
+    settle_shortfall,
+    watch_all,
+)
 from comptoir.actors.wallet.messages import (
     AVAILABLE,
     BLOCKED,
@@ -60,8 +67,8 @@ class _Returned(msgspec.Struct):
     lots: list[LotOpened]
     documents: list[Put]
     graced: int = 0
-    soonest: int | None = None
-    """The first end among them."""
+    ends: set[int] = msgspec.field(default_factory=set[int])
+    """Of what has come back."""
 
 
 def hold(state: WalletState, message: HoldPoints, context: Context) -> Outcome | Refusal:
@@ -119,16 +126,15 @@ def move(state: WalletState, message: MovePoints, context: Context) -> Outcome |
     if target == PAID:
         books.move("blocked", PAID_OUT, points, "payout", withdrawal=name)
     elif target == AVAILABLE:
-        if owed:  # a debt that the hold made goes with it
-            books.move("blocked", "shortfall", owed, "hold_released", withdrawal=name)
-        back = _give_back(books, parts, message, facts, context)
+        back = _forgive(books, owed, name, context)
+        _give_back(books, parts, back, message, context)
         parts, owed = [], 0
     if target == BLOCKED:
         under_way = state.withdrawal or name
     else:
         under_way = "" if state.withdrawal == name else state.withdrawal
     fields = {"place": target, "parts": parts, OWED: owed}
-    expiry_at, messages = watch(state, back.soonest, context)
+    expiry_at, messages = watch_all(state, back.ends, context)
     return Decision(
         books.state(state, context.now, withdrawal=under_way, expiry_at=expiry_at),
         events=(HoldMoved(name, target, points, owed, back.graced),),
@@ -165,19 +171,37 @@ def take_oldest(books: Books, points: int, found: Iterable[LotRow], context: Con
     return [(part.lot, part.points) for part in spent.allocations]
 
 
+def _forgive(books: Books, owed: int, name: str, context: Context) -> _Returned:
+    """The debt that the hold made goes with it; what has paid a part of it comes back."""
+    back = _Returned([], [])
+    still = min(owed, books.shortfall)
+    if still:
+        books.move("blocked", "shortfall", still, "hold_released", withdrawal=name)
+    paid = owed - still
+    if paid:
+        lot_id, now = context.draw_id("lt", -1), context.now
+        end = end_of_lot(programme_of(context), now)
+        back.ends.update(() if end is None else (end,))
+        lot = LotOpened(lot_id, books.owner, name, "", paid, 0, 0, 0, now, end)
+        back.lots.append(lot)
+        books.move("blocked", "available", paid, "hold_released", lot=lot_id, withdrawal=name)
+    return back
+
+
 def _give_back(
-    books: Books, parts: Parts, message: MovePoints, facts: HoldFacts, context: Context
-) -> _Returned:
+    books: Books, parts: Parts, back: _Returned, message: MovePoints, context: Context
+) -> None:
     """Into the very lots that they were taken from, or into ones with a later end; what the wallet owes is
     netted (E7).
     """
-    known, back = {lot.id: lot for lot in facts.lots}, _Returned([], [])
+    facts: HoldFacts = context.facts
+    known = {lot.id: lot for lot in facts.lots}
     asked_at, name = int(facts.hold["asked_at"]), message.withdrawal_id
     for number, (taken_from, part) in enumerate(parts):
         lot, lot_id = known[taken_from], taken_from
         end = _end_of(lot, asked_at, message, context)
         if end is not None and end > context.now:
-            back.soonest = end if back.soonest is None else min(back.soonest, end)
+            back.ends.add(end)
         if end != lot.expires_at and end is not None and end > context.now:
             lot_id = context.draw_id("lt", number)
             back.lots.append(_with_end(lot, lot_id, part, end))
@@ -186,7 +210,6 @@ def _give_back(
         left = settle_shortfall(books, part, lot_id, lot.source)
         if left and end is not None and end <= context.now:
             back.documents.extend(expire_lot(books, lot, left, context.now)[1])
-    return back
 
 
 def _end_of(lot: LotRow, asked_at: int, message: MovePoints, context: Context) -> int | None:
@@ -201,8 +224,11 @@ def _end_of(lot: LotRow, asked_at: int, message: MovePoints, context: Context) -
 
 
 def _with_end(lot: LotRow, name: str, points: int, end: int) -> LotOpened:
-    """A lot of the same purchase, as old; without its tag, by which the first one is found."""
+    """A lot of the same purchase, without its tag, by which the first one is found; as old, but for a
+    millisecond for each day that it is good for longer: so of one purchase what ends first is spent first.
+    """
+    longer = (end - (lot.expires_at or end)) // DAY_MS
     return LotOpened(
         name, lot.owner, lot.source, "", points, lot.basis_cents, lot.rate_bp, lot.multiplier_bp,
-        lot.earned_at, end,
+        lot.earned_at + longer, end,
     )  # fmt: skip

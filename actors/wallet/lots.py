@@ -12,6 +12,7 @@ Each wallet has one timer, for the next thing that has to be done of any of its 
 Source: spec.md S47, S74, E7; docs/points.md; docs/adr/0040.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from comptoir.actors.programme import DAY_MS, Programme, programme_of
@@ -21,7 +22,7 @@ from comptoir.engine import Outgoing, Put
 from comptoir.engine.journal import Lot
 from comptoir.engine.machine import Context
 
-__all__ = ["EXPIRY", "end_of_lot", "expire_lot", "is_good", "is_released", "next_watch", "settle_shortfall", "watch"]  # fmt: skip
+__all__ = ["EXPIRY", "end_of_lot", "expire_lot", "is_good", "is_released", "next_watch", "settle_shortfall", "watch", "watch_all"]  # fmt: skip
 
 EXPIRY: Final = "expiry"
 """The timer's name."""
@@ -66,8 +67,16 @@ def watch(
     lead = programme.warning_ms[0] if programme.warning_ms else 0
     if state.expiry_at and end - lead >= state.expiry_at:
         return state.expiry_at, ()
-    due = next_watch(end, context.now, programme)
-    if state.expiry_at and due >= state.expiry_at:
+    return watch_all(state, (end,), context)
+
+
+def watch_all(
+    state: WalletState, ends: Iterable[int], context: Context
+) -> tuple[int, tuple[Outgoing, ...]]:
+    """Likewise for many."""
+    now, programme = context.now, programme_of(context)
+    due = min((next_watch(end, now, programme) for end in ends), default=0)
+    if not due or (state.expiry_at and due >= state.expiry_at):
         return state.expiry_at, ()
     return due, (Outgoing(context.address, ExpirePoints(), due, EXPIRY),)
 

@@ -17,7 +17,7 @@ import msgspec
 
 from comptoir.actors.claim.messages import KIND as CLAIM
 from comptoir.actors.programme import Programme, programme_of
-from comptoir.actors.wallet.adjusting import adjust
+from comptoir.actors.wallet.adjusting import adjust, describe, propose
 from comptoir.actors.wallet.crediting import Outcome, credit, recover
 from comptoir.actors.wallet.expiring import expire
 from comptoir.actors.wallet.holding import hold, move
@@ -25,13 +25,16 @@ from comptoir.actors.wallet.lots import expire_lot, is_good, settle_shortfall
 from comptoir.actors.wallet.messages import (
     KIND,
     TRANSACTIONS,
+    AdjustmentDescribed,
     AdjustPoints,
     ClawBack,
     Credit,
+    DescribeAdjustment,
     ExpirePoints,
     HoldPoints,
     MovePoints,
     PointsHeld,
+    ProposeAdjustment,
     ReleasePoints,
     Restate,
     TakeBack,
@@ -181,7 +184,7 @@ def _tell_standing(state: WalletState, message: TellStanding, context: Context) 
 
 MESSAGES: tuple[type[Message], ...] = (
     Credit, ClawBack, Restate, TakeBack, ReleasePoints, TellStanding, HoldPoints, MovePoints,
-    ExpirePoints, AdjustPoints,
+    ExpirePoints, ProposeAdjustment, DescribeAdjustment, AdjustPoints,
 )  # fmt: skip
 
 MACHINE: Machine[WalletState] = Machine(
@@ -212,11 +215,13 @@ MACHINE: Machine[WalletState] = Machine(
         row(Phase.OVERDRAWN, MovePoints, move, Phase.OVERDRAWN, Phase.ACTIVE),
         row(Phase.ACTIVE, ExpirePoints, expire, Phase.ACTIVE),
         row(Phase.OVERDRAWN, ExpirePoints, expire, Phase.OVERDRAWN, Phase.ACTIVE),
-        # Who never earned anything may be given something, and has nothing that could be taken.
-        row(Phase.NEW, AdjustPoints, adjust, Phase.NEW, Phase.ACTIVE),
+        row(Phase.ACTIVE, ProposeAdjustment, propose, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, ProposeAdjustment, propose, Phase.OVERDRAWN),
+        row(Phase.ACTIVE, DescribeAdjustment, describe, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, DescribeAdjustment, describe, Phase.OVERDRAWN),
         row(Phase.ACTIVE, AdjustPoints, adjust, Phase.ACTIVE),
         row(Phase.OVERDRAWN, AdjustPoints, adjust, Phase.OVERDRAWN, Phase.ACTIVE),
     ),
 )
 
-REPLIES: tuple[type[Reply], ...] = (PointsHeld,)
+REPLIES: tuple[type[Reply], ...] = (PointsHeld, AdjustmentDescribed)

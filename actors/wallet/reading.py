@@ -23,9 +23,11 @@ from comptoir.actors.wallet.messages import (
     TRANSACTIONS,
     AdjustPoints,
     ClawBack,
+    DescribeAdjustment,
     ExpirePoints,
     HoldPoints,
     MovePoints,
+    ProposeAdjustment,
     ReleasePoints,
     Restate,
     TakeBack,
@@ -249,13 +251,19 @@ async def _ends(journal: Journal, address: Address, message: ExpirePoints) -> Ex
     return ExpiryFacts(tuple(first), tuple(endings))
 
 
-async def _adjustment(journal: Journal, address: Address, message: AdjustPoints) -> AdjustmentFacts:
-    """Whether it was made before, and what can be taken."""
+async def _adjustment(
+    journal: Journal,
+    address: Address,
+    message: ProposeAdjustment | DescribeAdjustment | AdjustPoints,
+) -> AdjustmentFacts:
+    """How an adjustment stands, and, where points are to be taken now, from what they can be."""
     name = message.adjustment_id
     noted = (await journal.documents(ADJUSTMENTS, [name])).get(name, {})
-    if noted or message.points > 0:
-        return AdjustmentFacts(bool(noted))
-    return AdjustmentFacts(lots=await _oldest(journal, address.key, -message.points))
+    if noted and noted["user_id"] != address.key:
+        return AdjustmentFacts()
+    if not isinstance(message, AdjustPoints) or message.points > 0:
+        return AdjustmentFacts(noted)
+    return AdjustmentFacts(noted, await _oldest(journal, address.key, -message.points))
 
 
 def wallet_spec(bounds: Bounds, measure: Callable[[Decided], None]) -> ActorSpec[WalletState]:
@@ -267,9 +275,11 @@ def wallet_spec(bounds: Bounds, measure: Callable[[Decided], None]) -> ActorSpec
         lookups={
             AdjustPoints: _adjustment,
             ClawBack: _purchase_of,
+            DescribeAdjustment: _adjustment,
             ExpirePoints: _ends,
             HoldPoints: _to_block,
             MovePoints: _to_block,
+            ProposeAdjustment: _adjustment,
             ReleasePoints: _held_lot,
             Restate: _restated,
             TakeBack: _taken_back,

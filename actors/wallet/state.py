@@ -257,7 +257,8 @@ class ExpiryFacts(msgspec.Struct, frozen=True):
 class AdjustmentFacts(msgspec.Struct, frozen=True):
     """What an adjustment finds (reading.py)."""
 
-    done: bool = False
+    noted: Mapping[str, Any] = {}
+    """Its document; empty: nobody has asked for it."""
     lots: tuple[Lot, ...] = ()
     """Open lots, oldest first, where points are taken."""
 

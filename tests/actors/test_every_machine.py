@@ -84,7 +84,7 @@ from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
-from tests.actors import banking, claiming, withdrawing
+from tests.actors import banking, claiming, lasting, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.filed import FILE_TERMS, FILES, NUMBERS
 from tests.actors.invited import (
@@ -217,7 +217,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "withdrawal": _cases(withdrawing.WITHDRAWALS),
     "wallet": (
-        *(Case(*one) for one in withdrawing.HOLDS),
+        *(Case(*one) for one in (*withdrawing.HOLDS, *lasting.LASTING)),
         Case(WalletState(W.NEW), credit(1000)),
         Case(WalletState(W.NEW), REFUND, RefundFacts()),
         Case(WalletState(W.NEW), RELEASE, RefundFacts()),
