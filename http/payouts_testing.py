@@ -3,10 +3,17 @@
 The rule: it fulfils that part of `comptoir.http.port.ApiPort`. Source: comptoir.http.port.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
-from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
+from comptoir.actors.wallet.messages import (
+    AdjustmentDescribed,
+    DescribeAdjustment,
+    HoldPoints,
+    PointsHeld,
+    ProposeAdjustment,
+)
 from comptoir.actors.withdrawal.messages import (
     CancelWithdrawal,
     Order,
@@ -28,6 +35,24 @@ class FakePayouts:
     def __init__(self) -> None:
         self.withdrawal_owners: dict[str, str] = {}
         """Withdrawals that are held: whose they are."""
+        self.adjusted: dict[str, dict[str, Any]] = {}
+        """What is noted of adjustments."""
+
+    def note_adjustment(self, name: str, user_id: str, points: int, maker: str) -> None:
+        """One that waits for a second person."""
+        self.adjusted[name] = {
+            "user_id": user_id, "points": points, "status": "proposed", "maker": maker,
+            "approval": f"apr_{name.removeprefix('adj_')}", "asked_at": ASKED_MS,
+        }  # fmt: skip
+
+    async def adjustments(self, after: str, limit: int) -> Sequence[str]:
+        """As noted, in their order."""
+        places = sorted(f"{0:015d}:{name}" for name in self.adjusted)
+        return [place for place in places if place > after][:limit]
+
+    async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
+        """As noted."""
+        return self.adjusted.get(adjustment_id)
 
     async def withdrawals(self, user_id: str, after: str, limit: int) -> Sequence[str]:
         """As set, in their order."""
@@ -42,6 +67,14 @@ class FakePayouts:
         if isinstance(message, HoldPoints):
             self.withdrawal_owners[message.withdrawal_id] = address.key
             return PointsHeld(ASKED_MS)
+        if isinstance(message, ProposeAdjustment):
+            self.note_adjustment(message.adjustment_id, address.key, message.points, message.maker)
+            return AdjustmentDescribed("proposed", message.points, message.maker, "", ASKED_MS, 0)
+        if isinstance(message, DescribeAdjustment):
+            one = self.adjusted[message.adjustment_id]
+            return AdjustmentDescribed(
+                "applied", one["points"], one["maker"], "another", ASKED_MS, ASKED_MS
+            )
         if address.kind != "withdrawal" or isinstance(message, PaymentReported):
             return None
         owner = self.withdrawal_owners.get(address.key)

@@ -23,6 +23,7 @@ from comptoir.actors.connection.views import (
 from comptoir.actors.consent_week.views import find_weeks
 from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.programme import Programme
+from comptoir.actors.wallet.messages import ADJUSTMENTS, ADJUSTMENTS_LISTED
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
 from comptoir.actors.withdrawal.messages import listing_of
@@ -90,6 +91,16 @@ class Views(ABC):
         mine = listing_of(user_id)
         found = await self._open_journal().scan(WITHDRAWALS, mine + after, limit)
         return [key.removeprefix(mine) for key, _ in found if key.startswith(mine)]
+
+    async def adjustments(self, after: str, limit: int) -> Sequence[str]:
+        """Adjustments by their places."""
+        found = await self._open_journal().scan(ADJUSTMENTS_LISTED, after, limit)
+        return [place for place, _ in found]
+
+    async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
+        """What is noted of one."""
+        found = await self._open_journal().documents(ADJUSTMENTS, [adjustment_id])
+        return found.get(adjustment_id)
 
     async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
         found = await self._open_journal().scan(collection, after, limit)

@@ -45,7 +45,7 @@ LED = READERS | PROPOSERS
 """Who finds something that leads on."""
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
-FILING = ("withdrawals", "onboarding")
+FILING = ("withdrawals", "points", "onboarding")
 """Tags of what nothing leads to or from."""
 PARTS: Mapping[str, Sequence[str]] = {
     "whole": [],
@@ -101,7 +101,8 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "settleWithdrawal", "initiateOnboarding", "addDocument",
+    "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "settleWithdrawal", "adjustPoints", "listAdjustments",
+    "initiateOnboarding", "addDocument",
 ]
 checks.positive_data_acceptance.enabled = false
 
