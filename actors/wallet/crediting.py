@@ -79,7 +79,7 @@ def tags_elsewhere(state: WalletState, message: Credit) -> tuple[str, ...]:
 def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
     """A purchase earns points."""
     programme = programme_of(context)
-    tier = tier_now(state, context)
+    tier = tier_now(state, programme, context.now)
     eligible, capped = under_cap(state, message)
     points = points_for(eligible, message.rate_bp, tier.multiplier_bp, programme.value_cents)
     owner = context.address.key
@@ -88,33 +88,19 @@ def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
     lot_id = None
     book = "pending" if programme.hold_ms else "available"
     timed: tuple[Outgoing, ...] = ()
-    expiry_at = state.expiry_at
+    expiry_at, end = state.expiry_at, None
     if points:
         lot_id = context.draw_id("lt")
-        end = end_of_lot(programme, context.now + programme.hold_ms)
-        expiry_at, timed = watch(state, end, context)
-        books.move(
-            ISSUED,
-            book,
-            points,
-            "credit",
-            lot=lot_id,
-            transaction=message.transaction_id,
-        )
-        lots = (
-            LotOpened(
-                lot_id,
-                owner,
-                message.transaction_id,
-                message.tag,
-                points,
-                message.amount_cents,
-                message.rate_bp,
-                tier.multiplier_bp,
-                context.now,
-                end,
-            ),
-        )
+        if programme.lot_ms:
+            end = end_of_lot(programme, context.now + programme.hold_ms)
+            expiry_at, timed = watch(state, end, context)
+        source = message.transaction_id
+        books.move(ISSUED, book, points, "credit", lot=lot_id, transaction=source)
+        lot = LotOpened(
+            lot_id, owner, source, message.tag, points, message.amount_cents, message.rate_bp,
+            tier.multiplier_bp, context.now, end,
+        )  # fmt: skip
+        lots = (lot,)
         if book == "available":
             settle_shortfall(books, points, lot_id, message.transaction_id)
     fields: dict[str, object] = {
@@ -128,8 +114,15 @@ def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
         **({"link": message.link} if message.account else {}),
     }
     key = document_key(message.provider, message.transaction_id)
-    counts = earned(state, points, context.now, programme)
-    after = books.state(state, context.now, capped=capped, expiry_at=expiry_at, **counts)
+    total, years = earned(state, points, context.now, programme)
+    after = books.state(
+        state,
+        context.now,
+        earned_total=total,
+        earned_years=years,
+        capped=capped,
+        expiry_at=expiry_at,
+    )
     change = change_of(tier, after, context, message.transaction_id)
     return Decision(
         after,

@@ -4,7 +4,8 @@ Rules:
 - a lot's points expire once, the oldest first; what is blocked for a withdrawal is not in the lot, and what
   was spent neither, so neither expires;
 - timers that were due while nobody was there come in the order in which they were set, so the release of a
-  hold may come after the end of its lot: then the wallet asks itself again, behind all that waits;
+  hold may come after the end of its lot: then the wallet asks itself again, behind all that waits. What is
+  still held by then (its release is a dead letter) expires when it is released;
 - a person is told so many days before, once for each day on which points end and each warning, and of what is
   left then; nothing is said of what was spent. Of two warnings that have become due, the later one is given.
 
@@ -44,19 +45,17 @@ def expire(state: WalletState, message: ExpirePoints, context: Context) -> Outco
     books = Books.of(state, context.address.key)
     documents: list[Put] = []
     points = 0
-    ended = [lot for lot in facts.first if not is_good(lot, context.now)]
-    for lot in ended:
-        # The bound holds for a lot whose release is a dead letter: what is pending stays so.
-        part = min(lot.remaining, books.available)
-        if part:
-            expired, remembered = expire_lot(books, lot, part, context.now)
+    over = [lot for lot in facts.first if not is_good(lot, context.now)]
+    for lot in over:
+        if lot.id not in facts.held:
+            expired, remembered = expire_lot(books, lot, lot.remaining, context.now)
             points += expired
             documents.extend(remembered)
     events = (PointsExpired(points, len(documents)),) if points else ()
     announced: tuple[ExpiryAnnounced, ...] = ()
     messages: tuple[Outgoing, ...] = (again,)
     after = state
-    if len(ended) < ENDED_MAX or not books.transfers:
+    if len(over) < ENDED_MAX or not books.transfers:
         after, announced, messages = _look_ahead(state, facts, context)
     if books.transfers:
         after = books.state(after, context.now)

@@ -88,13 +88,16 @@ def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outco
         "credited_at": context.now,
     }
     credited_at = int(purchase.get("credited_at") or context.now)
+    total, years = earned(state, -due, credited_at, programme)
     after = books.state(
         state,
         context.now,
+        earned_total=total,
+        earned_years=years,
         refunds_waiting=_still_waiting(state, message),
-        **earned(state, -due, credited_at, programme),
     )
-    change = change_of(tier_now(state, context), after, context, message.refund_id)
+    before = tier_now(state, programme, context.now)
+    change = change_of(before, after, context, message.refund_id)
     clawed = PointsClawedBack(message.refund_id, original, due, found.short, found.lapsed)
     return Decision(
         after,

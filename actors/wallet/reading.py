@@ -244,11 +244,19 @@ async def _oldest(journal: Journal, owner: str, points: int) -> tuple[Lot, ...]:
 
 
 async def _ends(journal: Journal, address: Address, message: ExpirePoints) -> ExpiryFacts:
-    """The lots that end first, and the ends of all."""
-    del message  # it says nothing
+    """The lots that end first, and the ends of all; and which of them are held, where any may be."""
     endings = await journal.lots_ending(address.key, ENDINGS_MAX)
     first = await journal.lots_by_end(address.key, ENDED_MAX) if endings else []
-    return ExpiryFacts(tuple(first), tuple(endings))
+    held = await _held(journal, first) if message.behind else frozenset[str]()
+    return ExpiryFacts(tuple(first), tuple(endings), held)
+
+
+async def _held(journal: Journal, lots: list[Lot]) -> frozenset[str]:
+    """Ids of lots whose purchase is pending."""
+    keys = [document_key(provider, lot.source) for lot in lots for provider in PROVIDERS]
+    found = await journal.documents(TRANSACTIONS, keys)
+    held = {one["transaction_id"] for one in found.values() if one["status"] == "pending"}
+    return frozenset(lot.id for lot in lots if lot.source in held)
 
 
 async def _adjustment(

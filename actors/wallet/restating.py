@@ -248,9 +248,17 @@ def _bring(state: WalletState, word: _Word, facts: RefundFacts, context: Context
     else:
         told_as = told.transaction_id
         event = PurchaseRestated(original, told_as, told.amount_cents, more, short)
-    counts = earned(state, more, int(purchase.get("credited_at") or context.now), programme)
-    after = books.state(state, context.now, capped=capped, expiry_at=expiry_at, **counts)
-    change = change_of(tier_now(state, context), after, context, f"{original}:{context.version}")
+    total, years = earned(state, more, int(purchase.get("credited_at") or context.now), programme)
+    after = books.state(
+        state,
+        context.now,
+        earned_total=total,
+        earned_years=years,
+        capped=capped,
+        expiry_at=expiry_at,
+    )
+    before = tier_now(state, programme, context.now)
+    change = change_of(before, after, context, f"{original}:{context.version}")
     return Decision(
         after,
         events=(event, *change.events),

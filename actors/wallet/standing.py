@@ -12,12 +12,14 @@ Source: spec.md S47, S74; docs/points.md.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import date
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from comptoir.actors.gateways.messages import PUSH, SendPush
-from comptoir.actors.programme import Programme, Tier, programme_of
+from comptoir.actors.programme import DAY_MS, Programme, Tier, programme_of
 from comptoir.actors.wallet.points import tier_reached
 from comptoir.actors.wallet.state import TierLost, TierReached, WalletState
 from comptoir.engine import Outgoing
@@ -25,6 +27,7 @@ from comptoir.engine.machine import Context
 
 __all__ = ["Change", "change_of", "earned", "points_counted", "tier_now"]
 
+EPOCH: Final = date(1970, 1, 1).toordinal()
 YEARS_KEPT = 10
 """As many as a tier may be of."""
 
@@ -36,8 +39,16 @@ class Change(msgspec.Struct, frozen=True):
     messages: tuple[Outgoing, ...] = ()
 
 
+NO_CHANGE: Final = Change()
+
+
 def _year_of(at_ms: int) -> int:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).year
+    return _year_of_day(at_ms // DAY_MS)
+
+
+@lru_cache(maxsize=64)  # a credit asks three times, and nearly always for today
+def _year_of_day(day: int) -> int:
+    return date.fromordinal(EPOCH + day).year
 
 
 def points_counted(state: WalletState, programme: Programme, now: int) -> int:
@@ -48,24 +59,21 @@ def points_counted(state: WalletState, programme: Programme, now: int) -> int:
     return max(0, sum(points for year, points in state.earned_years.items() if int(year) > oldest))
 
 
-def tier_now(state: WalletState, context: Context) -> Tier:
-    """The tier at the time of a decision."""
-    programme = programme_of(context)
-    return tier_reached(points_counted(state, programme, context.now), programme.tiers)
+def tier_now(state: WalletState, programme: Programme, now: int) -> Tier:
+    """The tier at an instant."""
+    return tier_reached(points_counted(state, programme, now), programme.tiers)
 
 
 def earned(
     state: WalletState, points: int, credited_at: int, programme: Programme
-) -> dict[str, int | Mapping[str, int]]:
-    """The counts after a purchase of that time has earned more (> 0) or less (< 0)."""
-    total: dict[str, int | Mapping[str, int]] = {
-        "earned_total": max(0, state.earned_total + points)
-    }
+) -> tuple[int, Mapping[str, int]]:
+    """`earned_total` and `earned_years` after a purchase of that time has earned more (> 0) or less (< 0)."""
+    total = max(0, state.earned_total + points)
     if not programme.tier_years or not points:
-        return total
+        return total, state.earned_years
     slot = str(_year_of(credited_at))
     years = {**state.earned_years, slot: state.earned_years.get(slot, 0) + points}
-    return {**total, "earned_years": {year: years[year] for year in sorted(years)[-YEARS_KEPT:]}}
+    return total, {year: years[year] for year in sorted(years)[-YEARS_KEPT:]}
 
 
 def change_of(before: Tier, after: WalletState, context: Context, cause: str) -> Change:
@@ -77,13 +85,14 @@ def change_of(before: Tier, after: WalletState, context: Context, cause: str) ->
         context: the decision's.
         cause: id of the transaction by which it is reached; a notice is sent once for it.
     """
-    now = tier_now(after, context)
-    if now.id == before.id:
-        return Change()
+    programme = programme_of(context)
+    now = tier_now(after, programme, context.now)
+    if now is before:
+        return NO_CHANGE
     if now.minimum_points < before.minimum_points:
         return Change((TierLost(now.id, before.id),))
     reached = (TierReached(now.id, before.id),)
-    if not programme_of(context).push:
+    if not programme.push:
         return Change(reached)
     user = context.address.key
     notice = SendPush(f"tier:{user}:{now.id}:{cause}", user, "tier_reached", now.minimum_points)

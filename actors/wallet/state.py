@@ -252,6 +252,8 @@ class ExpiryFacts(msgspec.Struct, frozen=True):
     """Open lots that end first, in the order of their ends."""
     endings: tuple[Ending, ...] = ()
     """Of all open lots, the first to end first."""
+    held: frozenset[str] = frozenset()
+    """Lots whose release has not come, though they end first: it is late, or a dead letter."""
 
 
 class AdjustmentFacts(msgspec.Struct, frozen=True):
