@@ -129,11 +129,13 @@ def test_a_warning_is_of_what_is_left_and_comes_once() -> None:
     """S74: 30 and 7 days before; what was spent in between is not in it, and of nothing nothing is said."""
     kept, heard = keep()
     buy(kept, "p1", 100)
-    days(kept, 40)
+    days(kept, 10)
+    buy(kept, "p2", 25)
+    days(kept, 31)
     withdraw(kept, "wd_1", 60)
-    days(kept, 14)
+    days(kept, 24)
     told = [event.points for event in heard if isinstance(event, ExpiryAnnounced)]
-    assert told == [100, 40]
+    assert told == [100, 25, 40, 25]
     other, heard = keep()
     buy(other, "p1", 100)
     withdraw(other, "wd_1", 100)
