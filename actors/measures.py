@@ -18,6 +18,7 @@ from comptoir.actors.programme import PROVIDERS
 from comptoir.actors.wallet.state import (
     PointsClawedBack,
     PointsCredited,
+    PointsExpired,
     PurchaseRecognised,
     PurchaseRestated,
     PurchaseTakenBack,
@@ -61,6 +62,11 @@ class CashbackMeasures:
             registry, "comptoir_points_credited", "Points credited."
         ).of()
         self._points_debited = Tallies(registry, "comptoir_points_debited", "Points debited.").of()
+        self._points_expired = Tallies(
+            registry,
+            "comptoir_points_expired",
+            "Points whose end came before they were spent (E7).",
+        ).of()
         self._credit_seconds = credit_seconds
         self._now = now
         consents = Tallies(
@@ -158,3 +164,5 @@ class CashbackMeasures:
                 self._recognised.value += 1
             elif isinstance(event, RefundIgnored):
                 self._ignored.value += 1
+            elif isinstance(event, PointsExpired):
+                self._points_expired.value += event.points

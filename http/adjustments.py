@@ -7,11 +7,18 @@ Source: interface.md 7 (rows b2); spec.md S47, E14; docs/points.md.
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
-from comptoir.actors.approval.messages import Action, ApprovalDescribed, Approve
+from comptoir.actors.approval.messages import KIND as APPROVAL
+from comptoir.actors.approval.messages import (
+    Action,
+    ApprovalDescribed,
+    Approve,
+    adjustment_proposal,
+)
 from comptoir.actors.wallet.messages import (
     KIND,
     AdjustmentDescribed,
@@ -22,6 +29,7 @@ from comptoir.engine import Address, Message
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import LIFETIME_MS, decide, describe, draw_approval, who_calls
 from comptoir.http.bodies import fault, read_body
+from comptoir.http.following import until
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.principal import Role
@@ -36,6 +44,8 @@ CHECKERS: Final = (Role.OPERATIONS.value, Role.ADMIN.value)
 """Another of those who run the programme, or who keeps its access."""
 PROPOSED: Final = "proposed"
 """What the wallet says until the proposal is approved: how far that is, it says itself."""
+WAIT_S: Final = 5.0
+"""For the wallet to decide; then it is `approved`, and decided later."""
 _NEW: Final = msgspec.json.Decoder(NewAdjustment)
 _ID: Final = re.compile(r"adj_[0-9a-f]{20}").fullmatch
 _PLACE: Final = re.compile(r"[0-9]{15}:adj_[0-9a-f]{20}").fullmatch
@@ -63,6 +73,8 @@ async def ask(port: Port, call: Call) -> Response:
         name, approval, wanted.points, reason, maker, CHECKERS, LIFETIME_MS
     )
     found = await _told(port, user, proposed)
+    if found.status == PROPOSED:  # said a second time, so that it is there when this is answered
+        await port.ask(Address(APPROVAL, approval), adjustment_proposal(user, proposed))
     noted = {**_noted(found), "user_id": user, "approval": approval}
     return json_response(202, await _shown(port, call, name, noted, reason), call.ticket)
 
@@ -76,9 +88,9 @@ async def approve(port: Port, call: Call) -> Response:
     decided = await decide(port, call, str(noted["approval"]), Approve(*who_calls(call)))
     if isinstance(decided, Response):
         return decided
-    # Behind the order that the approval has just sent, so the wallet has done it by then.
-    found = await _told(port, str(noted["user_id"]), DescribeAdjustment(name))
-    now = {**noted, **_noted(found)}
+    look = partial(_told, port, str(noted["user_id"]), DescribeAdjustment(name))
+    found = await until(port.moves, name, look, _is_decided, WAIT_S)
+    now = {**noted, **_noted(found)} if found is not None else noted
     return json_response(200, await _shown(port, call, name, now), call.ticket)
 
 
@@ -113,6 +125,10 @@ async def _told(port: Port, user: str, message: Message) -> AdjustmentDescribed:
     reply = (await port.ask(Address(KIND, user), message)).reply
     assert isinstance(reply, AdjustmentDescribed)
     return reply
+
+
+def _is_decided(found: AdjustmentDescribed) -> bool:
+    return found.status != PROPOSED
 
 
 def _noted(found: AdjustmentDescribed) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
 from comptoir.actors.person.messages import InvitePerson
-from comptoir.actors.wallet.messages import AdjustPoints
+from comptoir.actors.wallet.messages import KIND as WALLET
+from comptoir.actors.wallet.messages import AdjustPoints, ProposeAdjustment
 from comptoir.actors.withdrawal.messages import SettleWithdrawal
 from comptoir.engine.values import Address, Message, Reply, encode
 
@@ -31,6 +32,7 @@ __all__ = [
     "Propose",
     "Proposed",
     "Reject",
+    "adjustment_proposal",
     "approved_by",
     "digest_of",
     "place_of",
@@ -107,6 +109,17 @@ class Propose(Message, frozen=True):
     """Roles of which whoever approves must have one."""
     lifetime_ms: int
     """In business time; after it nobody may approve it."""
+
+
+def adjustment_proposal(user_id: str, asked: ProposeAdjustment) -> Propose:
+    """The proposal of an adjustment. Its wallet sends it, and whoever asks says it a second time, so that it is
+    there when they are answered: the first to come makes it.
+    """
+    order = AdjustPoints(asked.adjustment_id, asked.points, asked.reason, asked.maker)
+    return Propose(
+        Action.ADJUST, WALLET, user_id, order, user_id, (f"{asked.points:+d} points", asked.reason),
+        asked.maker, asked.checkers, asked.lifetime_ms,
+    )  # fmt: skip
 
 
 class Approve(Message, frozen=True):

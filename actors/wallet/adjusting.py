@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from comptoir.actors.approval.messages import KIND as APPROVAL
-from comptoir.actors.approval.messages import Action, Propose
+from comptoir.actors.approval.messages import adjustment_proposal
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.crediting import Outcome
 from comptoir.actors.wallet.holding import take_oldest
@@ -57,12 +57,7 @@ def propose(state: WalletState, message: ProposeAdjustment, context: Context) ->
     if -message.points > state.available:
         return Refusal("POINTS_INSUFFICIENT", f"{state.available} points are available")
     name, user = message.adjustment_id, context.address.key
-    order = AdjustPoints(name, message.points, message.reason, message.maker)
-    asked = Propose(
-        Action.ADJUST, context.address.kind, user, order, user,
-        (f"{message.points:+d} points", message.reason), message.maker, message.checkers,
-        message.lifetime_ms,
-    )  # fmt: skip
+    asked = adjustment_proposal(user, message)
     fields = {
         "user_id": user, "points": message.points, "status": PROPOSED, "maker": message.maker,
         "approval": message.approval_id, "asked_at": context.now,

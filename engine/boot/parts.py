@@ -3,7 +3,7 @@
 Rule: every kind, gateway and snapshot is listed here; nothing is found by walking. Source: design.md 1, 5 and 6; spec.md S44, S60, S62.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Protocol
@@ -32,6 +32,7 @@ from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
+from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
@@ -90,6 +91,14 @@ def _tell_of_claim(moves: Moves, decided: Decided) -> None:
         moves.moved(state.id)
 
 
+def _tell_of_adjustment(moves: Moves, measure: Callable[[Decided], None], decided: Decided) -> None:
+    """Whoever has approved one hears what the wallet has decided."""
+    measure(decided)
+    message = decided.message
+    if isinstance(message, AdjustPoints):
+        moves.moved(message.adjustment_id)
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -123,7 +132,7 @@ async def parts_of(
             consent_week_spec(bounds),
             candidates_spec(bounds),
             claim_spec(bounds, partial(_tell_of_claim, daemon.moves)),
-            wallet_spec(bounds, measures.wallet),
+            wallet_spec(bounds, partial(_tell_of_adjustment, daemon.moves, measures.wallet)),
             numbering_spec(bounds),
             withdrawal_spec(bounds, measures.withdrawal),
             onboarding_spec(bounds),
