@@ -1,6 +1,7 @@
 """The business's counters (interface.md 5, S67, X22), from decisions once they are durable."""
 
 from collections.abc import Callable
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -33,6 +34,9 @@ from comptoir.engine.tally import Spread, Tallies, Tally
 __all__ = ["CashbackMeasures"]
 
 
+EXPIRED: Final = "Points whose end came before they were spent (E7)."
+
+
 class CashbackMeasures:
     """Counts what connections and wallets decided."""
 
@@ -62,11 +66,7 @@ class CashbackMeasures:
             registry, "comptoir_points_credited", "Points credited."
         ).of()
         self._points_debited = Tallies(registry, "comptoir_points_debited", "Points debited.").of()
-        self._points_expired = Tallies(
-            registry,
-            "comptoir_points_expired",
-            "Points whose end came before they were spent (E7).",
-        ).of()
+        self._points_expired = Tallies(registry, "comptoir_points_expired", EXPIRED).of()
         self._credit_seconds = credit_seconds
         self._now = now
         consents = Tallies(

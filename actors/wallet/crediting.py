@@ -96,11 +96,10 @@ def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
             expiry_at, timed = watch(state, end, context)
         source = message.transaction_id
         books.move(ISSUED, book, points, "credit", lot=lot_id, transaction=source)
-        lot = LotOpened(
+        lots = (LotOpened(
             lot_id, owner, source, message.tag, points, message.amount_cents, message.rate_bp,
             tier.multiplier_bp, context.now, end,
-        )  # fmt: skip
-        lots = (lot,)
+        ),)  # fmt: skip
         if book == "available":
             settle_shortfall(books, points, lot_id, message.transaction_id)
     fields: dict[str, object] = {
