@@ -1,6 +1,7 @@
 """The business's counters (interface.md 5, S67, X22), from decisions once they are durable."""
 
 from collections.abc import Callable
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -25,6 +26,7 @@ from comptoir.actors.programme import PROVIDERS
 from comptoir.actors.wallet.state import (
     PointsClawedBack,
     PointsCredited,
+    PointsExpired,
     PurchaseRecognised,
     PurchaseRestated,
     PurchaseTakenBack,
@@ -37,6 +39,9 @@ from comptoir.engine.journal import Decided
 from comptoir.engine.tally import Spread, Tallies, Tally
 
 __all__ = ["CashbackMeasures"]
+
+
+EXPIRED: Final = "Points whose end came before they were spent (E7)."
 
 
 class CashbackMeasures:
@@ -68,6 +73,7 @@ class CashbackMeasures:
             registry, "comptoir_points_credited", "Points credited."
         ).of()
         self._points_debited = Tallies(registry, "comptoir_points_debited", "Points debited.").of()
+        self._points_expired = Tallies(registry, "comptoir_points_expired", EXPIRED).of()
         self._credit_seconds = credit_seconds
         self._now = now
         consents = Tallies(
@@ -173,6 +179,8 @@ class CashbackMeasures:
                 self._recognised.value += 1
             elif isinstance(event, RefundIgnored):
                 self._ignored.value += 1
+            elif isinstance(event, PointsExpired):
+                self._points_expired.value += event.points
 
 
 def _of_batches(registry: CollectorRegistry) -> dict[type[Event], Tally]:

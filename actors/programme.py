@@ -41,6 +41,14 @@ class Programme(msgspec.Struct, frozen=True):
     """Points: least balance, and least order (S66)."""
     hold_ms: int = 0
     """Points are pending for so long after a purchase (X24)."""
+    lot_ms: int = 0
+    """Points are good for so long from the end of their hold on; 0: for ever (S74, E7)."""
+    grace_ms: int = 30 * DAY_MS
+    """What comes back from a withdrawal that failed is good for so long at least."""
+    warning_ms: tuple[int, ...] = (30 * DAY_MS, 7 * DAY_MS)
+    """So long before points expire their owner is told; descending."""
+    tier_years: int = 0
+    """Calendar years, this one included, whose points make a tier; 0: all."""
     tiers: tuple[Tier, ...] = (Tier("base", "Base", 0),)
     """Ascending; the first at 0."""
     unknown_connection_ms: int = DAY_MS
@@ -80,6 +88,12 @@ class Programme(msgspec.Struct, frozen=True):
             value_cents=points.value_cents,
             withdrawal_minimum=points.minimum,
             hold_ms=points.hold_days * DAY_MS,
+            lot_ms=points.lot_days * DAY_MS,
+            grace_ms=points.grace_days * DAY_MS,
+            warning_ms=tuple(
+                days * DAY_MS for days in sorted({*points.expiry_warning_days}, reverse=True)
+            ),
+            tier_years=points.tier_years,
             tiers=tuple(
                 Tier(t.id, t.name, t.threshold_points, t.multiplier_bp) for t in points.tiers
             ),

@@ -1,7 +1,7 @@
 """The journal alone on a PostgreSQL of its own, and one wallet with 10 lots beside one with 10,000.
 
-What is printed: decisions a second for growing numbers of actors, and the two wallets' credits a
-second, which must be the same (a credit looks at no lot but its own).
+What is printed: decisions a second for growing numbers of actors, the two wallets' credits a second, which must
+be the same (a credit looks at no lot but its own), and what a debit takes of each.
 """
 
 import os
@@ -9,6 +9,7 @@ import tempfile
 
 import trio
 
+from bench.debit import measure_debits
 from bench.journal import measure
 from bench.results import write
 from comptoir.storage.embedded import EmbeddedPostgres
@@ -21,6 +22,7 @@ async def _measured(folder: str) -> None:
     try:
         running = await server.start()
         figures = await measure(running.url)
+        debits = await measure_debits(await server.create_database("debits"))
     finally:
         with trio.CancelScope(shield=True):
             await server.destroy()
@@ -32,7 +34,11 @@ async def _measured(folder: str) -> None:
         f"one wallet, one credit at a time: {few:,} /s with 10 lots, {many:,} /s with 10,000 "
         f"(ratio {many / few:.2f}, aim 1)"
     )
-    write("lots", {"10": few, "10000": many, "journal": figures["journal"]})
+    print(
+        f"one debit: {debits['10']} ms with 10 lots, {debits['10000']} ms with 10,000; of all 10,000 at once "
+        f"{debits['all']} ms"
+    )
+    write("lots", {"10": few, "10000": many, "journal": figures["journal"], "debit_ms": debits})
 
 
 def main() -> None:

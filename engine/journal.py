@@ -24,6 +24,7 @@ __all__ = [
     "DeadLetterRow",
     "Decided",
     "Duplicate",
+    "Ending",
     "Entry",
     "Fate",
     "Gone",
@@ -191,6 +192,15 @@ class Lot(msgspec.Struct, frozen=True, gc=False):
     expires_at: int | None
 
 
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """What is left of all lots that end at one instant."""
+
+    at: int
+    """Business time, ms."""
+    points: int
+    """> 0."""
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One line of a user's points history: a transfer seen from its owner."""
 
@@ -307,6 +317,18 @@ class Journal(DeadLetters, Protocol):
         limit: int = 1000,
     ) -> list[Lot]:
         """A user's lots: the one of an id, or by tag newest first, else oldest first (FIFO)."""
+        ...
+
+    async def lots_named(self, owner: str, names: Sequence[str]) -> list[Lot]:
+        """Those of a user's lots that have these ids, oldest first."""
+        ...
+
+    async def lots_by_end(self, owner: str, limit: int) -> list[Lot]:
+        """A user's open lots that have an end, the first to end first, ties as they are spent."""
+        ...
+
+    async def lots_ending(self, owner: str, limit: int) -> list[Ending]:
+        """When a user's open lots end, the first to end first, and how many points are left in them."""
         ...
 
     async def entries(self, owner: str, before: int | None, limit: int) -> list[Entry]:

@@ -32,8 +32,11 @@ from comptoir.http.queries import CURSOR_FAULT, BadQuery, page
 from comptoir.http.times import rfc3339
 
 __all__ = [
+    "LIFETIME_MS",
     "Asked",
     "approve",
+    "decide",
+    "describe",
     "draw_approval",
     "listed",
     "propose",
@@ -101,7 +104,7 @@ async def proposed_before(port: Port, call: Call, shown: dict[str, object]) -> R
     whoever proposes what depends on the moment, which would be another thing now.
     """
     name = draw_approval(call)
-    found = await _described(port, call, name)
+    found = await describe(port, call, name)
     return None if found is None else _proposed(call, name, found, shown)
 
 
@@ -142,12 +145,12 @@ async def listed(port: Port, call: Call) -> Response:
     places = await port.waiting(after, wanted.limit + 1)
     following = places[wanted.limit - 1][0] if len(places) > wanted.limit else None
     names = [place.partition(":")[2] for place, waits in places[: wanted.limit] if waits]
-    found = [(name, await _described(port, call, name)) for name in names]
+    found = [(name, await describe(port, call, name)) for name in names]
     items = [_shown(name, one) for name, one in found if one and one.status == PENDING]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
 
-async def _described(port: Port, call: Call, name: str) -> ApprovalDescribed | None:
+async def describe(port: Port, call: Call, name: str) -> ApprovalDescribed | None:
     """What it is now, since it may have been decided meanwhile; None where its keys are gone, or where it
     is none of the caller's.
     """
@@ -169,11 +172,21 @@ async def _told(port: Port, call: Call, message: Message) -> Response:
     approval_id = call.path["approvalId"]
     if not _ID(approval_id):
         return problem("NOT_FOUND", call.ticket)
+    found = await decide(port, call, approval_id, message)
+    if isinstance(found, Response):
+        return found
+    return json_response(200, _shown(approval_id, found), call.ticket)
+
+
+async def decide(
+    port: Port, call: Call, approval_id: str, message: Message
+) -> ApprovalDescribed | Response:
+    """How a proposal stands after this was said to it; a problem where it was decided otherwise."""
     found = (await port.ask(Address(KIND, approval_id), message)).reply
     assert isinstance(found, ApprovalDescribed)
     if found.status != _WANTED.get(type(message), found.status):
         return problem("CONFLICT", call.ticket)  # decided otherwise, or its time was over
-    return json_response(200, _shown(approval_id, found), call.ticket)
+    return found
 
 
 def _shown(approval_id: str, found: ApprovalDescribed) -> dict[str, object]:

@@ -44,6 +44,7 @@ from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_M
 from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_payouts import PAYOUTS
+from comptoir.http.operations_points import POINTS
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.page import HTML
 from comptoir.http.port import Port
@@ -99,15 +100,13 @@ def _told() -> frozenset[str]:
 
 async def _openapi(port: Port, call: Call) -> Response:
     """GET /api/v1/openapi.json."""
-    rules = port.rules
-    text = _description(rules.page_items_default, rules.page_items_max)
+    text = _description(port.rules.page_items_default, port.rules.page_items_max)
     return response(200, b"application/json", text, call.ticket)
 
 
 async def _docs(port: Port, call: Call) -> Response:
     """GET /docs."""
-    rules = port.rules
-    text = _description(rules.page_items_default, rules.page_items_max)
+    text = _description(port.rules.page_items_default, port.rules.page_items_max)
     return reference(text, call.ticket)
 
 
@@ -142,6 +141,7 @@ OPERATIONS: Final = (
     *BANKING,
     *MATCHING,
     *PAYOUTS,
+    *POINTS,
     *UPKEEP,
     *DOCUMENTS,
     Operation(

@@ -11,7 +11,13 @@ from msgspec import DecodeError, msgpack
 
 from comptoir.actors.gateways.payee import PayeeVerified, VerifyPayee
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
-from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
+from comptoir.actors.wallet.messages import (
+    AdjustmentDescribed,
+    DescribeAdjustment,
+    HoldPoints,
+    PointsHeld,
+    ProposeAdjustment,
+)
 from comptoir.actors.withdrawal.messages import (
     MATCH,
     BeginWithdrawal,
@@ -44,6 +50,24 @@ class FakePayouts:
         """Of payments that were compared, by their keys."""
         self.payee = PayeeVerified(MATCH)
         self.payees_asked: list[tuple[VerifyPayee, str]] = []
+        self.adjusted: dict[str, dict[str, Any]] = {}
+        """What is noted of adjustments."""
+
+    def note_adjustment(self, name: str, user_id: str, points: int, maker: str) -> None:
+        """One that waits for a second person."""
+        self.adjusted[name] = {
+            "user_id": user_id, "points": points, "status": "proposed", "maker": maker,
+            "approval": f"apr_{name.removeprefix('adj_')}", "asked_at": ASKED_MS,
+        }  # fmt: skip
+
+    async def adjustments(self, after: str, limit: int) -> Sequence[str]:
+        """As noted, in their order."""
+        places = sorted(f"{0:015d}:{name}" for name in self.adjusted)
+        return [place for place in places if place > after][:limit]
+
+    async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
+        """As noted."""
+        return self.adjusted.get(adjustment_id)
 
     async def withdrawals(self, user_id: str, after: str, limit: int) -> Sequence[str]:
         """As set, in their order."""
@@ -88,6 +112,14 @@ class FakePayouts:
             self.withdrawal_owners[message.withdrawal_id] = address.key
             self.orders[message.withdrawal_id] = message.order
             return PointsHeld(ASKED_MS)
+        if isinstance(message, ProposeAdjustment):
+            self.note_adjustment(message.adjustment_id, address.key, message.points, message.maker)
+            return AdjustmentDescribed("proposed", message.points, message.maker, "", ASKED_MS, 0)
+        if isinstance(message, DescribeAdjustment):
+            one = self.adjusted[message.adjustment_id]
+            return AdjustmentDescribed(
+                "applied", one["points"], one["maker"], "another", ASKED_MS, ASKED_MS
+            )
         if address.kind != "withdrawal" or isinstance(message, PaymentReported):
             return None
         owner = self.withdrawal_owners.get(address.key)

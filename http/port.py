@@ -300,6 +300,16 @@ class ApiPort(Protocol):
         """
         ...
 
+    async def adjustments(self, after: str, limit: int) -> Sequence[str]:
+        """A page of adjustments by their places (`wallet.messages.place_of`), those after this one, in their
+        order.
+        """
+        ...
+
+    async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
+        """What is noted of an adjustment, under the names of its wallet; None if nobody has asked for it."""
+        ...
+
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """A page of labelled cases, by the ids of their claims."""
         ...

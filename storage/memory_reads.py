@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from comptoir.engine.errors import Unavailable
-from comptoir.engine.journal import DeadLetterRow, Entry, Loaded, Lot, Pending, Recorded
+from comptoir.engine.journal import DeadLetterRow, Ending, Entry, Loaded, Lot, Pending, Recorded
 from comptoir.engine.letters import LetterCount, LetterFilter
 from comptoir.engine.values import Address
 from comptoir.storage.memory import MemoryTables, MessageRow
@@ -107,20 +107,49 @@ class MemoryReads:
         limit: int = 1000,
     ) -> list[Lot]:
         """A user's lots: the one of an id, or by tag newest first, else oldest first (FIFO)."""
-        tables = await self._reach()
         rows = [
-            Lot(x.id, x.owner, x.source, x.tag, x.points, row.remaining, x.basis_cents, x.rate_bp,
-                x.multiplier_bp, x.earned_at, x.expires_at)
-            for row in tables.lots.values()
-            for x in (row.opened,)
-            if x.owner == owner
-            and lot in (None, x.id)
-            and tag in (None, x.tag)
-            and (row.remaining > 0 or not open_only)
-        ]  # fmt: skip
+            one
+            for one in await self._lots_of(owner)
+            if lot in (None, one.id)
+            and tag in (None, one.tag)
+            and (one.remaining > 0 or not open_only)
+        ]
         newest_first = tag is not None
         rows.sort(key=lambda lot: (lot.earned_at, lot.id), reverse=newest_first)
         return rows[:limit]
+
+    async def _lots_of(self, owner: str) -> list[Lot]:
+        """All of a user's lots, oldest first."""
+        rows = [
+            Lot(x.id, x.owner, x.source, x.tag, x.points, row.remaining, x.basis_cents, x.rate_bp,
+                x.multiplier_bp, x.earned_at, x.expires_at)
+            for row in (await self._reach()).lots.values()
+            for x in (row.opened,)
+            if x.owner == owner
+        ]  # fmt: skip
+        return sorted(rows, key=lambda lot: (lot.earned_at, lot.id))
+
+    async def lots_named(self, owner: str, names: Sequence[str]) -> list[Lot]:
+        """Those of a user's lots that have these ids, oldest first."""
+        wanted = frozenset(names)
+        return [lot for lot in await self._lots_of(owner) if lot.id in wanted]
+
+    async def lots_by_end(self, owner: str, limit: int) -> list[Lot]:
+        """A user's open lots that have an end, the first to end first, ties as they are spent."""
+        found = [
+            (lot.expires_at, lot.earned_at, lot.id, lot)
+            for lot in await self._lots_of(owner)
+            if lot.remaining > 0 and lot.expires_at is not None
+        ]
+        return [lot for *_, lot in sorted(found, key=lambda one: one[:3])[:limit]]
+
+    async def lots_ending(self, owner: str, limit: int) -> list[Ending]:
+        """When a user's open lots end, and how many points are left in them."""
+        left: dict[int, int] = {}
+        for lot in await self._lots_of(owner):
+            if lot.remaining > 0 and lot.expires_at is not None:
+                left[lot.expires_at] = left.get(lot.expires_at, 0) + lot.remaining
+        return [Ending(at, left[at]) for at in sorted(left)[:limit]]
 
     async def entries(self, owner: str, before: int | None, limit: int) -> list[Entry]:
         """A page of a user's history, newest first, with ids below `before`."""

@@ -20,7 +20,7 @@ import trio
 
 from comptoir.engine.decision import Attempt
 from comptoir.engine.errors import Erased, Stopping
-from comptoir.engine.journal import Entry, Loaded, Lot, Pending, Recorded
+from comptoir.engine.journal import Ending, Entry, Loaded, Lot, Pending, Recorded
 from comptoir.engine.values import Address
 from comptoir.storage.bridge import Pool
 from comptoir.storage.runs import identify_actor, identify_event, identify_message
@@ -79,6 +79,13 @@ LOT_SQL: Final = f"""
 select id, owner, source, tag, points, remaining, basis_cents, rate_bp, multiplier_bp,
        {MS.format("earned_at")}, {MS.format("expires_at")}
 from comptoir.lot where owner = $1"""
+NAMED_LOTS_SQL: Final = f"{LOT_SQL} and id = any($2) order by earned_at, id"
+LOTS_BY_END_SQL: Final = f"""{LOT_SQL} and remaining > 0 and expires_at is not null
+order by expires_at, earned_at, id limit $2"""
+ENDING_SQL: Final = f"""
+select {MS.format("expires_at")}, sum(remaining)::bigint
+from comptoir.lot where owner = $1 and remaining > 0 and expires_at is not null
+group by expires_at order by expires_at limit $2"""
 ENTRY_SQL: Final = f"""
 select entry_id, owner, kind,
        case when split_part(credit, ':', 1) in ('available', 'pending') then points else -points end,
@@ -335,6 +342,18 @@ class Reads:
         order = "earned_at, id" if len(arguments) == 1 else "earned_at desc, id desc"
         sql += f" order by {order} limit ${len(arguments) + 1}"
         return [Lot(*row) for row in await self._fetch(sql, *arguments, limit)]
+
+    async def lots_named(self, owner: str, names: Sequence[str]) -> list[Lot]:
+        """Those of a user's lots that have these ids, oldest first."""
+        return [Lot(*row) for row in await self._fetch(NAMED_LOTS_SQL, owner, list(names))]
+
+    async def lots_by_end(self, owner: str, limit: int) -> list[Lot]:
+        """A user's open lots that have an end, the first to end first, ties as they are spent."""
+        return [Lot(*row) for row in await self._fetch(LOTS_BY_END_SQL, owner, limit)]
+
+    async def lots_ending(self, owner: str, limit: int) -> list[Ending]:
+        """When a user's open lots end, and how many points are left in them."""
+        return [Ending(*row) for row in await self._fetch(ENDING_SQL, owner, limit)]
 
     async def entries(self, owner: str, before: int | None, limit: int) -> list[Entry]:
         """A page of a user's history, newest first, with ids below `before`."""

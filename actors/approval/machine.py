@@ -28,6 +28,7 @@ from comptoir.actors.approval.messages import (
     Propose,
     Proposed,
     Reject,
+    approved_by,
     digest_of,
     place_of,
 )
@@ -137,7 +138,7 @@ def _approve(state: ApprovalState, message: Approve, context: Context) -> Outcom
     if context.now >= state.expires_at:  # the timer may be late
         return _decided(state, Phase.EXPIRED, "", context)
     approved = _decided(state, Phase.APPROVED, message.checker, context)
-    order = Outgoing(Address(*state.target), state.order)
+    order = Outgoing(Address(*state.target), approved_by(state.order, message.checker))
     return msgspec.structs.replace(approved, messages=(order,))
 
 

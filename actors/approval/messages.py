@@ -8,10 +8,14 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
+import msgspec
+
 from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
 from comptoir.actors.person.messages import InvitePerson
+from comptoir.actors.wallet.messages import KIND as WALLET
+from comptoir.actors.wallet.messages import AdjustPoints, ProposeAdjustment
 from comptoir.actors.withdrawal.messages import SettleWithdrawal
 from comptoir.engine.values import Address, Message, Reply, encode
 
@@ -28,6 +32,8 @@ __all__ = [
     "Propose",
     "Proposed",
     "Reject",
+    "adjustment_proposal",
+    "approved_by",
     "digest_of",
     "place_of",
 ]
@@ -38,7 +44,15 @@ COLLECTION = "approval"
 FOUR_EYES: Final = "FOUR_EYES"
 """Whoever has asked for something does not approve it as well."""
 
-Order = InvitePerson | ErasePerson | RotateKey | ReplayLetters | DisposeLetter | SettleWithdrawal
+Order = (
+    InvitePerson
+    | ErasePerson
+    | RotateKey
+    | ReplayLetters
+    | DisposeLetter
+    | SettleWithdrawal
+    | AdjustPoints
+)
 """What is sent when it is approved, by the very decision that approves it."""
 
 
@@ -53,6 +67,17 @@ class Action(StrEnum):
     """A call of unknown outcome is given up."""
     PAYMENT = "withdrawals.settle"
     """What became of a payment that is held."""
+    ADJUST = "points.adjust"
+    """Points are given or taken by hand."""
+
+
+def approved_by(order: Order, checker: str) -> Order:
+    """The order as it is sent: where it says who has approved it, with their name. Its digest is of what was
+    asked for.
+    """
+    if isinstance(order, AdjustPoints):
+        return msgspec.structs.replace(order, checker=checker)
+    return order
 
 
 def digest_of(target: Address, order: Order) -> str:
@@ -84,6 +109,17 @@ class Propose(Message, frozen=True):
     """Roles of which whoever approves must have one."""
     lifetime_ms: int
     """In business time; after it nobody may approve it."""
+
+
+def adjustment_proposal(user_id: str, asked: ProposeAdjustment) -> Propose:
+    """The proposal of an adjustment. Its wallet sends it, and whoever asks says it a second time, so that it is
+    there when they are answered: the first to come makes it.
+    """
+    order = AdjustPoints(asked.adjustment_id, asked.points, asked.reason, asked.maker)
+    return Propose(
+        Action.ADJUST, WALLET, user_id, order, user_id, (f"{asked.points:+d} points", asked.reason),
+        asked.maker, asked.checkers, asked.lifetime_ms,
+    )  # fmt: skip
 
 
 class Approve(Message, frozen=True):

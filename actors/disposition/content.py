@@ -59,7 +59,10 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "TakeBack": ("provider", "transaction_id", "revision"),
     "TellStanding": ("claim", "found"),
     "ReleasePoints": ("lot_id", "source", "key"),
-    "MovePoints": ("withdrawal_id", "place"),
+    "MovePoints": ("withdrawal_id", "place", "cancelled"),
+    "ExpirePoints": (),
+    "ProposeAdjustment": ("adjustment_id", "approval_id", "points", "maker"),
+    "AdjustPoints": ("adjustment_id", "points", "maker", "checker"),
     # To a withdrawal, and to whoever pays it.
     "BeginWithdrawal": (),
     "SettlementOver": (),

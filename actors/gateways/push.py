@@ -57,6 +57,17 @@ TEXTS = {
             " / Your transfer takes longer than expected: we are finding out"
         ),
     ),
+    "points_expiring": (
+        "Cashback",
+        "{points} points expirent dans {days} j / {points} points expire in {days} d",
+    ),
+    "tier_reached": (
+        "Cashback",
+        (
+            "Vous avez atteint le palier de {points} points"
+            " / You have reached the tier of {points} points"
+        ),
+    ),
     "consent_ended": ("Votre banque / Your bank", "Reconnectez-la / Reconnect it"),
 }
 SERVER_ERRORS = 500

@@ -10,6 +10,7 @@ import msgspec
 
 from comptoir.actors.gateways.messages import PUSH, SendPush
 from comptoir.actors.programme import Programme, programme_of
+from comptoir.actors.wallet.lots import end_of_lot, is_good, is_released, settle_shortfall, watch
 from comptoir.actors.wallet.messages import (
     TRANSACTIONS,
     Credit,
@@ -18,7 +19,8 @@ from comptoir.actors.wallet.messages import (
     document_key,
     tag_of,
 )
-from comptoir.actors.wallet.points import points_for, tier_reached
+from comptoir.actors.wallet.points import points_for
+from comptoir.actors.wallet.standing import change_of, earned, tier_now
 from comptoir.actors.wallet.state import (
     ISSUED,
     Books,
@@ -31,8 +33,7 @@ from comptoir.engine.journal import Lot
 from comptoir.engine.machine import Context
 
 __all__ = [
-    "Outcome", "credit", "fallback", "grant", "remember", "settle_shortfall", "tags_elsewhere", "take",
-    "under_cap",
+    "Outcome", "Recovered", "credit", "grant", "recover", "remember", "tags_elsewhere", "under_cap",
 ]  # fmt: skip
 
 MONTHS_KEPT = 2
@@ -78,7 +79,7 @@ def tags_elsewhere(state: WalletState, message: Credit) -> tuple[str, ...]:
 def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
     """A purchase earns points."""
     programme = programme_of(context)
-    tier = tier_reached(state.earned_total, programme.tiers)
+    tier = tier_now(state, programme, context.now)
     eligible, capped = under_cap(state, message)
     points = points_for(eligible, message.rate_bp, tier.multiplier_bp, programme.value_cents)
     owner = context.address.key
@@ -86,29 +87,19 @@ def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
     lots: tuple[LotOpened, ...] = ()
     lot_id = None
     book = "pending" if programme.hold_ms else "available"
+    timed: tuple[Outgoing, ...] = ()
+    expiry_at, end = state.expiry_at, None
     if points:
         lot_id = context.draw_id("lt")
-        books.move(
-            ISSUED,
-            book,
-            points,
-            "credit",
-            lot=lot_id,
-            transaction=message.transaction_id,
-        )
-        lots = (
-            LotOpened(
-                lot_id,
-                owner,
-                message.transaction_id,
-                message.tag,
-                points,
-                message.amount_cents,
-                message.rate_bp,
-                tier.multiplier_bp,
-                context.now,
-            ),
-        )
+        if programme.lot_ms:
+            end = end_of_lot(programme, context.now + programme.hold_ms)
+            expiry_at, timed = watch(state, end, context)
+        source = message.transaction_id
+        books.move(ISSUED, book, points, "credit", lot=lot_id, transaction=source)
+        lots = (LotOpened(
+            lot_id, owner, source, message.tag, points, message.amount_cents, message.rate_bp,
+            tier.multiplier_bp, context.now, end,
+        ),)  # fmt: skip
         if book == "available":
             settle_shortfall(books, points, lot_id, message.transaction_id)
     fields: dict[str, object] = {
@@ -122,8 +113,18 @@ def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
         **({"link": message.link} if message.account else {}),
     }
     key = document_key(message.provider, message.transaction_id)
+    total, years = earned(state, points, context.now, programme)
+    after = books.state(
+        state,
+        context.now,
+        earned_total=total,
+        earned_years=years,
+        capped=capped,
+        expiry_at=expiry_at,
+    )
+    change = change_of(tier, after, context, message.transaction_id)
     return Decision(
-        books.state(state, context.now, earned_total=state.earned_total + points, capped=capped),
+        after,
         events=(
             PointsCredited(
                 message.transaction_id,
@@ -134,8 +135,13 @@ def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
                 lot_id,
                 pending=bool(programme.hold_ms),
             ),
+            *change.events,
         ),
-        messages=_after_credit(message, points, lot_id, programme, context),
+        messages=(
+            *_after_credit(message, points, lot_id, programme, context),
+            *timed,
+            *change.messages,
+        ),
         release=bool(state.refunds_waiting),
         transfers=tuple(books.transfers),
         lots=lots,
@@ -173,35 +179,47 @@ def under_cap(state: WalletState, message: Credit) -> tuple[int, Mapping[str, in
     return eligible, capped
 
 
-def settle_shortfall(
-    books: Books, points: int, lot_id: str, transaction_id: str | None = None
-) -> None:
-    """Net what the wallet owes from points that have just become available (E7)."""
-    netted = min(points, books.shortfall)
-    if netted:
-        books.move(
-            "available", "shortfall", netted, "clawback", lot=lot_id, transaction=transaction_id
-        )
+class Recovered(msgspec.Struct, frozen=True):
+    """What became of points that are taken back."""
+
+    short: int
+    """The wallet did not have them: they are owed."""
+    lapsed: int
+    """They had expired, and were gone already."""
 
 
-def fallback(facts: RefundFacts, earned_until: int) -> tuple[Lot, ...]:
+def recover(books: Books, due: int, facts: RefundFacts, context: Context) -> Recovered:
+    """Take points of a purchase back: what expired of it counts first, then its own lots, then first in, first
+    out; what is missing is owed (E7).
+    """
+    purchase, original = facts.purchase, str(facts.purchase["transaction_id"])
+    lapsed = min(due, max(0, facts.expired - int(purchase.get("lapsed_points", 0))))
+    short = _take(books, due - lapsed, facts, context)
+    if short:
+        books.move("shortfall", ISSUED, short, "clawback", transaction=original)
+    return Recovered(short, lapsed)
+
+
+def _fallback(facts: RefundFacts, context: Context) -> tuple[Lot, ...]:
     """Lots that points of a purchase may come from, beside its first: more of its own, then, unless it is
-    held, the others whose hold has ended, oldest first: only their points are available.
+    held, the others whose hold has ended and whose end has not come, oldest first: only their points are
+    available.
     """
     source = facts.purchase["transaction_id"]
     own = tuple(lot for lot in facts.others if lot.source == source)
     if facts.purchase["status"] == "pending":
         return own
+    until, now = context.now - programme_of(context).hold_ms, context.now
     others = (lot for lot in facts.others if lot.source != source)
-    return (*own, *(lot for lot in others if lot.earned_at <= earned_until))
+    return (*own, *(lot for lot in others if is_released(lot, until) and is_good(lot, now)))
 
 
-def take(books: Books, due: int, facts: RefundFacts, others: tuple[Lot, ...]) -> int:
+def _take(books: Books, due: int, facts: RefundFacts, context: Context) -> int:
     """Take points from the purchase's own lot, then first in, first out; return what is missing."""
     original = str(facts.purchase["transaction_id"])
     book = "pending" if facts.purchase["status"] == "pending" else "available"
     own = (facts.lot,) if facts.lot is not None else ()
-    for lot in (*own, *others):
+    for lot in (*own, *_fallback(facts, context)):
         part = min(due, lot.remaining, getattr(books, book))
         if part:
             books.move(book, ISSUED, part, "clawback", lot=lot.id, transaction=original)

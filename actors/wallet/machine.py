@@ -17,16 +17,24 @@ import msgspec
 
 from comptoir.actors.claim.messages import KIND as CLAIM
 from comptoir.actors.programme import Programme, programme_of
-from comptoir.actors.wallet.crediting import Outcome, credit, fallback, settle_shortfall, take
+from comptoir.actors.wallet.adjusting import adjust, describe, propose
+from comptoir.actors.wallet.crediting import Outcome, credit, recover
+from comptoir.actors.wallet.expiring import expire
 from comptoir.actors.wallet.holding import hold, move
+from comptoir.actors.wallet.lots import expire_lot, is_good, settle_shortfall
 from comptoir.actors.wallet.messages import (
     KIND,
     TRANSACTIONS,
+    AdjustmentDescribed,
+    AdjustPoints,
     ClawBack,
     Credit,
+    DescribeAdjustment,
+    ExpirePoints,
     HoldPoints,
     MovePoints,
     PointsHeld,
+    ProposeAdjustment,
     ReleasePoints,
     Restate,
     TakeBack,
@@ -35,11 +43,12 @@ from comptoir.actors.wallet.messages import (
 )
 from comptoir.actors.wallet.purchase import entitled, net_points, refunded, with_refund
 from comptoir.actors.wallet.restating import restate, take_back
+from comptoir.actors.wallet.standing import change_of, earned, tier_now
 from comptoir.actors.wallet.state import (
-    ISSUED,
     Books,
     Phase,
     PointsClawedBack,
+    PointsExpired,
     PointsReleased,
     RefundFacts,
     RefundIgnored,
@@ -63,25 +72,36 @@ def _claw_back(state: WalletState, message: ClawBack, context: Context) -> Outco
     back = refunded(now)
     due = max(0, net_points(purchase) - entitled(now, programme.value_cents))
     books = Books.of(state, context.address.key)
-    short = take(books, due, facts, fallback(facts, context.now - programme.hold_ms))
     original = str(purchase["transaction_id"])
-    if short:
-        books.move("shortfall", ISSUED, short, "clawback", transaction=original)
+    found = recover(books, due, facts, context)
     fields = {
         "refunded_by": by_link,
         "refunded_cents": back,
         "clawed_points": int(purchase.get("clawed_points", 0)) + due,
         "status": "refunded" if back == int(purchase["amount_cents"]) else str(purchase["status"]),
     }
-    refund_fields = {"status": "refunded", "points": -due, "credited_at": context.now}
+    if found.lapsed:
+        fields["lapsed_points"] = int(purchase.get("lapsed_points", 0)) + found.lapsed
+    refund_fields = {
+        "status": "refunded",
+        "points": found.lapsed - due,
+        "credited_at": context.now,
+    }
+    credited_at = int(purchase.get("credited_at") or context.now)
+    total, years = earned(state, -due, credited_at, programme)
+    after = books.state(
+        state,
+        context.now,
+        earned_total=total,
+        earned_years=years,
+        refunds_waiting=_still_waiting(state, message),
+    )
+    before = tier_now(state, programme, context.now)
+    change = change_of(before, after, context, message.refund_id)
+    clawed = PointsClawedBack(message.refund_id, original, due, found.short, found.lapsed)
     return Decision(
-        books.state(
-            state,
-            context.now,
-            earned_total=max(0, state.earned_total - due),
-            refunds_waiting=_still_waiting(state, message),
-        ),
-        events=(PointsClawedBack(message.refund_id, original, due, short),),
+        after,
+        events=(clawed, *change.events),
         transfers=tuple(books.transfers),
         documents=(
             Put(TRANSACTIONS, facts.key, fields, context.address.key),
@@ -126,7 +146,8 @@ def _release(state: WalletState, message: ReleasePoints, context: Context) -> Ou
     points = facts.lot.remaining if facts.lot is not None else 0
     books = Books.of(state, context.address.key)
     fields: dict[str, object] = {"status": "credited"}
-    if points:
+    expired, remembered = 0, tuple[Put, ...]()
+    if facts.lot is not None and points:
         books.move(
             "pending",
             "available",
@@ -135,14 +156,19 @@ def _release(state: WalletState, message: ReleasePoints, context: Context) -> Ou
             lot=message.lot_id,
             transaction=message.source,
         )
-        settle_shortfall(books, points, message.lot_id, message.source)
+        left = settle_shortfall(books, points, message.lot_id, message.source)
+        if left and not is_good(facts.lot, context.now):  # its release was that late
+            expired, remembered = expire_lot(books, facts.lot, left, context.now)
     elif facts.purchase.get("status") == "refunded":
         fields = {"status": "refunded"}
     return Decision(
         books.state(state, context.now),
-        events=(PointsReleased(message.lot_id, points),),
+        events=(
+            PointsReleased(message.lot_id, points),
+            *([PointsExpired(expired, 1)] * bool(expired)),
+        ),
         transfers=tuple(books.transfers),
-        documents=(Put(TRANSACTIONS, message.key, fields, context.address.key),),
+        documents=(Put(TRANSACTIONS, message.key, fields, context.address.key), *remembered),
     )
 
 
@@ -161,6 +187,7 @@ def _tell_standing(state: WalletState, message: TellStanding, context: Context) 
 
 MESSAGES: tuple[type[Message], ...] = (
     Credit, ClawBack, Restate, TakeBack, ReleasePoints, TellStanding, HoldPoints, MovePoints,
+    ExpirePoints, ProposeAdjustment, DescribeAdjustment, AdjustPoints,
 )  # fmt: skip
 
 MACHINE: Machine[WalletState] = Machine(
@@ -189,7 +216,15 @@ MACHINE: Machine[WalletState] = Machine(
         row(Phase.OVERDRAWN, HoldPoints, hold, Phase.OVERDRAWN),
         row(Phase.ACTIVE, MovePoints, move, Phase.ACTIVE, Phase.OVERDRAWN),
         row(Phase.OVERDRAWN, MovePoints, move, Phase.OVERDRAWN, Phase.ACTIVE),
+        row(Phase.ACTIVE, ExpirePoints, expire, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, ExpirePoints, expire, Phase.OVERDRAWN, Phase.ACTIVE),
+        row(Phase.ACTIVE, ProposeAdjustment, propose, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, ProposeAdjustment, propose, Phase.OVERDRAWN),
+        row(Phase.ACTIVE, DescribeAdjustment, describe, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, DescribeAdjustment, describe, Phase.OVERDRAWN),
+        row(Phase.ACTIVE, AdjustPoints, adjust, Phase.ACTIVE),
+        row(Phase.OVERDRAWN, AdjustPoints, adjust, Phase.OVERDRAWN, Phase.ACTIVE),
     ),
 )
 
-REPLIES: tuple[type[Reply], ...] = (PointsHeld,)
+REPLIES: tuple[type[Reply], ...] = (PointsHeld, AdjustmentDescribed)

@@ -12,30 +12,45 @@ from comptoir.actors.withdrawal.messages import Order
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "ADJUSTMENTS",
+    "ADJUSTMENTS_LISTED",
     "AVAILABLE",
     "BLOCKED",
+    "EXPIRED_POINTS",
     "HOLDS",
     "KIND",
     "PAID",
     "STANDS_FOR",
     "TAGS",
     "TRANSACTIONS",
+    "AdjustPoints",
+    "AdjustmentDescribed",
     "ClawBack",
     "Credit",
+    "DescribeAdjustment",
+    "ExpirePoints",
     "HoldPoints",
     "MovePoints",
     "PointsHeld",
+    "ProposeAdjustment",
     "ReleasePoints",
     "Restate",
     "TakeBack",
     "TellStanding",
     "document_key",
+    "place_of",
     "tag_of",
 ]
 
 KIND = "wallet"
 AVAILABLE, BLOCKED, PAID = "available", "blocked", "paid"
 """Where the points of a withdrawal are."""
+ADJUSTMENTS = "adjustment"
+"""Collection: what became of an adjustment, by its id; nothing of why (E14)."""
+ADJUSTMENTS_LISTED = "adjustment_listed"
+"""Collection: adjustments by `place_of`, which names nobody."""
+EXPIRED_POINTS = "expired_points"
+"""Collection: how many points of a purchase expired, by wallet and purchase; a field for each time (E7)."""
 HOLDS = "withdrawal_hold"
 """Collection: which points of which lots a withdrawal has, and where they are now (E7)."""
 STANDS_FOR = "stands_for"
@@ -50,6 +65,14 @@ TRANSACTIONS = "transaction"
 def document_key(provider: str, transaction_id: str) -> str:
     """A transaction is unique per provider."""
     return f"{provider}:{transaction_id}"
+
+
+_TIME_MAX = 10**15 - 1
+
+
+def place_of(asked_at: int, adjustment_id: str) -> str:
+    """The key of an adjustment in its list: the newest first."""
+    return f"{_TIME_MAX - asked_at:015d}:{adjustment_id}"
 
 
 def tag_of(link: str, partner_id: str, amount_cents: int) -> str:
@@ -173,3 +196,60 @@ class MovePoints(Message, frozen=True):
     withdrawal_id: str
     place: str
     """AVAILABLE, BLOCKED or PAID."""
+    cancelled: bool = False
+    """With AVAILABLE: its person did not want it any more."""
+
+
+class ExpirePoints(Message, frozen=True):
+    """One's own timer: points end now, or end soon enough to say so (S74, E7)."""
+
+    behind: bool = False
+    """Asked again, behind what waited: releases of holds that are as late as this."""
+
+
+class ProposeAdjustment(Message, frozen=True):
+    """Somebody of the house wants to give or take points: another has to approve it (E14)."""
+
+    adjustment_id: str
+    approval_id: str
+    """Of the proposal that the wallet makes of it."""
+    points: int
+    """> 0: to be given; < 0: to be taken."""
+    reason: str
+    maker: str
+    checkers: tuple[str, ...]
+    """Roles of which whoever approves must have one."""
+    lifetime_ms: int
+    """In business time; after it nobody may approve it."""
+
+
+class DescribeAdjustment(Message, frozen=True):
+    """Say what has become of it."""
+
+    adjustment_id: str
+
+
+class AdjustmentDescribed(Reply, frozen=True):
+    """How an adjustment stands."""
+
+    status: str
+    """`proposed` (what became of the proposal is for it to say), `applied`, or `refused`."""
+    points: int
+    maker: str
+    checker: str
+    asked_at: int
+    decided_at: int
+    """Business time, ms; 0: not yet."""
+
+
+class AdjustPoints(Message, frozen=True):
+    """Two people of the house give or take points (E14)."""
+
+    adjustment_id: str
+    points: int
+    """> 0: given; < 0: taken."""
+    reason: str
+    maker: str
+    """Who has asked for it."""
+    checker: str = ""
+    """Who has approved it; put in by the approval."""

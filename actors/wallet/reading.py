@@ -11,16 +11,23 @@ from typing import Any
 import msgspec
 
 from comptoir.actors.programme import PROVIDERS
+from comptoir.actors.wallet.expiring import ENDED_MAX
 from comptoir.actors.wallet.machine import MACHINE, REPLIES
 from comptoir.actors.wallet.messages import (
+    ADJUSTMENTS,
     AVAILABLE,
+    EXPIRED_POINTS,
     HOLDS,
     STANDS_FOR,
     TAGS,
     TRANSACTIONS,
+    AdjustPoints,
     ClawBack,
+    DescribeAdjustment,
+    ExpirePoints,
     HoldPoints,
     MovePoints,
+    ProposeAdjustment,
     ReleasePoints,
     Restate,
     TakeBack,
@@ -28,7 +35,13 @@ from comptoir.actors.wallet.messages import (
     document_key,
 )
 from comptoir.actors.wallet.purchase import told_of
-from comptoir.actors.wallet.state import HoldFacts, RefundFacts, WalletState
+from comptoir.actors.wallet.state import (
+    AdjustmentFacts,
+    ExpiryFacts,
+    HoldFacts,
+    RefundFacts,
+    WalletState,
+)
 from comptoir.engine.journal import Decided, Journal, Lot
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.values import Address
@@ -45,8 +58,12 @@ TWIN_DAYS = 5
 """A pending purchase and its booked twin are of days so far apart at most: a card's purchase is booked within
 two or three working days.
 """
-WITHDRAWN_MAX = 5000
-"""Lots that one withdrawal may be of: thirteen years of a purchase a day."""
+LOTS_FIRST = 256
+"""Lots that a debit reads at first: mostly it is of fewer, however many there are."""
+LOTS_MAX = 10_000
+"""Lots that one debit may be of, and it is one transaction: of twenty-seven years of a purchase a day."""
+ENDINGS_MAX = 1000
+"""Days on which points end that are looked at: beyond the next thousand nothing is due yet."""
 OTHERS_MAX = 1000
 """Open lots that one refund may fall back on, when its own lot is used up."""
 
@@ -172,11 +189,18 @@ async def _with_lots(
     journal: Journal, owner: str, key: str, purchase: dict[str, Any]
 ) -> RefundFacts:
     lot = await _lot(journal, owner, purchase.get("lot_id"))
+    expired = await _expired(journal, f"{owner}:{purchase.get('transaction_id')}")
     others: tuple[Lot, ...] = ()
     if purchase.get("points") and (lot is None or lot.remaining < int(purchase["points"])):
         open_lots = await journal.lots(owner, open_only=True, limit=OTHERS_MAX)
         others = tuple(one for one in open_lots if lot is None or one.id != lot.id)
-    return RefundFacts(key, purchase, lot, others)
+    return RefundFacts(key, purchase, lot, others, expired)
+
+
+async def _expired(journal: Journal, key: str) -> int:
+    """How many points of a purchase expired."""
+    found = await journal.documents(EXPIRED_POINTS, [key])
+    return sum(int(points) for points in found.get(key, {}).values())
 
 
 async def _lot(journal: Journal, owner: str, lot_id: str | None) -> Lot | None:
@@ -198,11 +222,56 @@ async def _to_block(
     """What the withdrawal has, and, where something is to be blocked, the lots that it can be taken from."""
     name, owner = message.withdrawal_id, address.key
     hold = (await journal.documents(HOLDS, [name])).get(name, {})
-    blocks = not hold if isinstance(message, HoldPoints) else hold.get("place") == AVAILABLE
-    if not blocks:
-        return HoldFacts(hold)
-    lots = await journal.lots(owner, open_only=True, limit=WITHDRAWN_MAX)
-    return HoldFacts(hold, tuple(lots))
+    if isinstance(message, HoldPoints):
+        lots = () if hold else await _oldest(journal, owner, message.order.points)
+    elif hold.get("place") == AVAILABLE:
+        lots = await _oldest(journal, owner, int(hold["points"]))
+    elif message.place == AVAILABLE:
+        lots = tuple(await journal.lots_named(owner, [lot for lot, _ in hold.get("parts", ())]))
+    else:
+        lots = ()
+    return HoldFacts(hold, lots)
+
+
+async def _oldest(journal: Journal, owner: str, points: int) -> tuple[Lot, ...]:
+    """Open lots for a debit: a few, or all that one may be of where those do not hold twice as much. Twice,
+    since some may be held, or past their end with the timer on its way.
+    """
+    lots = await journal.lots(owner, open_only=True, limit=LOTS_FIRST)
+    if len(lots) == LOTS_FIRST and sum(lot.remaining for lot in lots) < 2 * points:
+        lots = await journal.lots(owner, open_only=True, limit=LOTS_MAX)
+    return tuple(lots)
+
+
+async def _ends(journal: Journal, address: Address, message: ExpirePoints) -> ExpiryFacts:
+    """The lots that end first, and the ends of all; and which of them are held, where any may be."""
+    endings = await journal.lots_ending(address.key, ENDINGS_MAX)
+    first = await journal.lots_by_end(address.key, ENDED_MAX) if endings else []
+    held = await _held(journal, first) if message.behind else frozenset[str]()
+    return ExpiryFacts(tuple(first), tuple(endings), held)
+
+
+async def _held(journal: Journal, lots: list[Lot]) -> frozenset[str]:
+    """Ids of lots whose purchase is pending."""
+    keys = [document_key(provider, lot.source) for lot in lots for provider in PROVIDERS]
+    found = await journal.documents(TRANSACTIONS, keys)
+    held = {one["transaction_id"] for one in found.values() if one["status"] == "pending"}
+    return frozenset(lot.id for lot in lots if lot.source in held)
+
+
+async def _adjustment(
+    journal: Journal,
+    address: Address,
+    message: ProposeAdjustment | DescribeAdjustment | AdjustPoints,
+) -> AdjustmentFacts:
+    """How an adjustment stands, and, where points are to be taken now, from what they can be."""
+    name = message.adjustment_id
+    noted = (await journal.documents(ADJUSTMENTS, [name])).get(name, {})
+    if noted and noted["user_id"] != address.key:
+        return AdjustmentFacts()
+    if not isinstance(message, AdjustPoints) or message.points > 0:
+        return AdjustmentFacts(noted)
+    return AdjustmentFacts(noted, await _oldest(journal, address.key, -message.points))
 
 
 def wallet_spec(bounds: Bounds, measure: Callable[[Decided], None]) -> ActorSpec[WalletState]:
@@ -212,9 +281,13 @@ def wallet_spec(bounds: Bounds, measure: Callable[[Decided], None]) -> ActorSpec
         WalletState,
         replies=REPLIES,
         lookups={
+            AdjustPoints: _adjustment,
             ClawBack: _purchase_of,
+            DescribeAdjustment: _adjustment,
+            ExpirePoints: _ends,
             HoldPoints: _to_block,
             MovePoints: _to_block,
+            ProposeAdjustment: _adjustment,
             ReleasePoints: _held_lot,
             Restate: _restated,
             TakeBack: _taken_back,

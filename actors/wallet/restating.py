@@ -22,7 +22,8 @@ import msgspec
 
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet import crediting
-from comptoir.actors.wallet.crediting import Outcome, fallback, settle_shortfall, take, under_cap
+from comptoir.actors.wallet.crediting import Outcome, recover, under_cap
+from comptoir.actors.wallet.lots import end_of_lot, settle_shortfall, watch
 from comptoir.actors.wallet.messages import (
     STANDS_FOR,
     TAGS,
@@ -41,6 +42,7 @@ from comptoir.actors.wallet.purchase import (
     status_of,
     told_of,
 )
+from comptoir.actors.wallet.standing import change_of, earned, tier_now
 from comptoir.actors.wallet.state import (
     ISSUED,
     Books,
@@ -218,12 +220,18 @@ def _bring(state: WalletState, word: _Word, facts: RefundFacts, context: Context
     books = Books.of(state, owner)
     lots: tuple[LotOpened, ...] = ()
     messages: tuple[Outgoing, ...] = ()
-    short = 0
-    if more > 0 and told is not None:
-        lots, messages = _grant(books, now, (more, told.tag), facts, context)
+    short, expiry_at = 0, state.expiry_at
+    # What had expired before it was taken back does not come to life by being told anew.
+    gained = max(0, more - int(purchase.get("lapsed_points", 0)))
+    if gained and told is not None:
+        lots, messages = _grant(books, now, (gained, told.tag), facts, context)
         now["lot_id"] = purchase.get("lot_id") or lots[0].id
+        expiry_at, timed = watch(state, lots[0].expires_at, context)
+        messages = (*messages, *timed)
     elif more < 0:
-        short = _recover(books, -more, facts, context)
+        short = _recover(books, -more, now, facts, context)
+    if more > gained:
+        now["lapsed_points"] = int(purchase["lapsed_points"]) - (more - gained)
     now["points"] = int(purchase["points"]) + max(0, more)
     now["clawed_points"] = int(purchase.get("clawed_points", 0)) + max(0, -more)
     now["refunded_cents"] = refunded(now)
@@ -240,11 +248,21 @@ def _bring(state: WalletState, word: _Word, facts: RefundFacts, context: Context
     else:
         told_as = told.transaction_id
         event = PurchaseRestated(original, told_as, told.amount_cents, more, short)
-    earned = max(0, state.earned_total + more)
+    total, years = earned(state, more, int(purchase.get("credited_at") or context.now), programme)
+    after = books.state(
+        state,
+        context.now,
+        earned_total=total,
+        earned_years=years,
+        capped=capped,
+        expiry_at=expiry_at,
+    )
+    before = tier_now(state, programme, context.now)
+    change = change_of(before, after, context, f"{original}:{context.version}")
     return Decision(
-        books.state(state, context.now, earned_total=earned, capped=capped),
-        events=(event,),
-        messages=messages,
+        after,
+        events=(event, *change.events),
+        messages=(*messages, *change.messages),
         transfers=tuple(books.transfers),
         lots=lots,
         documents=(
@@ -295,35 +313,35 @@ def _without(state: WalletState, purchase: Mapping[str, Any]) -> WalletState:
 def _grant(
     books: Books,
     now: Mapping[str, Any],
-    earned: tuple[int, str],
+    gained: tuple[int, str],
     facts: RefundFacts,
     context: Context,
 ) -> tuple[tuple[LotOpened, ...], tuple[Outgoing, ...]]:
     """It earns more (points, and their tag): a lot with its rates, held as long as the first."""
     me, programme = context.address, programme_of(context)
-    points, tag = earned
+    points, tag = gained
     source = str(now["transaction_id"])
     lot_id = context.draw_id("lt")
     held = is_held(facts.purchase, programme, context.now)
     book = "pending" if held else "available"
     books.move(ISSUED, book, points, "credit", lot=lot_id, transaction=source)
+    due = int(now["credited_at"]) + programme.hold_ms if held else context.now
     lot = LotOpened(
         lot_id, me.key, source, tag, points, int(now["amount_cents"]), int(now["rate_bp"]),
-        int(now["multiplier_bp"]), context.now,
+        int(now["multiplier_bp"]), context.now, end_of_lot(programme, due),
     )  # fmt: skip
     if not held:
         settle_shortfall(books, points, lot_id, source)
         return (lot,), ()
-    due = int(now["credited_at"]) + programme.hold_ms
     release = ReleasePoints(lot_id, source, facts.key)
     return (lot,), (Outgoing(me, release, due, f"release:{lot_id}"),)
 
 
-def _recover(books: Books, due: int, facts: RefundFacts, context: Context) -> int:
-    """Take points back, from the purchase's own lot first; what is missing is owed, and returned."""
-    earned_until = context.now - programme_of(context).hold_ms
-    short = take(books, due, facts, fallback(facts, earned_until))
-    if short:
-        source = str(facts.purchase["transaction_id"])
-        books.move("shortfall", ISSUED, short, "clawback", transaction=source)
-    return short
+def _recover(
+    books: Books, due: int, now: dict[str, Any], facts: RefundFacts, context: Context
+) -> int:
+    """It earns less: what the wallet does not have is owed, and returned."""
+    found = recover(books, due, facts, context)
+    if found.lapsed:
+        now["lapsed_points"] = int(now.get("lapsed_points", 0)) + found.lapsed
+    return found.short

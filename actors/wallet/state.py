@@ -11,24 +11,33 @@ from typing import Any
 import msgspec
 
 from comptoir.engine import Event, State, Transfer
-from comptoir.engine.journal import Lot
+from comptoir.engine.journal import Ending, Lot
 
 __all__ = [
+    "EXPIRED",
     "ISSUED",
     "PAID_OUT",
+    "AdjustmentFacts",
+    "AdjustmentRefused",
     "Books",
+    "ExpiryAnnounced",
+    "ExpiryFacts",
     "HoldFacts",
     "HoldMoved",
     "Phase",
+    "PointsAdjusted",
     "PointsBlocked",
     "PointsClawedBack",
     "PointsCredited",
+    "PointsExpired",
     "PointsReleased",
     "PurchaseRecognised",
     "PurchaseRestated",
     "PurchaseTakenBack",
     "RefundFacts",
     "RefundIgnored",
+    "TierLost",
+    "TierReached",
     "WalletState",
 ]
 
@@ -36,7 +45,9 @@ ISSUED = "issued:"
 """The programme's own book: what it owes all users together."""
 PAID_OUT = "paid:"
 """The programme's own book: what it has paid to all users together."""
-OURS = (ISSUED, PAID_OUT)
+EXPIRED = "expired:"
+"""The programme's own book: what it owes nobody any more (E7)."""
+OURS = (ISSUED, PAID_OUT, EXPIRED)
 
 
 class Phase(Enum):
@@ -57,6 +68,8 @@ class WalletState(State, frozen=True):
     shortfall: int = 0
     earned_total: int = 0
     """Points ever credited less those taken back: what tiers count."""
+    earned_years: Mapping[str, int] = {}
+    """Likewise by the calendar year of the purchase, where a tier is of some years only."""
     capped: Mapping[str, int] = {}
     """`PARTNER:YYYY-MM` -> cents that earned points, for partners with a cap per month."""
     refunds_waiting: int = 0
@@ -65,6 +78,10 @@ class WalletState(State, frozen=True):
     """The one that is under way: one at a time (S66 BANK_WITHDRAWAL_PENDING)."""
     links: Mapping[str, tuple[str, ...]] = {}
     """Last four digits -> keys of the connections that have told purchases of that account."""
+    expiry_at: int = 0
+    """When it looks at the ends of its lots next; 0: none has one."""
+    expiry_seen: int = 0
+    """When it has looked last: warnings that were due by then were given."""
 
 
 class PointsCredited(Event, frozen=True):
@@ -87,6 +104,8 @@ class PointsClawedBack(Event, frozen=True):
     points: int
     shortfall: int
     """Of these, what the wallet did not have."""
+    lapsed: int = 0
+    """Of these, what had expired, and was gone already."""
 
 
 class PointsReleased(Event, frozen=True):
@@ -94,6 +113,54 @@ class PointsReleased(Event, frozen=True):
 
     lot_id: str
     points: int
+
+
+class PointsExpired(Event, frozen=True):
+    """The end of lots has come."""
+
+    points: int
+    lots: int
+
+
+class ExpiryAnnounced(Event, frozen=True):
+    """Points end soon, and their owner was told where they can be."""
+
+    ends_at: int
+    """Business time, ms."""
+    points: int
+
+
+class TierReached(Event, frozen=True):
+    """Enough was earned for a higher tier."""
+
+    tier: str
+    before: str
+
+
+class TierLost(Event, frozen=True):
+    """So much was taken back that a lower tier holds."""
+
+    tier: str
+    before: str
+
+
+class PointsAdjusted(Event, frozen=True):
+    """Two people have given or taken points."""
+
+    adjustment_id: str
+    points: int
+    reason: str
+    maker: str
+    checker: str
+
+
+class AdjustmentRefused(Event, frozen=True):
+    """More was to be taken than there was."""
+
+    adjustment_id: str
+    points: int
+    maker: str
+    checker: str
 
 
 class PurchaseRestated(Event, frozen=True):
@@ -141,6 +208,8 @@ class HoldMoved(Event, frozen=True):
     points: int
     shortfall: int
     """Of these, what the wallet did not have any more when they were blocked anew."""
+    graced: int = 0
+    """Of these, what came back near the end of its lot, or after it, and is good for longer."""
 
 
 class RefundIgnored(Event, frozen=True):
@@ -159,6 +228,8 @@ class RefundFacts(msgspec.Struct, frozen=True):
     """The lot that it opened, if it earned points."""
     others: tuple[Lot, ...] = ()
     """Other open lots, oldest first."""
+    expired: int = 0
+    """Points of the purchase that expired."""
     twin: str = ""
     """How a purchase that was told under an unknown id was found: `replaced` (by the id that it replaces), `booked`
     (as its pending twin), `elsewhere` (told by another link of the account); empty: by its own id.
@@ -171,7 +242,27 @@ class HoldFacts(msgspec.Struct, frozen=True):
     hold: Mapping[str, Any] = {}
     """Its document in HOLDS; empty: there is none yet."""
     lots: tuple[Lot, ...] = ()
-    """Open lots, oldest first; of a hold, those that it is of."""
+    """Open lots, oldest first; of points that come back, those that they were taken from."""
+
+
+class ExpiryFacts(msgspec.Struct, frozen=True):
+    """What a wallet finds when it looks at the ends of its lots (reading.py)."""
+
+    first: tuple[Lot, ...] = ()
+    """Open lots that end first, in the order of their ends."""
+    endings: tuple[Ending, ...] = ()
+    """Of all open lots, the first to end first."""
+    held: frozenset[str] = frozenset()
+    """Lots whose release has not come, though they end first: it is late, or a dead letter."""
+
+
+class AdjustmentFacts(msgspec.Struct, frozen=True):
+    """What an adjustment finds (reading.py)."""
+
+    noted: Mapping[str, Any] = {}
+    """Its document; empty: nobody has asked for it."""
+    lots: tuple[Lot, ...] = ()
+    """Open lots, oldest first, where points are taken."""
 
 
 class Books(msgspec.Struct):

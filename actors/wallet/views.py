@@ -11,12 +11,16 @@ import msgspec
 from comptoir.actors.programme import Programme
 from comptoir.actors.wallet.messages import KIND
 from comptoir.actors.wallet.points import tier_for
+from comptoir.actors.wallet.standing import points_counted
 from comptoir.actors.wallet.state import WalletState
-from comptoir.engine.journal import Entry, Journal
+from comptoir.engine.journal import Ending, Entry, Journal
 from comptoir.engine.values import Address
 
 __all__ = ["show_entry", "show_time", "show_wallet"]
 
+FORECAST_DAYS_MAX = 1000
+"""Days on which points end that are shown, the first ones."""
+DATE_LENGTH = 10
 _STATES = msgspec.json.Decoder(WalletState)
 
 
@@ -36,14 +40,14 @@ def _balance(available: int, pending: int, blocked: int, shortfall: int) -> dict
 
 
 async def show_wallet(
-    journal: Journal, user_id: str, programme: Programme
+    journal: Journal, user_id: str, programme: Programme, now: int
 ) -> dict[str, Any] | None:
-    """GET /api/v1/wallets/{userId}; None for a user never seen."""
+    """GET /api/v1/wallets/{userId} at a business time; None for a user never seen."""
     loaded = await journal.load(Address(KIND, user_id))
     if loaded is None:
         return None
     state = _STATES.decode(loaded.state)
-    standing = tier_for(state.earned_total, programme.tiers)
+    standing = tier_for(points_counted(state, programme, now), programme.tiers)
     above = standing.next
     return {
         "userId": user_id,
@@ -58,10 +62,18 @@ async def show_wallet(
             if above is None
             else {"id": above.id, "missingPoints": standing.missing_points},
         },
-        "expiring": [],
+        "expiring": [
+            {"on": show_time(ending.at - 1)[:DATE_LENGTH], "points": ending.points}
+            for ending in await _endings(journal, user_id, state)
+        ],
         "version": loaded.version,
         "updatedAt": show_time(state.updated_at),
     }
+
+
+async def _endings(journal: Journal, user_id: str, state: WalletState) -> list[Ending]:
+    """When its points end; nothing is read where none do."""
+    return await journal.lots_ending(user_id, FORECAST_DAYS_MAX) if state.expiry_at else []
 
 
 def show_entry(entry: Entry) -> dict[str, Any]:

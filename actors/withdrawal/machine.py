@@ -233,7 +233,7 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
     after = msgspec.structs.replace(state, phase=phase, history=_with_step(state.history, step))
     messages: list[Outgoing] = []
     if after.place != state.place:
-        move = MovePoints(name, after.place)
+        move = MovePoints(name, after.place, cancelled=phase is Phase.CANCELLED)
         messages.append(Outgoing(Address(WALLET, order.user_id), move))
     if phase in TOLD and programme_of(context).push:
         push = SendPush(

@@ -40,6 +40,7 @@ from comptoir.actors.reconciliation.kind import reconciliation_spec
 from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
+from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
@@ -115,6 +116,14 @@ def _count_all(counts: Sequence[Callable[[Decided], None]], decided: Decided) ->
         count(decided)
 
 
+def _tell_of_adjustment(moves: Moves, measure: Callable[[Decided], None], decided: Decided) -> None:
+    """Whoever has approved one hears what the wallet has decided."""
+    measure(decided)
+    message = decided.message
+    if isinstance(message, AdjustPoints):
+        moves.moved(message.adjustment_id)
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -153,7 +162,7 @@ async def parts_of(
             consent_week_spec(bounds),
             candidates_spec(bounds),
             claim_spec(bounds, partial(_tell_of_claim, daemon.moves)),
-            wallet_spec(bounds, measures.wallet),
+            wallet_spec(bounds, partial(_tell_of_adjustment, daemon.moves, measures.wallet)),
             numbering_spec(bounds),
             withdrawal_spec(bounds, partial(_count_all, of_withdrawals)),
             payout_batch_spec(bounds, measures.batch),

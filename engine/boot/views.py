@@ -25,6 +25,7 @@ from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.payout_batch.messages import BATCHES, ROWS, row_key
 from comptoir.actors.programme import Programme
 from comptoir.actors.reconciliation.messages import COLLECTION as RECONCILIATIONS
+from comptoir.actors.wallet.messages import ADJUSTMENTS, ADJUSTMENTS_LISTED
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
 from comptoir.actors.withdrawal.messages import OVERDUE, listing_of
@@ -51,7 +52,8 @@ class Views(ABC):
 
     async def wallet(self, user_id: str) -> Mapping[str, Any] | None:
         """A wallet as interface.md 7 shows it."""
-        return await show_wallet(self._open_journal(), user_id, self.programme)
+        now = self.now_ms()
+        return await show_wallet(self._open_journal(), user_id, self.programme, now)
 
     async def entries(
         self, user_id: str, before: int | None, limit: int
@@ -119,6 +121,16 @@ class Views(ABC):
     ) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """Reports of payments, by their keys."""
         return await self._open_journal().scan(RECONCILIATIONS, after, limit)
+
+    async def adjustments(self, after: str, limit: int) -> Sequence[str]:
+        """Adjustments by their places."""
+        found = await self._open_journal().scan(ADJUSTMENTS_LISTED, after, limit)
+        return [place for place, _ in found]
+
+    async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
+        """What is noted of one."""
+        found = await self._open_journal().documents(ADJUSTMENTS, [adjustment_id])
+        return found.get(adjustment_id)
 
     async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
         found = await self._open_journal().scan(collection, after, limit)

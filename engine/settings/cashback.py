@@ -133,7 +133,11 @@ class Tier(Section):
     id: str = option("base", IDENTIFIER, "Stable name.", "S47, S74")
     name: str = option("Base", NAME, "Name shown to people.", "S47, S74")
     threshold_points: int = integer(
-        0, "points", (0, 10**15), "Points earned in all from which it holds.", "S47, S74"
+        0,
+        "points",
+        (0, 10**15),
+        "Points earned from which it holds; points.tier_years says in which time.",
+        "S47, S74",
     )
     multiplier_bp: int = integer(
         10_000, "bp", (0, 1_000_000), "Factor on the points of a purchase; 10000 = 1.", "S47, S74"
@@ -171,8 +175,24 @@ class Points(Section):
         "X24, ours",
     )  # fmt: skip
     lot_days: int = integer(
-        0, "days", DAYS, "Validity of a lot of points; 0 = for ever; used by expiry.", "S74, E7"
-    )
+        0, "days", DAYS,
+        "Validity of points from the end of their hold, to the end of the day (UTC); 0 = for ever.",
+        "S74, E7",
+    )  # fmt: skip
+    grace_days: int = integer(
+        30, "days", DAYS,
+        "Points that come back from a withdrawal that failed are good for so long at least.",
+        "S74, E7, ours",
+    )  # fmt: skip
+    expiry_warning_days: tuple[int, ...] = option(
+        (30, 7), ListKind(IntegerKind(1, 3_650), 0, 10),
+        "Warnings before points expire.", "S74, E7", "days",
+    )  # fmt: skip
+    tier_years: int = integer(
+        0, "years", (0, 10),
+        "Calendar years (UTC), this one included, whose points make a tier; 0 = all that were ever earned.",
+        "S47, S74",
+    )  # fmt: skip
     tiers: tuple[Tier, ...] = option(
         TIERS, ListKind(TableKind(Tier), 1, 100),
         "Tiers by rising threshold; the first one has 0.", "S47, S74", "points, bp",

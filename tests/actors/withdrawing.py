@@ -90,9 +90,9 @@ HOLDS: tuple[tuple[State, Message, HoldFacts], ...] = (
     (WalletState(W.NEW), MovePoints("wd_1", "paid"), HoldFacts()),
     (BLOCKING, MovePoints("wd_1", "blocked"), HoldFacts(HELD)),
     (BLOCKING, MovePoints("wd_1", "paid"), HoldFacts(HELD)),
-    (BLOCKING, MovePoints("wd_1", "available"), HoldFacts(HELD)),
+    (BLOCKING, MovePoints("wd_1", "available"), HoldFacts(HELD, (LOT,))),
     (SPENT, MovePoints("wd_1", "blocked"), HoldFacts(BACK, (LOT,))),
     (OWING, MovePoints("wd_1", "paid"), HoldFacts(OWED)),
-    (OWING, MovePoints("wd_1", "available"), HoldFacts(OWED)),
+    (OWING, MovePoints("wd_1", "available"), HoldFacts(OWED, (LOT,))),
 )
 """State, message, and what its lookup finds."""

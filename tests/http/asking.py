@@ -19,6 +19,7 @@ __all__ = [
     "APP",
     "INITIATION",
     "LETTER",
+    "adjustment_id",
     "any_call",
     "ask",
     "claim_id",
@@ -79,18 +80,24 @@ def withdrawal_id(owner: str) -> str:
     return f"wd_{owner.encode().hex():0<20.20}"
 
 
+def adjustment_id(owner: str) -> str:
+    """The id of an adjustment of somebody's points."""
+    return f"adj_{owner.encode().hex():0<20.20}"
+
+
 def file_id(owner: str) -> str:
     """The number of somebody's file."""
     return f"ONB-2025-{crc32(owner.encode()) % 10**9:09d}"
 
 
 def give_to(daemon: FakeDaemon, owner: str) -> None:
-    """A claim, a file, a withdrawal and a linking session of theirs."""
+    """A claim, a file, a withdrawal, an adjustment and a linking session of theirs."""
     daemon.claim_owners[claim_id(owner)] = owner
     daemon.file_owners[file_id(owner)] = owner
     daemon.withdrawal_owners[withdrawal_id(owner)] = owner
     daemon.batch_ids = [BATCH_ID]
     daemon.sessions[session_id(owner)] = owner
+    daemon.note_adjustment(adjustment_id(owner), owner, 100, "ops-1")
 
 
 def path_of(operation: Operation, owner: str) -> str:
@@ -100,6 +107,7 @@ def path_of(operation: Operation, owner: str) -> str:
         "connectionId": connection_id(owner), "partnerId": "p1", "code": "NOT_FOUND",
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
+        "adjustmentId": adjustment_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
         "batchId": BATCH_ID, "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
@@ -143,6 +151,7 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "beneficiaryName": "Ada",
             "userId": owner,
         },
+        "adjustPoints": {"userId": owner, "points": -100, "reason": "credited twice"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},

@@ -45,7 +45,7 @@ LED = READERS | PROPOSERS
 """Who finds something that leads on."""
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
-FILING = ("withdrawals", "payouts", "onboarding")
+FILING = ("withdrawals", "payouts", "points", "onboarding")
 """Tags of what nothing leads to or from."""
 PARTS: Mapping[str, Sequence[str]] = {
     "whole": [],
@@ -102,7 +102,7 @@ include-operation-id = [
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
     "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument",
-    "listBatches", "getBatch", "rejectBatch", "takeBankReport",
+    "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
 ]
 checks.positive_data_acceptance.enabled = false
 

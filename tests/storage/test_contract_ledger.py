@@ -7,10 +7,11 @@ Source: engine/journal.py; design.md 2, 3, 7, 8.
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from comptoir.engine.decision import Transfer
-from comptoir.engine.journal import Rejected
+from comptoir.engine.journal import Ending, Rejected
 from comptoir.engine.values import Address, encode
 from comptoir.storage.journal_testing import (
     NOW,
@@ -55,6 +56,35 @@ async def test_points_move_with_their_lots(backend: Any) -> None:
         assert [entry.points for entry in older] == [50, 100]
         assert await journal.entries("alice", newest.id, 1) == [older[0]]
         assert await journal.lots("bob") == []
+
+
+async def test_lots_are_found_by_name_and_by_their_ends(backend: Any) -> None:
+    """S74, E7: in the order in which they end, ties as they are spent; what is spent has no end any more."""
+    async with backend.open() as journal:
+        desk = Desk(journal)
+        for number, (name, end) in enumerate((("l1", 30), ("l2", 20), ("l3", None), ("l4", 20))):
+            made = credit("alice", name, 10, total=10 * (number + 1), at=NOW + number)
+            ends = None if end is None else NOW + end
+            lots = (msgspec.structs.replace(made["lots"][0], expires_at=ends),)
+            await desk.write(ALICE, note(name, lots=lots, transfers=made["transfers"]))
+        found = await journal.lots_by_end("alice", 10)
+        assert [(lot.id, lot.expires_at) for lot in found] == [
+            ("l2", NOW + 20), ("l4", NOW + 20), ("l1", NOW + 30),
+        ]  # fmt: skip
+        assert [lot.id for lot in await journal.lots_by_end("alice", 1)] == ["l2"]
+        assert await journal.lots_ending("alice", 10) == [
+            Ending(NOW + 20, 20),
+            Ending(NOW + 30, 10),
+        ]
+        assert await journal.lots_ending("alice", 1) == [Ending(NOW + 20, 20)]
+        named = await journal.lots_named("alice", ["l3", "l1", "nobody"])
+        assert [lot.id for lot in named] == ["l1", "l3"]
+        assert await journal.lots_named("alice", []) == []
+        await desk.write(ALICE, note("spent", **debit("alice", "l2", 10, total=30)))
+        assert [lot.id for lot in await journal.lots_by_end("alice", 10)] == ["l4", "l1"]
+        assert (await journal.lots_ending("alice", 10))[0] == Ending(NOW + 20, 10)
+        assert await journal.lots_named("bob", ["l1"]) == []
+        assert await journal.lots_ending("bob", 10) == await journal.lots_by_end("bob", 10) == []
 
 
 async def test_a_hold_and_a_shortfall_stay_within_their_books(backend: Any) -> None:

@@ -22,6 +22,7 @@ from comptoir.actors.approval.messages import (
 )
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.person.messages import InvitePerson
+from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.values import Address, Message, encode
@@ -228,3 +229,15 @@ def test_nobody_else_hears_of_it() -> None:
         assert isinstance(desk.tell(Approve("bob", ADMIN)), Decision)
     for late in (Approve("max", others), Reject("max", others)):
         assert desk.tell(late) is MACHINE.refusal
+
+
+def test_an_adjustment_says_who_has_approved_it() -> None:
+    """E14: the ledger is told both people; the digest is of what was asked for."""
+    desk, wallet = Desk(), Address("wallet", "u1")
+    order = AdjustPoints("adj_1", -100, "credited twice", "eva")
+    told = ("-100 points", "credited twice")
+    desk.tell(Propose(Action.ADJUST, *wallet, order, "u1", told, "eva", ("ADMIN",), LIFE_MS))
+    asked = desk.state.digest
+    desk.tell(Approve("bob", ADMIN))
+    assert desk.sent == [(wallet, msgspec.structs.replace(order, checker="bob"))]
+    assert desk.state.digest == asked == digest_of(wallet, order)

@@ -122,6 +122,9 @@ class Books:
             return RefundFacts(key, purchase, own, others)
         if isinstance(message, HoldPoints | MovePoints):
             hold = self.documents.get((HOLDS, message.withdrawal_id), {})
+            taken_from = {name for name, _ in hold.get("parts", ())}
+            if taken_from:  # they come back, if anything
+                return HoldFacts(hold, tuple(lot for lot in lots if lot.id in taken_from))
             return HoldFacts(hold, tuple(lot for lot in lots if lot.remaining))
         return None
 
