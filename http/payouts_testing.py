@@ -15,6 +15,7 @@ from comptoir.actors.withdrawal.messages import (
     WithdrawalDescribed,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.books_testing import FakeBooks
 
 __all__ = ["FakePayouts"]
 
@@ -22,10 +23,11 @@ ASKED_MS = 1_763_994_600_000
 IBAN = "FR1420041010050500013M02606"
 
 
-class FakePayouts:
+class FakePayouts(FakeBooks):
     """The withdrawals of a daemon that a test makes up."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.withdrawal_owners: dict[str, str] = {}
         """Withdrawals that are held: whose they are."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
+from zoneinfo import ZoneInfo
 
 from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
@@ -17,6 +18,7 @@ __all__ = [
     "EdgeRules",
     "LinkingRules",
     "PayoutRules",
+    "StatementRules",
     "StepUpRules",
     "UploadRules",
     "WebhookRules",
@@ -30,6 +32,7 @@ FORWARDED_BYTES_REMEMBERED_MAX = 256
 LINKABLE = ("seed", "powens", "plaid", "tink")
 """Providers by which a card can be linked."""
 Network = IPv4Network | IPv6Network
+_PARIS = ZoneInfo("Europe/Paris")
 _EVERYBODY = frozenset((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
 
 
@@ -92,6 +95,27 @@ class PayoutRules:
             withdrawals.fee_bp,
             withdrawals.settlement_days * 86_400_000,
             withdrawals.reference_prefix,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRules:
+    """Where a month begins, and how much one document holds (S47)."""
+
+    zone: ZoneInfo = _PARIS
+    lines_max: int = 5_000
+    pdf_timeout_s: float = 30.0
+    pdfs_waiting_max: int = 8
+
+    @classmethod
+    def of(cls, settings: Settings) -> "StatementRules":
+        """Compile the settings."""
+        statements = settings.statements
+        return cls(
+            ZoneInfo(statements.time_zone),
+            statements.lines_max,
+            statements.pdf_timeout_s,
+            statements.pdfs_waiting_max,
         )
 
 
@@ -162,6 +186,7 @@ class EdgeRules:
     clock_manual: bool
     linking: LinkingRules = LinkingRules()
     payouts: PayoutRules = PayoutRules()
+    statements: StatementRules = StatementRules()
     step_up: StepUpRules = StepUpRules()
     uploads: UploadRules = UploadRules()
     file_prefix: str = "ONB"
@@ -215,6 +240,7 @@ class EdgeRules:
             clock_manual=manual,
             linking=LinkingRules.of(settings),
             payouts=PayoutRules.of(settings),
+            statements=StatementRules.of(settings),
             step_up=StepUpRules.of(settings),
             uploads=UploadRules.of(settings),
             file_prefix=settings.onboarding.number_prefix,

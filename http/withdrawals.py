@@ -39,7 +39,7 @@ from comptoir.http.queries import CURSOR_FAULT, BadQuery, page, plausible_id
 from comptoir.http.shapes_payouts import NewWithdrawal, Settlement
 from comptoir.http.times import rfc3339
 
-__all__ = ["ask", "cancel", "listed", "settle", "shown"]
+__all__ = ["ask", "cancel", "described", "listed", "settle", "shown"]
 
 _NEW: Final = msgspec.json.Decoder(NewWithdrawal)
 _SETTLEMENT: Final = msgspec.json.Decoder(Settlement)
@@ -82,12 +82,12 @@ async def ask(port: Port, call: Call) -> Response:
     held = (await port.ask(Address(WALLET, user_id), HoldPoints(withdrawal_id, order))).reply
     assert isinstance(held, PointsHeld)
     if held.before:  # this very request was answered by nobody the first time
-        described = await _described(port, withdrawal_id)
-        assert described is not None, "what holds points has begun"
+        begun = await described(port, withdrawal_id)
+        assert begun is not None, "what holds points has begun"
     else:
         steps = (Step("pending", held.asked_at),)
-        described = WithdrawalDescribed("pending", order, held.asked_at, steps)
-    return json_response(201, _shown(withdrawal_id, described), call.ticket)
+        begun = WithdrawalDescribed("pending", order, held.asked_at, steps)
+    return json_response(201, _shown(withdrawal_id, begun), call.ticket)
 
 
 def _has_points(wallet: Mapping[str, Any] | None) -> bool:
@@ -133,7 +133,7 @@ async def listed(port: Port, call: Call) -> Response:
         return problem("NOT_FOUND", call.ticket)  # nobody's own: as a wallet that nobody has
     following = places[wanted.limit - 1] if len(places) > wanted.limit else None
     names = [place.partition(":")[2] for place in places[: wanted.limit]]
-    found = [(name, await _described(port, name)) for name in names]
+    found = [(name, await described(port, name)) for name in names]
     items = [_shown(name, one) for name, one in found if one is not None]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
@@ -141,7 +141,7 @@ async def listed(port: Port, call: Call) -> Response:
 async def shown(port: Port, call: Call) -> Response:
     """GET /api/v1/withdrawals/{withdrawalId}."""
     name = call.path["withdrawalId"]
-    found = await _described(port, name) if _ID(name) else None
+    found = await described(port, name)
     if found is None or not call.access.covers(found.order.user_id):
         return problem("NOT_FOUND", call.ticket)
     return json_response(200, _shown(name, found), call.ticket)
@@ -150,7 +150,7 @@ async def shown(port: Port, call: Call) -> Response:
 async def cancel(port: Port, call: Call) -> Response:
     """POST /api/v1/withdrawals/{withdrawalId}/cancel: until it is paid."""
     name = call.path["withdrawalId"]
-    found = await _described(port, name) if _ID(name) else None
+    found = await described(port, name)
     if found is None or not call.access.covers(found.order.user_id):
         return problem("NOT_FOUND", call.ticket)
     ended = (await port.ask(Address(KIND, name), CancelWithdrawal())).reply
@@ -171,7 +171,7 @@ async def settle(port: Port, call: Call) -> Response:
     before = await proposed_before(port, call, {})
     if before is not None:
         return before
-    found = await _described(port, name) if _ID(name) else None
+    found = await described(port, name)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
     if found.status != "held":
@@ -182,8 +182,10 @@ async def settle(port: Port, call: Call) -> Response:
     return await propose(port, call, asked, {})
 
 
-async def _described(port: Port, name: str) -> WithdrawalDescribed | None:
+async def described(port: Port, name: str) -> WithdrawalDescribed | None:
     """A withdrawal now; None where there is none, or its keys are gone."""
+    if not _ID(name):
+        return None
     try:
         reply = (await port.ask(Address(KIND, name), DescribeWithdrawal())).reply
     except (Erased, Refused):

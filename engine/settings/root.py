@@ -40,6 +40,7 @@ from comptoir.engine.settings.runtime import (
     Runtime,
     Storage,
 )
+from comptoir.engine.settings.statements import Statements, statement_problems
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 from comptoir.engine.settings.vault import Vault
 
@@ -69,6 +70,7 @@ class Settings(Section):
     merchants: Merchants = section(Merchants)
     connections: Connections = section(Connections)
     withdrawals: Withdrawals = section(Withdrawals)
+    statements: Statements = section(Statements)
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
@@ -106,6 +108,7 @@ class Settings(Section):
             rules.points_problems(self.points),
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
+            statement_problems(self.statements),
         )
 
     @classmethod

@@ -6,6 +6,7 @@ Source: engine/books.py; spec.md S47, E7; design.md 7.
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ async def test_months_are_what_adding_up_gives(postgres: Any, seed: int) -> None
             await desk.write(ALICE, note(str(number), **hand.step(at, number)), at=at)
         marks = sorted({NOW - DAY, at + DAY, *chance.sample([x[0] for x in hand.told], 12)})
         before: Change | None = None
-        for since, until in zip(marks, marks[1:], strict=False):
+        for since, until in pairwise(marks):
             month = await journal.month("alice", since, until)
             mine = [x for x in hand.told if since <= x[0] < until]
             earlier = [x for x in hand.told if x[0] < since]
