@@ -327,6 +327,14 @@ def backend_of(request: pytest.FixtureRequest) -> Callable[[str], PostgresBacken
     return made
 
 
+@pytest.fixture(params=["postgres18", "postgres15"])
+def each_postgres(
+    request: pytest.FixtureRequest, backend_of: Callable[[str], PostgresBackend]
+) -> PostgresBackend:
+    """A fresh, migrated database of each server that we support."""
+    return backend_of(request.param)
+
+
 def is_journal(journal: PostgresJournal | MemoryJournal) -> Journal:
     """Both fulfil the engine's protocol: the type checkers read this line."""
     return journal

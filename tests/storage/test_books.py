@@ -22,12 +22,6 @@ BOOKS = ("available", "pending", "blocked", "shortfall")
 SEEDS = (1, 2, 3)
 
 
-@pytest.fixture(params=["postgres18", "postgres15"])
-def postgres(request: pytest.FixtureRequest, backend_of: Any) -> Any:
-    """A fresh database of each server that we support."""
-    return backend_of(request.param)
-
-
 def transfer(source: str, target: str, points: int, kind: str, **more: Any) -> Transfer:
     """One of alice's, with what there is after it left to others."""
     debit, credited = (x if x.endswith(":") else f"{x}:alice" for x in (source, target))
@@ -83,13 +77,13 @@ class Hand:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_months_are_what_adding_up_gives(postgres: Any, seed: int) -> None:
+async def test_months_are_what_adding_up_gives(each_postgres: Any, seed: int) -> None:
     """Opening, closing, totals and pages of every window of time, on its borders too; and what one
     window ends with is what the next one begins with (S47).
     """
     chance = random.Random(seed)
     hand, at = Hand(chance), NOW
-    async with postgres.open() as journal:
+    async with each_postgres.open() as journal:
         desk = Desk(journal)
         await desk.write(Address("wallet", "bob"), note("b", **credit("bob", "x", 7, total=7)))
         for number in range(60):
@@ -121,21 +115,21 @@ async def test_months_are_what_adding_up_gives(postgres: Any, seed: int) -> None
             }
 
 
-async def test_a_wallet_without_entries_has_empty_months(postgres: Any) -> None:
+async def test_a_wallet_without_entries_has_empty_months(each_postgres: Any) -> None:
     """Nothing is nothing, and no error."""
-    async with postgres.open() as journal:
+    async with each_postgres.open() as journal:
         month = await journal.month("alice", 0, NOW)
         assert (month.first, month.last, month.totals) == (0, 0, ())
         assert month.opening == month.closing == (0, 0, 0, 0)
         assert await journal.movements("alice", 0, 0, 10) == []
 
 
-async def test_a_clock_that_was_set_back_moves_no_border(postgres: Any) -> None:
+async def test_a_clock_that_was_set_back_moves_no_border(each_postgres: Any) -> None:
     """What comes later in the books is later, whatever its time says: months that are over stay as they were,
     and the two windows still meet (S47).
     """
     border = NOW + DAY
-    async with postgres.open() as journal:
+    async with each_postgres.open() as journal:
         desk = Desk(journal)
         for number, at in enumerate((NOW, border + 5, border + 6)):
             await desk.write(
@@ -149,11 +143,11 @@ async def test_a_clock_that_was_set_back_moves_no_border(postgres: Any) -> None:
         assert (await journal.month("alice", border, border + DAY)).opening == over.closing
 
 
-async def test_a_withdrawal_is_of_the_lots_that_it_still_has(postgres: Any) -> None:
+async def test_a_withdrawal_is_of_the_lots_that_it_still_has(each_postgres: Any) -> None:
     """First in, first out, with what came before each part; what went back is not told, and what is owed
     comes last (E7).
     """
-    async with postgres.open() as journal:
+    async with each_postgres.open() as journal:
         desk = Desk(journal)
         for number, points in enumerate((30, 50, 20)):
             at, lot = NOW + number, f"l{number}"
@@ -184,11 +178,11 @@ async def test_a_withdrawal_is_of_the_lots_that_it_still_has(postgres: Any) -> N
         assert await journal.parts("alice", "wd_1", 0, 10) == []
 
 
-async def test_what_became_of_a_lot_adds_up(postgres: Any) -> None:
+async def test_what_became_of_a_lot_adds_up(each_postgres: Any) -> None:
     """Withdrawn, given back, netted, expired, taken back, adjusted: each once, and with what is left it is the
     whole lot (E7).
     """
-    async with postgres.open() as journal:
+    async with each_postgres.open() as journal:
         desk = Desk(journal)
         await desk.write(ALICE, note("a", **credit("alice", "l1", 100, total=100)))
         await desk.write(ALICE, note("debt", transfers=(
@@ -219,10 +213,10 @@ async def test_what_became_of_a_lot_adds_up(postgres: Any) -> None:
         assert await journal.fates("bob", ["l1"], 100) == []
 
 
-async def test_a_lot_that_an_adjustment_opened_says_so(postgres: Any) -> None:
+async def test_a_lot_that_an_adjustment_opened_says_so(each_postgres: Any) -> None:
     """It comes from no purchase (E14)."""
     opened = LotOpened("l1", "alice", "adj_1", "", 40, 0, 0, 0, NOW)
     granted = transfer("issued:", "available", 40, "adjustment", lot="l1")
-    async with postgres.open() as journal:
+    async with each_postgres.open() as journal:
         await Desk(journal).write(ALICE, note("a", lots=(opened,), transfers=(granted,)))
         assert await journal.fates("alice", ["l1"], 9) == [Fate("l1", "granted", None, -40)]
