@@ -10,10 +10,11 @@ Source: design.md 7; interface.md 5.
 # ruff: noqa: S608  # statements are put together from constants of this module only
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from comptoir.storage.bridge import Connection
 
-__all__ = ["ROLE_DAEMON", "ROLE_READER", "prepare_roles"]
+__all__ = ["ROLE_DAEMON", "ROLE_READER", "come_in_as", "prepare_roles"]
 
 ROLE_DAEMON: Final = "comptoir_daemon"
 ROLE_READER: Final = "comptoir_reader"
@@ -108,3 +109,9 @@ async def prepare_roles(connection: Connection, *, changed: bool) -> str | None:
         if is_daemon and member and (granted or owner):
             usable = ROLE_DAEMON
     return usable
+
+
+def come_in_as(url: str, role: str) -> str:
+    """The same place for another login, which needs no password there."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()
