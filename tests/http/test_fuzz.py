@@ -101,7 +101,7 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "settleWithdrawal", "initiateOnboarding", "addDocument",
+    "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "getStatement", "getProvenance", "settleWithdrawal", "initiateOnboarding", "addDocument",
 ]
 checks.positive_data_acceptance.enabled = false
 

@@ -151,10 +151,10 @@ ATTACKS = (
     Attack("a superuser is made", "create role eve superuser login", "42501"),
     Attack("the role is made a superuser", f"alter role {ROLE_DAEMON} superuser", "42501"),
     # The machine is reached.
-    Attack("a program is run", "copy (select 1) to program 'touch /tmp/mine'", "42501"),
+    Attack("a program is run", "copy (select 1) to program 'touch mine'", "42501"),
     Attack("a program is read", "copy comptoir.setting from program 'echo a'", "42501"),
     Attack("a file of the server is read", "select pg_read_file('postgresql.conf')", "42501"),
-    Attack("a file of the server is written", "select lo_export(1, '/tmp/mine')", "42501"),
+    Attack("a file of the server is written", "select lo_export(1, 'mine')", "42501"),
     Attack("the server's settings are changed", "alter system set fsync = off", "42501"),
 )  # fmt: skip
 
