@@ -63,7 +63,15 @@ _HEADERS: Final[Json] = {
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "The SHA-256 of what is kept, in hexadecimal.",
+        "description": "The SHA-256 of what is kept or shown, in hexadecimal.",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": '`rel="next"`: the document with the movements behind this one\'s (RFC 8288).',
+        "schema": {"type": "string"},
+    },
+    "Content-Disposition": {
+        "description": "The name of the file, where it is one.",
         "schema": {"type": "string"},
     },
     "Set-Cookie": {
@@ -200,6 +208,8 @@ def _responses(row: Operation, shared: Json) -> Json:
 def _response(body: Body | None, codes: list[str], headers: list[str]) -> Json:
     """One status."""
     content: Json = {}
+    for media_type in () if body is None else body.also:
+        content[media_type] = {"schema": {"type": "string"}}
     if body is not None and body.media_type:
         content[body.media_type] = {"schema": _schema(body)}
     if codes:

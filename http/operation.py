@@ -196,6 +196,8 @@ class Body:
     """Of a request: whether it must be there."""
     headers: tuple[str, ...] = ()
     """Of an answer: those of its own, by their names in openapi.py."""
+    also: tuple[str, ...] = ()
+    """Of an answer: further media types in which it can be had."""
 
 
 @dataclass(frozen=True, slots=True)

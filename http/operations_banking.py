@@ -14,7 +14,7 @@ from comptoir.http.operation import Assurance, Body, Door, Operation, Owner, Par
 from comptoir.http.principal import Role
 from comptoir.http.queries import ID_CHARACTERS_MAX
 
-__all__ = ["BANKING", "CURSOR", "ID", "LIMIT", "READS_MONEY"]
+__all__ = ["BANKING", "CURSOR", "ID", "LIMIT", "READS_MONEY", "WITHDRAWAL"]
 
 READS_MONEY: Final = MappingProxyType(
     {Role.CLIENT: Reach.OWN, Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY}
@@ -47,6 +47,10 @@ _WEEKS = Parameter(
 )  # fmt: skip
 _CONNECTION = Parameter(
     "connectionId", "path", "The connection's id, `cn_...`.",
+    {"type": "string", "minLength": 23, "maxLength": 23},
+)  # fmt: skip
+WITHDRAWAL = Parameter(
+    "withdrawalId", "path", "The withdrawal's id, `wd_...`.",
     {"type": "string", "minLength": 23, "maxLength": 23},
 )  # fmt: skip
 _OF_USER = Parameter("userId", "query", "Whose; a client's own without it.", ID)

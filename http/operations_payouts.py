@@ -1,4 +1,4 @@
-"""The rows of withdrawals (operations.py).
+"""The rows of withdrawals, and of the books that they are in (operations.py).
 
 Source: interface.md 7 (rows b2); spec.md S34, S46, S50, S60.
 """
@@ -10,8 +10,9 @@ from comptoir.http import reconciliations, withdrawals
 from comptoir.http import shapes_payouts as payouts
 from comptoir.http import shapes_reconciliation as reconciliation
 from comptoir.http.operation import Assurance, Body, Door, Operation, Owner, Parameter, Reach
-from comptoir.http.operations_banking import CURSOR, ID, LIMIT, READS_MONEY
+from comptoir.http.operations_banking import CURSOR, ID, LIMIT, READS_MONEY, WITHDRAWAL
 from comptoir.http.operations_batches import BATCHES
+from comptoir.http.operations_books import BOOKS
 from comptoir.http.principal import Role
 
 __all__ = ["PAYOUTS"]
@@ -20,10 +21,6 @@ _WITHDRAWS: Final = MappingProxyType({Role.CLIENT: Reach.OWN})
 """Whose points they are, and nobody for them."""
 _FINDS_OUT: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY})
 """Who answers for a payment; another person approves."""
-_WITHDRAWAL = Parameter(
-    "withdrawalId", "path", "The withdrawal's id, `wd_...`.",
-    {"type": "string", "minLength": 23, "maxLength": 23},
-)  # fmt: skip
 _DAY = Parameter("day", "query", "Of one day, in UTC.", {"type": "string", "format": "date"})
 _OF_USER = Parameter("userId", "query", "Whose; a client's own without it.", ID)
 
@@ -61,14 +58,14 @@ PAYOUTS: Final = (
     Operation(
         "getWithdrawal", "GET", "/api/v1/withdrawals/{withdrawalId}", "How far a withdrawal is",
         "withdrawals", Door.TOKEN, {200: Body("The withdrawal.", payouts.Withdrawal)}, withdrawals.shown,
-        problems=("NOT_FOUND",), grants=READS_MONEY, owner=Owner.ANSWER, parameters=(_WITHDRAWAL,),
+        problems=("NOT_FOUND",), grants=READS_MONEY, owner=Owner.ANSWER, parameters=(WITHDRAWAL,),
     ),
     Operation(
         "cancelWithdrawal", "POST", "/api/v1/withdrawals/{withdrawalId}/cancel",
         "A person does not want it any more", "withdrawals", Door.TOKEN,
         {200: Body("It is cancelled; its points are available.", payouts.Withdrawal)}, withdrawals.cancel,
         problems=("NOT_FOUND", "CONFLICT"), grants=_WITHDRAWS, owner=Owner.ANSWER,
-        parameters=(_WITHDRAWAL,),
+        parameters=(WITHDRAWAL,),
     ),
     Operation(
         "listOverduePayouts", "GET", "/api/v1/payouts/overdue", "Withdrawals that should have an end by now",
@@ -88,8 +85,9 @@ PAYOUTS: Final = (
         "Somebody has found out what became of a payment that is held", "withdrawals", Door.TOKEN,
         {202: Body("Nothing yet: a second person approves it.", payouts.SettlementProposed)}, withdrawals.settle,
         problems=("NOT_FOUND", "CONFLICT", "REQUEST_INVALID"), grants=_FINDS_OUT,
-        assurance=Assurance.TWO_FACTORS, parameters=(_WITHDRAWAL,),
+        assurance=Assurance.TWO_FACTORS, parameters=(WITHDRAWAL,),
         body=Body("What, and how it was found out.", payouts.Settlement),
     ),
     *BATCHES,
+    *BOOKS,
 )  # fmt: skip

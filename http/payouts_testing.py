@@ -28,6 +28,7 @@ from comptoir.actors.withdrawal.messages import (
     WithdrawalDescribed,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.books_testing import FakeBooks
 
 __all__ = ["FakePayouts"]
 
@@ -36,10 +37,11 @@ STATUSES = {BeginWithdrawal: "pending", CancelWithdrawal: "cancelled"}
 IBAN = "FR1420041010050500013M02606"
 
 
-class FakePayouts:
+class FakePayouts(FakeBooks):
     """The withdrawals of a daemon that a test makes up."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.withdrawal_owners: dict[str, str] = {}
         """Withdrawals that are held: whose they are."""
         self.orders: dict[str, Order] = {}

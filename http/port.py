@@ -16,6 +16,7 @@ from comptoir.engine.letters import LetterReads
 from comptoir.engine.moves import Moves
 from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked
+from comptoir.http.books_port import BooksPort
 from comptoir.http.identity.opening import Identity
 from comptoir.http.rules import EdgeRules
 
@@ -100,7 +101,7 @@ class WebhookPort(Protocol):
         ...
 
 
-class ApiPort(Protocol):
+class ApiPort(BooksPort, Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
 
     @property

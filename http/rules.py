@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
+from zoneinfo import ZoneInfo
 
 from comptoir.actors.cutoffs import Cutoffs
 from comptoir.actors.sepa.pain001 import Debtor
@@ -20,6 +21,7 @@ __all__ = [
     "EdgeRules",
     "LinkingRules",
     "PayoutRules",
+    "StatementRules",
     "StepUpRules",
     "UploadRules",
     "WebhookRules",
@@ -34,6 +36,7 @@ FORWARDED_BYTES_REMEMBERED_MAX = 256
 LINKABLE = ("seed", "powens", "plaid", "tink")
 """Providers by which a card can be linked."""
 Network = IPv4Network | IPv6Network
+_PARIS = ZoneInfo("Europe/Paris")
 _EVERYBODY = frozenset((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
 
 
@@ -131,6 +134,27 @@ class BatchRules:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementRules:
+    """Where a month begins, and how much one document holds (S47)."""
+
+    zone: ZoneInfo = _PARIS
+    lines_max: int = 5_000
+    pdf_timeout_s: float = 30.0
+    pdfs_waiting_max: int = 8
+
+    @classmethod
+    def of(cls, settings: Settings) -> "StatementRules":
+        """Compile the settings."""
+        statements = settings.statements
+        return cls(
+            ZoneInfo(statements.time_zone),
+            statements.lines_max,
+            statements.pdf_timeout_s,
+            statements.pdfs_waiting_max,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StepUpRules:
     """What operations that want more than any sign-in want (RFC 9470)."""
 
@@ -198,6 +222,7 @@ class EdgeRules:
     linking: LinkingRules = LinkingRules()
     payouts: PayoutRules = PayoutRules()
     batches: BatchRules = BatchRules()
+    statements: StatementRules = StatementRules()
     step_up: StepUpRules = StepUpRules()
     uploads: UploadRules = UploadRules()
     file_prefix: str = "ONB"
@@ -252,6 +277,7 @@ class EdgeRules:
             linking=LinkingRules.of(settings),
             payouts=PayoutRules.of(settings),
             batches=BatchRules.of(settings),
+            statements=StatementRules.of(settings),
             step_up=StepUpRules.of(settings),
             uploads=UploadRules.of(settings),
             file_prefix=settings.onboarding.number_prefix,

@@ -53,7 +53,7 @@ from comptoir.http.withdrawal_terms import (
     terms_of,
 )
 
-__all__ = ["ask", "cancel", "listed", "overdue", "quote", "settle", "shown"]
+__all__ = ["ask", "cancel", "described", "listed", "overdue", "quote", "settle", "shown"]
 
 _NEW: Final = msgspec.json.Decoder(NewWithdrawal)
 _QUOTE: Final = msgspec.json.Decoder(NewQuote)
@@ -105,7 +105,7 @@ async def ask(port: Port, call: Call) -> Response:
         return wanted
     withdrawal_id = f"wd_{call.draw('withdrawal')[:_ID_BYTES].hex()}"
     if call.values(KEY):  # this very request may have been answered by nobody the first time
-        before = await _described(port, withdrawal_id)
+        before = await described(port, withdrawal_id)
         if before is not None:
             return json_response(201, _shown(withdrawal_id, before), call.ticket)
     if not _has_points(await port.wallet(wanted.user_id)):
@@ -168,7 +168,7 @@ async def overdue(port: Port, call: Call) -> Response:
     places = await port.overdue(cursors[0] if cursors else "", wanted.limit + 1)
     following = places[wanted.limit - 1][0] if len(places) > wanted.limit else None
     names = [place.partition(":")[2] for place, waits in places[: wanted.limit] if waits]
-    found = [(name, await _described(port, name)) for name in names]
+    found = [(name, await described(port, name)) for name in names]
     items = [_shown(name, one) for name, one in found if one is not None]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
@@ -194,7 +194,7 @@ async def listed(port: Port, call: Call) -> Response:
         return problem("NOT_FOUND", call.ticket)  # nobody's own: as a wallet that nobody has
     following = places[wanted.limit - 1] if len(places) > wanted.limit else None
     names = [place.partition(":")[2] for place in places[: wanted.limit]]
-    found = [(name, await _described(port, name)) for name in names]
+    found = [(name, await described(port, name)) for name in names]
     items = [_shown(name, one) for name, one in found if one is not None]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
@@ -202,7 +202,7 @@ async def listed(port: Port, call: Call) -> Response:
 async def shown(port: Port, call: Call) -> Response:
     """GET /api/v1/withdrawals/{withdrawalId}."""
     name = call.path["withdrawalId"]
-    found = await _described(port, name) if _ID(name) else None
+    found = await described(port, name)
     if found is None or not call.access.covers(found.order.user_id):
         return problem("NOT_FOUND", call.ticket)
     return json_response(200, _shown(name, found), call.ticket)
@@ -211,7 +211,7 @@ async def shown(port: Port, call: Call) -> Response:
 async def cancel(port: Port, call: Call) -> Response:
     """POST /api/v1/withdrawals/{withdrawalId}/cancel: until it is paid."""
     name = call.path["withdrawalId"]
-    found = await _described(port, name) if _ID(name) else None
+    found = await described(port, name)
     if found is None or not call.access.covers(found.order.user_id):
         return problem("NOT_FOUND", call.ticket)
     if found.batch:
@@ -230,7 +230,7 @@ async def _take_out(port: Port, call: Call, found: WithdrawalDescribed) -> Respo
         return problem("CONFLICT", call.ticket)
 
     async def asked() -> WithdrawalDescribed | None:
-        return await _described(port, name)
+        return await described(port, name)
 
     def is_out(now: WithdrawalDescribed | None) -> bool:
         return now is None or not now.batch
@@ -254,7 +254,7 @@ async def settle(port: Port, call: Call) -> Response:
     before = await proposed_before(port, call, {})
     if before is not None:
         return before
-    found = await _described(port, name) if _ID(name) else None
+    found = await described(port, name)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
     if found.status != "held":
@@ -265,8 +265,10 @@ async def settle(port: Port, call: Call) -> Response:
     return await propose(port, call, asked, {})
 
 
-async def _described(port: Port, name: str) -> WithdrawalDescribed | None:
+async def described(port: Port, name: str) -> WithdrawalDescribed | None:
     """A withdrawal now; None where there is none, or its keys are gone."""
+    if not _ID(name):
+        return None
     try:
         reply = (await port.ask(Address(KIND, name), DescribeWithdrawal())).reply
     except (Erased, Refused):

@@ -18,6 +18,7 @@ from comptoir.storage._locate import Account, Binaries
 from comptoir.storage._place import Place
 from comptoir.storage._psql import dsn, psql
 from comptoir.storage.errors import DatabaseFolderBroken, StorageUnavailable
+from comptoir.storage.roles import ROLE_DAEMON
 
 Progress = Callable[[str], None]
 
@@ -28,6 +29,14 @@ ENDING_SECONDS = 2.0
 BOOTSTRAP = """
 SELECT format('CREATE ROLE %I LOGIN CREATEDB CREATEROLE', :'role')
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \\gexec
+-- Its sessions come in as this role itself: there is no owner whom `reset role` would bring back.
+SELECT format('CREATE ROLE %I LOGIN', :'daemon')
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'daemon') \\gexec
+SELECT format('ALTER ROLE %I LOGIN', :'daemon')
+  FROM pg_roles WHERE rolname = :'daemon' AND NOT rolcanlogin \\gexec
+SELECT format('GRANT %I TO %I', :'daemon', :'role')
+ WHERE NOT EXISTS (SELECT FROM pg_auth_members
+     WHERE roleid = :'daemon'::regrole AND member = :'role'::regrole) \\gexec
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'role')
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \\gexec
 """
@@ -83,6 +92,7 @@ class Start:
     async def _bootstrap(self) -> None:
         """Make our database and our login where they are missing: the first statements."""
         head = f"\\set role {_cluster.ROLE}\n\\set database {_cluster.DATABASE}\n"
+        head += f"\\set daemon {ROLE_DAEMON}\n"
         url = dsn(self.place, _cluster.SUPERUSER, _cluster.SUPERUSER)
         await psql(self.wheel, url, head + BOOTSTRAP)
 

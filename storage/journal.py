@@ -43,6 +43,7 @@ from comptoir.storage.reseal import (
     move_once_page,
     reseal_page,
 )
+from comptoir.storage.roles import come_in_as
 from comptoir.storage.sealing import SETTING, Sealer
 from comptoir.storage.session import LANE
 from comptoir.storage.sqlstate import ConnectionLost
@@ -137,6 +138,9 @@ class JournalOptions:
     """How many crashes of the writer are borne within which time; beyond, the journal ends."""
     on_standby: Callable[[], None] = _no_callback
     """Called once if another daemon is the writer and this one waits for it."""
+    own_login: bool = False
+    """Whether the daemon's role can log in as itself: its sessions do, and there is no way back from it. Else they
+    take it on, and whoever has one of them could put it off again (docs/adr/0041)."""
     lease: LeaseOptions = field(default_factory=LeaseOptions)
     """When a daemon that shows no life is replaced."""
 
@@ -173,9 +177,11 @@ class PostgresJournal(Letters):
             lease = Lease(bridge, url, options.lease)
             await lease.take(options.on_standby)
             migrated = await _prepare(bridge, url, seconds, migrate)
-            role = migrated.role
+            role, sessions = migrated.role, url
+            if role is not None and options.own_login:
+                role, sessions = None, come_in_as(url, role)
             patience = (options.statement_timeout_s, options.reconnect_interval_s)
-            target = Target(url, "comptoir writer", WRITER_SETTINGS, role, *patience)
+            target = Target(sessions, "comptoir writer", WRITER_SETTINGS, role, *patience)
             writer = Writer(
                 bridge,
                 target,
@@ -189,7 +195,8 @@ class PostgresJournal(Letters):
             if raising.cancelled_caught:
                 raise StorageUnavailable("the database went away during the start")
             bounds = {"statement_timeout": f"{math.ceil(options.statement_timeout_s * 1000)}ms"}
-            readers = Target(url, "comptoir reader", {**READER_SETTINGS, **bounds}, role, *patience)
+            settings = {**READER_SETTINGS, **bounds}
+            readers = Target(sessions, "comptoir reader", settings, role, *patience)
             journal = cls(Pool(bridge, readers, options.readers), vault, writer, migrated)
             bridge.nursery.start_soon(writer.run)
             bridge.nursery.start_soon(journal.run_loads)

@@ -17,8 +17,9 @@ from comptoir.engine.errors import Erased, Superseded
 from comptoir.engine.journal import DeadLetterRow, Pending
 from comptoir.engine.letters import ID_MAX, LetterCount, LetterFilter
 from comptoir.engine.values import Address
+from comptoir.storage.books import Books
 from comptoir.storage.bridge import Pool
-from comptoir.storage.reads import Reads, read_attempts
+from comptoir.storage.reads import read_attempts
 from comptoir.storage.runs import identify_message, write_attempts
 from comptoir.storage.sealing import Sealer
 from comptoir.storage.session import LANE
@@ -104,7 +105,7 @@ def _row(x: Any, payload: bytes = b"") -> DeadLetterRow:
     )
 
 
-class Letters(Reads):
+class Letters(Books):
     """The dead letters of a journal; each method as in `engine.letters.DeadLetters`."""
 
     def __init__(self, pool: Pool, vault: Sealer, writer: Writer) -> None:

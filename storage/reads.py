@@ -28,7 +28,7 @@ from comptoir.storage.sealing import Sealer
 from comptoir.storage.sqlstate import ConnectionLost
 from comptoir.storage.vault import KeysErased, VaultError
 
-__all__ = ["Reads", "read_attempts"]
+__all__ = ["ID_MAX", "MS", "Reads", "read_attempts"]
 
 LOADS_PER_QUERY_MAX: Final = 256
 PENDING_ROWS_MAX: Final = 4096

@@ -1,6 +1,7 @@
 """The two roles of a database: who reads reports, and as whom the daemon works.
 
-The rule: `comptoir_daemon` owns nothing, and may only insert into the journal and the ledger.
+The rule: `comptoir_daemon` owns nothing, reads the journal and the ledger, and writes them by `commit_batch`
+alone (docs/adr/0041). Its own working state (actors, messages, keys, documents) it may change as it likes.
 Roles belong to the whole cluster: several databases make them at once, so every step is tolerant of
 having been done by another, and a login that may not create roles goes on without (and says so).
 Source: design.md 7; interface.md 5.
@@ -9,10 +10,11 @@ Source: design.md 7; interface.md 5.
 # ruff: noqa: S608  # statements are put together from constants of this module only
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from comptoir.storage.bridge import Connection
 
-__all__ = ["ROLE_DAEMON", "ROLE_READER", "prepare_roles"]
+__all__ = ["ROLE_DAEMON", "ROLE_READER", "come_in_as", "prepare_roles"]
 
 ROLE_DAEMON: Final = "comptoir_daemon"
 ROLE_READER: Final = "comptoir_reader"
@@ -52,16 +54,14 @@ end $$;
 GRANT_DAEMON: Final = f"""
 revoke all on all functions in schema comptoir from public;
 grant usage on schema comptoir to {ROLE_DAEMON};
-grant select, update on comptoir.writer to {ROLE_DAEMON};
+revoke insert, update on comptoir.writer, comptoir.event, comptoir.transfer, comptoir.leaf, comptoir.lot
+    from {ROLE_DAEMON};
+grant select, update (raised_at) on comptoir.writer to {ROLE_DAEMON}; -- what `for update` asks for
 grant select, insert, update, delete
     on comptoir.actor, comptoir.message, comptoir.once, comptoir.document, comptoir.setting
     to {ROLE_DAEMON};
-grant select, insert on comptoir.event, comptoir.transfer to {ROLE_DAEMON};
-grant select, insert on comptoir.leaf to {ROLE_DAEMON};
-grant select on comptoir.event_default, comptoir.lot, comptoir.balance, comptoir.schema_migration
-    to {ROLE_DAEMON};
-grant insert (id, owner, source, tag, points, basis_cents, rate_bp, multiplier_bp, earned_at,
-              expires_at) on comptoir.lot to {ROLE_DAEMON};
+grant select on comptoir.event, comptoir.event_default, comptoir.leaf, comptoir.transfer, comptoir.lot,
+    comptoir.balance, comptoir.schema_migration to {ROLE_DAEMON};
 grant execute on all functions in schema comptoir to {ROLE_DAEMON};
 revoke execute on function comptoir.post_transfers(), comptoir.check_each_set(comptoir.transfer[]),
     comptoir.refuse(text, text), comptoir.fault_of_balance(text, bigint) from {ROLE_DAEMON};
@@ -72,7 +72,7 @@ grant usage on schema report to {ROLE_READER};
 grant select on all tables in schema report to {ROLE_READER};
 """
 
-# Of the newest tables: a start that died between the migration and the grants is caught up with.
+# Of the newest rights: a start that died between the migration and the grants is caught up with.
 # By oid, not by name: a login without rights on a schema may not even name what is in it.
 READ_ROLES: Final = f"""
 with relation as (
@@ -80,7 +80,8 @@ with relation as (
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where (n.nspname, c.relname) in (('comptoir', 'leaf'), ('report', 'posting'))
 )
-select r.rolname, has_table_privilege(r.oid, relation.oid, 'select'),
+select r.rolname, has_table_privilege(r.oid, relation.oid, 'select')
+           and not has_table_privilege(r.oid, relation.oid, 'insert'),
        pg_has_role(session_user, r.oid, 'member'),
        pg_has_role(current_user, relation.relowner, 'usage')
 from pg_catalog.pg_roles r
@@ -108,3 +109,9 @@ async def prepare_roles(connection: Connection, *, changed: bool) -> str | None:
         if is_daemon and member and (granted or owner):
             usable = ROLE_DAEMON
     return usable
+
+
+def come_in_as(url: str, role: str) -> str:
+    """The same place for another login, which needs no password there."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}").geturl()

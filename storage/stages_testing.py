@@ -33,11 +33,11 @@ TABLES: Final = (
 )  # fmt: skip
 DELETE_SQL: Final = (
     ";".join(f"delete from comptoir.{name}" for name in TABLES)  # noqa: S608 - names of ours
-    + ";update comptoir.writer set epoch = 0, batch = 0, event_number = 0"
+    + ";update comptoir.writer set epoch = 0, batch = 0, event_number = 0, entry_id = 0"
 )
 TRUNCATE_SQL: Final = (
     f"truncate {', '.join(f'comptoir.{name}' for name in TABLES)};"  # noqa: S608 - names of ours
-    "update comptoir.writer set epoch = 0, batch = 0, event_number = 0; vacuum comptoir.writer"
+    "update comptoir.writer set epoch = 0, batch = 0, event_number = 0, entry_id = 0; vacuum comptoir.writer"
 )
 MS: Final = "(extract(epoch from {}) * 1000)::bigint"
 DUMP_SQL: Final = f"""

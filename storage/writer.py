@@ -49,8 +49,7 @@ CONVOY_MIN: Final = 16  # a batch costs about as much as ten decisions
 COMMIT_SQL: Final = """
 select comptoir.commit_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"""
 RAISE_EPOCH_SQL: Final = """
-update comptoir.writer set epoch = epoch + 1, raised_at = now() where lane = $1
-returning epoch, batch, event_number"""
+select epoch, batch, event_number from comptoir.raise_epoch($1)"""
 
 SUPERSEDED_CODE: Final = "SUPERSEDED"
 STOPPING_CODE: Final = "STOPPING"

@@ -323,6 +323,7 @@ class Daemon(Paying, Views):
                         statement_timeout_s=storage.statement_timeout_s,
                         reconnect_interval_s=storage.reconnect_interval_s,
                         now=self.clock.now(),
+                        own_login=self.database == "embedded",
                         on_standby=self._stand_by,
                         lease=LeaseOptions(storage.lease_s, storage.standby_poll_s),
                     ),

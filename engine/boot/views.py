@@ -29,26 +29,23 @@ from comptoir.actors.wallet.messages import ADJUSTMENTS, ADJUSTMENTS_LISTED
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
 from comptoir.actors.withdrawal.messages import OVERDUE, listing_of
-from comptoir.engine.errors import Unavailable
+from comptoir.engine.boot.books import BookViews
 from comptoir.engine.journal import Journal
 from comptoir.engine.letters import LetterReads
 from comptoir.http.port import BatchRow
-from comptoir.storage.journal import PostgresJournal
 
 __all__ = ["Views"]
 
 
-class Views(ABC):
+class Views(BookViews, ABC):
     """The reading half of a daemon."""
 
     def __init__(self, programme: Programme) -> None:
+        super().__init__()
         self.programme = programme
-        self.journal: PostgresJournal | None = None
 
     def _open_journal(self) -> Journal:
-        if self.journal is None or not self.journal.available:
-            raise Unavailable("the database is away")
-        return self.journal
+        return self._open_books()
 
     async def wallet(self, user_id: str) -> Mapping[str, Any] | None:
         """A wallet as interface.md 7 shows it."""
@@ -139,7 +136,7 @@ class Views(ABC):
     @property
     def letters(self) -> LetterReads:
         """The dead letters."""
-        return self._open_journal()
+        return self._open_books()
 
     async def partner(self, partner_id: str) -> Mapping[str, Any] | None:
         """A partner's columns."""

@@ -41,6 +41,7 @@ from comptoir.engine.settings.runtime import (
     Runtime,
     Storage,
 )
+from comptoir.engine.settings.statements import Statements, statement_problems
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 from comptoir.engine.settings.vault import Vault
 
@@ -71,6 +72,7 @@ class Settings(Section):
     connections: Connections = section(Connections)
     withdrawals: Withdrawals = section(Withdrawals)
     payouts: Payouts = section(Payouts)
+    statements: Statements = section(Statements)
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
@@ -109,6 +111,7 @@ class Settings(Section):
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
             payout_problems(self.payouts, self.withdrawals),
+            statement_problems(self.statements),
         )
 
     @classmethod

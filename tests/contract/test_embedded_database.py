@@ -19,7 +19,11 @@ import trio
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually, purchase
+from comptoir.storage import _locate
+from comptoir.storage._psql import psql
 from comptoir.storage.embedded import EmbeddedPostgres
+from comptoir.storage.errors import StorageUnavailable
+from comptoir.storage.roles import ROLE_DAEMON
 
 Start = Callable[..., Process]
 
@@ -159,3 +163,33 @@ def test_storage_away_and_back(comptoir_daemon: Start, data_dir: Path) -> None:
     assert customer.balance(card.user_id)["available"] == 200
     trio.run(server.stop)
     assert customer.process.stop() == 0
+
+
+async def _as_the_daemon(server: EmbeddedPostgres, script: str) -> str:
+    """What psql says to somebody who comes in as the daemon's sessions do."""
+    return await psql(await _locate.find_binaries(), server.url(role=ROLE_DAEMON), script)
+
+
+def test_its_sessions_cannot_become_its_owner(comptoir_daemon: Start, data_dir: Path) -> None:
+    """Invariant 7: what reads and writes comes in as the role that owns nothing, so that `reset role`, in a
+    statement that was smuggled in, brings nobody back; also in a database that was made before (docs/adr/0041).
+    """
+    customer = Customer(embedded(comptoir_daemon, data_dir, COMPTOIR_VAULT__KEYS="{}").start())
+    card = customer.card(rate_bp=1000)
+    customer.buy(card, 10)
+    server = EmbeddedPostgres(data_dir)
+    sessions = (
+        "select distinct usename from pg_stat_activity "
+        "where application_name in ('comptoir writer', 'comptoir reader')"
+    )
+    assert trio.run(server.run_sql, sessions).split() == ["comptoir_daemon"]
+    for attack in ("reset role; delete from comptoir.transfer", "set role comptoir"):
+        with pytest.raises(StorageUnavailable, match="permission denied"):
+            trio.run(_as_the_daemon, server, attack)
+    assert customer.process.stop() == 0
+    trio.run(server.start)
+    trio.run(server.run_sql, "alter role comptoir_daemon nologin")
+    trio.run(server.stop)
+    customer.process.start()
+    assert trio.run(server.run_sql, sessions).split() == ["comptoir_daemon"]
+    assert customer.balance(card.user_id)["available"] == 100

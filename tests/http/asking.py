@@ -103,7 +103,7 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
 def path_of(operation: Operation, owner: str) -> str:
     """The operation's path, about an object of somebody."""
     filled = {
-        "userId": owner, "transactionId": f"tx-{owner}", "kind": "partners", "clientId": "cl_1",
+        "userId": owner, "month": "2025-11", "transactionId": f"tx-{owner}", "kind": "partners", "clientId": "cl_1",
         "connectionId": connection_id(owner), "partnerId": "p1", "code": "NOT_FOUND",
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -309,12 +309,30 @@ def postgres(cluster_18: Cluster) -> PostgresBackend:
 
 
 @pytest.fixture(params=["memory", "postgres18", "postgres15"])
-def backend(request: pytest.FixtureRequest) -> Backend:
+def backend(
+    request: pytest.FixtureRequest, backend_of: Callable[[str], PostgresBackend]
+) -> Backend:
     """Each place where the contract holds."""
-    if request.param == "memory":
-        return MemoryBackend()
-    cluster = request.getfixturevalue(f"cluster_{request.param.removeprefix('postgres')}")
-    return PostgresBackend(request.param, cluster, cluster.create_database("migrated"))
+    return MemoryBackend() if request.param == "memory" else backend_of(request.param)
+
+
+@pytest.fixture
+def backend_of(request: pytest.FixtureRequest) -> Callable[[str], PostgresBackend]:
+    """A fresh, migrated database of the server with this name: `postgres18`, `postgres15`."""
+
+    def made(name: str) -> PostgresBackend:
+        cluster: Cluster = request.getfixturevalue(f"cluster_{name.removeprefix('postgres')}")
+        return PostgresBackend(name, cluster, cluster.create_database("migrated"))
+
+    return made
+
+
+@pytest.fixture(params=["postgres18", "postgres15"])
+def each_postgres(
+    request: pytest.FixtureRequest, backend_of: Callable[[str], PostgresBackend]
+) -> PostgresBackend:
+    """A fresh, migrated database of each server that we support."""
+    return backend_of(request.param)
 
 
 def is_journal(journal: PostgresJournal | MemoryJournal) -> Journal:

@@ -204,6 +204,8 @@ def _rank(tables: dict[str, Any]) -> dict[str, Any]:
         {row["id"] for row in tables["message"]} | {row["entry_id"] for row in tables["transfer"]}
     )
     ranks = {row_id: rank for rank, row_id in enumerate(ids)}
+    for row in tables["writer"]:
+        row["entry_id"] = ranks[row["entry_id"]] if row["entry_id"] else None
     for row in tables["message"]:
         row["id"] = ranks[row["id"]]
     for row in tables["transfer"]:

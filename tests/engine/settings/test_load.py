@@ -85,6 +85,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "scoring.approve_from": st.integers(50, 100),
     "scoring.medium_risk_from": st.integers(0, 50),
     "scoring.low_risk_from": st.integers(50, 100),
+    "statements.time_zone": st.sampled_from(["Europe/Paris", "UTC", "America/Montreal"]),
     "withdrawals.reference_prefix": st.text("ABC-", min_size=1, max_size=16),
     "payouts.debtor_name": st.just("REWAPP SAS"),
     "payouts.debtor_iban": st.just("FR1420041010050500013M02606"),
