@@ -93,7 +93,9 @@ async def begin(port: Port, numbers: Sequence[int]) -> None:
         order = Order(
             f"u{number}", 950, 1, 950, 0, 950, "EUR", IBAN, "Ada Lovelace", reference(number), 1000
         )  # fmt: skip
-        await port.ask(Address("withdrawal", f"wd_{number:020x}"), BeginWithdrawal(order))
+        await port.ask(
+            Address("withdrawal", f"wd_{number:020x}"), BeginWithdrawal(order, port.now_ms())
+        )
 
 
 async def fill(port: Port) -> None:

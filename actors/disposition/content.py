@@ -83,10 +83,10 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "WalkOn": ("after",),
     "DecisionDue": (),
     "BatchReported": ("word", "reason", "amount_cents", "currency"),
-    "KeepFile": ("digest",),
-    "UnmatchedFinding": ("code", "finding", "message_id"),
-    "Finding": (
-        "word", "reference", "batch", "amount_cents", "currency", "reason", "booked_on", "direction",
+    "KeepFile": (),
+    "UnmatchedFinding": (
+        "why", "message_id", "word", "reference", "batch", "amount_cents", "currency", "reason", "booked_on",
+        "direction",
     ),
     # To outside parties.
     "SendPush": ("reference", "user_id", "template", "points", "days"),

@@ -109,7 +109,7 @@ def _take(state: ReportState, message: TakeReport, context: Context) -> Outcome 
         code, passed = _passed(finding, facts, message.message_id)
         messages += passed
         if code:
-            unmatched = UnmatchedFinding(code, finding, message.message_id)
+            unmatched = UnmatchedFinding.of(code, message.message_id, finding)
             messages.append(Outgoing(context.address, unmatched))
             left.append(Leftover(code, finding.reference, finding.batch))
         if finding.booked_on and finding.reference:

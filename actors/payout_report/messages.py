@@ -69,10 +69,31 @@ class UnmatchedFinding(Message, frozen=True):
     anew.
     """
 
-    code: str
+    why: str
     """UNKNOWN or DIFFERS."""
-    finding: Finding
     message_id: str
+    word: str
+    """This and what follows: of the finding."""
+    reference: str
+    batch: str
+    amount_cents: int | None
+    currency: str
+    reason: str
+    booked_on: str
+    direction: str
+
+    @classmethod
+    def of(cls, why: str, message_id: str, finding: Finding) -> "UnmatchedFinding":
+        """What is said, flat, so that a person may read it in a letter."""
+        return cls(why, message_id, *msgspec.structs.astuple(finding))
+
+    @property
+    def finding(self) -> Finding:
+        """What is said."""
+        return Finding(
+            self.word, self.reference, self.batch, self.amount_cents, self.currency, self.reason,
+            self.booked_on, self.direction,
+        )  # fmt: skip
 
 
 class DescribeReport(Message, frozen=True):

@@ -32,7 +32,7 @@ STATUSES: Final[Mapping[str, str]] = MappingProxyType(
 """A status of pain.002, at any of its three levels."""
 
 
-class Finding(msgspec.Struct, frozen=True, tag=True):
+class Finding(msgspec.Struct, frozen=True):
     """One thing that is said."""
 
     word: str

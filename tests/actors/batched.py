@@ -102,7 +102,7 @@ REPORTS: tuple[tuple[State, Message, object], ...] = tuple(
     for state in (ReportState(R.NONE), TAKING, TAKEN)
     for message in (
         PART, msgspec.structs.replace(PART, last=False), msgspec.structs.replace(PART, part=1),
-        UnmatchedFinding("PAYMENT_UNKNOWN", FOUND, "M1"), DescribeReport(),
+        UnmatchedFinding.of("PAYMENT_UNKNOWN", "M1", FOUND), DescribeReport(),
     )
     if not (state.phase is R.NONE and getattr(message, "part", 0) == 1)
 )  # fmt: skip

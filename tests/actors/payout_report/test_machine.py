@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_a_letter(finding: Finding, code: str, passed: int)
     """S64, X26: one for each; where the transfer is ours, it hears of the other amount, and is held."""
     found = decided(NEW, part(finding))
     unmatched = [one.message for one in found.messages if isinstance(one.message, UnmatchedFinding)]
-    assert unmatched == [UnmatchedFinding(code, finding, "M1")]
+    assert unmatched == [UnmatchedFinding.of(code, "M1", finding)]
     reported = [one.message for one in found.messages if isinstance(one.message, PaymentReported)]
     assert len(reported) == passed
     assert [one.code for one in found.state.leftovers] == [code]
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_a_letter(finding: Finding, code: str, passed: int)
 def test_a_letter_that_is_delivered_again_is_looked_up_anew() -> None:
     """S64: by now it is known, and goes where it belongs."""
     finding = Finding("completed", "R-1", NAME, 950, "EUR")
-    found = decided(ReportState(Phase.TAKEN), UnmatchedFinding("PAYMENT_UNKNOWN", finding, "M1"))
+    found = decided(ReportState(Phase.TAKEN), UnmatchedFinding.of("PAYMENT_UNKNOWN", "M1", finding))
     assert found.dead_letter is None
     assert [one.target for one in found.messages] == [Address(WITHDRAWAL, "wd_1")]
 
