@@ -17,6 +17,7 @@ class FakeBooks:
     """The books of a daemon that a test makes up."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.movements: dict[str, list[Line]] = {}
         """By user, in their order."""
         self.parts: dict[str, list[Part]] = {}

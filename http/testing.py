@@ -111,7 +111,6 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches):
         EdgeRules).
         """
         super().__init__()
-        FakeBatches.__init__(self)
         held = tuple(Secret(secret) for secret in secrets)
         webhooks = Webhooks(
             seed=WebhooksParty(held), powens=WebhooksPowens(held), tink=WebhooksParty(held)
