@@ -117,10 +117,14 @@ class _Demo:
             for child in self._children.values():
                 nursery.start_soon(child.watch)
 
-            async def start_again() -> None:
+            async def start_again(program: Program = self._place.daemon) -> None:
                 self._children["daemon"].end_now()
-                await self._start(self._place.daemon)
+                await self._start(program)
                 nursery.start_soon(self._children["daemon"].watch)
+
+            async def pay_by_files() -> None:
+                await self._children["daemon"].stop()
+                await start_again(self._place.by_files)
 
             options = self._options
             play = Play(
@@ -130,6 +134,7 @@ class _Demo:
                 began=self._began,
                 kill_daemon=self._children["daemon"].kill,
                 start_daemon=start_again,
+                pay_by_files=pay_by_files,
             )
             try:
                 self._status = 0 if await play.perform() else EXIT_OTHER

@@ -5,12 +5,16 @@ HTTP; the bank, whoever pays, and the people of the house speak to the daemon as
 Source: issue "the bank flow, second half"; spec.md S47, S50, S52, X21 to X27.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import trio
 
+from comptoir.engine.cli.demo_files import pay_by_file
 from comptoir.engine.cli.demo_people import Asker, person
 from comptoir.engine.cli.demo_place import DemoPlace
 from comptoir.engine.cli.demo_show import Screen
@@ -51,6 +55,8 @@ class Month:
     """Whatever was not as foretold."""
     rows: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     """Of the table: day and what, points, what is left."""
+    statement: Path | None = None
+    """Its PDF."""
     _began: datetime | None = None
     _day: int = 0
 
@@ -59,16 +65,25 @@ class Month:
         """Whose month it is."""
         return f"{self.mark}-camille"
 
-    async def perform(self) -> None:
-        """Play it."""
+    async def perform(self, pay_by_files: Callable[[], Awaitable[None]]) -> None:
+        """Play it.
+
+        Args:
+            pay_by_files: starts the daemon again, as one that pays by files.
+        """
         self._began = await align(self.daemon, self.sandbox)
         card = f"connection_id,user_id,provider\n{self.mark}-card,{self.user},seed\n"
         await post_csv(self.daemon, "connections", card.encode())
+        holder = {"items": [{"iban": IBAN, "names": [NAME]}]}
+        await Asker(self.sandbox).ask("PUT", "/control/vop/holders", holder)
         hook = {"url": f"{self.place.webhooks_url}/webhooks/banking", "secret": self.place.secret}
         await Asker(self.sandbox).post("/control/seed/webhooks", hook)
         async with person(self.place, self.user, "CLIENT") as customer:
             await self._shop(customer)
             await self._withdraw(customer)
+            await pay_by_files()
+            await self._withdraw_by_file(customer)
+            await self._keep_statement(customer)
 
     async def _shop(self, customer: Asker) -> None:
         """Rates are those of demo_names.py: 2 %, 2.5 %, 3 % and 4 %."""
@@ -86,6 +101,7 @@ class Month:
         await self._now(customer, "a week in a hotel, 2,400.00", 9_600, available=10_428)
 
     async def _withdraw(self, customer: Asker) -> None:
+        """Once it is paid by the provider, once it fails, and its points are there again."""
         paid = await self._asks(customer, 2_000)
         await self._now(customer, "2,000 points withdrawn", -2_000, available=8_428, blocked=2_000)
         await self._until(9)
@@ -97,6 +113,33 @@ class Month:
         await self._until(15)
         await self._paid(failed, "failed", reason="AC04")
         await self._now(customer, "account closed (AC04): released", 1_500, available=8_428)
+
+    async def _withdraw_by_file(self, customer: Asker) -> None:
+        """One closes the batch, another signs it, and the bank reads the file and says what it did."""
+        await self._until(16)
+        await self._asks(customer, 3_000)
+        await self._now(customer, "3,000 points withdrawn", -3_000, available=5_428, blocked=3_000)
+        await self._until(21)
+        async with (
+            person(self.place, f"{self.mark}-maker", "OPERATIONS") as maker,
+            person(self.place, f"{self.mark}-treasurer", "OPERATIONS") as treasurer,
+        ):
+            batch = await pay_by_file(maker, treasurer, Asker(self.sandbox), self._quiet)
+        await self._now(customer, f"paid by {batch}", 0, available=5_428)
+        await self._until(26)
+        wallet = await customer.get(f"/api/v1/wallets/{self.user}")
+        ends = wallet["expiring"][0]
+        await self._now(
+            customer, f"warned: {ends['points']:,} end on {ends['on']}", 0, available=5_428
+        )
+
+    async def _keep_statement(self, customer: Asker) -> None:
+        """The month as a PDF, to look at."""
+        month = f"{self._first:%Y-%m}"
+        path = f"/api/v1/wallets/{self.user}/statements/{month}?format=pdf"
+        drawn = (await customer.ask("GET", path)).content
+        self.statement = self.place.folder / f"statement-{month}.pdf"
+        await trio.Path(self.statement).write_bytes(drawn)
 
     # What happens.
 
@@ -128,9 +171,14 @@ class Month:
             self.complaints.append(f"{what}: the webhook got {answer['status']}")
 
     async def _asks(self, customer: Asker, points: int) -> str:
-        """The id of a withdrawal."""
+        """The id of a withdrawal, on the terms of a quote."""
         wanted = {"points": points, "iban": IBAN, "beneficiaryName": NAME}
-        begun = await customer.post("/api/v1/withdrawals", wanted)
+        quote = await customer.post("/api/v1/withdrawals/quote", wanted)
+        if (quote["netCents"], quote["payeeCheck"]) != (points, "match"):
+            self.complaints.append(
+                f"{points} points: quoted {quote['netCents']}, {quote['payeeCheck']}"
+            )
+        begun = await customer.post("/api/v1/withdrawals", wanted | {"quoteId": quote["quoteId"]})
         return str(begun["withdrawalId"])
 
     async def _paid(self, withdrawal: str, outcome: str, **more: str) -> None:
@@ -146,9 +194,13 @@ class Month:
     # Time, and the wallet.
 
     @property
-    def _today(self) -> datetime:
+    def _first(self) -> datetime:
         assert self._began is not None, "time counts from the first step of the play"
-        return self._began.astimezone(UTC) + self._day * DAY
+        return self._began.astimezone(UTC)
+
+    @property
+    def _today(self) -> datetime:
+        return self._first + self._day * DAY
 
     async def _until(self, day: int) -> None:
         """Days go by, for everybody, and what is due is done."""

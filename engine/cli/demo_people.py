@@ -42,11 +42,20 @@ class Asker:
             CommandError: DEMO_REFUSED, with what was answered.
             httpx.HTTPError: nobody answered.
         """
-        answer = await self._client.request(method, path, json=body)
+        return self._good(await self._client.request(method, path, json=body))
+
+    async def send(self, path: str, document: bytes, media_type: str) -> httpx.Response:
+        """POST a document; otherwise as `ask`."""
+        headers = {"Content-Type": media_type}
+        return self._good(await self._client.post(path, content=document, headers=headers))
+
+    @staticmethod
+    def _good(answer: httpx.Response) -> httpx.Response:
         if not answer.is_success:
             # A problem's texts hold nothing personal (RFC 9457; docs/architecture.md).
             said = answer.text[:TEXT_CHARACTERS_MAX]
-            text = f"{method} {path}: {HTTPStatus(answer.status_code).phrase}: {said}"
+            asked = f"{answer.request.method} {answer.request.url.path}"
+            text = f"{asked}: {HTTPStatus(answer.status_code).phrase}: {said}"
             raise CommandError("DEMO_REFUSED", text, "see the daemon's log", exit_status=EXIT_OTHER)
         return answer
 

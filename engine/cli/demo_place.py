@@ -26,6 +26,11 @@ HOST = "127.0.0.1"
 SECRET_BYTES = 32
 SETTLEMENT_DAYS = 5
 """Of a withdrawal; the month of the demo has room for three."""
+LOT_DAYS = 30
+"""Points end soon, so that the month sees a warning."""
+WARNING_DAYS = 7
+DEBTOR_IBAN = "FR7630006000011234567890189"
+"""The usual example of a French account: nobody's."""
 SECRETS_VARIABLE = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
 SANDBOX_READY_SECONDS = 30.0
 BOOT_SECONDS_SPARE = 30.0
@@ -51,6 +56,8 @@ class DemoPlace:
     """`demo/` in the data folder: files, logs, the secret."""
     secret: str
     daemon: Program
+    by_files: Program
+    """The same daemon, paying by files that a second person signs."""
     sandbox: Program
     sandbox_url: str
 
@@ -122,17 +129,26 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("auth", "dev_tokens"): True,
         ("clock", "mode"): "manual",  # a month is played in seconds
         ("withdrawals", "settlement_days"): SETTLEMENT_DAYS,
+        ("points", "lot_days"): LOT_DAYS,
+        ("points", "expiry_warning_days"): (WARNING_DAYS,),
+        ("payouts", "debtor_name"): "REWAPP SAS",
+        ("payouts", "debtor_iban"): DEBTOR_IBAN,
         ("webhooks", "seed", "secrets"): (Secret(secret),),
         ("providers", "fcm", "base_url"): sandbox_url,
         ("providers", "sendgrid", "base_url"): sandbox_url,
         ("providers", "twilio", "base_url"): sandbox_url,
         ("providers", "seed", "base_url"): sandbox_url,
+        ("providers", "vop", "base_url"): f"{sandbox_url}/vop",
+        ("providers", "vop", "agent_bic"): "PSSTFRPPXXX",
     })  # fmt: skip
     return DemoPlace(
         settings=settings,
         folder=folder,
         secret=secret,
         daemon=_daemon(settings, folder, environment),
+        by_files=_daemon(
+            settings.having({("withdrawals", "payout"): "pain001"}), folder, environment
+        ),
         sandbox=_sandbox(sandbox_port, folder, environment),
         sandbox_url=sandbox_url,
     )

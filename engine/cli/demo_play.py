@@ -57,6 +57,8 @@ class Play:
     """Reading of the monotonic clock when the command was given."""
     kill_daemon: Callable[[], Awaitable[None]]
     start_daemon: Callable[[], Awaitable[None]]
+    pay_by_files: Callable[[], Awaitable[None]]
+    """Starts it again, in order, as one that pays by files."""
     timings: Timings = field(default_factory=Timings)
 
     async def perform(self) -> bool:
@@ -84,10 +86,11 @@ class Play:
             rows.append(("pushes received", f"{await _pushes(sandbox):,}", "by the sandbox"))
             month = Month(self.place, self.screen, daemon, sandbox, prefix)
             with self.screen.stage("a customer's month"):
-                await month.perform()
+                await month.perform(self.pay_by_files)
         self.screen.table(rows)
         self.screen.say("A customer's month, day by day:")
         self.screen.table(month.rows)
+        self.screen.say(f"  its statement: {month.statement}")
         return self._judge(compared, month.complaints)
 
     def _judge(self, compared: Compared, wrong: Sequence[str]) -> bool:
