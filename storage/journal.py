@@ -179,7 +179,8 @@ class PostgresJournal(Letters):
             migrated = await _prepare(bridge, url, seconds, migrate)
             role, sessions = migrated.role, url
             if role is not None and options.own_login:
-                role, sessions = None, come_in_as(url, role)
+                sessions = come_in_as(url, role)
+                role = None
             patience = (options.statement_timeout_s, options.reconnect_interval_s)
             target = Target(sessions, "comptoir writer", WRITER_SETTINGS, role, *patience)
             writer = Writer(

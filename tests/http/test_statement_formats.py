@@ -80,7 +80,7 @@ def test_a_pdf_is_the_same_twice_and_brings_its_fonts() -> None:
     reader = PdfReader(io.BytesIO(pdf))
     assert reader.metadata is not None
     assert reader.metadata.title == "Relevé de points - novembre 2025"
-    assert reader.root_object["/Lang"] == "fr"
+    assert str(reader.root_object["/Lang"]) == "fr"
     fonts = [
         font.get_object()
         for page in reader.pages

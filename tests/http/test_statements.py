@@ -7,6 +7,7 @@ Source: interface.md 7; spec.md S47, S62; docs/statements.md.
 
 import re
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -170,9 +171,9 @@ async def test_pages_are_the_month(daemon: FakeDaemon, form: str) -> None:
     """Each page begins with the balance before it, and together they are every movement once."""
     daemon.movements["u-1"] = history(*([10] * 7))
     seen: list[int] = []
-    query: dict[str, str] = {"limit": "3", "format": form}
+    query: dict[str, Any] = {"limit": "3", "format": form}
     while True:
-        answer = await statement(daemon, call(**query))
+        answer = await statement(daemon, call(MONTH, **query))
         if form == "json":
             body = orjson.loads(answer.body)
             seen += [x["balanceAfter"]["available"] for x in body["items"]]
