@@ -171,9 +171,9 @@ async def test_pages_are_the_month(daemon: FakeDaemon, form: str) -> None:
     """Each page begins with the balance before it, and together they are every movement once."""
     daemon.movements["u-1"] = history(*([10] * 7))
     seen: list[int] = []
-    cursor: dict[str, Any] = {}
+    query: dict[str, Any] = {"limit": "3", "format": form}
     while True:
-        answer = await statement(daemon, call(limit="3", format=form, **cursor))
+        answer = await statement(daemon, call(MONTH, **query))
         if form == "json":
             body = orjson.loads(answer.body)
             seen += [x["balanceAfter"]["available"] for x in body["items"]]
@@ -192,7 +192,7 @@ async def test_pages_are_the_month(daemon: FakeDaemon, form: str) -> None:
             following = link and dict(x.split("=") for x in link[1].split("&"))["cursor"]
         if not following:
             break
-        cursor["cursor"] = following
+        query["cursor"] = following
     assert seen == list(range(10, 80, 10))
 
 
