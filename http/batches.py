@@ -8,6 +8,7 @@ Source: interface.md 7 (rows b2, "403 for the maker"); spec.md S50, S58, E14, X2
 
 import re
 import zlib
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -67,7 +68,7 @@ async def listed(port: Port, call: Call) -> Response:
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
 
-def _wanted(port: Port, call: Call, place: object) -> tuple[str, int] | Response:
+def _wanted(port: Port, call: Call, place: Callable[[str], object]) -> tuple[str, int] | Response:
     """After which key, and how many."""
     rules, cursors = port.rules, call.query.get("cursor", ())
     try:
@@ -75,7 +76,6 @@ def _wanted(port: Port, call: Call, place: object) -> tuple[str, int] | Response
         wanted = page(limits, rules.page_items_default, rules.page_items_max)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    assert callable(place)
     if len(cursors) > 1 or not all(map(place, cursors)):
         return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
     return (cursors[0] if cursors else ""), wanted.limit

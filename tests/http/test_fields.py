@@ -94,8 +94,8 @@ async def test_nobody_reads_what_the_page_keeps_from_them(
     for operation in TOKEN:
         for owner in (SELF, OTHER):
             answer = await ask(client, operation, owner, {"authorization": str(CALLERS[role])})
-            if not answer.is_success:
-                continue
+            if not answer.is_success or operation.answers[answer.status_code].shape is None:
+                continue  # refused, or a file: that is no object, and who has it is a row of access.md
             schema = SHAPES.answers(operation.id)[answer.status_code]
             for name, field in SHAPES.shown(schema, answer.json()):
                 assert role in RULES[name, field].readers, f"{operation.id}: {name}.{field}"
