@@ -60,7 +60,7 @@ async def provenance(port: Port, call: Call) -> Response:
     parts = await port.withdrawal_parts(owner, name, wanted.before or 0, wanted.limit + 1)
     here = parts[: wanted.limit]
     lots = [part.lot for part in here if part.lot is not None]
-    fates = await port.lot_fates(owner, lots, USES_EACH) if lots else []
+    fates: Sequence[Fate] = await port.lot_fates(owner, lots, USES_EACH) if lots else ()
     purchases = await port.purchases(owner, [part.source for part in here if part.lot is not None])
     items = [_part(part, found.order, fates, purchases) for part in here]
     traced = bool(parts) or bool(await port.withdrawal_parts(owner, name, 0, 1))

@@ -66,7 +66,7 @@ class _Pen:
         self._letters: set[int] = set()
         for number, name in enumerate((PLAIN, BOLD)):
             font = TTFont(name, f"{name}.ttf")
-            pdfmetrics.registerFont(font)
+            pdfmetrics.registerFont(font)  # pyright: ignore[reportUnknownMemberType]  # its stub names no type
             has = set(font.face.charToGlyph)
             self._letters = self._letters & has if number else has
         self._width: Callable[[str, str, float], float] = pdfmetrics.stringWidth
@@ -77,7 +77,7 @@ class _Pen:
         self._canvas.setSubject(sheet.subtitle)
         self._canvas.setCreator("comptoir")
         self._canvas.setAuthor("comptoir")
-        self._page, self._pages, self._y = 1, 0, HEIGHT - MARGIN
+        self._page, self._y = 1, HEIGHT - MARGIN
 
     def text(self, text: str, size: float, font: str = PLAIN) -> None:
         """A line from margin to margin."""

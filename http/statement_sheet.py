@@ -29,7 +29,7 @@ def to_sheet(statement: Statement, language: Language) -> Sheet:
         [words.closing, "", "", *_numbers(words, month.closing), ""],
     ]
     totals = [
-        ["", "", "", *books, ""],
+        ["", "", words.movements, *books, ""],
         *(
             [words.kind(one.kind), "", words.points(one.movements), *_moved(words, one.change), ""]
             for one in month.totals

@@ -5,6 +5,7 @@ Source: interface.md 7; spec.md S47; docs/statements.md.
 
 import io
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,7 +58,7 @@ def test_the_sums_of_a_pdf_are_the_books(language: Language) -> None:
     separated = r"[+-]?\d{1,3}(?:[, ]\d{3})*"
     number = re.compile(rf"(?<!\S){separated}(?!\S)")
     dated = re.compile(r"^\s*(\d\d/\d\d/\d{4}|\d{4}-\d\d-\d\d)\s+(\S.*)$")
-    found = []
+    found: list[list[int]] = []
     for text in read(pdf):
         row = dated.match(text)
         if row:
@@ -81,11 +82,8 @@ def test_a_pdf_is_the_same_twice_and_brings_its_fonts() -> None:
     assert reader.metadata is not None
     assert reader.metadata.title == "Relevé de points - novembre 2025"
     assert str(reader.root_object["/Lang"]) == "fr"
-    fonts = [
-        font.get_object()
-        for page in reader.pages
-        for font in page["/Resources"]["/Font"].values()  # type: ignore[index]  # pypdf's objects are not typed further
-    ]
+    resources: list[Any] = [page["/Resources"] for page in reader.pages]
+    fonts: list[Any] = [font.get_object() for one in resources for font in one["/Font"].values()]
     used = [font for font in fonts if "Vera" in str(font["/BaseFont"])]
     assert used
     assert all("/FontFile2" in font["/FontDescriptor"].get_object() for font in used)

@@ -95,7 +95,7 @@ async def test_what_a_month_ends_with_the_next_begins_with(daemon: FakeDaemon) -
     daemon.now = at("2026-03-01T00:00:00")
     daemon.wallets["u-2"] = {"balance": {}}
     closing = dict.fromkeys(BOOKS, 0)
-    shown = []
+    shown: list[tuple[int, int, bool]] = []
     for month in ("2025-10", "2025-11", "2025-12", "2026-01", "2026-02"):
         body = orjson.loads((await statement(daemon, call(month, "u-2"))).body)
         assert body["opening"] == closing

@@ -215,7 +215,12 @@ async def scene(server: Any) -> AsyncGenerator[Scene]:
     url = server.url.replace("postgres@", f"{login}@")
     ids = [int(x) for x in server.run("select entry_id from comptoir.transfer order by 1").split()]
     owner = server.run("select nspowner::regrole from pg_namespace where nspname = 'comptoir'")
-    values = {"first": ids[0], "last": ids[-1], "other": ids[0] + 1, "owner": owner}
+    values: dict[str, object] = {
+        "first": ids[0],
+        "last": ids[-1],
+        "other": ids[0] + 1,
+        "owner": owner,
+    }
     async with open_bridge() as bridge:
         attacker = await bridge.connect(Target(url, role=ROLE_DAEMON))
         witness = await bridge.connect(Target(server.url))
