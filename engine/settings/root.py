@@ -26,6 +26,7 @@ from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
+from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
@@ -69,6 +70,7 @@ class Settings(Section):
     merchants: Merchants = section(Merchants)
     connections: Connections = section(Connections)
     withdrawals: Withdrawals = section(Withdrawals)
+    notifications: Notifications = section(Notifications)
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
@@ -104,6 +106,7 @@ class Settings(Section):
             rules_of_parties.party_problems(self.providers),
             rules_of_parties.environment_problems(self.webhooks),
             rules.points_problems(self.points),
+            rules_of_parties.zone_problems(self.notifications),
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
         )
