@@ -65,7 +65,7 @@ class Programme(msgspec.Struct, frozen=True):
     look_back_days: int = 0
     """Purchases of so many days before a link are read."""
     push: bool = False
-    """Whether there is a party that takes push notifications."""
+    """Whether people can be told anything: there is a party that reaches devices, or one that carries mail."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Programme":
@@ -90,7 +90,7 @@ class Programme(msgspec.Struct, frozen=True):
             heal_ms=settings.connections.heal_hours * HOUR_MS,
             heal_spread_ms=settings.connections.heal_spread_minutes * MINUTE_MS,
             look_back_days=settings.connections.look_back_days,
-            push=bool(settings.providers.fcm.base_url),
+            push=bool(settings.providers.fcm.base_url or settings.mail_carriers),
         )
 
 

@@ -187,7 +187,7 @@ PROBLEMS: dict[str, Problem] = {
         "Demander un nouveau lien à votre conseiller", "Ask your advisor for a new link",
     ),
     "MAIL_NOT_CONFIGURED": Problem(
-        409, "No mail", "Nobody carries mail for this daemon: providers.sendgrid.base_url is empty.",
+        409, "No mail", "Nobody carries mail for this daemon: no provider of mail has an address.",
         "Configurer l'envoi de courriels", "Configure who carries mail",
     ),
     "SMS_NOT_CONFIGURED": Problem(

@@ -51,7 +51,7 @@ class Terms(msgspec.Struct, frozen=True):
             codes_max=portal.portal_codes_max,
             session_ms=portal.portal_session_minutes * MINUTE_MS,
             idle_ms=portal.portal_idle_minutes * MINUTE_MS,
-            mail=bool(parties.sendgrid.base_url),
+            mail=bool(settings.mail_carriers),
             sms=bool(parties.twilio.base_url),
         )
 

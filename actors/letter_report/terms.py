@@ -26,7 +26,7 @@ class ReportTerms(msgspec.Struct, frozen=True):
     def of(cls, settings: Settings) -> "ReportTerms":
         """The terms as configured."""
         letters = settings.dead_letters
-        mail = bool(settings.providers.sendgrid.base_url)
+        mail = bool(settings.mail_carriers)
         return cls(letters.report_to, letters.report_hour, mail)
 
 

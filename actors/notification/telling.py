@@ -52,7 +52,16 @@ from comptoir.actors.notification.texts import (
 from comptoir.engine import Decision, Event, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["QUIET", "digested", "language_of", "mailed", "missed", "preferences_of", "told", "unmailed"]
+__all__ = [
+    "QUIET",
+    "digested",
+    "language_of",
+    "mailed",
+    "missed",
+    "preferences_of",
+    "told",
+    "unmailed",
+]
 
 QUIET: Final = "quiet"
 """The timer's name."""
@@ -137,7 +146,9 @@ def missed(state: NotificationState, notice: SendPush, devices: int, context: Co
     mark = mark_of(notice.reference)
     found = next((one for one in state.missed if one.mark == mark), Missed(mark, 0))
     others = tuple(one for one in state.missed if one.mark != mark)
-    if found.times == 0 and found in state.missed:  # a dead letter that was sent again, and failed again
+    if (
+        found.times == 0 and found in state.missed
+    ):  # a dead letter that was sent again, and failed again
         return Decision(state)
     times = found.times + 1
     over = times >= devices

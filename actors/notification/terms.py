@@ -49,7 +49,7 @@ class Terms(msgspec.Struct, frozen=True):
         notices, parties = settings.notifications, settings.providers
         return cls(
             push=bool(parties.fcm.base_url),
-            mail=bool(parties.sendgrid.base_url or parties.brevo.base_url),
+            mail=bool(settings.mail_carriers),
             sms=bool(parties.twilio.base_url),
             language=cast("Language", notices.language),
             time_zone=notices.time_zone,

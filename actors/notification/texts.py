@@ -19,7 +19,16 @@ from typing import Final, NamedTuple
 from comptoir.actors.gateways.messages import SendPush
 from comptoir.actors.notification.messages import Category, Channel, Language
 
-__all__ = ["DEFAULT_CHANNELS", "DEVICE_ADDED", "DIGEST", "TEMPLATES", "Template", "code_text", "is_urgent", "worded"]
+__all__ = [
+    "DEFAULT_CHANNELS",
+    "DEVICE_ADDED",
+    "DIGEST",
+    "TEMPLATES",
+    "Template",
+    "code_text",
+    "is_urgent",
+    "worded",
+]
 
 MINUTE_MS: Final = 60_000
 DIGEST: Final = "digest"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from comptoir.actors.gateways.messages import PUSH, SendPush
+from comptoir.actors.gateways.messages import SendPush, notified
 from comptoir.actors.programme import Programme, programme_of
 from comptoir.actors.wallet.messages import (
     TRANSACTIONS,
@@ -155,7 +155,7 @@ def _after_credit(
     if points and programme.push:
         user = context.address.key
         push = SendPush(f"credit:{message.transaction_id}", user, "points_credited", points)
-        outgoing.append(Outgoing(PUSH, push))
+        outgoing.append(notified(push))
     return tuple(outgoing)
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.gateways.messages import PAYOUT, PUSH, InitiatePayment, SendPush
+from comptoir.actors.gateways.messages import PAYOUT, InitiatePayment, SendPush, notified
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.wallet.messages import KIND as WALLET
@@ -209,7 +209,7 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
         push = SendPush(
             f"{name}:{len(after.history)}", order.user_id, f"withdrawal_{phase.value}", order.points
         )
-        messages.append(Outgoing(PUSH, push))
+        messages.append(notified(push))
     return Decision(after, events=(WithdrawalMoved(phase.value, code),), messages=tuple(messages))
 
 

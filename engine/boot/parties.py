@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
 import httpx
+import msgspec
 import structlog
 
 from comptoir.actors.card.kind import card_spec
@@ -18,11 +19,14 @@ from comptoir.actors.gateways.bank_powens import PowensBank, PowensTerms
 from comptoir.actors.gateways.bank_seed import SeedBank
 from comptoir.actors.gateways.bank_tink import TinkBank, TinkTerms
 from comptoir.actors.gateways.payout_seed import payout_gateway
+from comptoir.actors.gateways.brevo import brevo
+from comptoir.actors.gateways.google_tokens import GoogleTokens, ServiceAccount
+from comptoir.actors.gateways.mail import Carrier, mail_gateway
 from comptoir.actors.gateways.plaid_api import PlaidApi
 from comptoir.actors.gateways.plaid_keys import KeySource, PlaidKeys
 from comptoir.actors.gateways.powens_api import PowensApi
-from comptoir.actors.gateways.push import push_gateway
-from comptoir.actors.gateways.sendgrid import sendgrid_gateway
+from comptoir.actors.gateways.push import Fcm, push_gateway
+from comptoir.actors.gateways.sendgrid import sendgrid
 from comptoir.actors.gateways.tink_api import TinkApi
 from comptoir.actors.gateways.twilio import TwilioAccount, twilio_gateway
 from comptoir.actors.linking.kind import linking_spec
@@ -31,7 +35,14 @@ from comptoir.engine.compose import gateway_bounds
 from comptoir.engine.gateway_spec import GatewaySpec
 from comptoir.engine.journal import Decided
 from comptoir.engine.moves import Moves
-from comptoir.engine.settings import PlaidEnvironment, PlaidProvider, Provider, Settings
+from comptoir.engine.settings import (
+    Brevo,
+    PlaidEnvironment,
+    PlaidProvider,
+    Provider,
+    SendGrid,
+    Settings,
+)
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.trust import trust_of
 
@@ -39,9 +50,12 @@ __all__ = ["Parties", "linking_specs", "open_parties"]
 
 log = structlog.get_logger("comptoir.boot")
 
-_NAMED = ("fcm", "sendgrid", "twilio", "seed", "powens", "plaid", "tink")
+_NAMED = ("fcm", "sendgrid", "brevo", "twilio", "seed", "powens", "plaid", "tink")
 """Parties whose silence is told of at the start."""
 SANDBOX_SID = "AC" + 32 * "0"
+SANDBOX_ACCOUNT = "comptoir@sandbox.iam.gserviceaccount.com"
+SANDBOX_TOKENS = "/oauth2/token"
+"""Where the sandbox gives out tokens of Google's."""
 SANDBOX_CREDENTIAL = "sandbox"
 """Beyond this machine a start without real ones is refused (settings/rules.py)."""
 
@@ -147,17 +161,15 @@ async def _plaid_sources(settings: Settings, stack: AsyncExitStack) -> list[KeyS
 async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpec]:
     """Push, mail and text messages."""
     found: list[GatewaySpec] = []
-    push, mail, sms = (
-        settings.providers.fcm, settings.providers.sendgrid, settings.providers.twilio,
-    )  # fmt: skip
+    push, sms = settings.providers.fcm, settings.providers.twilio
     breaker = settings.breakers.notifications
     if push.base_url:
-        client = await _client(push, stack)
-        found.append(push_gateway(client, gateway_bounds(settings, push, breaker)))
-    if mail.base_url:
-        client, bounds = await _client(mail, stack), gateway_bounds(settings, mail, breaker)
-        key = mail.api_key.reveal() or SANDBOX_CREDENTIAL
-        found.append(sendgrid_gateway(client, key, mail.from_address, bounds))
+        bounds = gateway_bounds(settings, push, breaker)
+        found.append(push_gateway(await _fcm(settings, stack), bounds))
+    carriers = await _carriers(settings, stack)
+    if carriers:
+        first = getattr(settings.providers, settings.mail_carriers[0])
+        found.append(mail_gateway(carriers, gateway_bounds(settings, first, breaker)))
     if sms.base_url:
         client, bounds = await _client(sms, stack), gateway_bounds(settings, sms, breaker)
         account = TwilioAccount(
@@ -166,6 +178,32 @@ async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpe
             sms.from_number,
         )
         found.append(twilio_gateway(client, account, bounds))
+    return found
+
+
+async def _fcm(settings: Settings, stack: AsyncExitStack) -> Fcm:
+    """Firebase, for our project."""
+    push = settings.providers.fcm
+    given = push.service_account.reveal()
+    if given:
+        account = msgspec.json.decode(given, type=ServiceAccount)
+    else:
+        token_uri = f"{push.base_url}{SANDBOX_TOKENS}"
+        account = ServiceAccount(SANDBOX_CREDENTIAL, SANDBOX_ACCOUNT, token_uri)
+    asked = Provider(account.token_uri, push.timeout_s, push.calls_in_flight_max)
+    tokens = GoogleTokens(await _client(asked, stack), account)
+    return Fcm(await _client(push, stack), tokens, push.ttl_hours * 3600)
+
+
+async def _carriers(settings: Settings, stack: AsyncExitStack) -> list[Carrier]:
+    """Who carries mail, the first choice first."""
+    found: list[Carrier] = []
+    for name in settings.mail_carriers:
+        party: SendGrid | Brevo = getattr(settings.providers, name)
+        key = party.api_key.reveal() or SANDBOX_CREDENTIAL
+        made = sendgrid if name == "sendgrid" else brevo
+        client = await _client(party, stack)
+        found.append(made(client, key, party.from_address, party.timeout_s))
     return found
 
 

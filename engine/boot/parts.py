@@ -18,6 +18,7 @@ from comptoir.actors.claim.state import ClaimState
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
+from comptoir.actors.device.kind import device_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
@@ -25,6 +26,9 @@ from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
+from comptoir.actors.notification.kind import notification_spec
+from comptoir.actors.notification.terms import TERMS as NOTICE_TERMS
+from comptoir.actors.notification.terms import Terms as NoticeTerms
 from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
@@ -126,6 +130,8 @@ async def parts_of(
             wallet_spec(bounds, measures.wallet),
             numbering_spec(bounds),
             withdrawal_spec(bounds, measures.withdrawal),
+            notification_spec(bounds),
+            device_spec(bounds),
             onboarding_spec(bounds),
         ),
         gateways=gateways,
@@ -133,6 +139,7 @@ async def parts_of(
         constants={
             PROGRAMME: daemon.programme,
             TERMS: Terms.of(settings),
+            NOTICE_TERMS: NoticeTerms.of(settings),
             REPORT_TERMS: ReportTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
             LIFE: access_life_ms(settings),

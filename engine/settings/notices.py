@@ -41,7 +41,9 @@ class Notifications(Section):
     code_minutes: int = integer(
         10, "minutes", (1, 10), "Life of the code that confirms a mail address or a number.", "S34"
     )
-    code_tries_max: int = integer(5, "tries", (1, 10), "Wrong codes, then a new one is needed.", "S34")
+    code_tries_max: int = integer(
+        5, "tries", (1, 10), "Wrong codes, then a new one is needed.", "S34"
+    )
     codes_per_day_max: int = integer(
         5, "codes", (1, 100), "Codes sent for a person in a day, to whatever address.", "S62, ours"
     )
