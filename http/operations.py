@@ -43,6 +43,7 @@ from comptoir.http.operation import (
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
 from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_matching import MATCHING
+from comptoir.http.operations_notices import NOTICES
 from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.page import HTML
@@ -142,6 +143,7 @@ OPERATIONS: Final = (
     *BANKING,
     *MATCHING,
     *PAYOUTS,
+    *NOTICES,
     *UPKEEP,
     *DOCUMENTS,
     Operation(

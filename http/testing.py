@@ -70,6 +70,7 @@ from comptoir.engine.signing_testing import plaid_key
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
+from comptoir.http.notices_testing import of_notices
 from comptoir.http.payouts_testing import FakePayouts
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.rules import EdgeRules
@@ -201,7 +202,11 @@ class FakeDaemon(FakeUploads, FakePayouts):
         return FakeAnswer(TransactionTaken(self.outcome), self.replayed)
 
     def _of_business(self, address: Address, message: Message) -> Reply | None:
-        return self.of_matching(address, message) or self.of_payouts(address, message)
+        return (
+            self.of_matching(address, message)
+            or self.of_payouts(address, message)
+            or of_notices(address, message)
+        )
 
     def _of_linking(self, session: str, message: Message) -> Reply:
         """A session whose person is back already, and whose card is linked."""

@@ -78,7 +78,8 @@ __all__ = ["MACHINE", "REPLIES"]
 
 PROOF_BYTES: Final = 16
 CODES_USED_UP: Final = Refusal("CONTACT_CODES_USED_UP", "so many codes were sent in the last day")
-CHANNEL_MISSING: Final = Refusal("CHANNEL_UNAVAILABLE", "nobody carries that here")
+NO_MAIL: Final = Refusal("MAIL_NOT_CONFIGURED", "nobody carries mail")
+NO_SMS: Final = Refusal("SMS_NOT_CONFIGURED", "nobody carries text messages")
 
 
 def _take(state: NotificationState, message: SendPush, context: Context) -> Outcome:
@@ -190,8 +191,10 @@ def _prefer(state: NotificationState, message: SetPreferences, _context: Context
 def _contact(state: NotificationState, message: SetContact, context: Context) -> Outcome | Refusal:
     """A code goes there; until it is shown, the address that was theirs before stays theirs."""
     terms = terms_of(context)
-    if not (terms.mail if message.channel == "mail" else terms.sms):
-        return CHANNEL_MISSING
+    if message.channel == "mail" and not terms.mail:
+        return NO_MAIL
+    if message.channel == "sms" and not terms.sms:
+        return NO_SMS
     recent = tuple(at for at in state.codes if at > context.now - DAY_MS)
     if len(recent) >= terms.codes_per_day_max:
         return CODES_USED_UP

@@ -7,14 +7,23 @@ Source: spec.md S44; IANA time zone data base; RFC 5545.
 """
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ["MINUTES", "quiet_until"]
+__all__ = ["MINUTES", "is_zone", "quiet_until"]
 
 MINUTES = 24 * 60
 """Of a day."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+
+
+def is_zone(name: str) -> bool:
+    """Whether the data base has a zone of this name; it must be of the characters that names have."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def quiet_until(now: int, time_zone: str, begin: int, end: int) -> int | None:

@@ -4,7 +4,7 @@ Rules:
 - a title and a text are seen on a locked screen: no name, no account, no partner, no amount of money, nothing
   that signs anybody in;
 - numbers are written and plurals chosen as the language has them (CLDR: French counts nought as one thing);
-- what may go by text message fits one: 160 characters of GSM 03.38, for which French goes without circumflexes.
+- what may go by text message fits one: 160 characters of GSM 03.38, for which French goes without cedillas and circumflexes.
 
 A field is `{points}`, or `{points|word|words}` for the word that goes with the number.
 
@@ -119,7 +119,7 @@ TEMPLATES: Final[Mapping[str, Template]] = MappingProxyType(
             "security",
             (
                 "Nouvel appareil",
-                "Un nouvel appareil reçoit vos notifications. Ce n'est pas vous ? Retirez-le dans l'application.",
+                "Un nouvel appareil affiche vos notifications. Ce n'est pas vous ? Retirez-le dans l'application.",
             ),
             (
                 "New device",

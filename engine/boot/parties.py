@@ -18,10 +18,10 @@ from comptoir.actors.gateways.bank_plaid import PlaidBank, PlaidTerms
 from comptoir.actors.gateways.bank_powens import PowensBank, PowensTerms
 from comptoir.actors.gateways.bank_seed import SeedBank
 from comptoir.actors.gateways.bank_tink import TinkBank, TinkTerms
-from comptoir.actors.gateways.payout_seed import payout_gateway
 from comptoir.actors.gateways.brevo import brevo
 from comptoir.actors.gateways.google_tokens import GoogleTokens, ServiceAccount
 from comptoir.actors.gateways.mail import Carrier, mail_gateway
+from comptoir.actors.gateways.payout_seed import payout_gateway
 from comptoir.actors.gateways.plaid_api import PlaidApi
 from comptoir.actors.gateways.plaid_keys import KeySource, PlaidKeys
 from comptoir.actors.gateways.powens_api import PowensApi

@@ -6,7 +6,7 @@ Source: interface.md 3; spec.md S44, S54, S62.
 from collections.abc import Iterator
 from dataclasses import fields
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from comptoir.engine.settings.cashback import Webhooks
 from comptoir.engine.settings.notices import Notifications
@@ -48,7 +48,9 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
 
 def zone_problems(notices: Notifications) -> Iterator[Problem]:
     """Want a time zone that is known here: quiet hours are reckoned in it."""
-    if notices.time_zone not in available_timezones():
+    try:
+        ZoneInfo(notices.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         yield problem("notifications.time_zone", "is no zone of the IANA data base", "name another")
 
 

@@ -58,6 +58,8 @@ from comptoir.actors.person.messages import (
     SignIn,
     SignInByPasskey,
 )
+from comptoir.actors.notification.terms import TERMS as NOTICE_TERMS
+from comptoir.actors.notification.terms import Terms as NoticeTerms
 from comptoir.actors.person.passkeys import registered
 from comptoir.actors.person.totp import password_at
 from comptoir.actors.programme import PROGRAMME, Programme
@@ -84,7 +86,7 @@ from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Address, Message, State, encode
-from tests.actors import banking, claiming, withdrawing
+from tests.actors import banking, claiming, notifying, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.filed import FILE_TERMS, FILES, NUMBERS
 from tests.actors.invited import (
@@ -129,7 +131,7 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS,
+    ONBOARDING_TERMS: FILE_TERMS, NOTICE_TERMS: NoticeTerms(push=True, mail=True, sms=True),
 }  # fmt: skip
 REPORT = TransactionReported(
     "seed", "transaction.created", "tx1", 10_000, "EUR", "DEBIT", "2026-11-21", "CB CHEZ NOUS"
@@ -215,6 +217,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(merchants.CatalogueState(M.EMPTY), ImportPartners((PARTNER,))),
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
+    "notification": _cases(notifying.NOTICES),
+    "device": _cases(notifying.DEVICES),
     "withdrawal": _cases(withdrawing.WITHDRAWALS),
     "wallet": (
         *(Case(*one) for one in withdrawing.HOLDS),

@@ -76,7 +76,7 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
             "clients", "connection", "wallet", "merchants", "issuance", "linking", "card", "idempotency",
             "person", "invitation", "ceremony", "browser_session", "authorization_code",
             "refresh_family", "revocation", "approval", "erasure", "consent", "disposition", "sessions",
-            "letter_report", "candidates", "claim", "consent_week", "withdrawal", "onboarding", "numbering",
+            "letter_report", "candidates", "claim", "consent_week", "withdrawal", "onboarding", "numbering", "notification", "device",
         }  # fmt: skip
         assert figures.journal.decisions_total > 0
         assert figures.delivery.stranded_total == 0

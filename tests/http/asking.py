@@ -92,7 +92,7 @@ def path_of(operation: Operation, owner: str) -> str:
         "approvalId": "apr_" + "0" * 20, "erasureId": "0" * 64,
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
-        "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
 
@@ -128,6 +128,10 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "userId": owner,
         },
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
+        "registerDevice": {"token": "fcm-token:of-d1", "platform": "android"},
+        "putPreferences": {"language": "en"},
+        "putContact": {"address": "ada@example.org"},
+        "confirmContact": {"code": "123456"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},
     }
@@ -138,7 +142,8 @@ async def ask(
     client: httpx.AsyncClient, operation: Operation, owner: str, headers: dict[str, str]
 ) -> httpx.Response:
     """A right request about an object of somebody."""
-    query = f"?userId={owner}" if operation.id in ("listConnections", "listWithdrawals") else ""
+    named = operation.tag == "notices" or operation.id in ("listConnections", "listWithdrawals")
+    query = f"?userId={owner}" if named else ""
     return await client.request(
         operation.method,
         path_of(operation, owner) + query,

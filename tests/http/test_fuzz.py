@@ -45,7 +45,7 @@ LED = READERS | PROPOSERS
 """Who finds something that leads on."""
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
-FILING = ("withdrawals", "onboarding")
+FILING = ("withdrawals", "onboarding", "notices")
 """Tags of what nothing leads to or from."""
 PARTS: Mapping[str, Sequence[str]] = {
     "whole": [],
@@ -102,6 +102,8 @@ include-operation-id = [
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
     "listMatchedPurchases", "withdrawPoints", "listWithdrawals", "settleWithdrawal", "initiateOnboarding", "addDocument",
+    "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
+    "removeContact",
 ]
 checks.positive_data_acceptance.enabled = false
 
