@@ -34,7 +34,7 @@ from comptoir.engine.gateway_spec import (
 )
 from comptoir.engine.values import Message
 
-__all__ = ["Fcm", "push_gateway"]
+__all__ = ["Fcm", "mark_of", "push_gateway"]
 
 MARK_BYTES: Final = 16
 WAIT_S_MAX: Final = 3600
@@ -99,7 +99,7 @@ class Fcm:
 
     def body(self, message: PushToDevice, now: int) -> dict[str, Any]:
         """The `Message` resource."""
-        mark = blake2b(message.notice.reference.encode(), digest_size=MARK_BYTES).hexdigest()
+        mark = mark_of(message.notice.reference)
         priority = ("HIGH", "10") if message.urgent else ("NORMAL", "5")
         return {
             "token": message.token,
@@ -122,6 +122,11 @@ class Fcm:
                 }
             },
         }
+
+
+def mark_of(reference: str) -> str:
+    """What devices and those between see of a reference: they can tell two apart, and nothing else."""
+    return blake2b(reference.encode(), digest_size=MARK_BYTES).hexdigest()
 
 
 def _is_gone(content: bytes) -> bool:

@@ -40,6 +40,8 @@ from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants import machine as merchants
 from comptoir.actors.merchants.messages import CATALOGUE, ImportPartners
+from comptoir.actors.notification.terms import TERMS as NOTICE_TERMS
+from comptoir.actors.notification.terms import Terms as NoticeTerms
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.person import machine as person
 from comptoir.actors.person.messages import (
@@ -58,8 +60,6 @@ from comptoir.actors.person.messages import (
     SignIn,
     SignInByPasskey,
 )
-from comptoir.actors.notification.terms import TERMS as NOTICE_TERMS
-from comptoir.actors.notification.terms import Terms as NoticeTerms
 from comptoir.actors.person.passkeys import registered
 from comptoir.actors.person.totp import password_at
 from comptoir.actors.programme import PROGRAMME, Programme
