@@ -21,14 +21,16 @@ __all__ = ["as_a_user_would", "sign_in"]
 READS_EVERY_WALLET = "OPERATIONS"
 
 
-async def sign_in(client: httpx.AsyncClient, place: DemoPlace, sub: str) -> None:
-    """Have every request of this client carry a token of `sub`, who may read every wallet.
+async def sign_in(
+    client: httpx.AsyncClient, place: DemoPlace, sub: str, role: str = READS_EVERY_WALLET
+) -> None:
+    """Have every request of this client carry a token of `sub`, who has this role.
 
     Raises:
         CommandError: the command refused.
     """
     done = await trio.run_process(
-        _command(sub, READS_EVERY_WALLET),
+        _command(sub, role),
         env=dict(place.daemon.environment),
         capture_stdout=True,
         capture_stderr=True,

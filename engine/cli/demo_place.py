@@ -24,6 +24,8 @@ __all__ = ["DemoPlace", "Wanted", "prepare"]
 
 HOST = "127.0.0.1"
 SECRET_BYTES = 32
+SETTLEMENT_DAYS = 5
+"""Of a withdrawal; the month of the demo has room for three."""
 SECRETS_VARIABLE = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
 SANDBOX_READY_SECONDS = 30.0
 BOOT_SECONDS_SPARE = 30.0
@@ -118,11 +120,13 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("http", "tls_client_ca"): "",
         ("auth", "mode"): "on",
         ("auth", "dev_tokens"): True,
-        ("clock", "mode"): "manual",  # moved by nobody: it opens the door of who waits for quiet
+        ("clock", "mode"): "manual",  # a month is played in seconds
+        ("withdrawals", "settlement_days"): SETTLEMENT_DAYS,
         ("webhooks", "seed", "secrets"): (Secret(secret),),
         ("providers", "fcm", "base_url"): sandbox_url,
         ("providers", "sendgrid", "base_url"): sandbox_url,
         ("providers", "twilio", "base_url"): sandbox_url,
+        ("providers", "seed", "base_url"): sandbox_url,
     })  # fmt: skip
     return DemoPlace(
         settings=settings,

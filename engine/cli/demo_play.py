@@ -5,7 +5,7 @@ not. Source: issue "the engine" (deliver 7); interface.md 4, 5, 10.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from comptoir.engine.cli.daemons import client_of
 from comptoir.engine.cli.demo_access import sign_in
 from comptoir.engine.cli.demo_books import read_books, read_wallets
 from comptoir.engine.cli.demo_data import USERS, user_id
+from comptoir.engine.cli.demo_month import Month, align
 from comptoir.engine.cli.demo_place import DemoPlace
 from comptoir.engine.cli.demo_result import Compared, Timings, compare, rows_of
 from comptoir.engine.cli.demo_show import Bar, Screen
@@ -64,6 +65,7 @@ class Play:
             client_of(self.place.daemon_url) as daemon,
             client_of(self.place.sandbox_url) as sandbox,
         ):
+            await align(daemon, sandbox)
             await self._import(daemon, "partners", self.place.partners)
             await self._import(daemon, "connections", self.place.connections)
             users = [user_id(number) for number in range(USERS)]
@@ -80,19 +82,29 @@ class Play:
             compared = compare(run, before, after, books)
             rows = rows_of(run, compared, books, self.timings)
             rows.append(("pushes received", f"{await _pushes(sandbox):,}", "by the sandbox"))
+            month = Month(self.place, self.screen, daemon, sandbox, prefix)
+            with self.screen.stage("a customer's month"):
+                await month.perform()
         self.screen.table(rows)
-        self._judge(compared)
-        return compared.good
+        self.screen.say("A customer's month, day by day:")
+        self.screen.table(month.rows)
+        return self._judge(compared, month.complaints)
 
-    def _judge(self, compared: Compared) -> None:
-        for complaint in compared.complaints:
+    def _judge(self, compared: Compared, wrong: Sequence[str]) -> bool:
+        """Tell what is wrong, or that all is right."""
+        for complaint in (*compared.complaints, *wrong):
             self.screen.say(f"  {complaint}", style="red")
-        if compared.good:
+        good = compared.good and not wrong
+        if good:
             text = f"Right to the point: {compared.found:,} points expected and found."
         else:
             off = compared.found - compared.expected
-            text = f"WRONG: {off:+,} points; {len(compared.differing)} users differ."
-        self.screen.verdict(text, good=compared.good)
+            text = (
+                f"WRONG: {off:+,} points; {len(compared.differing)} users differ;"
+                f" the month was wrong {len(wrong)} times."
+            )
+        self.screen.verdict(text, good=good)
+        return good
 
     async def _import(self, daemon: httpx.AsyncClient, kind: str, file: Path) -> None:
         outcome = await post_csv(daemon, kind, await trio.Path(file).read_bytes())

@@ -4,6 +4,7 @@ Source: issue "the engine" (deliver 7).
 """
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -75,7 +76,10 @@ def _playing(cli_process: Any) -> "subprocess.Popen[bytes]":
 
 
 def test_the_demo_counts_to_the_point(place: Path, run: Any) -> None:
-    """Killed half-way, and every point is there; a second time too, on other ports if need be."""
+    """Killed half-way, and every point is there; a second time too, on other ports if need be.
+
+    S47, S50, S52, X21, X24 to X27: then a customer's month, whose balances are foretold.
+    """
     demo = ("demo", "--exit", "--data-dir", "place", "--count")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -88,9 +92,13 @@ def test_the_demo_counts_to_the_point(place: Path, run: Any) -> None:
     assert figures["points expected"] == figures["points found"] != "0"
     assert figures["users that differ"] == "0"
     assert figures["ledger sum"] == "0"
+    month = _month(first.out)
+    assert month[3] == "day  3  a week in a hotel, 2,400.00  +9,600  10,428 available"
+    assert month[-1] == "day 15  account closed (AC04): released  +1,500  8,428 available"
     second = run(*demo, "50", "--no-kill", "--port", "0", "--sandbox-port", "0", "--seed", "8")
     assert (second.status, second.err) == (0, "")
     assert "200 unchanged" in second.out
+    assert _month(second.out) == month  # another customer, a month later
     assert _ends(place.parent, 0)
 
 
@@ -99,6 +107,12 @@ def _figures(out: str) -> dict[str, str]:
     rows = [line.strip().split("  ") for line in out.splitlines() if line.startswith("  ")]
     parts = [[part.strip() for part in row if part.strip()] for row in rows]
     return {row[0]: row[1] for row in parts if len(row) > 1}
+
+
+def _month(out: str) -> list[str]:
+    """The rows of the customer's month, with two blanks between their cells."""
+    rows = [line.strip() for line in out.splitlines() if line.startswith("  day ")]
+    return [re.sub(r" {3,}", "  ", row) for row in rows]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
