@@ -55,9 +55,7 @@ from comptoir.http.session_rows import SESSION_ROWS
 
 __all__ = ["BY_ID", "OPERATIONS"]
 
-_PAGES: Final = MappingProxyType(
-    {200: Body("A page.", None, HTML), 400: Body("Not accepted.", None, HTML)}
-)
+_PAGES: Final = MappingProxyType({200: Body("A page.", None, HTML), 400: Body("Not accepted.", None, HTML)})  # fmt: skip
 _OF_WEBHOOKS: Final = (
     "WEBHOOK_SOURCE_FORBIDDEN", "WEBHOOK_SIGNATURE_INVALID", "WEBHOOK_TIMESTAMP_EXPIRED",
     "WEBHOOK_PAYLOAD_MALFORMED", "WEBHOOK_PAYLOAD_INVALID", "WEBHOOK_EVENT_UNSUPPORTED",

@@ -125,7 +125,7 @@ class _Account(msgspec.Struct, frozen=True):
 
     project_id: Annotated[str, msgspec.Meta(min_length=1)]
     client_email: Annotated[str, msgspec.Meta(min_length=1)]
-    private_key: Annotated[str, msgspec.Meta(pattern="^-----BEGIN PRIVATE KEY-----")]
+    private_key: Annotated[str, msgspec.Meta(pattern="^-----BEGIN [A-Z ]*KEY-----")]
     token_uri: Annotated[str, msgspec.Meta(pattern="^https?://")]
 
 

@@ -22,10 +22,23 @@ from comptoir.actors.notification.messages import (
     SetPreferences,
 )
 from comptoir.actors.notification.state import NotificationState, Phase
+from comptoir.actors.notification.terms import TERMS as NAME
+from comptoir.actors.notification.terms import Terms
 from comptoir.engine.values import Message, State
 
-__all__ = ["ALWAYS_QUIET", "DEVICES", "MAIL", "NOTICE", "NOTICES", "PHONE", "REACHED", "URGENT"]
+__all__ = [
+    "ALWAYS_QUIET",
+    "DEVICES",
+    "MAIL",
+    "NOTICE",
+    "NOTICES",
+    "PHONE",
+    "REACHED",
+    "TERMS",
+    "URGENT",
+]
 
+TERMS = {NAME: Terms(push=True, mail=True, sms=True)}
 PHONE = Device("d1", "token-of-d1", "android", 1, 1)
 MAIL = Contact("mail", "ada@example.org", confirmed=True)
 NOTICE = SendPush("credit:tx1", "u1", "points_credited", 500)
@@ -58,3 +71,4 @@ DEVICES: tuple[tuple[State, Message], ...] = tuple(
         ReleaseDevice("u2"),
     )
 )
+OURS = {"notification": NOTICES, "device": DEVICES}

@@ -40,8 +40,6 @@ from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants import machine as merchants
 from comptoir.actors.merchants.messages import CATALOGUE, ImportPartners
-from comptoir.actors.notification.terms import TERMS as NOTICE_TERMS
-from comptoir.actors.notification.terms import Terms as NoticeTerms
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.person import machine as person
 from comptoir.actors.person.messages import (
@@ -131,7 +129,7 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS, NOTICE_TERMS: NoticeTerms(push=True, mail=True, sms=True),
+    ONBOARDING_TERMS: FILE_TERMS, **notifying.TERMS,
 }  # fmt: skip
 REPORT = TransactionReported(
     "seed", "transaction.created", "tx1", 10_000, "EUR", "DEBIT", "2026-11-21", "CB CHEZ NOUS"
@@ -217,8 +215,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(merchants.CatalogueState(M.EMPTY), ImportPartners((PARTNER,))),
         Case(STOCKED, ImportPartners((PARTNER,)), KNOWN),
     ),
-    "notification": _cases(notifying.NOTICES),
-    "device": _cases(notifying.DEVICES),
+    **{kind: _cases(pairs) for kind, pairs in notifying.OURS.items()},
     "withdrawal": _cases(withdrawing.WITHDRAWALS),
     "wallet": (
         *(Case(*one) for one in withdrawing.HOLDS),

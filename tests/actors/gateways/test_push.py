@@ -215,7 +215,7 @@ async def test_the_token_endpoint_is_away() -> None:
 @pytest.mark.parametrize(
     "pem",
     [
-        "-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----",
+        PEM.replace(PEM.splitlines()[1], "none"),
         ec_key(SECP256R1())
         .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         .decode(),
