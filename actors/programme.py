@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 
+from comptoir.engine.compose import mail_carriers
 from comptoir.engine.machine import Context
 from comptoir.engine.settings import Settings
 
@@ -90,7 +91,7 @@ class Programme(msgspec.Struct, frozen=True):
             heal_ms=settings.connections.heal_hours * HOUR_MS,
             heal_spread_ms=settings.connections.heal_spread_minutes * MINUTE_MS,
             look_back_days=settings.connections.look_back_days,
-            push=bool(settings.providers.fcm.base_url or settings.mail_carriers),
+            push=bool(settings.providers.fcm.base_url or mail_carriers(settings)),
         )
 
 

@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from comptoir.actors.notification.messages import Language
+from comptoir.engine.compose import mail_carriers
 from comptoir.engine.machine import Context
 from comptoir.engine.settings import Settings
 
@@ -49,7 +50,7 @@ class Terms(msgspec.Struct, frozen=True):
         notices, parties = settings.notifications, settings.providers
         return cls(
             push=bool(parties.fcm.base_url),
-            mail=bool(settings.mail_carriers),
+            mail=bool(mail_carriers(settings)),
             sms=bool(parties.twilio.base_url),
             language=cast("Language", notices.language),
             time_zone=notices.time_zone,

@@ -5,6 +5,7 @@ sandbox plays it and takes any credentials. Source: interface.md 3 and 10; desig
 """
 
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
@@ -31,7 +32,7 @@ from comptoir.actors.gateways.tink_api import TinkApi
 from comptoir.actors.gateways.twilio import TwilioAccount, twilio_gateway
 from comptoir.actors.linking.kind import linking_spec
 from comptoir.actors.linking.state import LinkState
-from comptoir.engine.compose import gateway_bounds
+from comptoir.engine.compose import gateway_bounds, mail_carriers
 from comptoir.engine.gateway_spec import GatewaySpec
 from comptoir.engine.journal import Decided
 from comptoir.engine.moves import Moves
@@ -168,7 +169,7 @@ async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpe
         found.append(push_gateway(await _fcm(settings, stack), bounds))
     carriers = await _carriers(settings, stack)
     if carriers:
-        first = getattr(settings.providers, settings.mail_carriers[0])
+        first = getattr(settings.providers, mail_carriers(settings)[0])
         found.append(mail_gateway(carriers, gateway_bounds(settings, first, breaker)))
     if sms.base_url:
         client, bounds = await _client(sms, stack), gateway_bounds(settings, sms, breaker)
@@ -197,14 +198,23 @@ async def _fcm(settings: Settings, stack: AsyncExitStack) -> Fcm:
 
 async def _carriers(settings: Settings, stack: AsyncExitStack) -> list[Carrier]:
     """Who carries mail, the first choice first."""
-    found: list[Carrier] = []
-    for name in settings.mail_carriers:
-        party: SendGrid | Brevo = getattr(settings.providers, name)
-        key = party.api_key.reveal() or SANDBOX_CREDENTIAL
-        made = sendgrid if name == "sendgrid" else brevo
-        client = await _client(party, stack)
-        found.append(made(client, key, party.from_address, party.timeout_s))
-    return found
+    made = {
+        "sendgrid": partial(_by_sendgrid, settings.providers.sendgrid),
+        "brevo": partial(_by_brevo, settings.providers.brevo),
+    }
+    return [await made[name](stack) for name in mail_carriers(settings)]
+
+
+async def _by_sendgrid(by_sendgrid: SendGrid, stack: AsyncExitStack) -> Carrier:
+    key = by_sendgrid.api_key.reveal() or SANDBOX_CREDENTIAL
+    return sendgrid(
+        await _client(by_sendgrid, stack), key, by_sendgrid.from_address, by_sendgrid.timeout_s
+    )
+
+
+async def _by_brevo(by_brevo: Brevo, stack: AsyncExitStack) -> Carrier:
+    key = by_brevo.api_key.reveal() or SANDBOX_CREDENTIAL
+    return brevo(await _client(by_brevo, stack), key, by_brevo.from_address, by_brevo.timeout_s)
 
 
 async def _client(party: Provider, stack: AsyncExitStack) -> httpx.AsyncClient:

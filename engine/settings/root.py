@@ -111,12 +111,6 @@ class Settings(Section):
             document_problems(self.documents),
         )
 
-    @property
-    def mail_carriers(self) -> tuple[str, ...]:
-        """Names of those providers that carry our mail, the first choice first."""
-        order = dict.fromkeys(self.notifications.mail_order)
-        return tuple(name for name in order if getattr(self.providers, name).base_url)
-
     @classmethod
     def load(cls, path: Path | None, env: Mapping[str, str]) -> "Settings":
         """Read settings from a file and an environment, over the defaults.
