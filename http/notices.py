@@ -16,6 +16,7 @@ from comptoir.actors.notification.messages import (
     CATEGORIES,
     CHANNELS,
     KIND,
+    Category,
     Channel,
     CodeOffered,
     ConfirmContact,
@@ -155,7 +156,7 @@ async def prefer(port: Port, call: Call) -> Response:
         errors = [fault("/quietHours/to", "another time than `from`; null for no quiet hours")]
         return problem("REQUEST_INVALID", call.ticket, errors=errors)
     given = msgspec.structs.asdict(wanted.channels)
-    channels = {
+    channels: dict[Category, tuple[Channel, ...]] = {
         category: tuple(one for one in CHANNELS if one in given[category])
         for category in CATEGORIES
         if given[category] is not msgspec.UNSET

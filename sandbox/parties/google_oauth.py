@@ -10,7 +10,6 @@ Source: developers.google.com/identity/protocols/oauth2/service-account, "HTTP/R
 RFC 7523; RFC 7515, 4.1.3; RFC 7518, 6.3.1.
 """
 
-import json
 import time
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import trio
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -147,19 +147,20 @@ def _bytes(part: str) -> bytes:
 
 def _object(part: str) -> dict[str, Any]:
     try:
-        found = json.loads(_bytes(part))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise _Wrong("invalid_grant", "Bad Request")
-    return found
+        return msgspec.json.decode(_bytes(part), type=dict[str, Any])
+    except msgspec.DecodeError:
+        raise _Wrong("invalid_grant", "Bad Request") from None
 
 
 def _brought(jwk: object) -> RSAPublicKey | None:
     """The public key in an assertion's header."""
-    if not isinstance(jwk, dict) or jwk.get("kty") != "RSA":
+    try:
+        found = msgspec.convert(jwk, dict[str, str])
+    except msgspec.ValidationError:
         return None
-    n, e = (int.from_bytes(_bytes(str(jwk.get(name, ""))), "big") for name in ("n", "e"))
+    if found.get("kty") != "RSA":
+        return None
+    n, e = (int.from_bytes(_bytes(found.get(name, "")), "big") for name in ("n", "e"))
     try:
         return RSAPublicNumbers(e, n).public_key()
     except ValueError:

@@ -182,12 +182,14 @@ class Push:
 
     def _deliver(self, message: _Message, name: str, size: int) -> None:
         shown = message.notification or _Notification()
-        android = msgspec.to_builtins(message.android) if message.android else {}
-        apns = msgspec.to_builtins(message.apns) if message.apns else {}
-        facts = {
+        options: dict[str, Any] = {
+            "android": msgspec.to_builtins(message.android),
+            "apns": msgspec.to_builtins(message.apns),
+        }
+        facts: dict[str, Any] = {
             "channel": "push", "to": message.token or message.topic or message.condition,
             "title": shown.title, "body": shown.body, "data": message.data,
-            "options": {"android": android, "apns": apns}, "messageId": name, "idempotencyKey": None,
+            "options": options, "messageId": name, "idempotencyKey": None,
         }  # fmt: skip
         self.stage.inbox.add(self.stage.clock.now_ms(), MappingProxyType(facts), size + 256)
 

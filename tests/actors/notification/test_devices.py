@@ -115,7 +115,7 @@ def test_an_address_is_theirs_when_they_show_its_code() -> None:
     assert "654321" not in repr(person.state)
     person.hears(ConfirmContact("mail", "654321"))
     assert person.last is not None
-    assert person.last.reply == ContactConfirmed(good=True), "asked again: an answer was lost"
+    assert person.reply == ContactConfirmed(good=True), "asked again: an answer was lost"
 
 
 def test_codes_are_few_and_short_lived() -> None:
@@ -125,9 +125,9 @@ def test_codes_are_few_and_short_lived() -> None:
     for left in (4, 3, 2, 1, 0):
         person.hears(ConfirmContact("sms", "000000"))
         assert person.last is not None
-        assert person.last.reply == ContactConfirmed(good=False, tries_left=left)
+        assert person.reply == ContactConfirmed(good=False, tries_left=left)
     person.hears(ConfirmContact("sms", "123456"))
-    assert person.last.reply == ContactConfirmed(good=False), "the right code comes too late"
+    assert person.reply == ContactConfirmed(good=False), "the right code comes too late"
     for _ in range(EVERYTHING.codes_per_day_max - 1):
         assert isinstance(person.hears(SetContact("sms", NUMBER, "123456")), Decision)
     refused = person.hears(SetContact("mail", MAIL, "123456"))
@@ -135,7 +135,7 @@ def test_codes_are_few_and_short_lived() -> None:
     assert refused.code == "CONTACT_CODES_USED_UP"
     person.now += EVERYTHING.code_ms
     person.hears(ConfirmContact("sms", "123456"))
-    assert person.last.reply == ContactConfirmed(good=False), "its time is over"
+    assert person.reply == ContactConfirmed(good=False), "its time is over"
     person.now += DAY_MS
     assert isinstance(person.hears(SetContact("mail", MAIL, "123456")), Decision)
 
