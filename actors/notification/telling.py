@@ -156,7 +156,8 @@ def missed(state: NotificationState, notice: SendPush, devices: int, context: Co
     known = msgspec.structs.replace(state, missed=kept)
     if not over:
         return Decision(known)
-    left = tuple(one for one in ways(state, notice, terms_of(context)) if one != "push")
+    there = ways(state, notice, terms_of(context))
+    left: tuple[Channel, ...] = tuple(one for one in there if one != "push")
     return _by_first(known, notice, left, context)
 
 
@@ -166,8 +167,8 @@ def unmailed(state: NotificationState, reference: str, context: Context) -> Outc
     if notice is None:
         return Decision(state)
     known = mailed(state, reference)
-    left = tuple(one for one in ways(state, notice, terms_of(context)) if one == "sms")
-    return _by_first(known, notice, left, context)
+    reached = "sms" in ways(state, notice, terms_of(context))
+    return _by_first(known, notice, ("sms",) if reached else (), context)
 
 
 def mailed(state: NotificationState, reference: str) -> NotificationState:

@@ -56,7 +56,8 @@ class Somebody:
     def reads(self, channel: Any, address: str) -> "Somebody":
         """An address that they have shown to be theirs."""
         self.hears(SetContact(channel, address, "123456"))
-        assert isinstance(self.reply, CodeOffered)
+        offered = self.reply
+        assert isinstance(offered, CodeOffered)
         self.hears(ConfirmContact(channel, "123456"))
         assert self.reply == ContactConfirmed(good=True)
         self.out.clear()
