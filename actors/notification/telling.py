@@ -146,9 +146,8 @@ def missed(state: NotificationState, notice: SendPush, devices: int, context: Co
     mark = mark_of(notice.reference)
     found = next((one for one in state.missed if one.mark == mark), Missed(mark, 0))
     others = tuple(one for one in state.missed if one.mark != mark)
-    if (
-        found.times == 0 and found in state.missed
-    ):  # a dead letter that was sent again, and failed again
+    # A dead letter that was sent again, and failed again.
+    if found.times == 0 and found in state.missed:
         return Decision(state)
     times = found.times + 1
     over = times >= devices
