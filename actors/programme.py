@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 
+from comptoir.engine.compose import mail_carriers
 from comptoir.engine.machine import Context
 from comptoir.engine.settings import Settings
 
@@ -77,7 +78,7 @@ class Programme(msgspec.Struct, frozen=True):
     asks_payer: bool = False
     """Whether whoever pays can be asked what has become of a payment."""
     push: bool = False
-    """Whether there is a party that takes push notifications."""
+    """Whether people can be told anything: there is a party that reaches devices, or one that carries mail."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Programme":
@@ -110,7 +111,7 @@ class Programme(msgspec.Struct, frozen=True):
             look_back_days=settings.connections.look_back_days,
             overdue_ms=settings.withdrawals.overdue_days * DAY_MS,
             asks_payer=settings.withdrawals.payout == "seed",
-            push=bool(settings.providers.fcm.base_url),
+            push=bool(settings.providers.fcm.base_url or mail_carriers(settings)),
         )
 
 

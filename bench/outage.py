@@ -147,7 +147,10 @@ class Stage:
         calls = _must(self.sandbox.get(f"/control/calls?since={self.calls_seen}"), 200)["items"]
         self.calls_seen = max([self.calls_seen, *(one["seq"] for one in calls)])
         came = {
-            party: sum(one["party"] == party and one["effect"] for one in calls)
+            party: sum(
+                one["party"] == party and one["effect"] and one["operation"] != "push.token"
+                for one in calls
+            )
             for party in PARTIES
         }
         asked = {party: sum(one["party"] == party for one in calls) for party in PARTIES}
@@ -208,14 +211,25 @@ def _link(stage: Stage, number: int) -> None:
     ask("/api/v1/connections", {"sessionId": session})
 
 
+def _give_device(stage: Stage, user: str) -> None:
+    """Somebody to tell of a credit."""
+    token = stage.daemon.token(user, "CLIENT")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = json.dumps({"token": f"fcm-token-of-{user}", "platform": "android"}).encode()
+    _must(stage.daemon.request("PUT", "/api/v1/devices/phone", body, headers), 200)
+
+
 def _begin(stage: Stage) -> None:
     """A partner, cards that are told of, and cards that are read."""
     stage.daemon.bearer = stage.operator
     assert stage.daemon.load("partners", "id,name,rate_bp\nchez,Chez Nous,500\n").status == 200
     links = "\n".join(f"c{number},told-{number}" for number in range(TOLD_PER_STEP))
     assert stage.daemon.load("connections", f"connection_id,user_id\n{links}\n").status == 200
+    for number in range(TOLD_PER_STEP):
+        _give_device(stage, f"told-{number}")
     for number in range(READERS):
         _link(stage, number)
+        _give_device(stage, f"reader-{number}")
     items = _must(stage.sandbox.get("/control/plaid/items"), 200)["items"]
     stage.items = [one["itemId"] for one in items]
     assert len(stage.items) == READERS

@@ -5,7 +5,7 @@ from comptoir.engine.parts import EngineBounds
 from comptoir.engine.settings import Breaker, Provider, Settings
 from comptoir.engine.spec import Bounds, BreakerBounds, Intensity
 
-__all__ = ["actor_bounds", "engine_bounds", "gateway_bounds"]
+__all__ = ["actor_bounds", "engine_bounds", "gateway_bounds", "mail_carriers"]
 
 
 def _breaker(breaker: Breaker) -> BreakerBounds:
@@ -39,6 +39,12 @@ def gateway_bounds(settings: Settings, party: Provider, breaker: Breaker) -> Gat
         breaker=_breaker(breaker),
         release_per_s=float(breaker.release_per_second_max),
     )
+
+
+def mail_carriers(settings: Settings) -> tuple[str, ...]:
+    """Names of those providers that carry our mail, the first choice first."""
+    order = dict.fromkeys(settings.notifications.mail_order)
+    return tuple(name for name in order if getattr(settings.providers, name).base_url)
 
 
 def engine_bounds(settings: Settings) -> EngineBounds:

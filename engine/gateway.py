@@ -272,7 +272,7 @@ class Gateway:
         delays = self.spec.bounds.retry_delays_ms
         tries = tries_of(row)
         if fault.retryable and tries < len(delays):
-            await self._retry(row, message, fault.code, delays[tries])
+            await self._retry(row, message, fault.code, max(delays[tries], fault.wait_ms))
             return
         self._dead_total += 1
         answer = operation.failed(message, fault.code)

@@ -59,13 +59,16 @@ REPLAYED = "replayed"
 
 
 class CallFault(Exception):
-    """The party failed us. `sick` says that it speaks of the party's health (breaker, retry)."""
+    """The party failed us. `sick` says that it speaks of the party's health (breaker, retry); `wait_ms`, for
+    how long it asks not to be called again with this.
+    """
 
-    def __init__(self, code: str, *, retryable: bool, sick: bool = True) -> None:
+    def __init__(self, code: str, *, retryable: bool, sick: bool = True, wait_ms: int = 0) -> None:
         super().__init__(code)
         self.code = code
         self.retryable = retryable
         self.sick = sick
+        self.wait_ms = wait_ms
 
 
 class CallContext(msgspec.Struct, frozen=True, gc=False):

@@ -123,6 +123,26 @@ class Customer:
         counts: dict[str, int] = answer.json()
         return counts
 
+    def reachable(self, user_id: str) -> str:
+        """Give somebody a device where pushes are shown, in English; the token, by which it has an inbox."""
+        token = f"fcm-token-of-{user_id}"
+        bearer = {}
+        if self.process.env.get("COMPTOIR_AUTH__MODE") == "on":
+            bearer = {"Authorization": f"Bearer {self.process.token(user_id, 'CLIENT')}"}
+        wishes = {
+            "devices/phone": {"token": token, "platform": "android"},
+            "me/preferences": {"language": "en"},
+        }
+        for path, body in wishes.items():
+            answer = self.process.request(
+                "PUT",
+                f"/api/v1/{path}?userId={user_id}",
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json", **bearer},
+            )
+            assert answer.status == 200, answer  # noqa: PLR2004  # as above
+        return token
+
     # Webhooks.
 
     def buy(self, card: Card, amount: object = 100, **fields: Any) -> str:

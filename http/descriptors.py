@@ -59,8 +59,10 @@ def reserve_descriptors(settings: Settings, http_wanted: int) -> Shares:
         DescriptorsTooFew: not even `CONNECTIONS_MIN` for each.
     """
     others = OWN_DESCRIPTORS + settings.storage.pool_connections_max
-    if settings.providers.fcm.base_url:
-        others += settings.providers.fcm.calls_in_flight_max
+    providers = settings.providers
+    for party in (providers.fcm, providers.sendgrid, providers.brevo, providers.twilio):
+        if party.base_url:
+            others += party.calls_in_flight_max
     ingest = settings.ingest
     ingest_wanted = ingest.connections_max if ingest.enabled else 0
     others += 1 if ingest.enabled else 0  # the lane's listening socket

@@ -43,6 +43,7 @@ from comptoir.http.operation import (
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
 from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_matching import MATCHING
+from comptoir.http.operations_notices import NOTICES
 from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_points import POINTS
 from comptoir.http.operations_upkeep import UPKEEP
@@ -55,9 +56,7 @@ from comptoir.http.session_rows import SESSION_ROWS
 
 __all__ = ["BY_ID", "OPERATIONS"]
 
-_PAGES: Final = MappingProxyType(
-    {200: Body("A page.", None, HTML), 400: Body("Not accepted.", None, HTML)}
-)
+_PAGES: Final = MappingProxyType({200: Body("A page.", None, HTML), 400: Body("Not accepted.", None, HTML)})  # fmt: skip
 _OF_WEBHOOKS: Final = (
     "WEBHOOK_SOURCE_FORBIDDEN", "WEBHOOK_SIGNATURE_INVALID", "WEBHOOK_TIMESTAMP_EXPIRED",
     "WEBHOOK_PAYLOAD_MALFORMED", "WEBHOOK_PAYLOAD_INVALID", "WEBHOOK_EVENT_UNSUPPORTED",
@@ -142,6 +141,7 @@ OPERATIONS: Final = (
     *MATCHING,
     *PAYOUTS,
     *POINTS,
+    *NOTICES,
     *UPKEEP,
     *DOCUMENTS,
     Operation(

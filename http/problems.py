@@ -188,8 +188,16 @@ PROBLEMS: dict[str, Problem] = {
         409, "No more codes", "No more codes are sent for this link.",
         "Demander un nouveau lien à votre conseiller", "Ask your advisor for a new link",
     ),
+    "CONTACT_CODES_USED_UP": Problem(
+        409, "No more codes", "So many codes as are sent for one person in a day were sent.",
+        "Réessayer demain", "Try again tomorrow",
+    ),
+    "CONTACT_CODE_WRONG": Problem(
+        409, "Wrong code", "It is not the newest code, its time is over, or too many were tried.",
+        "Vérifier le code, ou en demander un autre", "Check the code, or ask for another one",
+    ),
     "MAIL_NOT_CONFIGURED": Problem(
-        409, "No mail", "Nobody carries mail for this daemon: providers.sendgrid.base_url is empty.",
+        409, "No mail", "Nobody carries mail for this daemon: no provider of mail has an address.",
         "Configurer l'envoi de courriels", "Configure who carries mail",
     ),
     "SMS_NOT_CONFIGURED": Problem(

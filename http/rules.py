@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from comptoir.actors.cutoffs import Cutoffs
@@ -225,6 +226,10 @@ class EdgeRules:
     statements: StatementRules = StatementRules()
     step_up: StepUpRules = StepUpRules()
     uploads: UploadRules = UploadRules()
+    notices_language: Literal["fr", "en"] = "fr"
+    """Of whoever has chosen none (S44)."""
+    notices_time_zone: str = "Europe/Paris"
+    """Likewise."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
@@ -280,6 +285,8 @@ class EdgeRules:
             statements=StatementRules.of(settings),
             step_up=StepUpRules.of(settings),
             uploads=UploadRules.of(settings),
+            notices_language="en" if settings.notifications.language == "en" else "fr",
+            notices_time_zone=settings.notifications.time_zone,
             file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,

@@ -71,6 +71,7 @@ from comptoir.http.batches_testing import FakeBatches
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
+from comptoir.http.notices_testing import of_notices
 from comptoir.http.payouts_testing import FakePayouts
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.rules import EdgeRules
@@ -204,11 +205,8 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches):
         return FakeAnswer(TransactionTaken(self.outcome), self.replayed)
 
     def _of_business(self, address: Address, message: Message) -> Reply | None:
-        return (
-            self.of_matching(address, message)
-            or self.of_batches(address, message)
-            or self.of_payouts(address, message)
-        )
+        known = (self.of_matching, self.of_batches, self.of_payouts, of_notices)
+        return next(filter(None, (of(address, message) for of in known)), None)
 
     def _of_linking(self, session: str, message: Message) -> Reply:
         """A session whose person is back already, and whose card is linked."""

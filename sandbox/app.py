@@ -22,12 +22,13 @@ from comptoir.sandbox.faults import Catalogue, Faults, parse_script
 from comptoir.sandbox.parties.bank import Bank
 from comptoir.sandbox.parties.filebank import FileBank
 from comptoir.sandbox.parties.hooks import Hooks
-from comptoir.sandbox.parties.notices import Mail, Sms
+from comptoir.sandbox.parties.notices import Brevo, Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
 from comptoir.sandbox.parties.payments import Payments
 from comptoir.sandbox.parties.plaid import Plaid
 from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
+from comptoir.sandbox.parties.reading import Reading
 from comptoir.sandbox.parties.seed import NAME as SEED
 from comptoir.sandbox.parties.tink import Tink
 from comptoir.sandbox.parties.vop import Vop
@@ -82,10 +83,10 @@ class Sandbox:
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
         self._vop = Vop()
-        self._mail, self._sms = Mail(self.stage), Sms(self.stage)
+        self._mail, self._brevo, self._sms = Mail(self.stage), Brevo(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
             self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
-            self._push.party(), self._mail.party(), self._sms.party(), self._vop.party(),
+            self._push.party(), self._mail.party(), self._brevo.party(), self._sms.party(), self._vop.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -114,6 +115,7 @@ class Sandbox:
                     self._plaid.reset,
                     self._tink.reset,
                     self._mail.reset,
+                    self._brevo.reset,
                     self._sms.reset,
                     self._vop.reset,
                 ),
@@ -128,6 +130,8 @@ class Sandbox:
                 *self._plaid.routes(),
                 *self._tink.routes(),
                 *self._vop.routes(),
+                *self._push.routes(),
+                *Reading(self.stage.inbox).routes(),
             ]
             for party in self._parties:
                 routes += party.routes(self.stage)

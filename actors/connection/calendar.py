@@ -17,7 +17,7 @@ from comptoir.actors.connection.messages import ConsentEnded, ConsentEnding
 from comptoir.actors.connection.state import ConnectionState, ConsentWarned, Outcome, Phase
 from comptoir.actors.connection.tokens import ROTATION
 from comptoir.actors.consent_week.messages import Became, CountConsent, unread_at, week_at
-from comptoir.actors.gateways.messages import PUSH, SendPush
+from comptoir.actors.gateways.messages import SendPush, notified
 from comptoir.actors.programme import DAY_MS, programme_of
 from comptoir.engine import Decision, Outgoing
 from comptoir.engine.machine import Context
@@ -78,7 +78,7 @@ def told(
     if not programme_of(context).push:
         return ()
     reference = f"{state.id}:{template}:{state.consent_expires_at}:{days}"
-    return (Outgoing(PUSH, SendPush(reference, state.user_id, template, days=days)),)
+    return (notified(SendPush(reference, state.user_id, template, days=days)),)
 
 
 def warn(state: ConnectionState, message: ConsentEnding, context: Context) -> Outcome:

@@ -238,7 +238,7 @@ def lapse(
         over,
         events=(ConsentLapsed(state.id, why),),
         messages=(
-            *told(over, "consent_ended", 0, context),
+            *told(over, "connection_failed" if condition else "consent_ended", 0, context),
             *ended(state, Became.LAPSED, context),
         ),
         cancel=all_timers(context),

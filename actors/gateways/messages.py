@@ -7,9 +7,11 @@ the messages of that machine.
 
 import msgspec
 
+from comptoir.engine.decision import Outgoing
 from comptoir.engine.values import Address, Message
 
 __all__ = [
+    "FCM",
     "KEYS",
     "LETTERS",
     "MAIL",
@@ -31,6 +33,7 @@ __all__ = [
     "ObjectAbsent",
     "ObjectFound",
     "ProveObject",
+    "PushToDevice",
     "ReadAccounts",
     "ReadTransactions",
     "RefreshTokens",
@@ -45,6 +48,7 @@ __all__ = [
     "Stated",
     "Tokens",
     "bank",
+    "notified",
 ]
 
 KEYS = Address("keys", "")
@@ -60,10 +64,15 @@ PAYMENTS = Address("payments", "")
 OBJECTS = Address("objects", "")
 """The store of documents: a folder of ours, or S3 (S12, X30)."""
 
-PUSH = Address("push", "")
-"""The push party: FCM later, the sandbox's receiver now (S44)."""
+NOTIFICATION = "notification"
+"""The kind of actor that tells a person, one per person."""
+PUSH = Address(NOTIFICATION, "")
+"""Where a notice may be handed in by whoever does not address its person: it is passed on. `notified` spares
+the way."""
+FCM = Address("push", "")
+"""Whoever reaches devices: FCM (S44)."""
 MAIL = Address("mail", "")
-"""Whoever carries mail: SendGrid (S44)."""
+"""Whoever carries mail: SendGrid, Brevo (S44)."""
 SMS = Address("sms", "")
 """Whoever carries text messages: Twilio (S44)."""
 
@@ -74,16 +83,45 @@ def bank(provider: str) -> Address:
 
 
 class SendPush(Message, frozen=True):
-    """Tell a user something on their devices. Silent for the flow: it may fail (S65)."""
+    """Tell a person something, on their devices or however else they want it. Silent for the flow: it may
+    fail (S65).
+    """
 
     reference: str
-    """What it is about, and its idempotency key: one push per reference, ever."""
+    """What it is about: they are told of it once."""
     user_id: str
     template: str
-    """`points_credited`, ..."""
+    """`points_credited`, ...: a row of notification/texts.py."""
     points: int = 0
     days: int = 0
     """Until what it is about."""
+
+
+def notified(notice: SendPush) -> Outgoing:
+    """The notice on its way to whoever tells its person."""
+    return Outgoing(Address(NOTIFICATION, notice.user_id), notice)
+
+
+class PushToDevice(Message, frozen=True):
+    """Show a notice on one device; the asker hears only where that failed (`PushMissed`, `DeviceGone`)."""
+
+    notice: SendPush
+    """It comes back with what is heard, so that another way can be tried."""
+    device_id: str
+    token: str
+    """By which FCM knows the installation; it may have been replaced since."""
+    devices: int
+    """How many are shown it."""
+    title: str
+    body: str
+    category: str
+    urgent: bool = False
+    """Shown at once, also on a device that sleeps."""
+
+    @property
+    def reference(self) -> str:
+        """What makes two of them the same."""
+        return f"{self.notice.reference}:{self.device_id}"
 
 
 class InitiatePayment(Message, frozen=True):

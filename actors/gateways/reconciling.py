@@ -19,6 +19,7 @@ import trio
 
 from comptoir.actors.gateways.comparing import ROWS_MAX, Compared, Order, Said, compared
 from comptoir.actors.gateways.messages import PAYMENTS, ComparePayments
+from comptoir.actors.payout_report.messages import STATEMENTS
 from comptoir.actors.reconciliation.messages import DayCompared, DayUncompared, Report
 from comptoir.actors.withdrawal.messages import (
     COMPLETED,
@@ -42,8 +43,6 @@ __all__ = ["PaymentSource", "StatementSource", "payments_gateway"]
 PAGE: Final = 500
 ORDERS_MAX: Final = 50_000
 """Of a day, on either side: five files of 10,000 transfers."""
-STATEMENTS: Final = "statement_entry"
-"""Collection: what statements have booked, by the day on which they have (`bookedOn:...`)."""
 DEBIT: Final = "DBIT"
 
 

@@ -1,4 +1,4 @@
-"""The gateway `mail` by SendGrid's v3 mail/send (S44).
+"""Mail by SendGrid's v3 mail/send (S44).
 
 Rule: plain text, to one person. Clicks and openings are not followed: to follow a click, SendGrid puts an
 address of its own in place of ours, and a link that is good once would go through its logs (X8).
@@ -8,11 +8,10 @@ Source: SendGrid's documentation of `POST /v3/mail/send` (202 with no body when 
 
 import httpx
 
-from comptoir.actors.gateways.messages import MAIL, SendMail
-from comptoir.actors.gateways.notices import DEAD_QUEUE, notice
-from comptoir.engine.gateway_spec import GatewayBounds, GatewaySpec
+from comptoir.actors.gateways.mail import Carrier
+from comptoir.actors.gateways.messages import SendMail
 
-__all__ = ["sendgrid_gateway"]
+__all__ = ["sendgrid"]
 
 UNTRACKED = {
     "click_tracking": {"enable": False, "enable_text": False},
@@ -20,16 +19,14 @@ UNTRACKED = {
 }
 
 
-def sendgrid_gateway(
-    client: httpx.AsyncClient, api_key: str, sender: str, bounds: GatewayBounds
-) -> GatewaySpec:
-    """The gateway over an HTTP client whose base URL is SendGrid's.
+def sendgrid(client: httpx.AsyncClient, api_key: str, sender: str, timeout_s: float) -> Carrier:
+    """SendGrid over an HTTP client whose base URL is its own.
 
     Args:
         client: keeps the connections.
         api_key: of the account.
         sender: an address that SendGrid knows as ours.
-        bounds: time, number and pace.
+        timeout_s: of one call.
     """
 
     async def send(message: SendMail) -> httpx.Response:
@@ -43,4 +40,4 @@ def sendgrid_gateway(
         headers = {"Authorization": f"Bearer {api_key}"}
         return await client.post("/v3/mail/send", json=body, headers=headers)
 
-    return GatewaySpec(MAIL.kind, {SendMail: notice("MAIL", send)}, bounds, dead_queue=DEAD_QUEUE)
+    return Carrier(send, timeout_s)

@@ -7,6 +7,7 @@ from typing import cast
 
 import msgspec
 
+from comptoir.engine.compose import mail_carriers
 from comptoir.engine.machine import Context
 from comptoir.engine.settings import Settings
 
@@ -51,7 +52,7 @@ class Terms(msgspec.Struct, frozen=True):
             codes_max=portal.portal_codes_max,
             session_ms=portal.portal_session_minutes * MINUTE_MS,
             idle_ms=portal.portal_idle_minutes * MINUTE_MS,
-            mail=bool(parties.sendgrid.base_url),
+            mail=bool(mail_carriers(settings)),
             sms=bool(parties.twilio.base_url),
         )
 

@@ -4,6 +4,7 @@ from typing import cast
 
 import msgspec
 
+from comptoir.engine.compose import mail_carriers
 from comptoir.engine.machine import Context
 from comptoir.engine.settings import Settings
 
@@ -26,7 +27,7 @@ class ReportTerms(msgspec.Struct, frozen=True):
     def of(cls, settings: Settings) -> "ReportTerms":
         """The terms as configured."""
         letters = settings.dead_letters
-        mail = bool(settings.providers.sendgrid.base_url)
+        mail = bool(mail_carriers(settings))
         return cls(letters.report_to, letters.report_hour, mail)
 
 

@@ -14,6 +14,8 @@ from comptoir.actors.browser_session.messages import EndSession
 from comptoir.actors.consent.messages import KIND as CONSENT
 from comptoir.actors.erasure.messages import KIND as ERASURE
 from comptoir.actors.erasure.messages import BeginErasure, ErasePerson, Sealed
+from comptoir.actors.notification.messages import KIND as NOTICES
+from comptoir.actors.notification.messages import ForgetNotices
 from comptoir.actors.person.messages import (
     DescribePerson,
     Given,
@@ -106,10 +108,11 @@ def erase(state: PersonState, _message: ErasePerson, context: Context) -> Outcom
     own = (Sealed(*context.address), *(Sealed(kind, context.address.key) for kind in keys))
     what = (*own, *(Sealed(x.kind, x.key) for x in state.given))
     begin = Outgoing(Address(ERASURE, context.address.key), BeginErasure(what))
+    notices = (Outgoing(Address(NOTICES, state.subject), ForgetNotices()),) if state.subject else ()
     return Decision(
         PersonState(Phase.ERASED, generation=generation, since=context.now),
         events=(Forgotten(len(what)),),
-        messages=(*ended(state, generation, context), begin),
+        messages=(*ended(state, generation, context), *notices, begin),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from comptoir.actors.gateways.messages import PUSH, SendPush
+from comptoir.actors.gateways.messages import SendPush, notified
 from comptoir.actors.programme import Programme, programme_of
 from comptoir.actors.wallet.lots import end_of_lot, is_good, is_released, settle_shortfall, watch
 from comptoir.actors.wallet.messages import (
@@ -161,7 +161,7 @@ def _after_credit(
     if points and programme.push:
         user = context.address.key
         push = SendPush(f"credit:{message.transaction_id}", user, "points_credited", points)
-        outgoing.append(Outgoing(PUSH, push))
+        outgoing.append(notified(push))
     return tuple(outgoing)
 
 

@@ -14,7 +14,7 @@ Source: spec.md S47, S74, X24, E7; docs/points.md; docs/adr/0040.
 
 import msgspec
 
-from comptoir.actors.gateways.messages import PUSH, SendPush
+from comptoir.actors.gateways.messages import SendPush, notified
 from comptoir.actors.programme import DAY_MS, Programme, programme_of
 from comptoir.actors.wallet.crediting import Outcome
 from comptoir.actors.wallet.lots import EXPIRY, expire_lot, is_good, next_watch
@@ -81,7 +81,7 @@ def _look_ahead(
         due.append(next_watch(ending.at, now, programme))
         if _is_to_be_told(ending, state.expiry_seen, now, programme):
             told.append(ExpiryAnnounced(ending.at, ending.points))
-    messages = [Outgoing(PUSH, _notice(one, user, now)) for one in told if programme.push]
+    messages = [notified(_notice(one, user, now)) for one in told if programme.push]
     expiry_at = min(due, default=0)
     if expiry_at:
         messages.append(Outgoing(context.address, ExpirePoints(), expiry_at, EXPIRY))

@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.gateways.messages import PUSH, SendPush
+from comptoir.actors.gateways.messages import SendPush, notified
 from comptoir.actors.programme import DAY_MS, Programme, Tier, programme_of
 from comptoir.actors.wallet.points import tier_reached
 from comptoir.actors.wallet.state import TierLost, TierReached, WalletState
@@ -96,4 +96,4 @@ def change_of(before: Tier, after: WalletState, context: Context, cause: str) ->
         return Change(reached)
     user = context.address.key
     notice = SendPush(f"tier:{user}:{now.id}:{cause}", user, "tier_reached", now.minimum_points)
-    return Change(reached, (Outgoing(PUSH, notice),))
+    return Change(reached, (notified(notice),))

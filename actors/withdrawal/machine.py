@@ -21,10 +21,10 @@ import msgspec
 from comptoir.actors.cutoffs import cutoffs_of
 from comptoir.actors.gateways.messages import (
     PAYOUT,
-    PUSH,
     InitiatePayment,
     LookUpPayment,
     SendPush,
+    notified,
 )
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.messages import KIND as WALLET
@@ -147,7 +147,7 @@ def _late(state: WithdrawalState, _message: PaymentOverdue, context: Context) ->
     messages: list[Outgoing] = []
     if programme.push:
         push = SendPush(f"{name}:overdue", order.user_id, "withdrawal_overdue", order.points)
-        messages.append(Outgoing(PUSH, push))
+        messages.append(notified(push))
     # An order that waits for its party to be back is not known there: that is no news.
     if state.phase is Phase.PROCESSING and programme.asks_payer:
         messages.append(Outgoing(PAYOUT, LookUpPayment(name, order.reference)))
@@ -239,7 +239,7 @@ def _moved(state: WithdrawalState, phase: Phase, context: Context, code: str = "
         push = SendPush(
             f"{name}:{len(after.history)}", order.user_id, f"withdrawal_{phase.value}", order.points
         )
-        messages.append(Outgoing(PUSH, push))
+        messages.append(notified(push))
     records = payout_records(order, name, (after.left_at, after.payment_id), status_of(phase))
     if state.overdue_at and state.phase in UNDER_WAY and phase not in UNDER_WAY:
         records = (*records, overdue_record(state.overdue_at, name, waits=False))

@@ -19,6 +19,7 @@ from comptoir.actors.clients.machine import MACHINE as CLIENTS
 from comptoir.actors.connection.machine import MACHINE as CONNECTION
 from comptoir.actors.consent.machine import MACHINE as CONSENT
 from comptoir.actors.consent_week.machine import MACHINE as CONSENT_WEEK
+from comptoir.actors.device.machine import MACHINE as DEVICE
 from comptoir.actors.disposition.machine import MACHINE as DISPOSITION
 from comptoir.actors.erasure.machine import MACHINE as ERASURE
 from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
@@ -27,6 +28,7 @@ from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
 from comptoir.actors.letter_report.machine import MACHINE as LETTER_REPORT
 from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
+from comptoir.actors.notification.machine import MACHINE as NOTIFICATION
 from comptoir.actors.numbering.machine import MACHINE as NUMBERING
 from comptoir.actors.onboarding.machine import MACHINE as ONBOARDING
 from comptoir.actors.payout_batch.machine import MACHINE as PAYOUT_BATCH
@@ -68,7 +70,7 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
-    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING)
+    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
     ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

@@ -5,9 +5,11 @@ sandbox plays it and takes any credentials. Source: interface.md 3 and 10; desig
 """
 
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
+import msgspec
 import structlog
 
 from comptoir.actors.card.kind import card_spec
@@ -17,21 +19,31 @@ from comptoir.actors.gateways.bank_plaid import PlaidBank, PlaidTerms
 from comptoir.actors.gateways.bank_powens import PowensBank, PowensTerms
 from comptoir.actors.gateways.bank_seed import SeedBank
 from comptoir.actors.gateways.bank_tink import TinkBank, TinkTerms
+from comptoir.actors.gateways.brevo import brevo
+from comptoir.actors.gateways.google_tokens import GoogleTokens, ServiceAccount
+from comptoir.actors.gateways.mail import Carrier, mail_gateway
 from comptoir.actors.gateways.payout_seed import payout_gateway
 from comptoir.actors.gateways.plaid_api import PlaidApi
 from comptoir.actors.gateways.plaid_keys import KeySource, PlaidKeys
 from comptoir.actors.gateways.powens_api import PowensApi
-from comptoir.actors.gateways.push import push_gateway
-from comptoir.actors.gateways.sendgrid import sendgrid_gateway
+from comptoir.actors.gateways.push import Fcm, push_gateway
+from comptoir.actors.gateways.sendgrid import sendgrid
 from comptoir.actors.gateways.tink_api import TinkApi
 from comptoir.actors.gateways.twilio import TwilioAccount, twilio_gateway
 from comptoir.actors.linking.kind import linking_spec
 from comptoir.actors.linking.state import LinkState
-from comptoir.engine.compose import gateway_bounds
+from comptoir.engine.compose import gateway_bounds, mail_carriers
 from comptoir.engine.gateway_spec import GatewaySpec
 from comptoir.engine.journal import Decided
 from comptoir.engine.moves import Moves
-from comptoir.engine.settings import PlaidEnvironment, PlaidProvider, Provider, Settings
+from comptoir.engine.settings import (
+    Brevo,
+    PlaidEnvironment,
+    PlaidProvider,
+    Provider,
+    SendGrid,
+    Settings,
+)
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.trust import trust_of
 
@@ -39,9 +51,12 @@ __all__ = ["SANDBOX_CREDENTIAL", "Parties", "linking_specs", "open_parties", "pa
 
 log = structlog.get_logger("comptoir.boot")
 
-_NAMED = ("fcm", "sendgrid", "twilio", "seed", "powens", "plaid", "tink", "vop")
+_NAMED = ("fcm", "sendgrid", "brevo", "twilio", "seed", "powens", "plaid", "tink", "vop")
 """Parties whose silence is told of at the start."""
 SANDBOX_SID = "AC" + 32 * "0"
+SANDBOX_ACCOUNT = "comptoir@sandbox.iam.gserviceaccount.com"
+SANDBOX_TOKENS = "/oauth2/token"
+"""Where the sandbox gives out tokens of Google's."""
 SANDBOX_CREDENTIAL = "sandbox"
 """Beyond this machine a start without real ones is refused (settings/rules.py)."""
 
@@ -149,17 +164,15 @@ async def _plaid_sources(settings: Settings, stack: AsyncExitStack) -> list[KeyS
 async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpec]:
     """Push, mail and text messages."""
     found: list[GatewaySpec] = []
-    push, mail, sms = (
-        settings.providers.fcm, settings.providers.sendgrid, settings.providers.twilio,
-    )  # fmt: skip
+    push, sms = settings.providers.fcm, settings.providers.twilio
     breaker = settings.breakers.notifications
     if push.base_url:
-        client = await party_client(push, stack)
-        found.append(push_gateway(client, gateway_bounds(settings, push, breaker)))
-    if mail.base_url:
-        client, bounds = await party_client(mail, stack), gateway_bounds(settings, mail, breaker)
-        key = mail.api_key.reveal() or SANDBOX_CREDENTIAL
-        found.append(sendgrid_gateway(client, key, mail.from_address, bounds))
+        bounds = gateway_bounds(settings, push, breaker)
+        found.append(push_gateway(await _fcm(settings, stack), bounds))
+    carriers = await _carriers(settings, stack)
+    if carriers:
+        first = getattr(settings.providers, mail_carriers(settings)[0])
+        found.append(mail_gateway(carriers, gateway_bounds(settings, first, breaker)))
     if sms.base_url:
         client, bounds = await party_client(sms, stack), gateway_bounds(settings, sms, breaker)
         account = TwilioAccount(
@@ -169,6 +182,43 @@ async def _notices(settings: Settings, stack: AsyncExitStack) -> list[GatewaySpe
         )
         found.append(twilio_gateway(client, account, bounds))
     return found
+
+
+async def _fcm(settings: Settings, stack: AsyncExitStack) -> Fcm:
+    """Firebase, for our project."""
+    push = settings.providers.fcm
+    given = push.service_account.reveal()
+    if given:
+        account = msgspec.json.decode(given, type=ServiceAccount)
+    else:
+        token_uri = f"{push.base_url}{SANDBOX_TOKENS}"
+        account = ServiceAccount(SANDBOX_CREDENTIAL, SANDBOX_ACCOUNT, token_uri)
+    asked = Provider(account.token_uri, push.timeout_s, push.calls_in_flight_max)
+    tokens = GoogleTokens(await party_client(asked, stack), account)
+    return Fcm(await party_client(push, stack), tokens, push.ttl_hours * 3600)
+
+
+async def _carriers(settings: Settings, stack: AsyncExitStack) -> list[Carrier]:
+    """Who carries mail, the first choice first."""
+    made = {
+        "sendgrid": partial(_by_sendgrid, settings.providers.sendgrid),
+        "brevo": partial(_by_brevo, settings.providers.brevo),
+    }
+    return [await made[name](stack) for name in mail_carriers(settings)]
+
+
+async def _by_sendgrid(by_sendgrid: SendGrid, stack: AsyncExitStack) -> Carrier:
+    key = by_sendgrid.api_key.reveal() or SANDBOX_CREDENTIAL
+    return sendgrid(
+        await party_client(by_sendgrid, stack), key, by_sendgrid.from_address, by_sendgrid.timeout_s
+    )
+
+
+async def _by_brevo(by_brevo: Brevo, stack: AsyncExitStack) -> Carrier:
+    key = by_brevo.api_key.reveal() or SANDBOX_CREDENTIAL
+    return brevo(
+        await party_client(by_brevo, stack), key, by_brevo.from_address, by_brevo.timeout_s
+    )
 
 
 async def party_client(party: Provider, stack: AsyncExitStack) -> httpx.AsyncClient:

@@ -19,6 +19,7 @@ from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.views import find_access
 from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
+from comptoir.actors.device.kind import device_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
@@ -27,6 +28,9 @@ from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
+from comptoir.actors.notification.kind import notification_spec
+from comptoir.actors.notification.terms import TERMS as NOTICE_TERMS
+from comptoir.actors.notification.terms import Terms as NoticeTerms
 from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
@@ -169,6 +173,8 @@ async def parts_of(
             payout_file_spec(bounds),
             payout_report_spec(bounds),
             reconciliation_spec(bounds, payments.reconciliation),
+            notification_spec(bounds),
+            device_spec(bounds),
             onboarding_spec(bounds),
         ),
         gateways=gateways,
@@ -177,6 +183,7 @@ async def parts_of(
             PROGRAMME: daemon.programme,
             CUTOFFS: Cutoffs.of(settings),
             TERMS: Terms.of(settings),
+            NOTICE_TERMS: NoticeTerms.of(settings),
             REPORT_TERMS: ReportTerms.of(settings),
             RECONCILING: ReconcilingTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),

@@ -159,13 +159,13 @@ class _Demo:
         """The addresses to open."""
         url, wallet = self._place.daemon_url, f"/api/v1/wallets/{user_id(0)}"
         reads = as_a_user_would(self._place, user_id(0), url + wallet)
-        inbox = f"{self._place.sandbox_url}/control/inbox?channel=push"
+        inbox = f"{self._place.sandbox_url}/inbox"
         rows = {
             "the daemon": f"{url}/",
             "its figures": f"{url}/metrics",
             "a wallet": reads,
             "its history": f"{reads}/entries",
-            "pushes sent": inbox,
+            "what was sent": inbox,
         }
         for name, address in rows.items():
             self._screen.say(f"  {name:<12} {address}")

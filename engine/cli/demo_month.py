@@ -27,6 +27,15 @@ IBAN: Final = "FR1420041010050500013M02606"
 """Of the specification's example (protocols.md 5.6): nobody's."""
 NAME: Final = "Camille Exemple"
 QUIESCE_SECONDS_MAX: Final = 120
+SHOWN: Final = (
+    "128 points earned.",
+    "100 points earned.",
+    "900 points earned.",
+    "9,600 points earned.",
+    "2,000 points were paid out.",
+    "The transfer failed: your points are available again.",
+)
+"""What the phone must have shown, among others."""
 
 
 async def align(daemon: httpx.AsyncClient, sandbox: httpx.AsyncClient) -> datetime:
@@ -79,11 +88,13 @@ class Month:
         hook = {"url": f"{self.place.webhooks_url}/webhooks/banking", "secret": self.place.secret}
         await Asker(self.sandbox).post("/control/seed/webhooks", hook)
         async with person(self.place, self.user, "CLIENT") as customer:
+            await self._has_phone(customer)
             await self._shop(customer)
             await self._withdraw(customer)
             await pay_by_files()
             await self._withdraw_by_file(customer)
             await self._keep_statement(customer)
+        await self._was_told()
 
     async def _shop(self, customer: Asker) -> None:
         """Rates are those of demo_names.py: 2 %, 2.5 %, 3 % and 4 %."""
@@ -140,6 +151,27 @@ class Month:
         drawn = (await customer.ask("GET", path)).content
         self.statement = self.place.folder / f"statement-{month}.pdf"
         await trio.Path(self.statement).write_bytes(drawn)
+
+    # What is told.
+
+    @property
+    def _phone(self) -> str:
+        """How FCM knows the app on it."""
+        return f"{self.mark}-phone-of-camille"
+
+    async def _has_phone(self, customer: Asker) -> None:
+        app = {"token": self._phone, "platform": "android"}
+        await customer.put("/api/v1/devices/phone", app)
+        await customer.put("/api/v1/me/preferences", {"language": "en"})
+
+    async def _was_told(self) -> None:
+        """All of it, and each once: FCM is the sandbox's, and shows what it was sent."""
+        path = f"/control/inbox?channel=push&to={self._phone}"
+        shown = [one["body"] for one in (await Asker(self.sandbox).get(path))["items"]]
+        wrong = [text for text in SHOWN if shown.count(text) != 1]
+        if wrong:
+            self.complaints.append(f"the phone did not show once: {', '.join(wrong)}")
+        self.rows.append(("shown on the phone", "", f"{len(shown)} pushes"))
 
     # What happens.
 

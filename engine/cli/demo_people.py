@@ -35,6 +35,10 @@ class Asker:
         """What came of it, from JSON."""
         return (await self.ask("POST", path, body)).json()
 
+    async def put(self, path: str, body: object) -> Any:
+        """What is there from now on, from JSON."""
+        return (await self.ask("PUT", path, body)).json()
+
     async def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         """An answer that is a success.
 

@@ -83,7 +83,6 @@ class Play:
             books = await read_books(self._database(), f"txn_{prefix}_")
             compared = compare(run, before, after, books)
             rows = rows_of(run, compared, books, self.timings)
-            rows.append(("pushes received", f"{await _pushes(sandbox):,}", "by the sandbox"))
             month = Month(self.place, self.screen, daemon, sandbox, prefix)
             with self.screen.stage("a customer's month"):
                 await month.perform(self.pay_by_files)
@@ -189,9 +188,3 @@ class Play:
     def _database(self) -> str:
         server = self.place.database()
         return server.url() if server else self.place.settings.storage.url.reveal()
-
-
-async def _pushes(sandbox: httpx.AsyncClient) -> int:
-    """How many messages reached people; those that the sandbox has forgotten count too."""
-    listing = (await sandbox.get("/control/inbox?channel=push")).json()
-    return len(listing["items"]) + int(listing.get("forgotten", 0))

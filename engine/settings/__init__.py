@@ -1,7 +1,7 @@
 """Typed settings: defaults, config.toml, environment; every value with unit, range and spec line.
 
 Start at `root.py` (the whole), then `fields.py` (how a row is declared), `load.py` (how it is
-read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `onboarding.py`, `statements.py`, `documents.py` and `upkeep.py` are the rows.
+read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `notices.py`, `onboarding.py`, `statements.py`, `documents.py` and `upkeep.py` are the rows.
 Source: interface.md 2, 3 and 11.
 """
 
@@ -20,9 +20,12 @@ from comptoir.engine.settings.cashback import (
 from comptoir.engine.settings.documents import Documents
 from comptoir.engine.settings.kinds_made import Network
 from comptoir.engine.settings.listeners import Http, Ingest
+from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import (
+    Brevo,
+    Fcm,
     PlaidProvider,
     PowensProvider,
     Provider,
@@ -67,6 +70,7 @@ __all__ = [
     "AuthExternal",
     "Breaker",
     "Breakers",
+    "Brevo",
     "Clock",
     "Connections",
     "CoreBanking",
@@ -74,11 +78,13 @@ __all__ = [
     "DeadLetters",
     "Documents",
     "Effective",
+    "Fcm",
     "Http",
     "Ingest",
     "Log",
     "Merchants",
     "Network",
+    "Notifications",
     "Onboarding",
     "Once",
     "PlaidEnvironment",

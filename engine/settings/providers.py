@@ -7,6 +7,9 @@ Source: Part B of the specification (S42, S44, S48, S60); interface.md 3.
 # ruff: noqa: RUF009 - rows are dataclasses.field calls by another name
 
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from comptoir.engine.settings.cashback import CREDENTIAL
 from comptoir.engine.settings.fields import Section, integer, number, option, section
@@ -17,6 +20,8 @@ from comptoir.engine.settings.secret import Secret
 
 __all__ = [
     "BankProvider",
+    "Brevo",
+    "Fcm",
     "PlaidProvider",
     "PowensProvider",
     "Provider",
@@ -116,6 +121,39 @@ class TinkProvider(BankProvider):
     )  # fmt: skip
 
 
+class _Account(msgspec.Struct, frozen=True):
+    """What of a service account's file is needed; the key itself is read where it is used."""
+
+    project_id: Annotated[str, msgspec.Meta(min_length=1)]
+    client_email: Annotated[str, msgspec.Meta(min_length=1)]
+    private_key: Annotated[str, msgspec.Meta(pattern="^-----BEGIN [A-Z ]*KEY-----")]
+    token_uri: Annotated[str, msgspec.Meta(pattern="^https?://")]
+
+
+def _is_account(text: str) -> bool:
+    """Say whether it is such a file, or nothing."""
+    try:
+        msgspec.json.decode(text or b"null", type=_Account | None)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Fcm(Provider):
+    """Firebase Cloud Messaging, which reaches devices; `base_url` is `https://fcm.googleapis.com`."""
+
+    service_account: Secret = option(
+        Secret(""),
+        SecretKind("the JSON of a service account's key (RS256), or an empty text", _is_account),
+        "Who we are there, as Google's console gives it; needed beyond this machine.", "S44",
+    )  # fmt: skip
+    ttl_hours: int = integer(
+        72, "hours", (1, 672),
+        "For so long a device that is off may be told afterwards (at most four weeks).", "S44, ours",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class SendGrid(Provider):
     """SendGrid, which carries our mail."""
@@ -127,6 +165,20 @@ class SendGrid(Provider):
         "comptoir@localhost",
         TextKind("a mail address", MAIL_ADDRESS),
         "Address that mail comes from, one that SendGrid has verified.", "S44",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Brevo(Provider):
+    """Brevo, which carries our mail where SendGrid does not; `base_url` is `https://api.brevo.com`."""
+
+    api_key: Secret = option(
+        Secret(""), CREDENTIAL, "API key that may send mail; needed beyond this machine.", "S44"
+    )
+    from_address: str = option(
+        "comptoir@localhost",
+        TextKind("a mail address", MAIL_ADDRESS),
+        "Address that mail comes from, one that Brevo has verified.", "S44",
     )  # fmt: skip
 
 
@@ -174,9 +226,9 @@ class Providers(Section):
     tink: TinkProvider = section(TinkProvider)
     kyc: Provider = section(Provider)
     docusign: Provider = section(Provider)
-    fcm: Provider = section(Provider)
+    fcm: Fcm = section(Fcm)
     sendgrid: SendGrid = section(SendGrid)
-    brevo: Provider = section(Provider)
+    brevo: Brevo = section(Brevo)
     twilio: Twilio = section(Twilio)
     vop: VopProvider = section(lambda: VopProvider(timeout_s=3.0))
     slack: Provider = section(Provider)

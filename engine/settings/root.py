@@ -26,6 +26,7 @@ from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
+from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
 from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
@@ -73,6 +74,7 @@ class Settings(Section):
     withdrawals: Withdrawals = section(Withdrawals)
     payouts: Payouts = section(Payouts)
     statements: Statements = section(Statements)
+    notifications: Notifications = section(Notifications)
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
@@ -108,6 +110,7 @@ class Settings(Section):
             rules_of_parties.party_problems(self.providers),
             rules_of_parties.environment_problems(self.webhooks),
             rules.points_problems(self.points),
+            rules_of_parties.zone_problems(self.notifications),
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
             payout_problems(self.payouts, self.withdrawals),

@@ -6,13 +6,15 @@ Source: interface.md 3; spec.md S44, S54, S62.
 from collections.abc import Iterator
 from dataclasses import fields
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from comptoir.engine.settings.cashback import Webhooks
+from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.problems import Problem
 from comptoir.engine.settings.providers import Provider, Providers
 from comptoir.engine.settings.rules import is_loopback, problem
 
-__all__ = ["environment_problems", "party_problems"]
+__all__ = ["environment_problems", "party_problems", "zone_problems"]
 
 
 def party_problems(providers: Providers) -> Iterator[Problem]:
@@ -25,13 +27,16 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
             yield problem(place, "is beyond loopback and not https", "give its https address")
     mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
     powens, tink, vop = providers.powens, providers.tink, providers.vop
+    push, second = providers.fcm, providers.brevo
     yield from _page_problems("powens.webview_url", powens, powens.webview_url)
     yield from _page_problems("tink.link_url", tink, tink.link_url)
     needed = {
         "plaid.client_secret": (plaid, bool(plaid.client_secret)),
         "powens.client_secret": (powens, bool(powens.client_secret)),
         "tink.client_secret": (tink, bool(tink.client_secret)),
+        "fcm.service_account": (push, bool(push.service_account)),
         "sendgrid.api_key": (mail, bool(mail.api_key)),
+        "brevo.api_key": (second, bool(second.api_key)),
         "twilio.account_sid": (sms, bool(sms.account_sid)),
         "twilio.auth_token": (sms, bool(sms.auth_token)),
         "vop.token": (vop, bool(vop.token)),
@@ -42,6 +47,14 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         if host and not is_loopback(host) and not given:
             place = f"providers.{key}"
             yield problem(place, "is empty, but the party is not this machine", "give it")
+
+
+def zone_problems(notices: Notifications) -> Iterator[Problem]:
+    """Want a time zone that is known here: quiet hours are reckoned in it."""
+    try:
+        ZoneInfo(notices.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield problem("notifications.time_zone", "is no zone of the IANA data base", "name another")
 
 
 def _page_problems(key: str, party: Provider, page: str) -> Iterator[Problem]:

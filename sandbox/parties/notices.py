@@ -1,10 +1,11 @@
-"""Who carries mail and text messages: SendGrid and Twilio as their documentation has them.
+"""Who carries mail and text messages: SendGrid, Brevo and Twilio as their documentation has them.
 
 Rule: what is taken is shown in the inbox of its channel, to whom it was sent; every taking has an effect,
-since neither of them has an idempotency key for it; what is refused is refused in their own words and
+since none of them documents an idempotency key for it; what is refused is refused in their own words and
 shape. Any credentials of the right form are taken.
 
 Source: SendGrid's `POST /v3/mail/send` (202 without a body; `errors` of `message`, `field`, `help`);
+Brevo's `POST /v3/smtp/email` (201 with `messageId`; `code` and `message`);
 Twilio's `POST /2010-04-01/Accounts/{AccountSid}/Messages.json` (201; `code`, `message`, `more_info`,
 `status`; 20003, 21211, 21212, 21602, 21617); interface.md 10.
 """
@@ -23,6 +24,7 @@ from comptoir.sandbox.wire.router import Call
 from comptoir.sandbox.wire.server import Reply, json_reply
 
 MAIL_SEND = Operation("mail.send", Direction.INBOUND)
+EMAIL_SEND = Operation("email.send", Direction.INBOUND)
 MESSAGES_CREATE = Operation("messages.create", Direction.INBOUND)
 # SendGrid's own bound is 30 MB, attachments included; what is plain text is far below.
 MAIL_BYTES_MAX = 512 * 1024
@@ -91,20 +93,98 @@ class Mail:
         self._taken += 1
         message_id = f"mail_{self._taken:08d}"
         body = next(one.value for one in mail.content)
+        data = {
+            "from": mail.sender.email,
+            "tracking": mail.tracking_settings,
+            "carrier": "sendgrid",
+        }
         for to in recipients:
-            facts = {
-                "channel": "mail",
-                "to": to,
-                "title": mail.subject,
-                "body": body,
-                "data": {"from": mail.sender.email, "tracking": mail.tracking_settings},
-                "messageId": message_id,
-                "idempotencyKey": None,
-            }
-            self.stage.inbox.add(
-                self.stage.clock.now_ms(), MappingProxyType(facts), len(call.request.body) + 256
-            )
+            _show_mail(self.stage, to, (mail.subject, body), data, message_id)
         return Effect(Reply(202, b"", (("X-Message-Id", message_id),)), happened=True)
+
+
+def _show_mail(
+    stage: Stage, to: str, letter: tuple[str, str], data: dict[str, Any], message_id: str
+) -> None:
+    """Subject and text in the inbox of one address."""
+    facts = {
+        "channel": "mail",
+        "to": to,
+        "title": letter[0],
+        "body": letter[1],
+        "data": data,
+        "messageId": message_id,
+        "idempotencyKey": None,
+    }
+    size = sum(len(text.encode()) for text in letter) + 512
+    stage.inbox.add(stage.clock.now_ms(), MappingProxyType(facts), size)
+
+
+class _Email(msgspec.Struct, frozen=True, rename="camel"):
+    """The part of Brevo's SendSmtpEmail that is played; other fields are passed over."""
+
+    to: list[_Address]
+    sender: _Address | None = None
+    subject: str = ""
+    html_content: str = ""
+    text_content: str = ""
+
+
+@dataclass(slots=True)
+class Brevo:
+    """Brevo."""
+
+    stage: Stage
+    _taken: int = 0
+
+    def party(self) -> Party:
+        return Party("brevo", inbound=(Inbound(EMAIL_SEND, "POST", "/v3/smtp/email", self.send),))
+
+    def reset(self) -> None:
+        """Counts message ids from 1 again."""
+        self._taken = 0
+
+    def send(self, call: Call) -> Effect:
+        """Takes one mail, for each of its recipients."""
+        if not call.request.headers.get("api-key", "").strip():
+            return Effect(_denied(401, "unauthorized", "Key not found"), happened=False)
+        try:
+            mail = msgspec.json.decode(call.request.body, type=_Email)
+        except msgspec.DecodeError:
+            reply = _denied(400, "bad_request", "Input must be a valid JSON object")
+            return Effect(reply, happened=False)
+        flaw = self._flaw(mail)
+        if flaw is not None:
+            return Effect(_denied(400, *flaw), happened=False)
+        self._taken += 1
+        message_id = f"<{self._taken:012d}.sandbox@smtp-relay.mailin.fr>"
+        assert mail.sender is not None
+        data = {"from": mail.sender.email, "html": mail.html_content, "carrier": "brevo"}
+        for one in mail.to:
+            letter = (mail.subject, mail.text_content or mail.html_content)
+            _show_mail(self.stage, one.email, letter, data, message_id)
+        return Effect(json_reply(201, {"messageId": message_id}), happened=True)
+
+    @staticmethod
+    def _flaw(mail: _Email) -> tuple[str, str] | None:
+        """The first field that Brevo would not take."""
+        if mail.sender is None:
+            return "missing_parameter", "sender is missing"
+        if not _ADDRESS(mail.sender.email):
+            return "invalid_parameter", "email is not valid in sender"
+        if not mail.to:
+            return "missing_parameter", "to is missing"
+        if not all(_ADDRESS(one.email) for one in mail.to):
+            return "invalid_parameter", "email is not valid in to"
+        if not mail.subject:
+            return "missing_parameter", "subject is missing"
+        if not mail.html_content:
+            return "missing_parameter", "htmlContent is missing"
+        return None
+
+
+def _denied(status: int, code: str, text: str) -> Reply:
+    return json_reply(status, {"code": code, "message": text})
 
 
 def _flaw_of(mail: _Mail, recipients: list[str]) -> tuple[str, str] | None:

@@ -18,6 +18,7 @@ from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.values import Address, Message, State
+from tests.actors import notifying
 from tests.actors.batched import ON
 from tests.actors.filed import FILE_TERMS
 from tests.actors.purchases import NOW
@@ -35,7 +36,7 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS,
+    ONBOARDING_TERMS: FILE_TERMS, **notifying.TERMS,
 }  # fmt: skip
 
 

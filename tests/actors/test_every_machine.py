@@ -78,7 +78,7 @@ from comptoir.engine.breaker import BreakerState, CallFailed, CallSucceeded, Pro
 from comptoir.engine.decision import Decision
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Message, State, encode
-from tests.actors import banking, batched, claiming, lasting, withdrawing
+from tests.actors import banking, batched, claiming, lasting, notifying, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.deciding import PARTNER, Case
 from tests.actors.filed import FILES, NUMBERS
@@ -190,6 +190,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "payout_file": _cases(batched.FILES),
     "payout_report": tuple(Case(*one) for one in batched.REPORTS),
     "reconciliation": tuple(Case(a, b, terms=c) for a, b, c in OF_RECONCILIATION),
+    **{kind: _cases(pairs) for kind, pairs in notifying.OURS.items()},
     "wallet": (
         *(Case(*one) for one in (*withdrawing.HOLDS, *lasting.LASTING)),
         Case(WalletState(W.NEW), credit(1000)),

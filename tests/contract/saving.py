@@ -47,6 +47,7 @@ class Saver:
         self.daemon, self.sandbox = daemon, sandbox
         self.customer = Customer(daemon)
         self.card = self.customer.card()
+        self.device = self.customer.reachable(self.card.user_id)
         self.customer.buy(self.card, euros)
         self.customer.quiet()
         token = daemon.token(self.card.user_id, "CLIENT")
@@ -108,5 +109,5 @@ class Saver:
 
     def pushes(self) -> list[str]:
         """What their devices showed."""
-        found = self.sandbox.get(f"/control/inbox?channel=push&to={self.person.name}").json()
+        found = self.sandbox.get(f"/control/inbox?channel=push&to={self.device}").json()
         return [str(one) for one in found["items"]]

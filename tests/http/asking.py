@@ -109,7 +109,8 @@ def path_of(operation: Operation, owner: str) -> str:
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "adjustmentId": adjustment_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
-        "batchId": BATCH_ID, "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "batchId": BATCH_ID,
+        "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
 
@@ -153,6 +154,10 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         },
         "adjustPoints": {"userId": owner, "points": -100, "reason": "credited twice"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
+        "registerDevice": {"token": "fcm-token:of-d1", "platform": "android"},
+        "putPreferences": {"language": "en"},
+        "putContact": {"address": "ada@example.org"},
+        "confirmContact": {"code": "123456"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "completeLink": {"sessionId": session_id(owner)},
     }
@@ -163,12 +168,13 @@ async def ask(
     client: httpx.AsyncClient, operation: Operation, owner: str, headers: dict[str, str]
 ) -> httpx.Response:
     """A right request about an object of somebody."""
-    query = f"?userId={owner}" if operation.id in ("listConnections", "listWithdrawals") else ""
     if operation.id == "takeBankReport":
         xml = {**headers, "content-type": "application/xml"}
         return await client.request(
             operation.method, operation.path, content=BANK_REPORT, headers=xml
         )
+    named = operation.tag == "notices" or operation.id in ("listConnections", "listWithdrawals")
+    query = f"?userId={owner}" if named else ""
     return await client.request(
         operation.method,
         path_of(operation, owner) + query,

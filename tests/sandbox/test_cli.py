@@ -75,7 +75,7 @@ async def test_a_run_from_outside(receiver: Any, tmp_path: Path) -> None:
         assert ready["bootMs"] >= 0
         base = ready["http"]
         assert (await client.get(f"{base}/health")).json()["parties"] == [
-            "seed", "powens", "plaid", "tink", "fcm", "sendgrid", "twilio", "vop",
+            "seed", "powens", "plaid", "tink", "fcm", "sendgrid", "brevo", "twilio", "vop",
         ]  # fmt: skip
         run_id = (await client.post(f"{base}/control/runs", json=request)).json()["runId"]
         result = (await client.get(f"{base}/control/runs/{run_id}?waitSeconds=60")).json()
@@ -130,9 +130,9 @@ def test_script_is_in_force_from_the_start(tmp_path: Path) -> None:
     with _serving("--script", str(script)) as (_process, ready):
         document = httpx.get(f"{ready['http']}/control/faults", verify=trust_of("http:")).json()
         push = httpx.post(
-            f"{ready['http']}/push/send",
+            f"{ready['http']}/v1/projects/p/messages:send",
             verify=trust_of("http:"),
-            json={"userId": "u", "title": "", "body": ""},
+            json={},
         )
     assert (document["seed"], document["faults"][0]["until"]) == (9, 60)
     assert push.status_code == 503

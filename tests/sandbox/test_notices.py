@@ -1,4 +1,4 @@
-"""SendGrid and Twilio as the sandbox plays them: into the inbox, or refused in their own words (E15)."""
+"""SendGrid, Brevo and Twilio as the sandbox plays them: into the inbox, or refused in their own words (E15)."""
 
 from typing import Any
 
@@ -95,3 +95,43 @@ async def test_without_credentials(driver: Any) -> None:
         sent = await driver.client.post("/v3/mail/send", json=MAIL, headers=BEARER)
         seen.append(sent.headers["x-message-id"])
     assert seen[0] == seen[1]
+
+
+EMAIL: dict[str, Any] = {
+    "sender": {"email": "us@example.org"},
+    "to": [{"email": "anne@example.org", "name": "Anne"}],
+    "subject": "Hello",
+    "htmlContent": "<pre>text</pre>",
+    "textContent": "text",
+}
+KEY = {"api-key": "xkeysib-1"}
+
+
+async def test_a_mail_by_brevo(driver: Any) -> None:
+    """interface.md 10: 201 with a message id, and the inbox has it, and by whom it came."""
+    answer = await driver.client.post("/v3/smtp/email", json=EMAIL, headers=KEY)
+    assert answer.status_code == 201
+    (mail,) = await _inbox(driver, "channel=mail&to=anne@example.org")
+    assert (mail["title"], mail["body"]) == ("Hello", "text")
+    assert mail["messageId"] == answer.json()["messageId"]
+    assert mail["data"]["carrier"] == "brevo"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"sender": None}, "missing_parameter"),
+        ({"sender": {"email": "x"}}, "invalid_parameter"),
+        ({"to": []}, "missing_parameter"),
+        ({"to": [{"email": "x"}]}, "invalid_parameter"),
+        ({"subject": ""}, "missing_parameter"),
+        ({"htmlContent": ""}, "missing_parameter"),
+        ({"to": "anne@example.org"}, "bad_request"),
+    ],
+)
+async def test_a_bad_mail_by_brevo(driver: Any, changes: dict[str, Any], code: str) -> None:
+    """Brevo: 400 with `code` and `message`, and no effect; 401 without a key."""
+    answer = await driver.client.post("/v3/smtp/email", json={**EMAIL, **changes}, headers=KEY)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert await _inbox(driver, "channel=mail") == []
+    assert (await driver.client.post("/v3/smtp/email", json=EMAIL)).status_code == 401

@@ -15,8 +15,11 @@ import trio
 from comptoir.actors.candidates.kind import candidates_spec
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.consent_week.kind import consent_week_spec
-from comptoir.actors.gateways.push import push_gateway
+from comptoir.actors.device.kind import device_spec
+from comptoir.actors.gateways.push import Fcm, push_gateway
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
+from comptoir.actors.notification.kind import notification_spec
+from comptoir.actors.notification.terms import TERMS, Terms
 from comptoir.actors.programme import PROGRAMME
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.engine.clock import BusinessClock
@@ -30,7 +33,14 @@ from comptoir.engine.toys import toy_spec
 from comptoir.engine.values import Address, Message
 from comptoir.storage.runs import Progress
 from comptoir.storage.testing import MemoryJournal
-from tests.simulation.parties import BREAKER, CALL, PushTransport, toy_gateways
+from tests.simulation.parties import (
+    ACCOUNT,
+    BREAKER,
+    CALL,
+    GivenTokens,
+    PushTransport,
+    toy_gateways,
+)
 from tests.simulation.trace import cause_of
 
 if TYPE_CHECKING:
@@ -202,12 +212,17 @@ class Daemon:
                 consent_week_spec(BUSINESS),
                 candidates_spec(BUSINESS),
                 wallet_spec(BUSINESS, self._measure),
+                notification_spec(BUSINESS),
+                device_spec(BUSINESS),
                 toy_spec("toy", TOY),
                 toy_spec("ring", RING),
             ),
-            gateways=(push_gateway(client, CALL), *toy_gateways(self.world, self)),
+            gateways=(
+                push_gateway(Fcm(client, GivenTokens(client, ACCOUNT), 3600), CALL),
+                *toy_gateways(self.world, self),
+            ),
             references=(partners_reference(),),
-            constants={PROGRAMME: self.world.programme},
+            constants={PROGRAMME: self.world.programme, TERMS: Terms(push=True)},
             bounds=ENGINE,
         )
 

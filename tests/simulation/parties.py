@@ -10,8 +10,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import httpx
+import orjson
 import trio
 
+from comptoir.actors.gateways.google_tokens import GoogleTokens, ServiceAccount
+from comptoir.actors.gateways.push import mark_of
 from comptoir.engine.gateway_spec import (
     CallContext,
     CallFault,
@@ -27,13 +30,23 @@ if TYPE_CHECKING:
     from tests.simulation.daemon import Daemon
     from tests.simulation.world import World
 
-__all__ = ["BREAKER", "CALL", "Outside", "PushTransport", "Step", "toy_gateways"]
+__all__ = [
+    "ACCOUNT",
+    "BREAKER",
+    "CALL",
+    "GivenTokens",
+    "Outside",
+    "PushTransport",
+    "Step",
+    "toy_gateways",
+]
 
 BREAKER: Final = BreakerBounds(errors=3, window_ms=10_000, recovery_ms=4_000)
 CALL: Final = GatewayBounds(
     deadline_s=2.0, calls_max=3, mailbox_max=4, retry_delays_ms=(500, 1000, 2000), breaker=BREAKER
 )
 """Small, so that a breaker opens, a mailbox fills and a deadline passes in every run."""
+ACCOUNT: Final = ServiceAccount("p", "a@p.iam.gserviceaccount.com", "http://push/token")
 NO: Final = "no-"
 """References that start so are refused by the party, whatever the day."""
 
@@ -83,6 +96,14 @@ class Outside:
             answered.set()
 
 
+class GivenTokens(GoogleTokens):
+    """A token that is there: how one is asked for is no part of a run."""
+
+    async def access(self) -> str:
+        """It."""
+        return "token"
+
+
 class PushTransport(httpx.AsyncBaseTransport):
     """The push party's side of HTTP, without a socket."""
 
@@ -93,12 +114,19 @@ class PushTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
         try:
-            await self._outside.serve(self._daemon, request.headers["Idempotency-Key"])
+            await self._outside.serve(self._daemon, self._key(request))
         except ConnectionError as error:
             if str(error) == "half":
                 raise httpx.ReadError("the answer was cut off") from error
             return httpx.Response(503)
         return httpx.Response(200)
+
+    def _key(self, request: httpx.Request) -> str:
+        """What it is about: FCM sees of a reference a digest only."""
+        mark = orjson.loads(request.content)["message"]["data"]["reference"]
+        bought = self._daemon.world.bank.purchases.values()
+        references = (f"credit:{purchase.id}" for purchase in bought)
+        return next(f"push:{one}" for one in references if mark_of(one) == mark)
 
 
 def toy_gateways(world: "World", daemon: "Daemon") -> tuple[GatewaySpec, ...]:

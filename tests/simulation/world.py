@@ -17,7 +17,10 @@ from typing import Any, Final
 
 import trio
 
+from comptoir.actors.notification.messages import Device
+from comptoir.actors.notification.state import NotificationState, Phase
 from comptoir.actors.programme import DAY_MS, Programme
+from comptoir.engine.values import Address, encode
 from comptoir.storage.testing import MemoryTables
 from tests.simulation.bank import Bank
 from tests.simulation.checkers import Checker
@@ -61,6 +64,7 @@ class World:
         self.programme = Programme(hold_ms=rng.choice(HOLDS_DAYS) * DAY_MS, push=True)
         self.checker = Checker(self)
         self.bank = Bank(self, seed)
+        self._give_devices()
         self.crowd = Crowd(self, seed)
         self.push = Outside(self, "push")
         self.query = Outside(self, "query")
@@ -86,6 +90,13 @@ class World:
         """The last daemon was stopped for good."""
 
     # What everybody uses.
+
+    def _give_devices(self) -> None:
+        """Everybody has the app, and had it before the run: so every credit has somebody to tell."""
+        for user in self.bank.users:
+            device = Device("d1", f"token-of-{user}", "android", DAWN_MS, DAWN_MS)
+            state = encode(NotificationState(Phase.OPEN, (device,)))
+            self.tables.actors[Address("notification", user)] = (1, 1, state, DAWN_MS)
 
     def wall_ms(self) -> int:
         """The wall clock of the machine."""

@@ -8,16 +8,18 @@ import httpx
 import orjson
 import pytest
 
+from comptoir.actors.gateways.mail import mail_gateway
 from comptoir.actors.gateways.messages import (
     NoticeRefused,
     NoticeTaken,
     SendMail,
     SendSms,
 )
-from comptoir.actors.gateways.sendgrid import sendgrid_gateway
+from comptoir.actors.gateways.sendgrid import sendgrid
 from comptoir.actors.gateways.twilio import TwilioAccount, twilio_gateway
 from comptoir.engine.gateway_spec import CallContext, CallFault, GatewayBounds, Operation
 from comptoir.engine.values import Message
+from tests.actors.gateways.notice_schemas import SENDGRID, TWILIO, hold
 
 SECRET = "https://portal.example/portal/ONB-2025-00123?token=secret"
 MAIL = SendMail("link_1", "anne@example.org", "Votre accès", SECRET)
@@ -33,7 +35,8 @@ def _operation(message: Message, answer: Answer) -> Operation:
         base_url="https://party.example", transport=httpx.MockTransport(answer)
     )
     if isinstance(message, SendMail):
-        spec = sendgrid_gateway(client, "SG.key", "us@example.org", GatewayBounds())
+        carrier = sendgrid(client, "SG.key", "us@example.org", 10.0)
+        spec = mail_gateway((carrier,), GatewayBounds())
     else:
         spec = twilio_gateway(client, TwilioAccount(SID, "auth", "+15005550006"), GatewayBounds())
     assert spec.dead_queue == "dlq:notifications"
@@ -54,6 +57,7 @@ async def test_a_mail_as_sendgrid_wants_it() -> None:
     (request,) = seen
     assert (request.method, str(request.url)) == ("POST", "https://party.example/v3/mail/send")
     assert request.headers["authorization"] == "Bearer SG.key"
+    hold(SENDGRID, orjson.loads(request.content))
     assert orjson.loads(request.content) == {
         "personalizations": [{"to": [{"email": "anne@example.org"}]}],
         "from": {"email": "us@example.org"},
@@ -79,7 +83,9 @@ async def test_a_text_message_as_twilio_wants_it() -> None:
     assert request.url.path == f"/2010-04-01/Accounts/{SID}/Messages.json"
     basic = base64.b64decode(request.headers["authorization"].removeprefix("Basic "))
     assert basic == f"{SID}:auth".encode()
-    assert parse_qs(request.content.decode()) == {
+    form = parse_qs(request.content.decode())
+    hold(TWILIO, {name: values[0] for name, values in form.items()})
+    assert form == {
         "To": ["+33612345678"], "From": ["+15005550006"], "Body": [SMS.text],
     }  # fmt: skip
 

@@ -14,7 +14,8 @@ from trio.testing import MockClock
 from comptoir.actors.browser_session.kind import browser_session_spec
 from comptoir.actors.browser_session.messages import KIND as SESSION
 from comptoir.actors.browser_session.messages import FindSession, SessionFound, SessionMissing
-from comptoir.actors.gateways.sendgrid import sendgrid_gateway
+from comptoir.actors.gateways.mail import mail_gateway
+from comptoir.actors.gateways.sendgrid import sendgrid
 from comptoir.actors.invitation.kind import invitation_spec
 from comptoir.actors.invitation.messages import (
     KIND,
@@ -70,7 +71,7 @@ async def _engine(tables: MemoryTables, mails: list[str]) -> AsyncGenerator[Engi
         httpx.AsyncClient(base_url="https://party.example", transport=transport) as client,
         MemoryJournal.open(tables) as journal,
     ):
-        mail = sendgrid_gateway(client, "key", "us@example.org", GatewayBounds())
+        mail = mail_gateway([sendgrid(client, "key", "us@example.org", 10)], GatewayBounds())
         parts = toy_parts(journal, mail, actors=specs, clock=toy_clock(manual=True))
         parts = msgspec.structs.replace(parts, constants={TERMS: Terms(mail=True)})
         async with Engine(parts).running() as engine:

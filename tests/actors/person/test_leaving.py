@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from comptoir.actors.browser_session.messages import KIND as SESSION
 from comptoir.actors.browser_session.messages import EndSession
 from comptoir.actors.erasure.messages import BeginErasure, ErasePerson, Sealed
+from comptoir.actors.notification.messages import ForgetNotices
 from comptoir.actors.person.machine import GIVEN_MAX, MACHINE, PersonState, Phase
 from comptoir.actors.person.messages import (
     ConfirmSeed,
@@ -218,6 +219,7 @@ def test_erased() -> None:
     what = (*own, Sealed(SESSION, "s1"), Sealed(FAMILY, "f1"))
     assert house.said[-1] == (Address("erasure", "blind"), BeginErasure(what))
     assert (Address(SESSION, "s1"), EndSession(PERSON_OVER)) in house.said
+    assert (Address("notification", "m.durand"), ForgetNotices()) in house.said
     assert b"durand" not in encode(house.state)
     told = InvitePerson("m.durand", (), "new", DAY_MS)
     for message in (told, DescribePerson(), RemovePerson()):

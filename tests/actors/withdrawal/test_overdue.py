@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from comptoir.actors.gateways.messages import PAYOUT, PUSH, LookUpPayment, SendPush
+from comptoir.actors.gateways.messages import NOTIFICATION, PAYOUT, LookUpPayment, SendPush
 from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.withdrawal.machine import MACHINE, PayeeConfirmed, WithdrawalState
 from comptoir.actors.withdrawal.messages import (
@@ -74,7 +74,7 @@ def test_it_is_told_once_listed_and_looked_up() -> None:
     at = BEGAN + 21 * DAY_MS
     late = decide(processing, PaymentOverdue(), at)
     sent = {one.target: one.message for one in late.messages}
-    push = sent[PUSH]
+    push = sent[Address(NOTIFICATION, "u1")]
     assert isinstance(push, SendPush)
     assert (push.template, push.user_id, push.points) == ("withdrawal_overdue", "u1", 500)
     assert sent[PAYOUT] == LookUpPayment(NAME, order(500).reference)
@@ -98,7 +98,7 @@ def test_it_is_told_once_listed_and_looked_up() -> None:
 def test_what_has_not_left_is_not_looked_up() -> None:
     """S50: whoever pays does not know an order that waits for its party to be back; its person hears of it."""
     late = decide(left().state, PaymentOverdue(), BEGAN + 21 * DAY_MS)
-    assert [one.target for one in late.messages] == [PUSH]
+    assert [one.target for one in late.messages] == [Address(NOTIFICATION, "u1")]
     alone = msgspec.structs.replace(PROGRAMME_OF_NOW, asks_payer=False, push=False)
     state = decide(left().state, PaymentInitiated("pay_1"), BEGAN + 15 * DAY_MS).state
     assert decide(state, PaymentOverdue(), BEGAN + 21 * DAY_MS, alone).messages == ()

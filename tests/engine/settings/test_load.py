@@ -41,6 +41,7 @@ from comptoir.engine.settings.kinds_made import (
     SecretKind,
     UrlKind,
 )
+from tests.engine.settings.test_rules_of_parties import ACCOUNT
 
 KEYS = tuple(keys(Settings()))
 BY_NAME = {key.dotted: key for key in KEYS}
@@ -118,6 +119,10 @@ TIED: dict[str, st.SearchStrategy[object]] = {
         max_size=3,
         unique=True,
     ).map(tuple),
+    "notifications.time_zone": st.sampled_from(["UTC", "America/Montreal"]),
+    "notifications.mail_order": st.sampled_from([("brevo",), ("brevo", "sendgrid")]),
+    "providers.fcm.service_account": st.sampled_from([Secret(""), Secret(ACCOUNT)]),
+    "providers.brevo.from_address": st.sampled_from(["a@b.fr", "news+1@mail.example.com"]),
     "providers.sendgrid.from_address": st.sampled_from(["a@b.fr", "news+1@mail.example.com"]),
     "providers.twilio.account_sid": st.sampled_from(["", "AC" + "0f" * 16]),
     "providers.vop.agent_bic": st.sampled_from(["", "DEUTDEFF", "PSSTFRPPXXX"]),

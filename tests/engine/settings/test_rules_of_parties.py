@@ -1,16 +1,26 @@
 """What a start wants of outside parties: https beyond this machine, and credentials (S44, S54, S62)."""
 
+import json
+
 import pytest
 
-from comptoir.engine.settings import PlaidEnvironment, Settings
+from comptoir.engine.settings import PlaidEnvironment, Settings, SettingsError
 from comptoir.engine.settings.secret import Secret
 from tests.engine.settings.test_rules import Values, broken
 
+ACCOUNT = json.dumps(
+    {
+        "project_id": "p", "client_email": "a@p.example", "token_uri": "https://oauth2.example/token",
+        "private_key": f"-----BEGIN {'PRIVATE'} KEY-----",
+    }
+)  # fmt: skip
 CREDENTIALS: Values = {
     ("providers", "plaid", "client_secret"): Secret("s3cret"),
     ("providers", "powens", "client_secret"): Secret("s3cret"),
     ("providers", "tink", "client_secret"): Secret("s3cret"),
+    ("providers", "fcm", "service_account"): Secret(ACCOUNT),
     ("providers", "sendgrid", "api_key"): Secret("SG.key"),
+    ("providers", "brevo", "api_key"): Secret("xkeysib-key"),
     ("providers", "twilio", "account_sid"): "AC" + 32 * "0",
     ("providers", "twilio", "auth_token"): Secret("token"),
     ("providers", "vop", "token"): Secret("token"),
@@ -18,7 +28,9 @@ CREDENTIALS: Values = {
 }
 
 
-@pytest.mark.parametrize("party", ["fcm", "powens", "plaid", "tink", "kyc", "twilio", "vop"])
+@pytest.mark.parametrize(
+    "party", ["fcm", "powens", "plaid", "tink", "kyc", "brevo", "twilio", "vop"]
+)
 def test_outside_parties_are_called_under_tls(party: str) -> None:
     """S62: beyond this machine, where the sandbox plays them, no party is called in the clear."""
     path = ("providers", party, "base_url")
@@ -35,7 +47,9 @@ def test_outside_parties_are_called_under_tls(party: str) -> None:
         "plaid.client_secret",
         "powens.client_secret",
         "tink.client_secret",
+        "fcm.service_account",
         "sendgrid.api_key",
+        "brevo.api_key",
         "twilio.account_sid",
         "twilio.auth_token",
         "vop.token",
@@ -80,3 +94,21 @@ def test_environments_of_plaid(environment: PlaidEnvironment, wrong: list[str]) 
     Settings().having({path: (right, here)})
     found = broken({path: (right, environment)})
     assert found == [f"webhooks.plaid.environments[1].{key}" for key in wrong]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Atlantis", "Europe"])
+def test_a_zone_that_is_none(zone: str) -> None:
+    """S44: quiet hours are reckoned in it, so a start with it is refused."""
+    assert broken({("notifications", "time_zone"): zone}) == ["notifications.time_zone"]
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "key", '{"project_id": "p"}', ACCOUNT.replace("https", "ftp")]
+)
+def test_an_account_that_is_none(text: str) -> None:
+    """S44: a file that is no service account's is refused, and not shown."""
+    with pytest.raises(SettingsError) as found:
+        Settings().having({("providers", "fcm", "service_account"): Secret(text)})
+    (problem,) = found.value.problems
+    assert problem.place == "Fcm.service_account"
+    assert "BEGIN" not in problem.line()
