@@ -33,7 +33,7 @@ from comptoir.http.books_testing import FakeBooks
 __all__ = ["FakePayouts"]
 
 ASKED_MS = 1_763_994_600_000
-STATUSES = {BeginWithdrawal: "pending", CancelWithdrawal: "cancelled"}
+STATUSES: Mapping[type[Message], str] = {BeginWithdrawal: "pending", CancelWithdrawal: "cancelled"}
 IBAN = "FR1420041010050500013M02606"
 
 
@@ -129,6 +129,7 @@ class FakePayouts(FakeBooks):
             raise Refused("NOT_FOUND", "there is no withdrawal of this id")
         reference = "REWAPP-WD-2025-11-24-001"
         shown = Order(owner, 950, 1, 950, 0, 950, "EUR", IBAN, "Ada Lovelace", reference, 0)
-        status = STATUSES.get(type(message), "held")
+        kind: type[Message] = type(message)
+        status = STATUSES.get(kind, "held")
         order = self.orders.get(address.key, shown)
         return WithdrawalDescribed(status, order, ASKED_MS, (Step(status, ASKED_MS),))
