@@ -35,7 +35,7 @@ class Attack:
 
     what: str
     sql: str
-    """`{first}`: id of the oldest entry; `{last}`: of the newest; `{other}`: of one between; `{owner}`: who
+    """`{first}`: id of the oldest entry; `{last}`: of the newest; `{owner}`: who
     owns the schema."""
     state: str
     name: str = ""
@@ -113,7 +113,7 @@ ATTACKS = (
     Attack("points of two others in one's history", door(entry("issued:", "paid:", 5)), "23514", "transfer_owner_takes_part"),
     Attack("another currency", door(entry("eur:", "available:alice", 5)), "23514", "balance_book"),
     Attack("a kind of its own", door(entry("issued:", "available:alice", 5, kind="gift")), "23514", "transfer_kind"),
-    Attack("an entry in the past", door(entry("issued:", "available:alice", 5, at="{other} + 1")), "23514", "books_in_order"),
+    Attack("an entry in the past", door(entry("issued:", "available:bob", 5, owner="bob", at="{first}")), "23514", "books_in_order"),
     Attack("an entry in the past behind a newer one", door(
         entry("issued:", "available:alice", 5) + "," + entry("issued:", "available:alice", 5, at="{first} - 1") + "," + entry("issued:", "available:alice", 5, at="{last} + 2")),
         "23514", "books_in_order"),
@@ -218,7 +218,6 @@ async def scene(server: Any) -> AsyncGenerator[Scene]:
     values: dict[str, object] = {
         "first": ids[0],
         "last": ids[-1],
-        "other": ids[0] + 1,
         "owner": owner,
     }
     async with open_bridge() as bridge:
