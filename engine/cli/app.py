@@ -14,6 +14,7 @@ import typer
 
 from comptoir.engine.cli.access import approval, client, person, staff
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
+from comptoir.engine.cli.kyc_rows import kyc
 from comptoir.engine.cli.match_rows import match
 from comptoir.engine.cli.options import HELP, Config
 from comptoir.engine.cli.upkeep import dlq, show_parking
@@ -40,6 +41,7 @@ app.add_typer(person, name="person")
 app.add_typer(approval, name="approval")
 app.add_typer(dlq, name="dlq")
 app.add_typer(match, name="match")
+app.add_typer(kyc, name="kyc")
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
@@ -80,6 +82,7 @@ def _root(
 @approval.callback(invoke_without_command=True)
 @dlq.callback(invoke_without_command=True)
 @match.callback(invoke_without_command=True)
+@kyc.callback(invoke_without_command=True)
 def _help(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
