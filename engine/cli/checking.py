@@ -59,6 +59,10 @@ def _function(kind: str) -> Check:
         from comptoir.storage.check_aead import check as check_aead
 
         return check_aead
+    if kind == "name-match":
+        from comptoir.actors.check_names import check_name_match
+
+        return check_name_match
     from comptoir.actors.checks import CHECKS
 
     return CHECKS[kind]
