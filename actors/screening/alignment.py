@@ -16,11 +16,15 @@ from comptoir.actors.screening.latin import bones_of
 from comptoir.actors.screening.names import Word, word_of
 from comptoir.actors.screening.words import PARTICLES
 
-__all__ = ["LIKE_MIN", "Pairing", "likeness", "pair_words"]
+__all__ = ["LIKE_MIN", "SOFT", "Pairing", "likeness", "pair_words", "skeleton"]
 
 LIKE_MIN: Final = 0.5
 """Less alike are two words that have nothing to do with one another."""
 GLUED_MAX: Final = 3
+GLUED_MIN: Final = 0.86
+GLUE_SLIPS_MAX: Final = 2
+FAR: Final = 0.4
+"""Words that share fewer letters, and not the first, are two words in every spelling that was met."""
 SHORT_CHARS: Final = 4
 MIDDLE_CHARS: Final = 6
 LONG_CHARS: Final = 9
@@ -52,10 +56,10 @@ def likeness(one: Word, other: Word) -> float:
         return _by_consonants(one, other)
     if _are_two_genders(one.text, other.text):
         return 0.55
-    found = max(_by_letters(one.text, other.text), _by_sound(one, other))
-    if found < 0.93 and not one.families.isdisjoint(other.families):  # noqa: PLR2004
-        return 0.93
-    return found
+    kin = 0.0 if one.families.isdisjoint(other.families) else 0.93
+    if Indel.normalized_similarity(one.text, other.text) < FAR and one.text[0] != other.text[0]:
+        return kin
+    return max(_by_letters(one.text, other.text), _by_sound(one, other), kin)
 
 
 def pair_words(left: Sequence[Word], right: Sequence[Word]) -> Pairing:
@@ -138,8 +142,9 @@ def _sounds(one: str, other: str) -> float:
     if one == other:
         return 0.95 if len(one) > 2 else 0.8  # noqa: PLR2004
     if one[:1] != other[:1] and not {one[:1], other[:1]} <= set("aeiou"):
-        near = any({one[:1], other[:1]} <= kin for kin in _KIN)
-        return 0.86 if near and one[1:] == other[1:] and len(one) >= SHORT_CHARS - 1 else 0.0
+        if one[1:] != other[1:] or len(one) < SHORT_CHARS - 1:
+            return 0.0
+        return 0.86 if any({one[:1], other[:1]} <= kin for kin in _KIN) else 0.0
     bones, others = bones_of(one), bones_of(other)
     if bones == others:
         near = Indel.normalized_similarity(one, other)
@@ -154,7 +159,7 @@ def _sounds(one: str, other: str) -> float:
     return 0.0
 
 
-_SOFT: Final = str.maketrans({"e": "i", "y": "i", "o": "u", "w": "u", "v": "u"})
+SOFT: Final = str.maketrans({"e": "i", "y": "i", "o": "u", "w": "u", "v": "u"})
 _HARD: Final = str.maketrans({"v": "b", "f": "p"})
 
 
@@ -167,9 +172,9 @@ def _by_consonants(one: Word, other: Word) -> float:
 
 def _consonants(abjad: str, latin: str) -> float:
     best = 0.0
-    for table in (_SOFT, _HARD):
-        bones = _skeleton(abjad.translate(table).translate(_SOFT))
-        others = _skeleton(latin.replace("kh", "x").translate(table).translate(_SOFT))
+    for table in (SOFT, _HARD):
+        bones = skeleton(abjad.translate(table).translate(SOFT))
+        others = skeleton(latin.replace("kh", "x").translate(table).translate(SOFT))
         best = max(best, _same_bones(bones, others))
     if best and not _vowels_agree(abjad, latin):
         best *= 0.72
@@ -185,7 +190,8 @@ def _same_bones(one: str, other: str) -> float:
     return 0.0
 
 
-def _skeleton(text: str) -> str:
+def skeleton(text: str) -> str:
+    """The consonants of a word that an abjad would write, softened by `SOFT` beforehand."""
     for letters, sound in (("tz", "C"), ("ts", "C"), ("x", "k"), ("gh", "g"), ("sh", "S"), ("ch", "S"), ("dh", "d"), ("th", "t"), ("zh", "z"), ("c", "k"), ("q", "k")):  # fmt: skip
         text = text.replace(letters, sound)
     kept: list[str] = []
@@ -197,8 +203,8 @@ def _skeleton(text: str) -> str:
 
 def _vowels_agree(abjad: str, latin: str) -> bool:
     """Whether the long vowels that the abjad does write are in the Latin spelling, in their order."""
-    spelt = iter(latin.translate(_SOFT))
-    return all(letter in spelt for letter in abjad.translate(_SOFT) if letter in "iu")
+    spelt = iter(latin.translate(SOFT))
+    return all(letter in spelt for letter in abjad.translate(SOFT) if letter in "iu")
 
 
 def _glued(whole: tuple[Word, ...], parts: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:  # fmt: skip
@@ -211,17 +217,16 @@ def _glued(whole: tuple[Word, ...], parts: tuple[Word, ...]) -> tuple[tuple[Word
 
 
 def _glue_for(word: Word, parts: tuple[Word, ...]) -> tuple[Word, ...]:
-    alone = max((likeness(word, part) for part in parts), default=0.0)
-    for size in range(2, GLUED_MAX + 1):
+    for size in range(2, min(GLUED_MAX, len(parts)) + 1):
         for at in range(len(parts) - size + 1):
             run = parts[at : at + size]
-            if any(part.abjad or part.is_number for part in run):
+            # What costs least first: most runs are neither of its length nor of its beginning.
+            if abs(sum(len(part.text) for part in run) - len(word.text)) > GLUE_SLIPS_MAX:
                 continue
-            text = "".join(part.text for part in run)
-            if abs(len(text) - len(word.text)) > 2:  # noqa: PLR2004
+            if run[0].text[0] != word.text[0] or any(part.abjad or part.is_number for part in run):
                 continue
-            glued = word_of(text)
-            if (found := likeness(word, glued)) >= 0.86 and found > alone:  # noqa: PLR2004
+            glued = word_of("".join(part.text for part in run))
+            alone = max(likeness(word, part) for part in parts)
+            if (found := likeness(word, glued)) >= GLUED_MIN and found > alone:
                 return (*parts[:at], glued, *parts[at + size :])
     return parts
-
