@@ -14,7 +14,6 @@ from rapidfuzz.distance import DamerauLevenshtein, Indel, JaroWinkler
 
 from comptoir.actors.screening.latin import bones_of
 from comptoir.actors.screening.names import Word, word_of
-from comptoir.actors.screening.words import PARTICLES
 
 __all__ = ["LIKE_MIN", "SOFT", "Pairing", "likeness", "pair_words", "skeleton"]
 
@@ -28,6 +27,8 @@ FAR: Final = 0.4
 SHORT_CHARS: Final = 4
 MIDDLE_CHARS: Final = 6
 LONG_CHARS: Final = 9
+GENDER_ENDS: Final = frozenset({"e", "le", "ne", "ina", "ine", "ette"})
+GENDERED_CHARS_MIN: Final = 3
 GENDERED_CHARS_MAX: Final = 9
 """Longer words that end in a and o are surnames, spelt by ear (Lukashenko)."""
 
@@ -99,8 +100,10 @@ def _first(one: Word, other: Word) -> bool:
 def _are_two_genders(one: str, other: str) -> bool:
     """Mario and Maria, Daniel and Daniela, Michel and Michelle, Louis and Louise."""
     short, long = sorted((one, other), key=len)
-    if long.startswith(short) and long[len(short) :] in {"a", "e", "le", "ne", "ina", "ine", "ette"}:
-        return len(short) >= 3 and short[-1] not in "aeiouy" and long not in PARTICLES  # noqa: PLR2004
+    if long.startswith(short):
+        end = long[len(short) :]
+        known = end == "a" or (end in GENDER_ENDS and len(short) <= MIDDLE_CHARS)
+        return known and len(short) >= GENDERED_CHARS_MIN and short[-1] not in "aeiouy"
     ends = {one[-1:], other[-1:]}
     return (
         len(one) <= GENDERED_CHARS_MAX

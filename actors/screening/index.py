@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final
+from typing import IO, Final, Literal
 
 import msgspec
 
@@ -82,7 +82,7 @@ class _Building:
         self.places = array("I")
         """Name -> its place among its entry's names."""
         self.offsets = array("Q", [0])
-        self.blob = tempfile.TemporaryFile()
+        self.blob = tempfile.TemporaryFile()  # noqa: SIM115 - `build_index` closes it
         self.digests: list[bytes] = []
 
     def add(self, entry: Entry) -> None:
@@ -148,8 +148,12 @@ def _write(building: _Building, path: Path) -> Header:
     for name, size in zip(_SECTIONS, sizes, strict=True):
         sections[name] = (at, size)
         at += size + -size % ALIGN
-    header = Header(version_of(building.digests), len(building.digests), len(building.owners), sections)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    header = Header(
+        version_of(building.digests), len(building.digests), len(building.owners), sections
+    )
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
         try:
             head = msgspec.json.encode(header)
             file.write(MAGIC + len(head).to_bytes(8, sys.byteorder) + head)
@@ -168,7 +172,7 @@ def _write(building: _Building, path: Path) -> Header:
     return header
 
 
-def _copy(source: BinaryIO, sink: BinaryIO) -> None:
+def _copy(source: IO[bytes], sink: IO[bytes]) -> None:
     source.seek(0)
     while data := source.read(1 << 20):
         sink.write(data)
@@ -276,6 +280,6 @@ class Index:
             return self._names[:0]
         return self._names[self._starts[at] : self._starts[at + 1]]
 
-    def _section(self, name: str, form: str) -> memoryview:
+    def _section(self, name: str, form: Literal["B", "I", "Q"]) -> memoryview:
         start, size = self.header.sections[name]
         return self._whole[self._base + start : self._base + start + size].cast(form)

@@ -92,9 +92,7 @@ def _persons(one: Name, other: Name) -> Iterator[Factor]:
     for index in range(both):
         yield f"{left[index].text} is not {right[index].text}", 0.4
     more = [*left[both:], *right[both:]]
-    yield from (
-        (f"only one has {word.text}", 0.97 if word.is_initial else 0.92) for word in more
-    )
+    yield from ((f"only one has {word.text}", 0.97 if word.is_initial else 0.92) for word in more)
     if more and len(solid) == 1:
         yield "only one word in common", 0.55
     elif more and all(_is_given(pair) for pair in solid):
@@ -135,4 +133,3 @@ def _is_acronym(word: Word, of: Name) -> bool:
     """Whether it is made of the first letters of the other name's words."""
     letters = [one.text[:1] for one in of.words if not one.is_particle]
     return len(word.text) > 2 and word.text == "".join(letters[: len(word.text)])  # noqa: PLR2004
-

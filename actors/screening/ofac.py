@@ -1,6 +1,7 @@
 """OFAC's SDN files of the old form: sdn.csv, alt.csv, add.csv, sdn_comments.csv, without header, null is `-0-`.
 
-Rule: the four files are one list; an alias, an address or a comment of an entry that is not there ends the reading.
+Rule: the four files are one list. An alias whose entry sdn.csv does not have is listed all the same, under its number,
+so that an excerpt or a half download lets nobody through; an address without one names nobody and is passed over.
 Source: protocols.md 5.4.
 """
 
@@ -22,7 +23,7 @@ SDN_COLUMNS, ALT_COLUMNS, ADD_COLUMNS, COMMENT_COLUMNS = 12, 5, 6, 2
 _SCHEMAS: Final = {"individual": "Person", "vessel": "Vessel", "aircraft": "Airplane", NULL: "Organization"}  # fmt: skip
 _MONTHS: Final = {
     name: number
-    for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)
+    for number, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], start=1)
 }  # fmt: skip
 _BORN: Final = re.compile(r"\bDOB (?:circa )?(?:(\d{1,2}) )?(?:([A-Z][a-z]{2}) )?(\d{4})\b")
 _ALIAS: Final = re.compile(r"(?:a|f|n)\.k\.a\. '([^']+)'")
@@ -44,14 +45,17 @@ def read_ofac(folder: Path) -> Iterator[Entry]:
         ("add.csv", ADD_COLUMNS, 4, countries),
         ("sdn_comments.csv", COMMENT_COLUMNS, 1, remarks),
     ):
-        for line, row in _rows(folder / name, columns) if (folder / name).exists() else ():
-            if row[0] not in entries:
-                raise ListInvalid(line, f"{name}: belongs to {row[0]}, which sdn.csv does not have")
+        for _, row in _rows(folder / name, columns) if (folder / name).exists() else ():
             if row[index] != NULL:
                 into[row[0]].append(row[index])
     for number, (line, row) in entries.items():
         remark = "".join(["" if row[11] == NULL else row[11], *remarks[number]])
         yield _entry(line, row, remark, (aliases[number], countries[number]))
+    for number in sorted({*aliases, *remarks} - {*entries}, key=int):
+        names = (*aliases[number], *_ALIAS.findall("".join(remarks[number])))
+        if names:
+            found = Entry(f"ofac-{number}", "LegalEntity", names, topics=("sanction",))
+            yield entry_of(1, found)
 
 
 def _entry(line: int, row: list[str], remark: str, more: tuple[list[str], list[str]]) -> Entry:

@@ -33,14 +33,14 @@ _LISTED: Final = ("Person", "Company", "Organization", "LegalEntity", "PublicBod
 
 
 def read_list(path: Path) -> Iterator[Entry]:
-    """Every entry of a file, or of a folder with OFAC's files.
+    """Every entry of a file, or of OFAC's files in a folder (or of the folder that an sdn.csv is in).
 
     Raises:
         ListInvalid: it cannot be understood.
         OSError: it cannot be read.
     """
-    if path.is_dir():
-        yield from read_ofac(path)
+    if path.is_dir() or path.name.lower() == "sdn.csv":
+        yield from read_ofac(path if path.is_dir() else path.parent)
         return
     with path.open("rb") as file:
         start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")

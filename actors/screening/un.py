@@ -8,7 +8,7 @@ https://scsanctions.un.org/resources/xml (general knowledge).
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import BinaryIO, Final
-from xml.parsers import expat  # noqa: S407 - entities are refused below, before any is expanded
+from xml.parsers import expat
 
 from comptoir.actors.screening.countries import country_code
 from comptoir.actors.screening.entries import Entry, ListInvalid, entry_of
@@ -85,7 +85,7 @@ def read_un(file: BinaryIO) -> Iterator[Entry]:
             reader.parser.Parse(data)
             found, reader.found = reader.found, []
             yield from (_entry(*one) for one in found)
-        reader.parser.Parse(b"", True)  # noqa: FBT003 - expat takes it by place only
+        reader.parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise ListInvalid(error.lineno, expat.errors.messages[error.code]) from None
     if reader.root != "CONSOLIDATED_LIST":

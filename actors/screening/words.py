@@ -90,23 +90,136 @@ NICKNAMES: Final[Mapping[str, frozenset[int]]] = _nicknames()
 """A given name -> the families of names that it may stand for."""
 
 GIVEN: Final = frozenset(NICKNAMES) | frozenset(
-    """mohammed muhammad mohamed mohammad ahmed ahmad ali hassan hussein omar khaled abdullah abdul ibrahim
-    yusuf mahmoud mustafa karim said salim hamid rashid fatima aisha layla carlos juan luis jorge pedro jose maria
-    ana marc luc claude sophie julien nicolas sebastien herve kim min ji andres fernando alberto armando hugo
-    kumar singh van thi wang li zhang bin ibn bint abu umm""".split()
+    [
+        "mohammed",
+        "muhammad",
+        "mohamed",
+        "mohammad",
+        "ahmed",
+        "ahmad",
+        "ali",
+        "hassan",
+        "hussein",
+        "omar",
+        "khaled",
+        "abdullah",
+        "abdul",
+        "ibrahim",
+        "yusuf",
+        "mahmoud",
+        "mustafa",
+        "karim",
+        "said",
+        "salim",
+        "hamid",
+        "rashid",
+        "fatima",
+        "aisha",
+        "layla",
+        "carlos",
+        "juan",
+        "luis",
+        "jorge",
+        "pedro",
+        "jose",
+        "maria",
+        "ana",
+        "marc",
+        "luc",
+        "claude",
+        "sophie",
+        "julien",
+        "nicolas",
+        "sebastien",
+        "herve",
+        "kim",
+        "min",
+        "ji",
+        "andres",
+        "fernando",
+        "alberto",
+        "armando",
+        "hugo",
+        "kumar",
+        "singh",
+        "van",
+        "thi",
+        "wang",
+        "li",
+        "zhang",
+        "bin",
+        "ibn",
+        "bint",
+        "abu",
+        "umm",
+    ]
 )
 """Names that many bear, so that two of them alone name nobody."""
 
 PARTICLES: Final = frozenset(
-    """al el ul an ad as ar at ash az bin ben ibn bint ould wuld van von der den de del della di da das dos du des la las
-    le los lo zu zum zur ter ten af av y e d the of for and et und i o st saint san santa""".split()
+    [
+        "al",
+        "el",
+        "ul",
+        "an",
+        "ad",
+        "as",
+        "ar",
+        "at",
+        "ash",
+        "az",
+        "bin",
+        "ben",
+        "ibn",
+        "bint",
+        "ould",
+        "wuld",
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "del",
+        "della",
+        "di",
+        "da",
+        "das",
+        "dos",
+        "du",
+        "des",
+        "la",
+        "las",
+        "le",
+        "los",
+        "lo",
+        "zu",
+        "zum",
+        "zur",
+        "ter",
+        "ten",
+        "af",
+        "av",
+        "y",
+        "e",
+        "d",
+        "the",
+        "of",
+        "for",
+        "and",
+        "et",
+        "und",
+        "i",
+        "o",
+        "st",
+        "saint",
+        "san",
+        "santa",
+    ]
 )
 """Words of names that are left out, glued to what follows, or spelt otherwise."""
 
 TITLES: Final = frozenset(
-    """mr mrs ms miss dr prof sir lord lady sheikh shaykh haji hajji general gen col colonel maj major capt captain
-    mullah maulvi mawlawi jr sr ii iii phd md ing dipl me maitre madame monsieur mme mlle hon rev his her excellency
-    mv ms mt ss""".split()
+    ["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "lord", "lady", "sheikh", "shaykh", "haji", "hajji", "general", "gen", "col", "colonel", "maj", "major", "capt", "captain", "mullah", "maulvi", "mawlawi", "jr", "sr", "ii", "iii", "phd", "md", "ing", "dipl", "me", "maitre", "madame", "monsieur", "mme", "mlle", "hon", "rev", "his", "her", "excellency", "mv", "ms", "mt", "ss"]
 )  # fmt: skip
 """Left out of names where others remain."""
 
@@ -140,7 +253,19 @@ GENERIC: Final[Mapping[str, str]] = {
 """What companies call themselves, spelt one way."""
 
 FILLERS: Final = frozenset(
-    "holdings international group global national general company enterprise enterprises trading service".split()
+    [
+        "holdings",
+        "international",
+        "group",
+        "global",
+        "national",
+        "general",
+        "company",
+        "enterprise",
+        "enterprises",
+        "trading",
+        "service",
+    ]
 )
 """Words whose absence tells little."""
 
