@@ -19,7 +19,15 @@ from comptoir.actors.screening.entries import Entry
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import Hit
 
-__all__ = ["Clearance", "Difference", "changed_entries", "clear", "differences", "open_hits"]
+__all__ = [
+    "Clearance",
+    "Difference",
+    "OpenHit",
+    "changed_entries",
+    "clear",
+    "differences",
+    "open_hits",
+]
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -67,9 +75,7 @@ class OpenHit(msgspec.Struct, frozen=True):
 REASON_CHARS_MAX: Final = 2_000
 
 
-def clear(
-    list_name: str, hit: Hit, client: Subject, by: str, at_ms: int, reason: str
-) -> Clearance:
+def clear(list_name: str, hit: Hit, client: Subject, by: str, at_ms: int, reason: str) -> Clearance:
     """What is kept of a clearance.
 
     Raises:
@@ -84,7 +90,10 @@ def clear(
 
 
 def open_hits(
-    list_name: str, hits: Iterable[Hit], client: Subject, cleared: Mapping[tuple[str, str], Clearance]
+    list_name: str,
+    hits: Iterable[Hit],
+    client: Subject,
+    cleared: Mapping[tuple[str, str], Clearance],
 ) -> Iterator[OpenHit]:
     """The hits that are to be judged, for a person, or again.
 

@@ -7,9 +7,11 @@ from typing import Final
 
 __all__ = ["country_code"]
 
-_CODES: Final = dict(
-    pair.rsplit(" ", 1)
-    for pair in """afghanistan af|albania al|algeria dz|angola ao|armenia am|austria at|azerbaijan az|bahrain bh|bangladesh bd|
+_CODES: Final = {
+    name: code
+    for name, _, code in (
+        pair.rpartition(" ")
+        for pair in """afghanistan af|albania al|algeria dz|angola ao|armenia am|austria at|azerbaijan az|bahrain bh|bangladesh bd|
 belarus by|belgium be|belize bz|bosnia and herzegovina ba|brazil br|bulgaria bg|burma mm|myanmar mm|burundi bi|canada ca|
 central african republic cf|chad td|china cn|colombia co|croatia hr|cuba cu|cyprus cy|czech republic cz|
 democratic people's republic of korea kp|north korea kp|democratic republic of the congo cd|congo, democratic republic of the cd|
@@ -24,7 +26,8 @@ south africa za|south sudan ss|spain es|sri lanka lk|sudan sd|the sudan sd|swede
 syrian arab republic sy|taiwan tw|tajikistan tj|thailand th|tunisia tn|turkey tr|turkiye tr|türkiye tr|turkmenistan tm|uganda ug|
 ukraine ua|united arab emirates ae|united kingdom gb|united states us|united states of america us|uzbekistan uz|venezuela ve|
 vietnam vn|yemen ye|zimbabwe zw""".replace("\n", "").split("|")
-)  # fmt: skip
+    )
+}  # fmt: skip
 
 
 def country_code(name: str) -> str | None:

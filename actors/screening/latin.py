@@ -143,7 +143,7 @@ def folds_of(word: str) -> tuple[str, ...]:
     """How a romanised word may sound, the likeliest first; three at most."""
     for pattern, text in _COMMON:
         word = pattern.sub(text, word)
-    found = [word]
+    found: list[str] = [word]
     for letters, sounds in _READINGS:
         if letters in word:
             found = [one.replace(letters, sound) for sound in sounds for one in found]

@@ -186,7 +186,7 @@ def _rows(text: bytes, header: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
     csv.field_size_limit(FIELD_CHARS_MAX)
     reader = csv.reader(io.StringIO(whole, newline=""), strict=True)
     try:
-        first = tuple(next(reader, []))
+        first = tuple(next(reader, list[str]()))
         if first != header:
             raise ListInvalid(1, f"the header is not {','.join(header)}")
         for row in reader:

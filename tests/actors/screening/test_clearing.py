@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from comptoir.actors.screening.clearing import (
     Clearance,
+    OpenHit,
     changed_entries,
     clear,
     differences,
@@ -37,7 +38,7 @@ def test_a_cleared_hit_stays_silent_until_something_changes(tmp_path: Path) -> N
         [ENTRY, Entry("e2", "Person", ("Ada Byron",))],
         [msgspec.structs.replace(ENTRY, topics=("role.pep", "sanction"))],
     ]
-    told = []
+    told: list[list[OpenHit]] = []
     for number, entries in enumerate(versions):
         build_index(entries, tmp_path / str(number))
         with Index(tmp_path / str(number)) as index:

@@ -134,6 +134,21 @@ def test_what_matches_is_also_a_candidate(tmp_path: Path) -> None:
     assert found / len(same) >= 0.97
 
 
+def test_names_of_common_words_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S21: a name each of whose words is borne by more than are looked through is found by its words together."""
+    chance = random.Random(5)
+    names = [f"Mohammed {chance.choice(SYLLABLES)}{chance.choice(SYLLABLES)}la" for _ in range(60)]
+    others = [f"{chance.choice(SYLLABLES)}{chance.choice(SYLLABLES)}ro Karimi" for _ in range(60)]
+    entries = [
+        Entry(f"e{number}", "Person", (name,)) for number, name in enumerate([*names, *others])
+    ]
+    build_index([*entries, Entry("both", "Person", ("Mohammed Karimi",))], tmp_path / "index")
+    monkeypatch.setattr("comptoir.actors.screening.index.POSTINGS_MAX", 50)
+    with Index(tmp_path / "index") as opened:
+        hits = opened.search("Person", Subject(("Karimi Muhammad",)))
+    assert [hit.entry.id for hit in hits][:1] == ["both"]
+
+
 def test_one_list_is_one_version(tmp_path: Path) -> None:
     """E2: the version is what the entries say, whatever their order; any change is another."""
     entries = list(listed())[:50]

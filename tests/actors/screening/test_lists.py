@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -168,6 +168,11 @@ def test_hostile_xml(text: bytes, told: str) -> None:
         list(read_un(io.BytesIO(text)))
 
 
+def of_lines(text: bytes) -> Iterator[Entry]:
+    """Read a text as FollowTheMoney."""
+    return read_ftm(text.splitlines())
+
+
 @pytest.mark.parametrize(
     ("read", "text", "line"),
     [
@@ -178,13 +183,15 @@ def test_hostile_xml(text: bytes, told: str) -> None:
         (read_simple_csv, simple(ROW) + b'"open', 3),
         (read_simple_csv, simple(ROW) + b"\xff", 3),
         (read_partner_csv, b"id,schema,name,aliases,birth_date,countries,gender,topics\np,,,,,,,\n", 2),
-        (lambda text: read_ftm(text.splitlines()), b'{"id": "a"}\n', 1),
+        (of_lines, b'{"id": "a"}\n', 1),
     ],
 )  # fmt: skip
-def test_a_line_that_is_wrong(read: Callable[[bytes], object], text: bytes, line: int) -> None:
+def test_a_line_that_is_wrong(
+    read: Callable[[bytes], Iterator[Entry]], text: bytes, line: int
+) -> None:
     """S21: a list is read whole or not at all, and the line is named."""
     with pytest.raises(ListInvalid) as raised:
-        list(read(text))  # type: ignore[call-overload]  # each is an iterator of entries
+        list(read(text))
     assert raised.value.line == line
 
 
