@@ -23,6 +23,7 @@ __all__ = [
     "Clearance",
     "Difference",
     "OpenHit",
+    "Word",
     "changed_entries",
     "clear",
     "differences",
@@ -53,6 +54,14 @@ class Clearance(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Word(msgspec.Struct, frozen=True):
+    """Who cleared it, when and why."""
+
+    by: str
+    at_ms: int
+    reason: str
+
+
 class Difference(msgspec.Struct, frozen=True):
     """What is said now and was not, or was and is not any more."""
 
@@ -75,18 +84,18 @@ class OpenHit(msgspec.Struct, frozen=True):
 REASON_CHARS_MAX: Final = 2_000
 
 
-def clear(list_name: str, hit: Hit, client: Subject, by: str, at_ms: int, reason: str) -> Clearance:
+def clear(list_name: str, hit: Hit, client: Subject, word: Word) -> Clearance:
     """What is kept of a clearance.
 
     Raises:
         ValueError: it gives no reason, or a book.
     """
-    if not 0 < len(reason.strip()) <= REASON_CHARS_MAX:
+    if not 0 < len(word.reason.strip()) <= REASON_CHARS_MAX:
         raise ValueError(f"a clearance has a reason of 1 to {REASON_CHARS_MAX} characters")
     entry, facts = _of_entry(hit.entry), _of_client(client)
     return Clearance(
-        list_name, hit.entry.id, entry, facts, _fingerprint(entry, facts), by, at_ms, reason
-    )
+        list_name, hit.entry.id, entry, facts, _fingerprint(entry, facts), word.by, word.at_ms, word.reason
+    )  # fmt: skip
 
 
 def open_hits(

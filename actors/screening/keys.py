@@ -40,13 +40,13 @@ def keys_of(name: Name) -> set[int]:
 
 
 def single_keys(name: Name) -> Iterator[int]:
-    """Those of one word each: as it sounds, its consonants, its beginning and its end."""
+    """Those of one word each (as it sounds, its consonants, its beginning and its end), and of all words together."""
     for word in name.words:
         if not word.is_initial and not word.is_particle:
             yield from _singles(word)
     if len(name.words) > 1:
-        glued = "".join(word.text for word in name.words)
-        yield crc32(b"g" + glued.encode())
+        yield crc32(b"g" + "".join(word.text for word in name.words).encode())
+        yield crc32(b"w" + " ".join(sorted(word.text for word in name.words)).encode())
 
 
 def pair_keys(name: Name) -> Iterator[int]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from comptoir.actors.screening.clearing import (
     Clearance,
     OpenHit,
+    Word,
     changed_entries,
     clear,
     differences,
@@ -26,7 +27,7 @@ CLIENT = Subject(("Ivan Sorokin",), ("1988-01-02",), frozenset({"fr"}))
 def cleared(entry: Entry = ENTRY, client: Subject = CLIENT) -> Clearance:
     """That the entry is not the client."""
     hit = Hit(entry, entry.names[0], 0.9, {})
-    return clear("sanctions", hit, client, "staff-7", 1_764_500_000_000, "another birth date")
+    return clear("sanctions", hit, client, Word("staff-7", 1_764_500_000_000, "another birth date"))
 
 
 def test_a_cleared_hit_stays_silent_until_something_changes(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_a_clearance_has_a_reason() -> None:
     hit = Hit(ENTRY, "Ivan Sorokin", 0.9, {})
     for reason in ("", "  ", "x" * 2_001):
         with pytest.raises(ValueError, match="reason"):
-            clear("sanctions", hit, CLIENT, "staff-7", 0, reason)
+            clear("sanctions", hit, CLIENT, Word("staff-7", 0, reason))
     again = msgspec.json.decode(msgspec.json.encode(cleared()), type=Clearance)
     assert again == cleared()
     assert differences(again, ENTRY, CLIENT) == ()

@@ -143,7 +143,7 @@ def test_names_of_common_words_are_found(tmp_path: Path, monkeypatch: pytest.Mon
         Entry(f"e{number}", "Person", (name,)) for number, name in enumerate([*names, *others])
     ]
     build_index([*entries, Entry("both", "Person", ("Mohammed Karimi",))], tmp_path / "index")
-    monkeypatch.setattr("comptoir.actors.screening.index.POSTINGS_MAX", 50)
+    monkeypatch.setattr("comptoir.actors.screening.index.POSTINGS_READ_MAX", 50)
     with Index(tmp_path / "index") as opened:
         hits = opened.search("Person", Subject(("Karimi Muhammad",)))
     assert [hit.entry.id for hit in hits][:1] == ["both"]
