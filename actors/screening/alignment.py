@@ -226,7 +226,9 @@ def _glue_for(word: Word, parts: tuple[Word, ...]) -> tuple[Word, ...]:
             # What costs least first: most runs are neither of its length nor of its beginning.
             if abs(sum(len(part.text) for part in run) - len(word.text)) > GLUE_SLIPS_MAX:
                 continue
-            if run[0].text[0] != word.text[0] or any(part.abjad or part.is_number for part in run):
+            if run[0].folds[0][:1] != word.folds[0][:1] or any(
+                part.abjad or part.is_number for part in run
+            ):
                 continue
             glued = word_of("".join(part.text for part in run))
             alone = max(likeness(word, part) for part in parts)

@@ -100,13 +100,21 @@ def romanise(word: str) -> tuple[str, ...]:
     if _IDEOGRAPHIC.search(word):
         if word[0] in _SURNAMES:
             return (_SURNAMES[word[0]], *romanise(word[1:])) if word[1:] else (_SURNAMES[word[0]],)
-        text = _CAMEL.sub(" ", anyascii(word)).lower()
-        return tuple(part for part in _SPLIT.split(text) if part)
+        parts = _SPLIT.split(_CAMEL.sub(" ", anyascii(word)).lower())
+        return tuple(_FINAL.sub(_unvoiced, part) for part in parts if part)
     word = word.casefold()
     for pair, text in _GREEK_PAIRS:
         word = word.replace(pair, text)
     text = anyascii(unicodedata.normalize("NFC", word).translate(_SPECIAL)).lower()
     return tuple(part for part in [_SPLIT.sub("", text)] if part)
+
+
+_FINAL: Final = re.compile(r"(?:(?<!n)g|d|b)$")
+"""What ends a syllable of Korean is unvoiced; no reading of a Han character ends so."""
+
+
+def _unvoiced(found: re.Match[str]) -> str:
+    return {"g": "k", "d": "t", "b": "p"}[found[0]]
 
 
 def _indic(word: str) -> str:
@@ -128,7 +136,7 @@ _COMMON: Final = tuple(
         (r"^chr|^kr", "kr"), (r"ph", "f"), (r"ck|cq|kk", "k"), (r"gh(?=[aeiouy])", "g"), (r"(?<=[aeiou])gh", "g"), (r"kh", "k"),
         (r"zh|dzh|dj", "j"), (r"dh", "d"), (r"th", "t"), (r"bh", "b"), (r"tz|ts", "ts"),
         (r"^hs", "x"), (r"qu(?=[ei])", "k"), (r"q", "k"),
-        (r"c(?=[eiy])", "s"), (r"c(?!h)", "k"), (r"ou|oo|oe(?!$)|ue", "u"), (r"ee|ie|ii|iy|yi|ey|ei|ay|ai|ae", "e"),
+        (r"c(?=[eiy])", "s"), (r"c(?!h)", "k"), (r"yeo", "yu"), (r"ou|oo|oe(?!$)|ue", "u"), (r"ee|ie|ii|iy|yi|ey|ei|ay|ai|ae", "e"),
         (r"(ow|off|of|ov|ew|eff|ef|ev)$", "ov"), (r"w", "v"), (r"z", "s"), (r"y", "i"), (r"iu", "u"), (r"ia(?=.)", "a"),
         (r"(?<=[a-z])h$", ""), (r"(?<=[aeiou])h(?=[^aeiou])", ""), (r"(?<=..)e$", ""), (r"(.)\1+", r"\1"),
     )

@@ -19,7 +19,7 @@ import msgspec
 from comptoir.actors.screening.alignment import pair_words
 from comptoir.actors.screening.evidence import Subject, evidence
 from comptoir.actors.screening.names import PERSONS, Name, Word, parse_name
-from comptoir.actors.screening.words import FILLERS, GIVEN
+from comptoir.actors.screening.words import AFTER_WHOM, FILLERS, GIVEN, PLACES
 
 __all__ = ["MATCH_FROM", "Matched", "Subject", "compare_names", "match"]
 
@@ -84,19 +84,30 @@ def _persons(one: Name, other: Name) -> Iterator[Factor]:
     paired = pair_words(one.words, other.words)
     yield from (_told(pair) for pair in paired.pairs if pair[2] < 1)
     solid = [pair for pair in paired.pairs if not _is_light(pair)]
-    if not solid:
+    if not solid and one.words != other.words:
         yield "no whole word in common", 0.2
         return
+    fathers = _fathers(one) | _fathers(other)
     left, right = ([word for word in words if not word.is_particle] for words in paired[1:])
     both = min(len(left), len(right))
     for index in range(both):
         yield f"{left[index].text} is not {right[index].text}", 0.4
     more = [*left[both:], *right[both:]]
-    yield from ((f"only one has {word.text}", 0.97 if word.is_initial else 0.92) for word in more)
+    yield from ((f"only one has {word.text}", _missing(word, fathers)) for word in more)
     if more and len(solid) == 1:
         yield "only one word in common", 0.55
     elif more and all(_is_given(pair) for pair in solid):
         yield "only given names in common", 0.75
+
+
+def _missing(word: Word, fathers: frozenset[str]) -> float:
+    return 0.97 if word.is_initial or word.text in fathers else 0.92
+
+
+def _fathers(name: Name) -> frozenset[str]:
+    """The words that follow a "son of"."""
+    pairs = zip(name.words, name.words[1:], strict=False)
+    return frozenset(word.text for before, word in pairs if before.text in AFTER_WHOM)
 
 
 def _is_light(pair: tuple[Word, Word, float]) -> bool:
@@ -120,9 +131,15 @@ def _companies(one: Name, other: Name) -> Iterator[Factor]:
     for index in range(both):
         yield f"{left[index].text} is not {right[index].text}", 0.35
     for word in (*left[both:], *right[both:]):
-        yield f"only one has {word.text}", 0.9 if word.text in FILLERS else 0.62
+        yield f"only one has {word.text}", _weight(word)
     if one.forms and other.forms and one.forms.isdisjoint(other.forms):
         yield "another legal form", 0.92
+
+
+def _weight(word: Word) -> float:
+    if word.text in FILLERS:
+        return 0.9
+    return 0.8 if word.text in PLACES else 0.62
 
 
 def _weighs(word: Word) -> bool:

@@ -26,6 +26,7 @@ PERSONS: Final = frozenset({"Person"})
 """Schemas whose names are persons'."""
 NAME_CHARS_MAX: Final = 512
 WORDS_MAX: Final = 24
+PLURAL_CHARS_MIN: Final = 4
 _BREAK: Final = re.compile(r"[\s,;/|()\[\]\"«»“”\-‐‑–—_.&+:·・]+")  # noqa: RUF001 - dashes of all kinds part words
 _GLUED: Final = re.compile(r"['’‘`´ʼʻ]")  # noqa: RUF001 - apostrophes of all kinds
 _INITIAL_CHARS: Final = 1
@@ -94,6 +95,12 @@ def _without_article(parts: tuple[str, ...], *, abjad: bool) -> tuple[str, ...]:
     return tuple(one[2:] if one.startswith("al") and len(one) > 4 else one for one in parts)  # noqa: PLR2004
 
 
+def _singular(word: str) -> str:
+    """Guards and Guard, Services and Service are one word in the name of an organisation."""
+    plural = len(word) > PLURAL_CHARS_MIN and word.endswith("s") and word[-2] not in "sui"
+    return word[:-1] if plural else word
+
+
 def _company(words: list[Word], *, vessel: bool) -> Name:
     text = " ".join(one.text for one in words)
     for phrase, form in PHRASES:
@@ -106,5 +113,5 @@ def _company(words: list[Word], *, vessel: bool) -> Name:
             forms.add(FORMS[one])
         elif not (vessel and one in TITLES):
             plain = NUMERALS.get(one, GENERIC.get(one, one))
-            kept.append(abjad.get(one) or word_of(plain))
+            kept.append(abjad.get(one) or word_of(_singular(plain)))
     return Name(tuple(kept or words)[:WORDS_MAX], frozenset(forms))

@@ -12,7 +12,7 @@ Source: issue 8, deliver 3; design.md 2 ("nothing synchronous in the daemon take
 
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE
@@ -180,7 +180,7 @@ class Screening:
 
 
 @asynccontextmanager
-async def open_screening(lists: Sequence[Path]) -> AsyncIterator[Screening]:
+async def open_screening(lists: Sequence[Path]) -> AsyncGenerator[Screening]:
     """A child that searches these lists or indices; it is started by the first search, and ends with this."""
     screening = Screening(lists)
     try:

@@ -7,7 +7,19 @@ Rule: a word stands here for what it is worth as evidence, not for its meaning; 
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["FILLERS", "FORMS", "GENERIC", "GIVEN", "NICKNAMES", "NUMERALS", "PARTICLES", "TITLES"]
+__all__ = [
+    "AFTER_WHOM",
+    "FILLERS",
+    "FORMS",
+    "GENERIC",
+    "GIVEN",
+    "NICKNAMES",
+    "NUMERALS",
+    "PARTICLES",
+    "PHRASES",
+    "PLACES",
+    "TITLES",
+]
 
 _FAMILIES: Final = """
 william bill billy will willy liam guillaume guillermo wilhelm guglielmo
@@ -73,6 +85,7 @@ isaac yitzhak ishaq
 mohammed muhammad mohamed mohammad mohamad muhammed mehmet mhmd
 abd abdul abdel abdal abdur abdoul
 sean shawn shaun
+julia yulia julie giulia julija
 jacob yakov jake yaqub
 solomon suleiman sulayman
 """
@@ -218,6 +231,9 @@ PARTICLES: Final = frozenset(
 )
 """Words of names that are left out, glued to what follows, or spelt otherwise."""
 
+AFTER_WHOM: Final = frozenset(["bin", "ben", "ibn", "bint", "ould", "wuld"])
+"""Before the name of a father, which is said by one writer and not by another."""
+
 TITLES: Final = frozenset(
     ["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "lord", "lady", "sheikh", "shaykh", "haji", "hajji", "general", "gen", "col", "colonel", "maj", "major", "capt", "captain", "mullah", "maulvi", "mawlawi", "jr", "sr", "ii", "iii", "phd", "md", "ing", "dipl", "me", "maitre", "madame", "monsieur", "mme", "mlle", "hon", "rev", "his", "her", "excellency", "mv", "ms", "mt", "ss"]
 )  # fmt: skip
@@ -242,8 +258,8 @@ PHRASES: Final = (
 )  # fmt: skip
 
 GENERIC: Final[Mapping[str, str]] = {
-    "hldgs": "holdings", "holding": "holdings", "intl": "international", "internationale": "international",
-    "petroleum": "petrol", "services": "service", "defence": "defense", "trade": "trading", "universite": "university",
+    "hldgs": "holding", "intl": "international", "internationale": "international",
+    "petroleum": "petrol", "defence": "defense", "trade": "trading", "universite": "university",
     "universidad": "university", "universitat": "university", "fondation": "foundation", "fundacion": "foundation",
     "stiftung": "foundation", "groupe": "group", "grupo": "group", "gruppe": "group", "banque": "bank", "banco": "bank",
     "fils": "sons", "import": "import", "export": "export", "global": "global", "national": "national", "general": "general",
@@ -268,6 +284,29 @@ FILLERS: Final = frozenset(
     ]
 )
 """Words whose absence tells little."""
+
+PLACES: Final = frozenset(
+    [
+        "iran",
+        "russia",
+        "russian",
+        "china",
+        "chinese",
+        "korea",
+        "iraq",
+        "syria",
+        "syrian",
+        "libya",
+        "belarus",
+        "cuba",
+        "sudan",
+        "yemen",
+        "ukraine",
+        "france",
+        "canada",
+    ]
+)
+"""Where a company is, which one writer says and another does not."""
 
 NUMERALS: Final[Mapping[str, str]] = {
     "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9",
