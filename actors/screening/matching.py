@@ -84,7 +84,7 @@ def _persons(one: Name, other: Name) -> Iterator[Factor]:
     paired = pair_words(one.words, other.words)
     yield from (_told(pair) for pair in paired.pairs if pair[2] < 1)
     solid = [pair for pair in paired.pairs if not _is_light(pair)]
-    if not solid and one.words != other.words:
+    if not solid and {*one.words} != {*other.words}:
         yield "no whole word in common", 0.2
         return
     fathers = _fathers(one) | _fathers(other)
