@@ -45,6 +45,7 @@ from comptoir.engine.settings.kinds_made import (
 KEYS = tuple(keys(Settings()))
 BY_NAME = {key.dotted: key for key in KEYS}
 PATH = st.text(string.ascii_letters + "/._- é", min_size=1, max_size=20).map(str.strip)
+COUNTRIES = st.lists(st.sampled_from(["FR", "CH", "CA"]), unique=True).map(tuple)
 REDIRECTS = st.sampled_from(
     ["https://app.example/back", "http://[::1]:5173/", "fr.example.app:/signed-in"]
 )
@@ -85,6 +86,8 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "scoring.approve_from": st.integers(50, 100),
     "scoring.medium_risk_from": st.integers(0, 50),
     "scoring.low_risk_from": st.integers(50, 100),
+    "scoring.manual_countries": COUNTRIES,
+    "scoring.high_risk_countries": COUNTRIES,
     "withdrawals.reference_prefix": st.text("ABC-", min_size=1, max_size=16),
     "documents.bucket": st.text("abc-", max_size=9).map(lambda text: f"a{text}z9"),
     "documents.store": st.just("folder"),  # the other needs a region (test_documents.py)
