@@ -35,7 +35,7 @@ __all__ = ["Header", "Hit", "Index", "IndexInvalid", "build_index"]
 MAGIC: Final = b"COMPTOIR-LIST-1\n"
 ALIGN: Final = 8
 PARTS: Final = 256
-COMPARED_MAX: Final = 48
+COMPARED_MAX: Final = 32
 """At some 60 microseconds each: the most of a search's time, and where the p99 comes from."""
 SHORTLISTED_MAX: Final = 200
 """Of many who bear one name, those of the client's birth date are to be among the compared."""
