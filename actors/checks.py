@@ -16,7 +16,16 @@ from comptoir.actors.merchants import Builder, Partner, Purchase
 from comptoir.actors.wallet.points import Insufficient, Lot, allocate, instant_ns
 from comptoir.actors.withdrawal.iban import IbanInvalid, read_iban
 
-__all__ = ["CHECKS", "Answer", "check_iban", "check_label", "check_points"]
+__all__ = [
+    "CHECKS",
+    "Answer",
+    "InvalidInputError",
+    "check_iban",
+    "check_label",
+    "check_points",
+    "convert",
+    "refusal",
+]
 
 Answer = dict[str, Any]
 """`ok`, and the kind's own fields or `error` with `code` and `detail`; ready for JSON."""
@@ -62,23 +71,23 @@ class _IbanInput(msgspec.Struct):
     iban: str
 
 
-class _InvalidInputError(Exception):
+class InvalidInputError(Exception):
     """The input object cannot be read; its text is the detail of the answer."""
 
 
 def check_label(given: object) -> Answer:
     """Match one label among the partners given: `merchant` (id or None) and `trace`."""
     try:
-        asked = _convert(given, _LabelInput)
+        asked = convert(given, _LabelInput)
         partners = [_partner(partner) for partner in asked.partners]
         purchase = Purchase(label=asked.label, mcc=_mcc(asked.mcc))
-    except _InvalidInputError as error:
-        return _refusal("CHECK_INPUT_INVALID", str(error))
+    except InvalidInputError as error:
+        return refusal("CHECK_INPUT_INVALID", str(error))
     builder = Builder(version=0)
     try:
         builder.add(partners)
     except ValueError as error:
-        return _refusal("CHECK_INPUT_INVALID", str(error))
+        return refusal("CHECK_INPUT_INVALID", str(error))
     match = builder.build().match(purchase)
     merchant = match.partner.id if match.partner else None
     return {"ok": True, "merchant": merchant, "trace": list(match.trace)}
@@ -87,17 +96,17 @@ def check_label(given: object) -> Answer:
 def check_points(given: object) -> Answer:
     """Spend points from the lots given: `allocations` and `remaining`."""
     try:
-        asked = _convert(given, _PointsInput)
+        asked = convert(given, _PointsInput)
         lots = [_lot(index, lot) for index, lot in enumerate(asked.lots)]
         now = _instant(asked.now, "now")
-    except _InvalidInputError as error:
-        return _refusal("CHECK_INPUT_INVALID", str(error))
+    except InvalidInputError as error:
+        return refusal("CHECK_INPUT_INVALID", str(error))
     if len({lot.id for lot in lots}) != len(lots):
-        return _refusal("CHECK_INPUT_INVALID", "two lots have one id - at `$.lots`")
+        return refusal("CHECK_INPUT_INVALID", "two lots have one id - at `$.lots`")
     result = allocate(lots, asked.debit, now)
     if isinstance(result, Insufficient):
         detail = f"{asked.debit} points asked for, {result.available} available"
-        return _refusal("POINTS_INSUFFICIENT", detail)
+        return refusal("POINTS_INSUFFICIENT", detail)
     taken = [{"lot": part.lot, "points": part.points} for part in result.allocations]
     return {"ok": True, "allocations": taken, "remaining": result.remaining}
 
@@ -105,13 +114,13 @@ def check_points(given: object) -> Answer:
 def check_iban(given: object) -> Answer:
     """Read one account number: `iban` (electronic format), `country`, `sepa`."""
     try:
-        asked = _convert(given, _IbanInput)
-    except _InvalidInputError as error:
-        return _refusal("CHECK_INPUT_INVALID", str(error))
+        asked = convert(given, _IbanInput)
+    except InvalidInputError as error:
+        return refusal("CHECK_INPUT_INVALID", str(error))
     try:
         iban = read_iban(asked.iban)
     except IbanInvalid as error:
-        return _refusal("BANK_IBAN_INVALID", str(error))
+        return refusal("BANK_IBAN_INVALID", str(error))
     return {"ok": True, "iban": iban.number, "country": iban.country, "sepa": iban.sepa}
 
 
@@ -121,14 +130,19 @@ CHECKS: Final[Mapping[str, Callable[[object], Answer]]] = MappingProxyType(
 """The kinds of this room, by name."""
 
 
-def _convert(given: object, kind: type[Input]) -> Input:
+def convert(given: object, kind: type[Input]) -> Input:
+    """Read an input object.
+
+    Raises:
+        InvalidInputError: it is none of that kind.
+    """
     try:
         asked = msgspec.convert(given, kind)
         # What is echoed must be writable as UTF-8: a lone surrogate is refused here, once for all.
         msgspec.json.encode(asked)
     except (msgspec.ValidationError, UnicodeEncodeError, RecursionError) as error:
         detail = str(error) if isinstance(error, msgspec.ValidationError) else "not Unicode text"
-        raise _InvalidInputError(detail) from None
+        raise InvalidInputError(detail) from None
     return asked
 
 
@@ -147,7 +161,7 @@ def _mcc(given: str | int | None) -> str:
     if given is None or isinstance(given, str):
         return given or ""
     if not 0 <= given <= _MCC_MAX:
-        raise _InvalidInputError("an MCC has four digits - at `$.mcc`")
+        raise InvalidInputError("an MCC has four digits - at `$.mcc`")
     return f"{given:04d}"
 
 
@@ -164,8 +178,9 @@ def _instant(text: str, where: str) -> int:
     try:
         return instant_ns(text)
     except ValueError:
-        raise _InvalidInputError(f"not an RFC 3339 time with a zone - at `$.{where}`") from None
+        raise InvalidInputError(f"not an RFC 3339 time with a zone - at `$.{where}`") from None
 
 
-def _refusal(code: str, detail: str) -> Answer:
+def refusal(code: str, detail: str) -> Answer:
+    """The answer that says no."""
     return {"ok": False, "error": {"code": code, "detail": detail}}

@@ -21,6 +21,7 @@ from bench import (
     memory,
     outage,
     restart,
+    screening,
     size,
     tokens,
     webhook_receive,
@@ -40,12 +41,13 @@ BENCHES: dict[str, Callable[[], None]] = {
     "outage": outage.main,
     "matching": matching.main,
     "backtest": backtest.main,
+    "screening": screening.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "outage", "profile"}
+LONG = {"size", "restart", "history", "outage", "profile", "screening"}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 

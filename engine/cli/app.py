@@ -15,6 +15,8 @@ import typer
 from comptoir.engine.cli.access import approval, client, person, staff
 from comptoir.engine.cli.batches import payouts
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
+from comptoir.engine.cli.kyc_rows import kyc
+from comptoir.engine.cli.list_rows import lists
 from comptoir.engine.cli.match_rows import match
 from comptoir.engine.cli.options import HELP, Config
 from comptoir.engine.cli.upkeep import dlq, reconcile, show_parking
@@ -42,6 +44,8 @@ app.add_typer(approval, name="approval")
 app.add_typer(dlq, name="dlq")
 app.add_typer(payouts, name="payouts")
 app.add_typer(match, name="match")
+app.add_typer(kyc, name="kyc")
+app.add_typer(lists, name="lists")
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)
 app.command("reconcile", epilog="Example: [bold]comptoir reconcile --day 2026-11-30[/bold]")(
     reconcile
@@ -85,6 +89,8 @@ def _root(
 @approval.callback(invoke_without_command=True)
 @dlq.callback(invoke_without_command=True)
 @match.callback(invoke_without_command=True)
+@kyc.callback(invoke_without_command=True)
+@lists.callback(invoke_without_command=True)
 def _help(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -227,11 +233,20 @@ def check(
             help=f"One of {', '.join(CHECK_KINDS)}.", autocompletion=complete(CHECK_KINDS)
         ),
     ],
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="screen: a watch list, or its index; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Check data in bulk with the daemon's own functions: JSON lines in, one answer a line out."""
     from comptoir.engine.cli.checking import run_check
 
-    run_check(kind, sys.stdin.buffer, sys.stdout.buffer)
+    run_check(kind, sys.stdin.buffer, sys.stdout.buffer, tuple(lists or ()))
 
 
 @app.command(epilog="Example: [bold]comptoir token --sub u1 --role CLIENT[/bold]")

@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -28,18 +29,32 @@ SKIP_BYTES = 1024 * 1024
 LINES_PER_TICK = 50
 
 
-def run_check(kind: str, source: BinaryIO, sink: BinaryIO) -> None:
+def run_check(kind: str, source: BinaryIO, sink: BinaryIO, lists: tuple[Path, ...] = ()) -> None:
     """Answer every line of `source` on `sink`.
 
+    `lists` are watch lists or their indices, which `screen` searches.
+
     Raises:
-        CommandError: no such kind.
+        CommandError: no such kind, or a list that cannot be read.
     """
-    check = _function(kind)
-    with _progress(source) as advance:
+    with _check(kind, lists) as check, _progress(source) as advance:
         for line in _lines(source):
             sink.write(_answer(check, line))
             sink.flush()
             advance(len(line) if line is not None else LINE_BYTES_MAX)
+
+
+@contextmanager
+def _check(kind: str, lists: tuple[Path, ...]) -> Generator[Check]:
+    """The function of a kind; `screen` has its lists open meanwhile."""
+    if kind != "screen":
+        yield _function(kind)
+        return
+    from comptoir.actors.check_names import screen_with
+    from comptoir.engine.cli.listing import open_lists
+
+    with open_lists(lists) as opened:
+        yield screen_with(opened)
 
 
 def _function(kind: str) -> Check:
@@ -59,6 +74,10 @@ def _function(kind: str) -> Check:
         from comptoir.storage.check_aead import check as check_aead
 
         return check_aead
+    if kind == "name-match":
+        from comptoir.actors.check_names import check_name_match
+
+        return check_name_match
     from comptoir.actors.checks import CHECKS
 
     return CHECKS[kind]

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 from comptoir.engine.settings.fields import Section, flag, integer, number, option
 from comptoir.engine.settings.kinds import TextKind
+from comptoir.engine.settings.kinds_made import ListKind
 
 __all__ = ["CoreBanking", "Onboarding", "Scoring"]
 
-WEIGHT = (-100, 100)
+GAIN = (0, 100)
+LOSS = (-100, 0)
 SCORE = (0, 100)
 QUEUE = TextKind("a queue name of at most 48 of [A-Za-z0-9._/%]", r"[A-Za-z0-9._/%]{1,48}")
+COUNTRIES = ListKind(TextKind("an ISO 3166 code such as CH", r"[A-Z]{2}"), 0, 249)
 TOPIC = TextKind("a topic name of at most 249 of [A-Za-z0-9._-]", r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -59,16 +62,16 @@ class Scoring(Section):
     """Trust score of a file, 0 to 100, high = good (X2); used by onboarding."""
 
     base: int = integer(25, "score points", SCORE, "Score before any factor.", "X1")
-    documents_valid: int = integer(20, "score points", WEIGHT, "Documents read and valid.", "S24")
-    address_verified: int = integer(15, "score points", WEIGHT, "Address verified.", "S24")
-    no_pep_no_sanctions: int = integer(25, "score points", WEIGHT, "Neither found.", "S24")
-    credit_high: int = integer(20, "score points", WEIGHT, "High credit score.", "S24")
-    documents_expired: int = integer(-30, "score points", WEIGHT, "A document expired.", "S25, S20")
-    data_inconsistent: int = integer(-40, "score points", WEIGHT, "Data disagree.", "S25, S20")
+    documents_valid: int = integer(20, "score points", GAIN, "Documents read and valid.", "S24")
+    address_verified: int = integer(15, "score points", GAIN, "Address verified.", "S24")
+    no_pep_no_sanctions: int = integer(25, "score points", GAIN, "Neither found.", "S24")
+    credit_high: int = integer(20, "score points", GAIN, "High credit score.", "S24")
+    documents_expired: int = integer(-30, "score points", LOSS, "A document expired.", "S25, S20")
+    data_inconsistent: int = integer(-40, "score points", LOSS, "Data disagree.", "S25, S20")
     pep_detected: int = integer(
-        -50, "score points", WEIGHT, "A PEP; never rejected by points alone.", "S25, X3"
+        -50, "score points", LOSS, "A PEP; never rejected by points alone.", "S25, X3"
     )
-    high_risk_country: int = integer(-25, "score points", WEIGHT, "High-risk country.", "S25")
+    high_risk_country: int = integer(-25, "score points", LOSS, "High-risk country.", "S25")
     approve_from: int = integer(80, "score points", SCORE, "AUTO_APPROVE from here.", "S23")
     review_from: int = integer(
         50, "score points", SCORE, "MANUAL_REVIEW from here, REJECT below.", "S23"
@@ -77,6 +80,14 @@ class Scoring(Section):
     medium_risk_from: int = integer(
         50, "score points", SCORE, "riskLevel MEDIUM from here, HIGH below.", "X2"
     )
+    manual_countries: tuple[str, ...] = option(
+        (), COUNTRIES, "Of clients who live or pay taxes there, a person approves.", "S40",
+        "countries",
+    )  # fmt: skip
+    high_risk_countries: tuple[str, ...] = option(
+        (), COUNTRIES, "Living, paying taxes or being a national there lowers the score.", "S25",
+        "countries",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

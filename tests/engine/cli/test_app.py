@@ -28,7 +28,10 @@ USAGE = [
     (("serve", "--confg", "x"), "did you mean --config?"),
     (("check",), "see comptoir check --help"),
     (("check", "lable"), "did you mean label?"),
-    (("check", "zzzzzz"), "there are aead-open, iban, jwk, jwt, label, points, webhook"),
+    (
+        ("check", "zzzzzz"),
+        "there are aead-open, iban, jwk, jwt, label, name-match, points, screen, webhook",
+    ),
     (("machines", "walet"), "did you mean wallet?"),
     (("machines", "--format", "svg"), "see comptoir machines --help"),
     (("import", "partner", "x.csv"), "did you mean 'partners'?"),
@@ -81,7 +84,9 @@ def test_usage_error_is_one_line_with_a_remedy(
 def test_names_for_completion_are_those_that_exist() -> None:
     """What a shell offers is what the commands take, no more and no less."""
     assert sorted(MACHINES) == sorted(boot.machines())
-    assert sorted(CHECK_KINDS) == sorted([*CHECKS, *TOKEN_CHECKS, "aead-open", "webhook"])
+    assert sorted(CHECK_KINDS) == sorted(
+        [*CHECKS, *TOKEN_CHECKS, "aead-open", "name-match", "screen", "webhook"]
+    )
     assert sorted(ROLES) == sorted(Role)
     assert complete(MACHINES)("w") == ["wallet", "withdrawal"]
 

@@ -46,6 +46,7 @@ from tests.engine.settings.test_rules_of_parties import ACCOUNT
 KEYS = tuple(keys(Settings()))
 BY_NAME = {key.dotted: key for key in KEYS}
 PATH = st.text(string.ascii_letters + "/._- é", min_size=1, max_size=20).map(str.strip)
+COUNTRIES = st.lists(st.sampled_from(["FR", "CH", "CA"]), unique=True).map(tuple)
 REDIRECTS = st.sampled_from(
     ["https://app.example/back", "http://[::1]:5173/", "fr.example.app:/signed-in"]
 )
@@ -87,6 +88,8 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "scoring.medium_risk_from": st.integers(0, 50),
     "scoring.low_risk_from": st.integers(50, 100),
     "statements.time_zone": st.sampled_from(["Europe/Paris", "UTC", "America/Montreal"]),
+    "scoring.manual_countries": COUNTRIES,
+    "scoring.high_risk_countries": COUNTRIES,
     "withdrawals.reference_prefix": st.text("ABC-", min_size=1, max_size=16),
     "payouts.debtor_name": st.just("REWAPP SAS"),
     "payouts.debtor_iban": st.just("FR1420041010050500013M02606"),

@@ -1,0 +1,213 @@
+"""Watch lists read: actors/screening/entries.py, reading.py, ofac.py, un.py."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from comptoir.actors.screening.entries import Entry, ListInvalid, version_of
+from comptoir.actors.screening.reading import (
+    SIMPLE_HEADER,
+    apply_delta,
+    read_ftm,
+    read_list,
+    read_partner_csv,
+    read_simple_csv,
+)
+from comptoir.actors.screening.un import read_un
+
+HEADER = ",".join(f'"{name}"' for name in SIMPLE_HEADER)
+ROW = (
+    '"NK-1","Person","Ivan Sorokin","Иван Сорокин;""Sorokin; Vanya""","1961-02-03;1961","ru;suhh","","","US SDN","","","SDN"'
+    ',"made up","2025-01-01","2025-01-01","2025-01-01"'
+)
+
+
+def simple(*rows: str) -> bytes:
+    """A file in OpenSanctions' simplest form."""
+    return "\n".join([HEADER, *rows, ""]).encode()
+
+
+def test_open_sanctions_csv() -> None:
+    """S21: names, aliases parted by an inner row, dates and countries; former states are no evidence."""
+    (entry,) = read_simple_csv(simple(ROW))
+    assert entry == Entry(
+        "NK-1", "Person", ("Ivan Sorokin", "Иван Сорокин", "Sorokin; Vanya"), ("1961", "1961-02-03"), ("ru",),
+        None, ("sanction",),
+    )  # fmt: skip
+
+
+def ftm(identity: str, name: str, schema: str = "Person", **more: list[str]) -> dict[str, object]:
+    """An entity of FollowTheMoney."""
+    return {"id": identity, "schema": schema, "properties": {"name": [name], **more}}
+
+
+def lines(*values: object) -> list[bytes]:
+    """JSON lines."""
+    return [json.dumps(value).encode() + b"\n" for value in values]
+
+
+def test_follow_the_money() -> None:
+    """S21: a PEP is a topic; an address names nobody."""
+    found = list(
+        read_ftm(
+            lines(
+                ftm("a", "Ivan Sorokin", topics=["role.pep"], gender=["male"], nationality=["ru"], alias=["Vanya"]),
+                {"id": "b", "schema": "Address", "properties": {"full": ["Somewhere"]}},
+            )
+        )
+    )  # fmt: skip
+    assert found == [
+        Entry("a", "Person", ("Ivan Sorokin", "Vanya"), (), ("ru",), "male", ("role.pep",))
+    ]
+
+
+def test_deltas_lead_to_the_next_version() -> None:
+    """E4: a delta applied is the list as it would be downloaded; one of another version changes nothing."""
+    known = {one.id: one for one in read_ftm(lines(ftm("a", "A One"), ftm("b", "B Two")))}
+    delta = lines(
+        {"op": "DEL", "entity": {"id": "a", "schema": "Person"}},
+        {"op": "MOD", "entity": ftm("b", "B Three")},
+        {"op": "ADD", "entity": ftm("c", "C Four")},
+        {"op": "ADD", "entity": ftm("x", "Some Street", "Address")},
+    )
+    assert apply_delta(known, delta) == 3
+    whole = list(read_ftm(lines(ftm("c", "C Four"), ftm("b", "B Three"))))
+    assert version_of(one.digest for one in known.values()) == version_of(one.digest for one in whole)  # fmt: skip
+    before = dict(known)
+    for wrong in (
+        {"op": "ADD", "entity": ftm("c", "C Four")},
+        {"op": "MOD", "entity": ftm("z", "Z")},
+        {"op": "DEL", "entity": {"id": "z", "schema": "Person"}},
+        {"op": "PUT", "entity": ftm("z", "Z")},
+        {"op": "ADD", "entity": {"id": "z"}},
+    ):
+        with pytest.raises(ListInvalid, match="line 2: "):
+            apply_delta(known, lines({"op": "ADD", "entity": ftm("y", "Y")}, wrong))
+        assert known == before
+
+
+def ofac(folder: Path, **files: str) -> Path:
+    """A folder of OFAC's files, whose null is `-0-`."""
+    empty = ",-0- " * 7
+    sdn = f'101,"SOROKIN, Ivan","individual","SDNT"{empty},"DOB 03 Feb 1961; alt. DOB 1962; nationality Russia; Gender Male; a.k.a. \'VANYA\'."\n'
+    sdn += f'102,"NOVATERRA",-0- ,"X"{empty},-0- \n'
+    (folder / "sdn.csv").write_bytes((sdn + "\x1a").encode())
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_ofac(tmp_path: Path) -> None:
+    """S21: four files are one list: aliases, addresses and long remarks come to their entries."""
+    folder = ofac(
+        tmp_path,
+        alt='102,1,"aka","NOVA TERRA LTD",-0- \n900,2,"aka","ORPHAN NAME",-0- \n',
+        add='102,1,"Street 1","Tehran","Iran",-0- \n',
+        sdn_comments="101,\"; a.k.a. 'IVAN THE BAKER'.\"\n",
+    )
+    expected = [
+        Entry("ofac-101", "Person", ("SOROKIN, Ivan", "VANYA", "IVAN THE BAKER"), ("1961-02-03", "1962"), ("ru",), "male", ("sanction",)),
+        Entry("ofac-102", "Organization", ("NOVATERRA", "NOVA TERRA LTD"), (), ("ir",), None, ("sanction",)),
+        Entry("ofac-900", "LegalEntity", ("ORPHAN NAME",), topics=("sanction",)),
+    ]  # fmt: skip
+    assert list(read_list(folder)) == expected
+    assert list(read_list(folder / "sdn.csv")) == expected
+
+
+UN = """<?xml version="1.0" encoding="UTF-8"?>
+<CONSOLIDATED_LIST dateGenerated="2026-01-01"><INDIVIDUALS><INDIVIDUAL><DATAID>7</DATAID>
+<FIRST_NAME>IVAN</FIRST_NAME><SECOND_NAME>SOROKIN</SECOND_NAME><NATIONALITY><VALUE>Russian Federation</VALUE></NATIONALITY>
+<INDIVIDUAL_ALIAS><QUALITY>Good</QUALITY><ALIAS_NAME>Vanya</ALIAS_NAME></INDIVIDUAL_ALIAS><GENDER>Male</GENDER>
+<INDIVIDUAL_DATE_OF_BIRTH><TYPE_OF_DATE>EXACT</TYPE_OF_DATE><DATE>1961-02-03</DATE></INDIVIDUAL_DATE_OF_BIRTH>
+</INDIVIDUAL></INDIVIDUALS><ENTITIES><ENTITY><DATAID>8</DATAID><FIRST_NAME>NOVATERRA</FIRST_NAME>
+<ENTITY_ALIAS><ALIAS_NAME>Nova Terra</ALIAS_NAME></ENTITY_ALIAS></ENTITY></ENTITIES></CONSOLIDATED_LIST>"""
+
+
+def test_the_united_nations(tmp_path: Path) -> None:
+    """S21: individuals and entities, with the parts of a name put together."""
+    path = tmp_path / "un.xml"
+    path.write_text(UN, encoding="utf-8")
+    assert list(read_list(path)) == [
+        Entry("un-7", "Person", ("IVAN SOROKIN", "Vanya"), ("1961-02-03",), ("ru",), "male", ("sanction",)),
+        Entry("un-8", "Organization", ("NOVATERRA", "Nova Terra"), topics=("sanction",)),
+    ]  # fmt: skip
+
+
+BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><CONSOLIDATED_LIST>&b;</CONSOLIDATED_LIST>'
+DEEP = (
+    b"<CONSOLIDATED_LIST><INDIVIDUALS><INDIVIDUAL>"
+    + b"<A>" * 20
+    + b"</A>" * 20
+    + b"</INDIVIDUAL></INDIVIDUALS></CONSOLIDATED_LIST>"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (BOMB, "document type"),
+        (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><CONSOLIDATED_LIST/>', "document type"),
+        (DEEP, "too deeply"),
+        (b"<CONSOLIDATED_LIST><A>", "no element found"),
+        (b"<OTHER/>", "the root"),
+        (b"<CONSOLIDATED_LIST><ENTITY><DATAID>1</DATAID></ENTITY></CONSOLIDATED_LIST>", "no name"),
+        (
+            b"<CONSOLIDATED_LIST><ENTITY><A>"
+            + b"x" * 100_001
+            + b"</A></ENTITY></CONSOLIDATED_LIST>",
+            "too long",
+        ),
+    ],
+)
+def test_hostile_xml(text: bytes, told: str) -> None:
+    """S21: no document type, no entity, no file of ours, bounded depth and text; each refused by its line."""
+    with pytest.raises(ListInvalid, match=rf"line 1: .*{told}"):
+        list(read_un(io.BytesIO(text)))
+
+
+def of_lines(text: bytes) -> Iterator[Entry]:
+    """Read a text as FollowTheMoney."""
+    return read_ftm(text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "line"),
+    [
+        (read_simple_csv, simple(ROW, ROW.replace('"ru;suhh",', "")), 3),
+        (read_simple_csv, simple(ROW, ROW.replace("Ivan Sorokin", "").replace("Иван Сорокин;", "").replace('""Sorokin; Vanya""', "")), 3),
+        (read_simple_csv, simple(ROW.replace("1961-02-03", "3 Feb 1961")), 2),
+        (read_simple_csv, simple(ROW).replace(b'"id","schema"', b'"schema","id"'), 1),
+        (read_simple_csv, simple(ROW) + b'"open', 3),
+        (read_simple_csv, simple(ROW) + b"\xff", 3),
+        (read_partner_csv, b"id,schema,name,aliases,birth_date,countries,gender,topics\np,,,,,,,\n", 2),
+        (of_lines, b'{"id": "a"}\n', 1),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_wrong(
+    read: Callable[[bytes], Iterator[Entry]], text: bytes, line: int
+) -> None:
+    """S21: a list is read whole or not at all, and the line is named."""
+    with pytest.raises(ListInvalid) as raised:
+        list(read(text))
+    assert raised.value.line == line
+
+
+@pytest.mark.parametrize(
+    "text", ["101,x\n", '101,"A, B","robot",' + ",".join(["-0- "] * 9) + "\n", 'x,"A"' + ",-0- " * 10 + "\n", '"open']
+)  # fmt: skip
+def test_a_file_of_ofac_that_is_wrong(tmp_path: Path, text: str) -> None:
+    """S21: columns, numbers, types and quotes are held to, and the file is named."""
+    (tmp_path / "sdn.csv").write_text(text)
+    with pytest.raises(ListInvalid, match=r"line 1: sdn\.csv"):
+        list(read_list(tmp_path))
+
+
+def test_a_partners_own_list() -> None:
+    """S21: the columns of a partner's CSV."""
+    text = b"id,schema,name,aliases,birth_date,countries,gender,topics\np1,,Ivan Sorokin,Vanya;Vanja,1961,ru,Male,role.pep\n"
+    assert list(read_partner_csv(text)) == [
+        Entry("p1", "Person", ("Ivan Sorokin", "Vanya", "Vanja"), ("1961",), ("ru",), "male", ("role.pep",))
+    ]  # fmt: skip
