@@ -1,22 +1,25 @@
-"""`comptoir check label`, `check points` and `check iban`: the daemon's own functions behind a JSON seam.
+"""`comptoir check iban`, `label`, `mrz` and `points`: the daemon's own functions behind a JSON seam.
 
 The rule: an input object gives an answer object, always. What cannot be read is the answer
 `CHECK_INPUT_INVALID`, never an exception; fields that are not known are ignored; nothing is
 computed here that the daemon computes elsewhere.
-Source: check-command contract, kinds `label`, `points` and `iban`; X32, S46, S47, S66.
+Source: check-command contract, those kinds; X32, S19, S46, S47, S66.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from comptoir.actors.inspection.mrz import ZoneUnreadable, read_zone
+from comptoir.actors.inspection.showing import shown_zone
 from comptoir.actors.merchants import Builder, Partner, Purchase
 from comptoir.actors.wallet.points import Insufficient, Lot, allocate, instant_ns
 from comptoir.actors.withdrawal.iban import IbanInvalid, read_iban
 
-__all__ = ["CHECKS", "Answer", "check_iban", "check_label", "check_points"]
+__all__ = ["CHECKS", "Answer", "check_iban", "check_label", "check_mrz", "check_points"]
 
 Answer = dict[str, Any]
 """`ok`, and the kind's own fields or `error` with `code` and `detail`; ready for JSON."""
@@ -25,10 +28,13 @@ POINTS_MAX: Final = 2**63 - 1
 """What a column of the ledger holds."""
 
 _MCC_MAX: Final = 9999
+ZONE_LINES_MAX: Final = 10
+"""No zone has more than three; blank ones between them are none."""
 
 _Points = Annotated[int, msgspec.Meta(ge=0, le=POINTS_MAX)]
 _Mcc = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4})?\Z")]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+_Line = Annotated[str, msgspec.Meta(max_length=200)]
 Input = TypeVar("Input", bound=msgspec.Struct)
 
 
@@ -60,6 +66,10 @@ class _PointsInput(msgspec.Struct):
 
 class _IbanInput(msgspec.Struct):
     iban: str
+
+
+class _MrzInput(msgspec.Struct):
+    lines: Annotated[list[_Line], msgspec.Meta(max_length=ZONE_LINES_MAX)]
 
 
 class _InvalidInputError(Exception):
@@ -115,8 +125,25 @@ def check_iban(given: object) -> Answer:
     return {"ok": True, "iban": iban.number, "country": iban.country, "sepa": iban.sepa}
 
 
+def check_mrz(given: object) -> Answer:
+    """Read one machine readable zone as it stands: `format`, `checks`, `fields`; `ok` is that all digits hold."""
+    try:
+        asked = _convert(given, _MrzInput)
+    except _InvalidInputError as error:
+        return _refusal("CHECK_INPUT_INVALID", str(error))
+    try:
+        zone = read_zone(asked.lines, datetime.now(UTC).date())
+    except ZoneUnreadable as error:
+        return _refusal(error.code, str(error))
+    shown = shown_zone(zone)
+    if zone.holds:
+        return {"ok": True, **shown}
+    wrong = ", ".join(name for name, holds in zone.checks.items() if not holds)
+    return {**_refusal("MRZ_CHECK_DIGIT_WRONG", f"does not hold: {wrong}"), **shown}
+
+
 CHECKS: Final[Mapping[str, Callable[[object], Answer]]] = MappingProxyType(
-    {"iban": check_iban, "label": check_label, "points": check_points}
+    {"iban": check_iban, "label": check_label, "mrz": check_mrz, "points": check_points}
 )
 """The kinds of this room, by name."""
 

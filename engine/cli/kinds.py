@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 __all__ = ["CHECK_KINDS", "MACHINES", "ROLES", "complete"]
 
-CHECK_KINDS = ("aead-open", "iban", "jwk", "jwt", "label", "points", "webhook")
+CHECK_KINDS = ("aead-open", "iban", "jwk", "jwt", "label", "mrz", "points", "webhook")
 """What `comptoir check` answers in this release."""
 ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 """What `comptoir token` may give."""
