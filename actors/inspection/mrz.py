@@ -234,7 +234,7 @@ def _repaired(layout: Layout, lines: tuple[str, ...]) -> tuple[str, ...]:
         typed = _with(typed, span, span.of(typed).translate(_AS_DIGIT))
     failing = {name for name, holds in _checked(layout, typed) if not holds} - {"composite"}
     choices = [list(_readings(typed, check)) for check in layout.checks if check.name in failing]
-    held = set()
+    held: set[tuple[str, ...]] = set()
     for chosen in product(*choices):
         tried = typed
         for span, text in chosen:

@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 __all__ = ["CHECK_KINDS", "MACHINES", "ROLES", "complete"]
 
-CHECK_KINDS = ("aead-open", "iban", "jwk", "jwt", "label", "mrz", "points", "webhook")
+CHECK_KINDS = (
+    "aead-open",
+    "document",
+    "iban",
+    "jwk",
+    "jwt",
+    "label",
+    "mrz",
+    "ocr",
+    "points",
+    "webhook",
+)
 """What `comptoir check` answers in this release."""
 ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 """What `comptoir token` may give."""

@@ -27,7 +27,10 @@ USAGE = [
     (("serve", "--confg", "x"), "did you mean --config?"),
     (("check",), "see comptoir check --help"),
     (("check", "lable"), "did you mean label?"),
-    (("check", "zzzzzz"), "there are aead-open, iban, jwk, jwt, label, mrz, points, webhook"),
+    (
+        ("check", "zzzzzz"),
+        "there are aead-open, document, iban, jwk, jwt, label, mrz, ocr, points, webhook",
+    ),
     (("machines", "walet"), "did you mean wallet?"),
     (("machines", "--format", "svg"), "see comptoir machines --help"),
     (("import", "partner", "x.csv"), "did you mean 'partners'?"),
