@@ -52,6 +52,14 @@ FLAGS: Final[Mapping[str, Weight]] = MappingProxyType(
         "IMAGE_METADATA": Weight.NOTE,
         "IMAGE_PLACE": Weight.NOTE,
         "IMAGE_EDITED": Weight.NOTE,
+        # Of what it shows.
+        "ZONE_UNREADABLE": Weight.REDO,
+        "TEXT_UNREADABLE": Weight.REDO,
+        "DATE_NOT_FOUND": Weight.REDO,
+        "PROOF_TOO_OLD": Weight.REDO,
+        "DOCUMENT_EXPIRED": Weight.NOTE,
+        "DATA_INCONSISTENT": Weight.NOTE,
+        "KNOWN_REFUSED": Weight.REFUSE,
         # Of the inspection itself.
         "INSPECTION_TOO_LONG": Weight.REDO,
         "INSPECTION_TOO_LARGE": Weight.REDO,

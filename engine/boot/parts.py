@@ -37,6 +37,7 @@ from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
+from comptoir.engine.boot.inspection import inspection_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
@@ -110,6 +111,7 @@ async def parts_of(
     gateways = parties.gateways
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
+    gateways.append(inspection_gateway(daemon.documents, settings.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     bounds = actor_bounds(settings)
     return Parts(
