@@ -26,9 +26,9 @@ __all__ = [
     "FILES",
     "FILE_TERMS",
     "INITIATE",
-    "NUMBERS",
     "INSPECTED",
     "INSPECTING",
+    "NUMBERS",
     "REQUEST",
     "document",
 ]
