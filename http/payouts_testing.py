@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
 from comptoir.actors.withdrawal.messages import (
+    BeginWithdrawal,
     CancelWithdrawal,
     Order,
     PaymentReported,
@@ -19,6 +20,7 @@ from comptoir.engine import Address, Message, Refused, Reply
 __all__ = ["FakePayouts"]
 
 ASKED_MS = 1_763_994_600_000
+STATUSES = {BeginWithdrawal: "pending", CancelWithdrawal: "cancelled"}
 IBAN = "FR1420041010050500013M02606"
 
 
@@ -49,5 +51,5 @@ class FakePayouts:
             raise Refused("NOT_FOUND", "there is no withdrawal of this id")
         reference = "REWAPP-WD-2025-11-24-001"
         order = Order(owner, 950, 1, 950, 0, 950, "EUR", IBAN, "Ada Lovelace", reference, 0)
-        status = "cancelled" if isinstance(message, CancelWithdrawal) else "held"
+        status = STATUSES.get(type(message), "held")
         return WithdrawalDescribed(status, order, ASKED_MS, (Step(status, ASKED_MS),))

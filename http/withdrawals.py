@@ -21,11 +21,11 @@ from comptoir.actors.wallet.messages import HoldPoints, PointsHeld
 from comptoir.actors.withdrawal.iban import Iban, IbanInvalid, read_iban
 from comptoir.actors.withdrawal.messages import (
     KIND,
+    BeginWithdrawal,
     CancelWithdrawal,
     DescribeWithdrawal,
     Order,
     SettleWithdrawal,
-    Step,
     WithdrawalDescribed,
 )
 from comptoir.engine import Address, Erased, Refused
@@ -81,13 +81,11 @@ async def ask(port: Port, call: Call) -> Response:
         return problem("BANK_WITHDRAWAL_MINIMUM", call.ticket)
     held = (await port.ask(Address(WALLET, user_id), HoldPoints(withdrawal_id, order))).reply
     assert isinstance(held, PointsHeld)
-    if held.before:  # this very request was answered by nobody the first time
-        described = await _described(port, withdrawal_id)
-        assert described is not None, "what holds points has begun"
-    else:
-        steps = (Step("pending", held.asked_at),)
-        described = WithdrawalDescribed("pending", order, held.asked_at, steps)
-    return json_response(201, _shown(withdrawal_id, described), call.ticket)
+    # Where this very request was answered by nobody the first time, it has begun, and tells its own order.
+    begin = BeginWithdrawal(order, held.asked_at)
+    begun = (await port.ask(Address(KIND, withdrawal_id), begin)).reply
+    assert isinstance(begun, WithdrawalDescribed)
+    return json_response(201, _shown(withdrawal_id, begun), call.ticket)
 
 
 def _has_points(wallet: Mapping[str, Any] | None) -> bool:

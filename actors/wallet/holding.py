@@ -48,7 +48,7 @@ def hold(state: WalletState, message: HoldPoints, context: Context) -> Outcome |
     """A person withdraws."""
     facts: HoldFacts = context.facts
     if facts.hold:
-        return Decision(state, PointsHeld(int(facts.hold["asked_at"]), before=True))
+        return Decision(state, PointsHeld(int(facts.hold["asked_at"])))
     order, programme = message.order, programme_of(context)
     if state.withdrawal:
         return Refusal("BANK_WITHDRAWAL_PENDING", "another withdrawal is under way")
@@ -71,7 +71,7 @@ def hold(state: WalletState, message: HoldPoints, context: Context) -> Outcome |
         books.state(state, context.now, withdrawal=name),
         PointsHeld(context.now),
         events=(PointsBlocked(name, order.points),),
-        messages=(Outgoing(Address(WITHDRAWAL, name), BeginWithdrawal(order)),),
+        messages=(Outgoing(Address(WITHDRAWAL, name), BeginWithdrawal(order, context.now)),),
         transfers=tuple(books.transfers),
         documents=(Put(HOLDS, name, fields, context.address.key),),
     )

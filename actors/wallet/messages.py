@@ -161,12 +161,10 @@ class HoldPoints(Message, frozen=True):
 
 
 class PointsHeld(Reply, frozen=True):
-    """They are blocked."""
+    """They are blocked, or were already for this very withdrawal."""
 
     asked_at: int
     """Business time, ms."""
-    before: bool = False
-    """They were already, for this very withdrawal: it says itself what it is of."""
 
 
 class MovePoints(Message, frozen=True):

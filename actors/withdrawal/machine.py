@@ -110,13 +110,15 @@ Outcome = Decision[WithdrawalState]
 
 def _begin(_state: WithdrawalState, message: BeginWithdrawal, context: Context) -> Outcome:
     order = message.order
-    due = context.now + order.settlement_ms
-    key = listing_of(order.user_id) + place_of(context.now, context.address.key)
+    asked_at = message.asked_at
+    due = asked_at + order.settlement_ms
+    key = listing_of(order.user_id) + place_of(asked_at, context.address.key)
     begun = WithdrawalState(
-        Phase.PENDING, order, context.now, history=(Step(Phase.PENDING.value, context.now),)
+        Phase.PENDING, order, asked_at, history=(Step(Phase.PENDING.value, asked_at),)
     )
     return Decision(
         begun,
+        _described(begun),
         events=(WithdrawalMoved(Phase.PENDING.value),),
         messages=(Outgoing(context.address, SettlementOver(), due, SETTLEMENT),),
         documents=(Put(COLLECTION, key, {}, order.user_id),),
@@ -290,8 +292,7 @@ MACHINE: Machine[WithdrawalState] = Machine(
         # Whoever pays has said it meanwhile.
         *(row(phase, SettleWithdrawal, _nothing, phase) for phase in BEGUN if phase is not Phase.HELD),
         *(row(phase, DescribeWithdrawal, _describe, phase) for phase in BEGUN),
-        # The wallet says it once; a row that is delivered again was consumed.
-        *(row(phase, BeginWithdrawal, _nothing, phase) for phase in BEGUN),
+        *(row(phase, BeginWithdrawal, _describe, phase) for phase in BEGUN),
         *(row(phase, SettlementOver, _nothing, phase) for phase in BEGUN if phase is not Phase.PENDING),
     ),
     refusal=Refusal("CONFLICT", "there is no such withdrawal, or it has left and cannot be taken back"),

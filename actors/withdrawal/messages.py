@@ -81,9 +81,13 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class BeginWithdrawal(Message, frozen=True):
-    """The wallet has blocked the points."""
+    """The wallet has blocked the points. Said twice, by the wallet and by whoever asks: whichever comes first
+    begins it, so that who was told that it has begun finds it.
+    """
 
     order: Order
+    asked_at: int
+    """When the points were blocked: the settlement hold counts from there."""
 
 
 class SettlementOver(Message, frozen=True):

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from comptoir.storage.keys.errors import KeyStoreBroken
+from comptoir.storage.keys.errors import KeyStoreBroken, KeyStoreUnavailable
 from comptoir.storage.vault import VaultKeysUnsafe
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "check_mode",
     "connect",
     "sync_folder",
+    "unavailable",
 ]
 
 SCHEMA_VERSION: Final = 3
@@ -36,6 +37,8 @@ create table if not exists held (
 ) strict, without rowid;
 """
 BUSY_SECONDS: Final = 5.0
+"""How long a write waits for another's."""
+HELD_BY_ANOTHER: Final = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT")
 PRAGMAS: Final = (
     "journal_mode = wal",
     "synchronous = full",
@@ -92,6 +95,17 @@ def check_mode(path: Path) -> None:
         raise VaultKeysUnsafe(
             f"others may read the key store {path.name}", remedy=f"chmod 600 {path.name}"
         )
+
+
+def unavailable(error: sqlite3.Error) -> KeyStoreUnavailable:
+    """Why the store cannot be used now, and what helps; no text of SQLite's, which may hold values."""
+    name = error.sqlite_errorname or type(error).__name__
+    if name in HELD_BY_ANOTHER:
+        return KeyStoreUnavailable(
+            f"the key store: {name}: another process has been writing it for {BUSY_SECONDS:g} s",
+            remedy="end the daemon that holds it: one that was stopped (SIGSTOP) holds it until then",
+        )
+    return KeyStoreUnavailable(f"the key store: {name}")
 
 
 def sync_folder(path: Path) -> None:

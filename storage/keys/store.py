@@ -21,7 +21,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from comptoir.storage.keys.errors import KeyStoreBroken, KeyStoreUnavailable
+from comptoir.storage.keys.errors import KeyStoreBroken
 from comptoir.storage.keys.file import (
     FIRST_VERSION,
     HELD_SCHEMA,
@@ -31,6 +31,7 @@ from comptoir.storage.keys.file import (
     check_mode,
     connect,
     sync_folder,
+    unavailable,
 )
 from comptoir.storage.keys.ports import Wrapped
 
@@ -114,8 +115,11 @@ class KeyStore:
             raise KeyStoreBroken(
                 f"{path.name} was made by a newer release", remedy="install the newer release again"
             )
-        with self._writing() as connection:
-            connection.execute(HELD_SCHEMA)
+        # Looked for first: a daemon that was stopped (SIGSTOP) while it wrote holds the store's lock until it
+        # goes on or ends, and its successor has to start all the same.
+        if not self._rows("select 1 from sqlite_schema where name = 'held'"):
+            with self._writing() as connection:
+                connection.execute(HELD_SCHEMA)
 
     def __repr__(self) -> str:
         return f"<KeyStore {self.identity.hex()[:8]}>"
@@ -161,7 +165,7 @@ class KeyStore:
                 self._reader.backup(copy)
         except sqlite3.Error as error:
             path.unlink()
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         with path.open("rb") as file:
             os.fsync(file.fileno())
         sync_folder(path.parent)
@@ -172,7 +176,7 @@ class KeyStore:
         try:
             return self._reader.execute(sql, args).fetchall()
         except sqlite3.Error as error:
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
 
     def _meta(self, name: str) -> str:
         rows = self._reader.execute("select value from meta where name = ?", (name,)).fetchall()
@@ -244,7 +248,7 @@ class KeyStore:
             except sqlite3.Error as error:
                 if self._writer.in_transaction:
                     self._writer.execute("rollback")
-                raise _unavailable(error) from None
+                raise unavailable(error) from None
 
     def add(self, rows: Iterable[KeyRow]) -> None:
         """Add data keys; one that is there already, from a try whose end was not heard of, stays."""
@@ -352,7 +356,7 @@ class KeyStore:
             try:
                 self._writer.execute("pragma wal_checkpoint(truncate)").fetchall()
             except sqlite3.Error as error:
-                raise _unavailable(error) from None
+                raise unavailable(error) from None
 
 
 def _before(generation: int) -> tuple[bytes, int, bytes]:
@@ -385,7 +389,3 @@ def _fill(path: Path, identity: bytes, roots: Sequence[RootRow]) -> None:
         connection.execute("commit")
     finally:
         connection.close()
-
-
-def _unavailable(error: sqlite3.Error) -> KeyStoreUnavailable:
-    return KeyStoreUnavailable(f"the key store: {error.sqlite_errorname or type(error).__name__}")

@@ -39,7 +39,7 @@ STATES = (
     ),
 )
 TO_WITHDRAWAL: tuple[Message, ...] = (
-    BeginWithdrawal(ORDER), SettlementOver(), CancelWithdrawal(), PaymentInitiated("pay_1"),
+    BeginWithdrawal(ORDER, 0), SettlementOver(), CancelWithdrawal(), PaymentInitiated("pay_1"),
     OutcomeUnknown(), DescribeWithdrawal(),
     SettleWithdrawal("completed", "ops", "asked"), SettleWithdrawal("failed", "ops", "asked"),
     *(PaymentReported(event, "pay_1", 500, "EUR") for event in ("completed", "failed", "returned")),

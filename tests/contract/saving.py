@@ -90,8 +90,9 @@ class Saver:
 
     def payment(self, withdrawal_id: str) -> Json:
         """The one."""
-        (found,) = self.payments(withdrawal_id)
-        return found
+        found = self.payments(withdrawal_id)
+        assert len(found) == 1, (found, self.shown(withdrawal_id))
+        return found[0]
 
     def shown(self, withdrawal_id: str) -> Json:
         """As its person sees it."""

@@ -49,6 +49,9 @@ def test_points_become_money(saver: Saver, sandbox: Process) -> None:
         "netCents": 950, "currency": "EUR", "ibanMasked": "FR14****2606",
     }  # fmt: skip
     name = begun["withdrawalId"]
+    assert (
+        saver.shown(name) == begun
+    )  # at once: who was told that it has begun finds it, as it was told
     assert saver.balance() == (50, 950, 0)
     assert saver.payments(name) == []
     saver.settles()

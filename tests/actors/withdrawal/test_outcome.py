@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from comptoir.actors.gateways.messages import InitiatePayment
 from comptoir.actors.wallet.messages import AVAILABLE, BLOCKED, PAID, MovePoints
 from comptoir.actors.withdrawal.messages import (
+    BeginWithdrawal,
     CancelWithdrawal,
     OutcomeUnknown,
     PaymentInitiated,
@@ -20,7 +21,7 @@ from comptoir.actors.withdrawal.messages import (
 )
 from comptoir.actors.withdrawal.outcome import Phase
 from comptoir.engine import Decision, Message
-from tests.actors.withdrawal.books import NAME, Books
+from tests.actors.withdrawal.books import DAY_MS, NAME, Books, order
 
 LENGTH_MAX = 5
 EVENTS: dict[str, Message | None] = {
@@ -222,3 +223,19 @@ def test_a_cancelled_one_gives_its_points_back_to_their_lots() -> None:
     books.to_withdrawal(CancelWithdrawal())
     assert books.lots == before
     assert books.withdraw(900, "wd_2") is None, "another may begin"
+
+
+def test_it_counts_from_when_it_was_asked_for() -> None:
+    """X25, S56: told late, as after a crash, or twice, it has the date of its points' hold, and it is due
+    a settlement after that.
+    """
+    books = Books()
+    books.now = 9 * DAY_MS
+    begin = BeginWithdrawal(order(800), DAY_MS)
+    begun = books.to_withdrawal(begin)
+    assert isinstance(begun, Decision)
+    assert [out.due_at for out in begun.messages] == [DAY_MS + 14 * DAY_MS]
+    assert [step.at for step in begun.state.history] == [DAY_MS]
+    again = books.to_withdrawal(begin)
+    assert isinstance(again, Decision)
+    assert (again.reply, again.messages, again.state) == (begun.reply, (), begun.state)

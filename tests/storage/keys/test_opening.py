@@ -8,8 +8,10 @@ Source: interface.md 3; spec.md S35, S45, S59, X14.
 import base64
 import json
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from comptoir.storage.keys.errors import (
     KeyKnown,
     KeyStoreBroken,
     KeyStoreForeign,
+    KeyStoreUnavailable,
     KeyWeak,
 )
 from comptoir.storage.keys.file import SCHEMA_VERSION
@@ -218,3 +221,22 @@ def test_of_two_first_starts_one_store_is_left(home: Home) -> None:
     again = KeyStore.make(home.folder / "store.db", os.urandom(16), [])
     assert again.identity == first.identity
     assert again.roots() == first.roots()
+
+
+def test_a_successor_starts_beside_a_stopped_writer(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S43, S71: a daemon that stands still in the middle of a write holds the store; whoever takes over opens it
+    and reads its keys, and what it cannot write yet is told with what helps.
+    """
+    keyring = home.keyring()
+    monkeypatch.setattr("comptoir.storage.keys.file.BUSY_SECONDS", 0.01)
+    with closing(sqlite3.connect(home.folder / "store.db", isolation_level=None)) as stopped:
+        stopped.execute("begin immediate")
+        successor = home.keyring()
+        assert successor.store.roots() == keyring.store.roots()
+        with pytest.raises(KeyStoreUnavailable, match="SQLITE_BUSY") as told:
+            successor.store.add([])
+        assert "SIGSTOP" in told.value.remedy
+        stopped.execute("rollback")
+    successor.store.add([])
