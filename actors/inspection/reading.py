@@ -131,9 +131,10 @@ class Reader:
     def _guess(self, page: Image.Image) -> int:
         """By how many degrees Tesseract would turn it."""
         self._turns.SetImage(page)
-        found = self._turns.DetectOrientationScript()
-        sure = found is not None and found["orient_conf"] >= ORIENTATION_CONFIDENCE_MIN
-        return int(found["orient_deg"]) if sure else 0
+        found: dict[str, Any] | None = self._turns.DetectOrientationScript()
+        if found is None or found["orient_conf"] < ORIENTATION_CONFIDENCE_MIN:
+            return 0
+        return int(found["orient_deg"])
 
     def _zone(self, page: Image.Image) -> tuple[str, ...]:
         """Lines of a zone, where the lines of the page hold some that look like it."""

@@ -76,7 +76,8 @@ def identity(bearer: Bearer, kind: str, layout: int = 1) -> Image.Image:
     wide = kind in ("TD3", "MRVA")
     made, draw = _sheet(1480, 1040 if wide else 960)
     if layout in (2, 4):
-        made.paste(Image.linear_gradient("L").resize(made.size).point(lambda x: 200 + x // 5))
+        shades = [200 + shade // 5 for shade in range(256)]
+        made.paste(Image.linear_gradient("L").resize(made.size).point(shades))
     face = FACES[layout]
     draw.text((60, 30), "UTOPIA  SPECIMEN", font=font(face, 54), fill=40)
     draw.rectangle((60, 130, 430, 600), fill=170)
