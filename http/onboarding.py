@@ -34,11 +34,12 @@ from comptoir.engine.objects import UploadTerms
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import who_calls
 from comptoir.http.bodies import fault, read_body
+from comptoir.http.document_reasons import reason_of
 from comptoir.http.operation import Access, Call
 from comptoir.http.port import Port
 from comptoir.http.portal.entering import token_digest
 from comptoir.http.portal.shapes import PHONE
-from comptoir.http.problems import problem, row_of
+from comptoir.http.problems import problem
 from comptoir.http.shapes_onboarding import Initiation, NewDocument
 from comptoir.http.times import is_day, rfc3339
 
@@ -52,7 +53,7 @@ UPLOAD: Final = "DOCUMENTS_UPLOAD"
 NEXT_STEPS: Final[Mapping[str, str]] = {
     "INITIATED": UPLOAD,
     "DOCUMENTS_PENDING": UPLOAD,
-    "DOCUMENTS_UPLOADED": "DOCUMENTS_INSPECTION",
+    "DOCUMENTS_UPLOADED": "KYC",
 }
 SUMMARIES: Final[Mapping[str, str]] = {
     "INITIATED": "INITIATED",
@@ -235,7 +236,6 @@ def _shown_document(file: FileDescribed, call: Call, status: int) -> Response:
 
 def _document(one: Document) -> dict[str, object]:
     """A document as it is shown to whoever may see its file."""
-    reasons = [{"code": one.reason, "text": row_of(one.reason).detail}] if one.reason else []
     return {
         "documentId": one.id,
         "docType": one.doc_type,
@@ -243,7 +243,7 @@ def _document(one: Document) -> dict[str, object]:
         "contentType": one.media_type,
         "sizeBytes": one.size_bytes,
         "status": one.status.value,
-        "reasons": reasons,
+        "reasons": [reason_of(code) for code in one.reasons],
         "sha256": one.proven_sha256 or None,
-        "fields": None,
+        "fields": dict(one.fields) or None,
     }

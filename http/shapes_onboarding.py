@@ -111,24 +111,31 @@ class UploadShown(_Shape, frozen=True):
 
 
 class DocumentReason(_Shape, frozen=True):
-    """Why it is to be sent again."""
+    """What was found."""
 
     code: str
     text: str
 
 
 class DocumentShown(_Shape, frozen=True):
-    """A document; `inspecting` until there is an inspection."""
+    """A document."""
 
     document_id: str
     doc_type: DocType
     filename: str
     content_type: str
     size_bytes: int
-    status: Literal["awaiting_upload", "verifying", "inspecting", "redo"]
-    reasons: list[DocumentReason]
-    sha256: Annotated[str | None, Meta(description="Of the bytes that are there.")]
-    fields: Annotated[None, Meta(description="What it shows; nothing is read yet.")]
+    status: Literal["awaiting_upload", "verifying", "inspecting", "accepted", "refused", "redo"]
+    reasons: Annotated[
+        list[DocumentReason],
+        Meta(
+            description="Why it is refused or to be sent again; of an accepted one, what is told of it."
+        ),
+    ]
+    sha256: Annotated[str | None, Meta(description="Of the bytes that are there, or were.")]
+    fields: Annotated[
+        dict[str, str] | None, Meta(description="What was read of it, by name (docs/documents.md).")
+    ]
 
 
 class File(_Shape, frozen=True, omit_defaults=False):

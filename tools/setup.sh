@@ -63,3 +63,35 @@ pip install --quiet --require-hashes --requirement requirements.lock
 # Built with the locked setuptools, so that this step asks no registry for anything. Some versions of
 # pip pass on its warning that folders here are named as packages: they are, and that is the design.
 PYTHONWARNINGS=ignore pip install --quiet --no-deps --no-build-isolation --editable .
+
+# French for Tesseract is in no package of PyPI. Where Debian's has been installed, it is taken; else npm's, or
+# Debian's archive, whichever answers. Without either, OCR reads in English alone, and every report says so.
+data=.venv/share/tessdata/fra.traineddata
+french_of_npm() {
+    command -v npm >/dev/null && command -v timeout >/dev/null || return 1
+    (cd "$1" && timeout 60 npm pack --silent --cache "$1/npm" "@tesseract.js-data/fra@1.0.0" >/dev/null 2>&1) || return 1
+    .venv/bin/python - "$1"/*.tgz "$data" <<'END'
+import base64, gzip, hashlib, pathlib, sys, tarfile
+KNOWN = "pp58gMaoyidoBBLd5y5rnf0WW0Y1994QrGqZrYatITqIU/AReUJMykD+YY3JDgvnmgz7uAx1UmhjjuyEmV8JEA=="
+NAME = "package/4.0.0_best_int/fra.traineddata.gz"
+packed = pathlib.Path(sys.argv[1])
+if base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() != KNOWN:
+    sys.exit("make setup: what npm gave is not the French data that we know")
+with tarfile.open(packed) as archive:
+    pathlib.Path(sys.argv[2]).write_bytes(gzip.decompress(archive.extractfile(NAME).read()))
+END
+}
+french_of_debian() {
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null && command -v timeout >/dev/null || return 1
+    (cd "$1" && timeout 60 apt-get -qq download tesseract-ocr-fra >/dev/null 2>&1) || return 1
+    dpkg -x "$1"/tesseract-ocr-fra*.deb "$1/deb" || return 1
+    cp "$1"/deb/usr/share/tesseract-ocr/*/tessdata/fra.traineddata "$data"
+}
+if [ ! -s "$data" ]; then
+    if ! cp /usr/share/tesseract-ocr/*/tessdata/fra.traineddata "$data" 2>/dev/null; then
+        there=$(mktemp -d)
+        french_of_npm "$there" || french_of_debian "$there" ||
+            printf 'make setup: no French data for OCR was to be had (npm, apt): it reads in English alone\n'
+        rm -rf "$there"
+    fi
+fi

@@ -123,6 +123,8 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "DeleteObject": ("path",),
     "ObjectFound": ("reference", "size_bytes", "media_type", "sha256"),
     "ObjectAbsent": ("reference", "code"),
+    "InspectDocument": ("reference", "path", "doc_type", "media_type"),
+    "DocumentInspected": ("reference", "sha256", "flags"),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),

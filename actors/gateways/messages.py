@@ -12,6 +12,7 @@ from comptoir.engine.values import Address, Message
 
 __all__ = [
     "FCM",
+    "INSPECTION",
     "KEYS",
     "LETTERS",
     "MAIL",
@@ -23,10 +24,12 @@ __all__ = [
     "ComparePayments",
     "DeleteObject",
     "DestroyKeys",
+    "DocumentInspected",
     "ExchangeCode",
     "FindPurchase",
     "Held",
     "InitiatePayment",
+    "InspectDocument",
     "LookUpPayment",
     "NoticeRefused",
     "NoticeTaken",
@@ -63,6 +66,8 @@ PAYMENTS = Address("payments", "")
 """The desk at which what we think was paid is compared with what is said of it (docs/withdrawals.md)."""
 OBJECTS = Address("objects", "")
 """The store of documents: a folder of ours, or S3 (S12, X30)."""
+INSPECTION = Address("inspection", "")
+"""Who looks at documents, each in a cell of its own (S19)."""
 
 NOTIFICATION = "notification"
 """The kind of actor that tells a person, one per person."""
@@ -336,6 +341,39 @@ class ObjectAbsent(Message, frozen=True):
     reference: str
     code: str
     """Why, as a stable code: `UPLOAD_MISSING` where there is nothing."""
+
+
+class InspectDocument(Message, frozen=True):
+    """What is the document under this key, and what does it show? Whoever asks hears of it (`DocumentInspected`,
+    or `ObjectAbsent` where it could not be had).
+    """
+
+    reference: str
+    """What it is about; the asker is told it again."""
+    path: str
+    """The key, as engine/objects.py writes it."""
+    doc_type: str
+    """What it was sent as: what is read of it depends on that."""
+    filename: str
+    media_type: str
+    first_name: str
+    last_name: str
+    date_of_birth: str
+    """What it is held against."""
+
+
+class DocumentInspected(Message, frozen=True):
+    """What it is, and what it shows."""
+
+    reference: str
+    sha256: str
+    """Of the bytes that were looked at."""
+    look: str
+    """How its first page looks (actors/inspection/pictures.py); empty: nothing to see."""
+    flags: tuple[str, ...]
+    """Of actors/inspection/flags.py."""
+    fields: dict[str, str]
+    """What was read, by the names of docs/documents.md."""
 
 
 class DeleteObject(Message, frozen=True):

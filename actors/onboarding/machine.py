@@ -6,8 +6,9 @@ Rules:
 - a document is announced (type, size, digest) before it is sent, and sent to the store, not to us; when the
   client says that it is there, the store is asked, and only bytes that are exactly those announced count. What
   is something else is deleted, and is to be sent again;
-- when every type that the client's type needs is there, the documents are uploaded; what they show is
-  inspected by steps that are yet to come: a document stays `inspecting`;
+- what is there is inspected, and comes out accepted, refused, or to be sent again: then that one is asked for
+  again, and what lies there goes. A file that was refused once is known, and not looked at a second time;
+- when one of every type that the client's type needs is accepted, the documents are uploaded;
 - what has not come after the file's time leaves it INCOMPLETE: what was sent is deleted, nothing is taken more.
 
 Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
@@ -16,12 +17,16 @@ Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
 import msgspec
 
 from comptoir.actors.gateways.messages import (
+    INSPECTION,
     OBJECTS,
     DeleteObject,
+    DocumentInspected,
+    InspectDocument,
     ObjectAbsent,
     ObjectFound,
     ProveObject,
 )
+from comptoir.actors.inspection.flags import FLAGS, Weight, outcome_of
 from comptoir.actors.invitation.messages import KIND as INVITATION
 from comptoir.actors.invitation.messages import InviteClient
 from comptoir.actors.onboarding.messages import (
@@ -44,8 +49,8 @@ from comptoir.actors.onboarding.state import (
     Phase,
     described,
     find,
-    missing,
     moved,
+    unaccepted,
     with_document,
 )
 from comptoir.actors.onboarding.terms import terms_of
@@ -55,6 +60,7 @@ from comptoir.engine.machine import Context, Machine, row
 __all__ = [
     "MACHINE",
     "REPLIES",
+    "DocumentAccepted",
     "DocumentAnnounced",
     "DocumentRefused",
     "DocumentUploaded",
@@ -68,6 +74,10 @@ EXPIRY = "expiry"
 CLIENT = "client"
 OTHER = "UPLOAD_OTHER"
 """What lies there is not what was announced."""
+KNOWN = "KNOWN_REFUSED"
+"""The very bytes that were refused before."""
+_ASKED = (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
+"""A document about which somebody is asked."""
 
 
 class OnboardingInitiated(Event, frozen=True):
@@ -95,14 +105,23 @@ class DocumentUploaded(Event, frozen=True):
 
 
 class DocumentRefused(Event, frozen=True):
-    """They are not."""
+    """They are not, or what they are cannot be taken."""
 
     document_id: str
     code: str
 
 
+class DocumentAccepted(Event, frozen=True):
+    """It was inspected, and is taken."""
+
+    document_id: str
+    doc_type: str
+    flags: tuple[str, ...]
+    """What is told of it all the same: it has expired, it says something else than was declared."""
+
+
 class DocumentsUploaded(Event, frozen=True):
-    """DOCUMENTS_UPLOADED of S17: every type that is needed is there."""
+    """DOCUMENTS_UPLOADED of S17: one of every type that is needed is there, and accepted."""
 
 
 class OnboardingExpired(Event, frozen=True):
@@ -184,9 +203,9 @@ def _complete(
     document = find(state, message.document_id)
     if document is None:
         return Refusal("NOT_FOUND", "the file has no such document")
-    if document.status in (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING):
+    if document.status not in (DocumentStatus.AWAITING, DocumentStatus.REDO):
         return Decision(state, described(state, terms_of(context)))  # said again
-    asked = msgspec.structs.replace(document, status=DocumentStatus.VERIFYING, reason="")
+    asked = msgspec.structs.replace(document, status=DocumentStatus.VERIFYING, reasons=())
     verifying = with_document(state, asked, context.now)
     path = document.key(context.address.key).path
     return Decision(
@@ -202,38 +221,87 @@ def _found(state: OnboardingState, message: ObjectFound, context: Context) -> Ou
         return Decision(state)
     same = (message.size_bytes, message.media_type) == (document.size_bytes, document.media_type)
     if not same or message.sha256 != (document.sha256 or message.sha256):
-        return _redo(state, document, OTHER, context)
+        return _again(state, document, (OTHER,), context)
+    if _was_refused(state, message.sha256):
+        known = msgspec.structs.replace(document, proven_sha256=message.sha256)
+        return _again(state, known, (KNOWN,), context)
     proven = msgspec.structs.replace(
         document, status=DocumentStatus.INSPECTING, proven_sha256=message.sha256
     )
     uploaded = DocumentUploaded(document.id, document.doc_type, message.size_bytes, message.sha256)
-    there = with_document(state, proven, context.now)
-    if state.phase is not Phase.DOCUMENTS_PENDING or missing(there, terms_of(context)):
-        return Decision(there, events=(uploaded,))
+    return Decision(
+        with_document(state, proven, context.now),
+        events=(uploaded,),
+        messages=(_inspection(state, proven, context),),
+    )
+
+
+def _was_refused(state: OnboardingState, sha256: str) -> bool:
+    """Whether these very bytes were sent before, and refused."""
+    return any(
+        one.status is DocumentStatus.REFUSED and one.proven_sha256 == sha256
+        for one in state.documents
+    )
+
+
+def _inspection(state: OnboardingState, document: Document, context: Context) -> Outgoing:
+    """What the inspection is asked, and what it holds the document against."""
+    client = state.client
+    assert client is not None, "asked of files that have begun"
+    path = document.key(context.address.key).path
+    question = InspectDocument(
+        document.id, path, document.doc_type, document.filename, document.media_type,
+        client.first_name, client.last_name, client.date_of_birth,
+    )  # fmt: skip
+    return Outgoing(INSPECTION, question)
+
+
+def _inspected(state: OnboardingState, message: DocumentInspected, context: Context) -> Outcome:
+    document = find(state, message.reference)
+    if document is None or document.status is not DocumentStatus.INSPECTING:
+        return Decision(state)
+    if message.sha256 != document.proven_sha256:
+        return _again(state, document, (OTHER,), context)
+    seen = msgspec.structs.replace(document, look=message.look, fields=message.fields)
+    if outcome_of(message.flags) is not Weight.NOTE:
+        return _again(state, seen, message.flags, context)
+    accepted = msgspec.structs.replace(seen, status=DocumentStatus.ACCEPTED, reasons=message.flags)
+    there = with_document(state, accepted, context.now)
+    taken = DocumentAccepted(document.id, document.doc_type, message.flags)
+    if state.phase is not Phase.DOCUMENTS_PENDING or unaccepted(there, terms_of(context)):
+        return Decision(there, events=(taken,))
     move = ("DOCUMENTS_UPLOADED", CLIENT)
     return Decision(
         moved(there, Phase.DOCUMENTS_UPLOADED, move, context.now),
-        events=(uploaded, DocumentsUploaded()),
+        events=(taken, DocumentsUploaded()),
         cancel=(EXPIRY,),
     )
 
 
-def _redo(state: OnboardingState, document: Document, code: str, context: Context) -> Outcome:
-    """It is to be sent again; what lies there, if anything, goes."""
-    redo = msgspec.structs.replace(document, status=DocumentStatus.REDO, reason=code)
-    gone = (_delete(document, context),) if code == OTHER else ()
+def _again(
+    state: OnboardingState, document: Document, codes: tuple[str, ...], context: Context
+) -> Outcome:
+    """Another one is wanted, or this one once more; what lies there, if anything, goes."""
+    refuses = codes != (OTHER,) and outcome_of(codes) is Weight.REFUSE
+    status = DocumentStatus.REFUSED if refuses else DocumentStatus.REDO
+    told = msgspec.structs.replace(document, status=status, reasons=codes)
+    heaviest = next((x for x in codes if FLAGS.get(x) is not Weight.NOTE), codes[0])
     return Decision(
-        with_document(state, redo, context.now),
-        events=(DocumentRefused(document.id, code),),
-        messages=gone,
+        with_document(state, told, context.now),
+        events=(DocumentRefused(document.id, heaviest),),
+        messages=(_delete(document, context),),
     )
 
 
 def _absent(state: OnboardingState, message: ObjectAbsent, context: Context) -> Outcome:
     document = find(state, message.reference)
-    if document is None or document.status is not DocumentStatus.VERIFYING:
+    if document is None or document.status not in _ASKED:
         return Decision(state)
-    return _redo(state, document, message.code, context)
+    redo = msgspec.structs.replace(document, status=DocumentStatus.REDO, reasons=(message.code,))
+    return Decision(
+        with_document(state, redo, context.now),
+        events=(DocumentRefused(document.id, message.code),),
+    )
 
 
 def _delete(document: Document, context: Context) -> Outgoing:
@@ -271,7 +339,7 @@ MACHINE: Machine[OnboardingState] = Machine(
     phases=Phase,
     messages=(
         InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
-        FileExpired, DescribeFile,
+        DocumentInspected, FileExpired, DescribeFile,
     ),
     rows=(
         row(Phase.NONE, InitiateFile, _initiate, Phase.INITIATED),
@@ -280,11 +348,12 @@ MACHINE: Machine[OnboardingState] = Machine(
         row(Phase.INITIATED, RequestUpload, _request, Phase.DOCUMENTS_PENDING),
         *(row(phase, RequestUpload, _request, phase) for phase in _WAITING),
         *(row(phase, CompleteUpload, _complete, phase) for phase in _WAITING),
+        *(row(phase, ObjectFound, _found, phase) for phase in _WAITING),
         row(
-            Phase.DOCUMENTS_PENDING, ObjectFound, _found,
+            Phase.DOCUMENTS_PENDING, DocumentInspected, _inspected,
             Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED,
         ),
-        row(Phase.DOCUMENTS_UPLOADED, ObjectFound, _found, Phase.DOCUMENTS_UPLOADED),
+        row(Phase.DOCUMENTS_UPLOADED, DocumentInspected, _inspected, Phase.DOCUMENTS_UPLOADED),
         *(row(phase, ObjectAbsent, _absent, phase) for phase in _WAITING),
         row(Phase.INITIATED, FileExpired, _expire, Phase.INITIATED, Phase.INCOMPLETE),
         row(
@@ -294,7 +363,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         row(Phase.DOCUMENTS_UPLOADED, FileExpired, _late, Phase.DOCUMENTS_UPLOADED),
         *(
             row(Phase.INCOMPLETE, message, _late, Phase.INCOMPLETE)
-            for message in (FileExpired, ObjectFound, ObjectAbsent)
+            for message in (FileExpired, ObjectFound, ObjectAbsent, DocumentInspected)
         ),
         *(
             row(Phase.INCOMPLETE, message, _over, Phase.INCOMPLETE)

@@ -3,6 +3,7 @@
 Another machine may import this module and nothing else of this package (design.md 1).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -59,9 +60,13 @@ class DocumentStatus(StrEnum):
     VERIFYING = "verifying"
     """Whoever sent it says that it is there; the store is asked."""
     INSPECTING = "inspecting"
-    """Its bytes are there, and are those that were announced. What they show is not looked at yet."""
+    """Its bytes are there, and are those that were announced. What they are, and show, is being looked at."""
+    ACCEPTED = "accepted"
+    """It is what it should be; `reasons` may have what is told of it all the same."""
+    REFUSED = "refused"
+    """Nobody who means well sends that: another document is wanted, and this one is known if it comes again."""
     REDO = "redo"
-    """They are not: it is to be sent again."""
+    """It did not arrive, or cannot be used: it is to be sent again."""
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -78,10 +83,14 @@ class Document(msgspec.Struct, frozen=True):
     expires_at: int
     """Of its upload address: business time, ms."""
     status: DocumentStatus = DocumentStatus.AWAITING
-    reason: str = ""
-    """Why it is to be sent again, as a stable code."""
+    reasons: tuple[str, ...] = ()
+    """What was found, as stable codes: why it is to be sent again or refused, or what is told of it."""
     proven_sha256: str = ""
-    """Of the bytes that are there."""
+    """Of the bytes that are there, or were."""
+    look: str = ""
+    """How its first page looks; empty: not known, or nothing to see."""
+    fields: Mapping[str, str] = {}
+    """What was read of it."""
 
     def key(self, onboarding_id: str) -> ObjectKey:
         """Where it is: `{onboardingId}/{docType}/{filename}` (S12), the name being ours."""

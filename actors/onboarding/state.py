@@ -18,7 +18,9 @@ from comptoir.actors.onboarding.messages import (
 from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.engine import State
 
-__all__ = ["OnboardingState", "Phase", "described", "find", "missing", "moved", "with_document"]
+__all__ = [
+    "OnboardingState", "Phase", "described", "find", "missing", "moved", "unaccepted", "with_document",
+]  # fmt: skip
 
 
 class Phase(Enum):
@@ -59,9 +61,21 @@ def with_document(state: OnboardingState, document: Document, now: int) -> Onboa
 
 def missing(state: OnboardingState, terms: OnboardingTerms) -> tuple[str, ...]:
     """Types of documents that are still to be sent."""
+    return _without(state, terms, (DocumentStatus.INSPECTING, DocumentStatus.ACCEPTED))
+
+
+def unaccepted(state: OnboardingState, terms: OnboardingTerms) -> tuple[str, ...]:
+    """Types of documents of which none has been accepted yet."""
+    return _without(state, terms, (DocumentStatus.ACCEPTED,))
+
+
+def _without(
+    state: OnboardingState, terms: OnboardingTerms, there: tuple[DocumentStatus, ...]
+) -> tuple[str, ...]:
+    """Types that the file needs, and of which no document is so far."""
     assert state.opened is not None, "asked of files that have begun"
-    there = {one.doc_type for one in state.documents if one.status is DocumentStatus.INSPECTING}
-    return tuple(x for x in terms.required.get(state.opened.client_type, ()) if x not in there)
+    found = {one.doc_type for one in state.documents if one.status in there}
+    return tuple(x for x in terms.required.get(state.opened.client_type, ()) if x not in found)
 
 
 def moved(state: OnboardingState, to: Phase, move: tuple[str, str], now: int) -> OnboardingState:

@@ -51,6 +51,7 @@ from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
+from comptoir.engine.boot.inspection import inspection_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
@@ -153,6 +154,7 @@ async def parts_of(
     gateways.append(await open_payments(settings, journal, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
+    gateways.append(inspection_gateway(daemon.documents, settings.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     bounds = actor_bounds(settings)
     return Parts(

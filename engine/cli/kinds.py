@@ -10,11 +10,14 @@ __all__ = ["CHECK_KINDS", "MACHINES", "ROLES", "complete"]
 
 CHECK_KINDS = (
     "aead-open",
+    "document",
     "iban",
     "jwk",
     "jwt",
     "label",
+    "mrz",
     "name-match",
+    "ocr",
     "points",
     "screen",
     "webhook",

@@ -107,6 +107,12 @@ class Documents(Section):
     upload_seconds_max: float = number(
         3_600.0, "s", (1.0, 86_400.0), "Longest upload, however fast.", "ours"
     )
+    inspections_max: int = integer(
+        2, "inspections", (1, 64), "At once; each takes one processor and up to 1 GiB.", "S19"
+    )  # fmt: skip
+    inspection_seconds_max: float = number(
+        120.0, "s", (1.0, 600.0), "For one document, with its way from the store.", "S19"
+    )
     s3: DocumentsS3 = section(DocumentsS3)
 
 

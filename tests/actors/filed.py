@@ -2,7 +2,7 @@
 
 import msgspec
 
-from comptoir.actors.gateways.messages import ObjectAbsent, ObjectFound
+from comptoir.actors.gateways.messages import DocumentInspected, ObjectAbsent, ObjectFound
 from comptoir.actors.numbering import machine as numbering
 from comptoir.actors.numbering.messages import DrawNumber
 from comptoir.actors.onboarding.messages import (
@@ -21,7 +21,17 @@ from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.engine.values import Message, State
 
-__all__ = ["BEGUN", "FILES", "FILE_TERMS", "INITIATE", "NUMBERS", "REQUEST", "document"]
+__all__ = [
+    "BEGUN",
+    "FILES",
+    "FILE_TERMS",
+    "INITIATE",
+    "INSPECTED",
+    "INSPECTING",
+    "NUMBERS",
+    "REQUEST",
+    "document",
+]
 
 NOW = 1_800_000_000_000
 FILE_TERMS = OnboardingTerms({"INDIVIDUAL": ("IDENTITY",)}, mail=True, sms=True)
@@ -50,16 +60,21 @@ STATES = (
     msgspec.structs.replace(PENDING, phase=Phase.DOCUMENTS_UPLOADED),
     msgspec.structs.replace(BEGUN, phase=Phase.INCOMPLETE),
 )
+INSPECTED = DocumentInspected("doc_1", "ab" * 32, "0f" * 8, (), {"surname": "TREMBLAY"})
+INSPECTING = msgspec.structs.replace(
+    PENDING, documents=(document(DocumentStatus.INSPECTING, proven_sha256="ab" * 32),)
+)
 FOUND = ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
 TO_FILE: tuple[Message, ...] = (
     INITIATE, ClientReached(), REQUEST, CompleteUpload("doc_1"), FOUND,
-    ObjectAbsent("doc_1", "UPLOAD_MISSING"), FileExpired(), DescribeFile(),
+    ObjectAbsent("doc_1", "UPLOAD_MISSING"), INSPECTED, FileExpired(), DescribeFile(),
 )  # fmt: skip
 LATE = msgspec.structs.replace(BEGUN, expires_at=NOW)
 FILES: tuple[tuple[State, Message], ...] = (
     *((state, message) for state in STATES for message in TO_FILE),
     (PENDING, msgspec.structs.replace(FOUND, size_bytes=299)),
     (LATE, FileExpired()),
+    (INSPECTING, INSPECTED),
     (msgspec.structs.replace(PENDING, expires_at=NOW), FileExpired()),
 )
 NUMBERS: tuple[tuple[State, Message], ...] = (

@@ -29,6 +29,7 @@ near_inputs = st.fixed_dictionaries(
         "debit": json_values,
         "now": json_values,
         "iban": json_values,
+        "lines": json_values,
     },
 )
 
@@ -41,6 +42,8 @@ def test_every_input_has_an_answer(kind: str, given_input: object) -> None:
     assert answer["ok"] is True or answer["error"]["code"] in {
         "BANK_IBAN_INVALID",
         "CHECK_INPUT_INVALID",
+        "MRZ_CHARACTER_INVALID",
+        "MRZ_FORMAT_UNKNOWN",
         "POINTS_INSUFFICIENT",
     }
 

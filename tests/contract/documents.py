@@ -24,6 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 PART = 65_536
+INSPECTION_SECONDS_MAX = 90.0
+"""A page is read in two seconds by a processor of its own, and tests have none."""
 INITIATION: dict[str, Any] = {
     "clientType": "INDIVIDUAL", "initiatedBy": "CONSEILLER", "conseillerEmail": "jean.dupont@bnc.ca",
     "clientInfo": {
@@ -64,10 +66,10 @@ class Paper:
 def make_pdf(path: Path, mebibytes: float) -> Paper:
     """A PDF of one page with a picture of noise, as large as wanted: header, objects, table, trailer (ISO 32000)."""
     width = 1024
-    height = max(1, int(mebibytes * 1024))
+    height = max(1, int(mebibytes * 1024 / 3))
     picture = (
-        f"<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceGray "
-        f"/BitsPerComponent 8 /Length {width * height} >>\nstream\n"
+        f"<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceRGB "
+        f"/BitsPerComponent 8 /Length {3 * width * height} >>\nstream\n"
     )
     drawing = b"q 500 0 0 700 50 50 cm /P Do Q"
     heads = [
@@ -85,7 +87,7 @@ def make_pdf(path: Path, mebibytes: float) -> Paper:
         places.append(file.tell())
         file.write(b"5 0 obj\n" + picture.encode())
         for _ in range(height):
-            file.write(os.urandom(width))
+            file.write(os.urandom(3 * width))
         file.write(b"\nendstream\nendobj\n")
         places.append(file.tell())
         file.write(b"6 0 obj\n<< /XObject << /P 5 0 R >> >>\nendobj\n")
@@ -132,8 +134,11 @@ class Applicant:
         return shown
 
     def settled(self, address: dict[str, Any]) -> dict[str, Any]:
-        """What became of it once the store has answered."""
-        eventually(lambda: self.document(address)["status"] != "verifying")
+        """What became of it once the store has answered, and the inspection."""
+        under_way = ("verifying", "inspecting")
+        eventually(
+            lambda: self.document(address)["status"] not in under_way, INSPECTION_SECONDS_MAX
+        )
         return self.document(address)
 
     def sends(self, paper: Paper, doc_type: str = "IDENTITY") -> dict[str, Any]:

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pikepdf
 import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, make_pdf, to_people
+from tests.actors.inspection.hostile import pdf_with
+from tests.actors.inspection.specimens import Bill, as_pdf, identity, residence, tax_notice
+from tests.actors.inspection.zones import Bearer
+from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, to_people
 from tests.contract.test_conventions import is_problem
 from tests.storage.objects.seaweed import BUCKET
 
@@ -25,10 +29,29 @@ Start = Callable[..., Process]
 TYPES = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
 
 
+SCRIPT = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+MARIE = Bearer("TREMBLAY", "MARIE ANNE", birth="800515", nationality="CAN", issuer="CAN")
+
+
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
-    """A small PDF."""
-    return make_pdf(tmp_path_factory.mktemp("papers") / "small.pdf", 0.5)
+def papers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Paper]:
+    """Marie's documents, as a scanner sends them: a passport, a bill of this week, a notice of tax."""
+    folder = tmp_path_factory.mktemp("papers")
+    bill = Bill(date=time.strftime("%d/%m/%Y", time.gmtime(time.time() - 7 * 86_400)))
+    made = {
+        "IDENTITY": identity(MARIE, "TD3"),
+        "PROOF_OF_RESIDENCE": residence(bill),
+        "TAX_DECLARATION": tax_notice(bill),
+    }
+    for name, picture in made.items():
+        (folder / f"{name}.pdf").write_bytes(as_pdf(picture))
+    return {name: Paper(folder / f"{name}.pdf") for name in made}
+
+
+@pytest.fixture(scope="module")
+def paper(papers: dict[str, Paper]) -> Paper:
+    """The passport."""
+    return papers["IDENTITY"]
 
 
 def test_a_file_begins_as_the_source_writes_it(with_folder: Process, carrier: Process) -> None:
@@ -81,26 +104,67 @@ def test_a_wrong_request_says_where(with_folder: Process, changes: Any, pointer:
     assert body["errors"][0]["pointer"] == pointer
 
 
-def test_documents_are_uploaded_proven_and_wait_for_inspection(
-    keeper: Process, paper: Paper
+def test_documents_are_uploaded_proven_inspected_and_accepted(
+    with_folder: Process, papers: dict[str, Paper]
 ) -> None:
-    """S12, S13, interface.md 8: announced, sent straight to its store, proven by it; with the last type that
-    is needed the file goes on. What they show nobody has looked at yet, and it says so.
+    """S4, S12, S13, S19, interface.md 8: announced, sent straight to its store, proven by it, looked at and read; with
+    the last type that is needed the file goes on. What was read is shown to whoever may see the file.
     """
-    file = Applicant(keeper)
+    file = Applicant(with_folder)
     whole = file.shown()
+    read: dict[str, dict[str, str]] = {}
     for number, doc_type in enumerate(TYPES, 1):
-        shown = file.sends(paper, doc_type)
-        assert (shown["status"], shown["reasons"], shown["fields"]) == ("inspecting", [], None)
-        assert (shown["sha256"], shown["sizeBytes"]) == (paper.sha256, paper.size)
+        shown = file.sends(papers[doc_type], doc_type)
+        assert (shown["status"], shown["reasons"]) == ("accepted", []), shown
+        assert (shown["sha256"], shown["sizeBytes"]) == (
+            papers[doc_type].sha256, papers[doc_type].size,
+        )  # fmt: skip
         assert shown["filename"] == "passeport de Marie.pdf"
+        read[doc_type] = shown["fields"]
         whole = file.shown()
         assert len(whole["documents"]) == number
         assert whole["missing"] == list(TYPES[number:])
+    passport = read["IDENTITY"]
+    assert (passport["surname"], passport["birthDate"]) == ("TREMBLAY", "1980-05-15")
+    assert (passport["documentNumber"], passport["nameMatch"]) == ("L898902C3", "given_names")
+    bill = read["PROOF_OF_RESIDENCE"]
+    assert (bill["holder"], bill["address"]) == ("Marie Tremblay", "12 rue des Lilas, 75011 Paris")
+    assert read["TAX_DECLARATION"]["referenceIncome"] == "45678"
     assert (whole["status"], whole["summaryStatus"]) == ("DOCUMENTS_UPLOADED", "DOCS_PENDING")
-    assert (whole["nextStep"], whole["waitingFor"]) == ("DOCUMENTS_INSPECTION", None)
-    moves = keeper.get(f"{file.path}/history").json()["items"]
+    assert (whole["nextStep"], whole["waitingFor"]) == ("KYC", None)
+    moves = with_folder.get(f"{file.path}/history").json()["items"]
     assert [one["to"] for one in moves] == ["DOCUMENTS_UPLOADED", "DOCUMENTS_PENDING", "INITIATED"]
+
+
+def test_only_what_is_not_taken_is_asked_for_again(
+    with_folder: Process, papers: dict[str, Paper], tmp_path: Path
+) -> None:
+    """S19, S20, interface.md 8: a script is refused, and known when it comes again; a bill of last year is to be redone; a
+    passport of somebody else that has expired is taken, and it is told; what was accepted stays so, all the while.
+    """
+    file = Applicant(with_folder)
+    assert file.sends(papers["TAX_DECLARATION"], "TAX_DECLARATION")["status"] == "accepted"
+
+    def sent(name: str, data: bytes, doc_type: str) -> tuple[str, list[str]]:
+        (tmp_path / name).write_bytes(data)
+        shown = file.sends(Paper(tmp_path / name), doc_type)
+        assert all(reason["text"] for reason in shown["reasons"])
+        return shown["status"], [reason["code"] for reason in shown["reasons"]]
+
+    script = pdf_with(lambda pdf: setattr(pdf.Root, "OpenAction", SCRIPT))
+    found = sent("script.pdf", script, "IDENTITY")
+    assert found == ("refused", ["PDF_JAVASCRIPT", "PDF_AUTOMATIC_ACTION"])
+    assert sent("again.pdf", script, "IDENTITY") == ("refused", ["KNOWN_REFUSED"])
+    old = as_pdf(residence(Bill(date="02/01/2024")))
+    assert sent("old.pdf", old, "PROOF_OF_RESIDENCE") == ("redo", ["PROOF_TOO_OLD"])
+    assert file.shown()["missing"] == ["IDENTITY", "PROOF_OF_RESIDENCE"]
+    stranger = Bearer("ERIKSSON", "ANNA", birth="740812", expiry="120415")
+    found = sent("other.pdf", as_pdf(identity(stranger, "TD3")), "IDENTITY")
+    assert found == ("accepted", ["DOCUMENT_EXPIRED", "DATA_INCONSISTENT"])
+    whole = file.shown()
+    assert (whole["status"], whole["missing"]) == ("DOCUMENTS_PENDING", ["PROOF_OF_RESIDENCE"])
+    assert whole["documents"][0]["status"] == "accepted"
+    assert len(list((folder_of(with_folder) / "objects").rglob("*/*"))) >= 2
 
 
 def test_an_address_says_what_where_and_until_when(keeper: Process, paper: Paper) -> None:
@@ -122,13 +186,13 @@ def test_an_address_says_what_where_and_until_when(keeper: Process, paper: Paper
 def test_what_was_not_sent_is_not_there(keeper: Process, paper: Paper) -> None:
     """S16: completed before it was sent, a document is to be sent; then it is taken all the same."""
     file = Applicant(keeper)
-    address = file.announce(paper).json()
+    address = file.announce(paper, "CONTRACT").json()
     assert file.complete(address).status == 202
     shown = file.settled(address)
     assert (shown["status"], shown["reasons"][0]["code"]) == ("redo", "UPLOAD_MISSING")
     assert file.upload(address, paper).status_code == 200
     file.complete(address)
-    assert file.settled(address)["status"] == "inspecting"
+    assert file.settled(address)["status"] == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +216,7 @@ def test_what_is_not_taken_gets_no_address(
 def test_neither_store_takes_anything_else(keeper: Process, paper: Paper, tmp_path: Path) -> None:
     """S12: other bytes, and a second use, are refused by either store, and leave nothing, or what was there."""
     file = Applicant(keeper)
-    address = file.announce(paper).json()
+    address = file.announce(paper, "CONTRACT").json()
     other = tmp_path / "other.pdf"
     other.write_bytes(paper.path.read_bytes()[:-6] + b"%%FOE\n")
     assert file.upload(address, Paper(other)).status_code in (400, 422)
@@ -168,7 +232,7 @@ def test_a_file_that_waited_too_long_keeps_no_documents(
     """S14, X6: after its seven days a file is INCOMPLETE; what was sent is deleted, nothing more is taken."""
     process = comptoir_daemon(**to_people(carrier))
     file = Applicant(process)
-    shown = file.sends(paper)
+    shown = file.sends(paper, "CONTRACT")
     objects = folder_of(process) / "objects"
     assert len(list(objects.rglob("*/*"))) == 1
     Customer(process).advance(7 * 86_400 + 60)
@@ -236,18 +300,16 @@ def test_a_client_gets_in_by_the_link_and_sends_its_own_documents(
         assert (file["onboardingId"], file["status"]) == (number, "DOCUMENTS_PENDING")
         assert "kyc" not in file
         body = {
-            "docType": "IDENTITY", "filename": "moi.pdf", "contentType": "application/pdf",
+            "docType": "CONTRACT", "filename": "moi.pdf", "contentType": "application/pdf",
             "sizeBytes": paper.size,
         }  # fmt: skip
         address = browser.post(f"{mine.path}/documents", json=body).json()
         assert mine.upload(address, paper).status_code == 200
         document = f"{mine.path}/documents/{address['documentId']}"
         assert browser.post(f"{document}/complete", json={}).status_code == 202
-        eventually(lambda: browser.get(document).json()["status"] == "inspecting")
+        eventually(lambda: browser.get(document).json()["status"] == "accepted", 90.0)
         assert browser.get(document).json()["sha256"] == paper.sha256
         for path in (other.path, f"{other.path}/history"):
             assert browser.get(path).status_code == 404
         assert browser.post(f"{other.path}/documents", json=body).status_code == 404
-    assert [one["status"] for one in mine.shown()["documents"]] == ["inspecting"], (
-        "its advisor sees"
-    )
+    assert [one["status"] for one in mine.shown()["documents"]] == ["accepted"], "its advisor sees"

@@ -80,15 +80,17 @@ def test_sixty_megabytes_pass_in_constant_memory_while_webhooks_flow(
     large = make_pdf(tmp_path / "large.pdf", 60)
     assert large.size > 60_000_000
     file = Applicant(keeper)
-    file.sends(make_pdf(tmp_path / "warm.pdf", 1))  # what is loaded at a first upload is no growth
+    file.sends(
+        make_pdf(tmp_path / "warm.pdf", 1), "CONTRACT"
+    )  # what is loaded at a first upload is no growth
     with webhooks_flowing(keeper) as answers:
         eventually(lambda: len(answers) > 20)
         with memory_watched(keeper) as grown:
             before, began = len(answers), time.monotonic()
-            shown = file.sends(large)
+            shown = file.sends(large, "CONTRACT")  # of which nothing is read
             took = time.monotonic() - began
         during = answers[before:]
-    assert (shown["status"], shown["sha256"]) == ("inspecting", large.sha256)
+    assert (shown["status"], shown["sha256"]) == ("accepted", large.sha256)
     assert during, "some came while it went"
     assert {status for status, _ in answers} == {202}
     assert max(grown) < KIB_GROWN_MAX, f"{max(grown)} KiB"
@@ -138,7 +140,7 @@ def test_a_kill_in_the_middle_of_an_upload_leaves_nothing_half_stored(
     """
     process = comptoir_daemon(**to_people(carrier))
     file, paper = Applicant(process), make_pdf(tmp_path / "p.pdf", 4)
-    address = file.announce(paper).json()
+    address = file.announce(paper, "CONTRACT").json()
 
     def half() -> Iterator[bytes]:
         parts = paper.parts()
@@ -163,7 +165,7 @@ def test_a_kill_in_the_middle_of_an_upload_leaves_nothing_half_stored(
     process.start()
     file.complete(address)
     shown = file.settled(address)
-    assert (shown["status"], shown["sha256"]) == ("inspecting", paper.sha256)
+    assert (shown["status"], shown["sha256"]) == ("accepted", paper.sha256)
 
 
 def test_a_stop_in_the_middle_of_an_upload_is_in_time_and_leaves_nothing(

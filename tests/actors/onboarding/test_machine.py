@@ -8,13 +8,27 @@ from typing import Any
 import msgspec
 import pytest
 
-from comptoir.actors.gateways.messages import DeleteObject, ObjectAbsent, ObjectFound, ProveObject
+from comptoir.actors.gateways.messages import (
+    DeleteObject,
+    DocumentInspected,
+    InspectDocument,
+    ObjectAbsent,
+    ObjectFound,
+    ProveObject,
+)
 from comptoir.actors.invitation.messages import InviteClient
-from comptoir.actors.onboarding.machine import MACHINE, DocumentsUploaded, OnboardingInitiated
+from comptoir.actors.onboarding.machine import (
+    MACHINE,
+    DocumentAccepted,
+    DocumentRefused,
+    DocumentsUploaded,
+    OnboardingInitiated,
+)
 from comptoir.actors.onboarding.messages import (
     DOCUMENTS_MAX,
     ClientReached,
     CompleteUpload,
+    DescribeFile,
     Document,
     DocumentStatus,
     FileDescribed,
@@ -26,7 +40,16 @@ from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import TERMS, OnboardingTerms
 from comptoir.engine import Address, Decision, Message, Refusal
 from comptoir.engine.machine import Context
-from tests.actors.filed import BEGUN, FILE_TERMS, INITIATE, NOW, REQUEST, document
+from tests.actors.filed import (
+    BEGUN,
+    FILE_TERMS,
+    INITIATE,
+    INSPECTED,
+    INSPECTING,
+    NOW,
+    REQUEST,
+    document,
+)
 
 FILE = Address("onboarding", "ONB-2026-00001")
 TWO = msgspec.structs.replace(
@@ -143,22 +166,106 @@ def test_what_was_sent_is_proven_by_the_store_and_by_nobody_else() -> None:
     assert refusal(waiting, CompleteUpload("doc_9")) == "NOT_FOUND"
 
 
-def test_the_documents_are_uploaded_when_each_type_that_is_needed_is_there() -> None:
-    """S1, S13, S17: what is needed depends on the type of the client; a document stays `inspecting`."""
-    found = ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
-    half = decide(having(document()), found, TWO)
+def test_what_is_there_is_inspected_against_what_was_declared() -> None:
+    """S12, S19, S20: only proven bytes are looked at; the inspection is told whose document it should be."""
+    proven = decide(having(document()), ObjectFound("doc_1", 300, "application/pdf", "ab" * 32))
+    (question,) = proven.messages
+    assert question.target == Address("inspection", "")
+    assert question.message == InspectDocument(
+        "doc_1", "ONB-2026-00001/IDENTITY/doc_1.pdf", "IDENTITY", "passeport.pdf", "application/pdf",
+        "Marie", "Tremblay", "1980-05-15",
+    )  # fmt: skip
+    assert proven.state.documents[0].status is DocumentStatus.INSPECTING
+    again = decide(proven.state, CompleteUpload("doc_1"))
+    assert (again.state, again.messages) == (proven.state, ()), "said again, nothing is asked again"
+
+
+def test_the_documents_are_uploaded_when_each_type_that_is_needed_is_accepted() -> None:
+    """S1, S13, S17: what is needed depends on the type of the client; one that is only there does not count yet."""
+    tax = document(
+        DocumentStatus.INSPECTING, id="doc_2", doc_type="TAX_DECLARATION", proven_sha256="cd" * 32
+    )
+    half = decide(having(*INSPECTING.documents, tax), INSPECTED, TWO)
+    one = half.state.documents[0]
     assert (half.state.phase, half.cancel) == (Phase.DOCUMENTS_PENDING, ())
-    assert half.state.documents[0].status is DocumentStatus.INSPECTING
-    second = document(id="doc_2", doc_type="TAX_DECLARATION")
-    other = msgspec.structs.replace(found, reference="doc_2")
-    both = msgspec.structs.replace(half.state, documents=(*half.state.documents, second))
-    whole = decide(both, other, TWO)
+    assert (one.status, one.fields) == (DocumentStatus.ACCEPTED, {"surname": "TREMBLAY"})
+    other = DocumentInspected("doc_2", "cd" * 32, "", ("PDF_INCREMENTAL",), {})
+    whole = decide(half.state, other, TWO)
     assert whole.state.phase is Phase.DOCUMENTS_UPLOADED
-    assert isinstance(whole.events[-1], DocumentsUploaded)
+    assert whole.state.documents[1].reasons == ("PDF_INCREMENTAL",), "a note is told, and no more"
+    accepted, uploaded = whole.events
+    assert accepted == DocumentAccepted("doc_2", "TAX_DECLARATION", ("PDF_INCREMENTAL",))
+    assert isinstance(uploaded, DocumentsUploaded)
     assert whole.cancel == ("expiry",), "nothing is waited for any more"
     described = decide(whole.state, CompleteUpload("doc_1"), TWO).reply
     assert isinstance(described, FileDescribed)
     assert described.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"),
+    [
+        (("TRUNCATED",), DocumentStatus.REDO),
+        (("IMAGE_METADATA", "ZONE_UNREADABLE"), DocumentStatus.REDO),
+        (("PDF_JAVASCRIPT", "DAMAGED"), DocumentStatus.REFUSED),
+    ],
+)
+def test_what_is_not_taken_is_asked_for_again_and_nothing_else_is(
+    flags: tuple[str, ...], status: DocumentStatus
+) -> None:
+    """S19: every reason is told, what was sent is deleted, and of all documents only that one is missing."""
+    other = document(DocumentStatus.ACCEPTED, id="doc_2", doc_type="TAX_DECLARATION")
+    found = msgspec.structs.replace(INSPECTED, flags=flags)
+    after = decide(having(*INSPECTING.documents, other), found, TWO)
+    one, two = after.state.documents
+    assert (one.status, one.reasons, two) == (status, flags, other)
+    assert [out.message for out in after.messages] == [
+        DeleteObject("ONB-2026-00001/IDENTITY/doc_1.pdf")
+    ]
+    (event,) = after.events
+    assert event == DocumentRefused("doc_1", next(x for x in flags if x != "IMAGE_METADATA"))
+    described = decide(after.state, DescribeFile(), TWO).reply
+    assert isinstance(described, FileDescribed)
+    assert described.missing == ("IDENTITY",)
+
+
+def test_the_same_refused_file_is_known() -> None:
+    """S19: the very bytes that were refused are refused again without being looked at; others are looked at; what was
+    to be sent again may be, as it was.
+    """
+    refused = document(DocumentStatus.REFUSED, id="doc_9", proven_sha256="ab" * 32)
+    known = decide(
+        having(refused, document()), ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
+    )
+    assert known.state.documents[1].status is DocumentStatus.REFUSED
+    assert known.state.documents[1].reasons == ("KNOWN_REFUSED",)
+    assert [type(out.message) for out in known.messages] == [DeleteObject]
+    redone = msgspec.structs.replace(refused, status=DocumentStatus.REDO)
+    for before in (redone, msgspec.structs.replace(refused, proven_sha256="ef" * 32)):
+        looked = decide(
+            having(before, document()), ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
+        )
+        assert [type(out.message) for out in looked.messages] == [InspectDocument]
+
+
+def test_an_inspection_counts_for_the_bytes_that_were_proven_and_once() -> None:
+    """S12: a report on other bytes deletes them; one that comes a second time, or too late, changes nothing."""
+    strange = decide(INSPECTING, msgspec.structs.replace(INSPECTED, sha256="cd" * 32))
+    assert strange.state.documents[0].reasons == ("UPLOAD_OTHER",)
+    accepted = decide(INSPECTING, INSPECTED).state
+    assert (
+        decide(accepted, msgspec.structs.replace(INSPECTED, flags=("DAMAGED",))).state == accepted
+    )
+    for phase in (Phase.DOCUMENTS_UPLOADED, Phase.INCOMPLETE):
+        late = msgspec.structs.replace(INSPECTING, phase=phase, documents=())
+        assert decide(late, INSPECTED).state == late
+
+
+def test_what_could_not_be_looked_at_is_asked_for_again() -> None:
+    """S16: a store that is away for good while a document is inspected: said with its reason, never left waiting."""
+    after = decide(INSPECTING, ObjectAbsent("doc_1", "OBJECTS_UNAVAILABLE"))
+    (one,) = after.state.documents
+    assert (one.status, one.reasons) == (DocumentStatus.REDO, ("OBJECTS_UNAVAILABLE",))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +276,7 @@ def test_bytes_that_are_not_those_announced_are_deleted(changes: dict[str, Any])
     found = ObjectFound("doc_1", 300, "application/pdf", "ab" * 32)
     refused = decide(having(document()), msgspec.structs.replace(found, **changes))
     (one,) = refused.state.documents
-    assert (one.status, one.reason) == (DocumentStatus.REDO, "UPLOAD_OTHER")
+    assert (one.status, one.reasons) == (DocumentStatus.REDO, ("UPLOAD_OTHER",))
     assert [out.message for out in refused.messages] == [
         DeleteObject("ONB-2026-00001/IDENTITY/doc_1.pdf")
     ]
@@ -186,7 +293,7 @@ def test_what_did_not_arrive_may_be_sent_still() -> None:
     """S16: nothing there yet, or a store that is away for good: said with its reason, and asked anew."""
     absent = decide(having(document()), ObjectAbsent("doc_1", "UPLOAD_MISSING"))
     (one,) = absent.state.documents
-    assert (one.status, one.reason) == (DocumentStatus.REDO, "UPLOAD_MISSING")
+    assert (one.status, one.reasons) == (DocumentStatus.REDO, ("UPLOAD_MISSING",))
     assert absent.messages == ()
     again = decide(absent.state, CompleteUpload("doc_1"))
     assert again.state.documents[0] == document()

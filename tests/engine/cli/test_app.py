@@ -30,7 +30,7 @@ USAGE = [
     (("check", "lable"), "did you mean label?"),
     (
         ("check", "zzzzzz"),
-        "there are aead-open, iban, jwk, jwt, label, name-match, points, screen, webhook",
+        "there are aead-open, document, iban, jwk, jwt, label, mrz, name-match, ocr, points, screen, webhook",
     ),
     (("machines", "walet"), "did you mean wallet?"),
     (("machines", "--format", "svg"), "see comptoir machines --help"),
