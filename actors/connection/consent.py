@@ -59,11 +59,7 @@ from comptoir.actors.connection.state import (
 )
 from comptoir.actors.connection.tokens import ROTATION, rotation
 from comptoir.actors.consent_week.messages import Became
-from comptoir.actors.gateways.messages import (
-    RegisterWebhook,
-    RevokeAccess,
-    bank,
-)
+from comptoir.actors.gateways.messages import RegisterWebhook, RevokeAccess, bank
 from comptoir.actors.linking.messages import KIND as LINKING
 from comptoir.actors.linking.messages import ConnectionOpened, ConnectionRefused, Renewal
 from comptoir.engine import Address, Decision, Message, Outgoing, Put, Refusal

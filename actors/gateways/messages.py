@@ -12,30 +12,22 @@ from comptoir.engine.values import Address, Message
 
 __all__ = [
     "FCM",
-    "INSPECTION",
     "KEYS",
     "LETTERS",
     "MAIL",
-    "OBJECTS",
     "PAYMENTS",
     "PAYOUT",
     "PUSH",
     "SMS",
     "ComparePayments",
-    "DeleteObject",
     "DestroyKeys",
-    "DocumentInspected",
     "ExchangeCode",
     "FindPurchase",
     "Held",
     "InitiatePayment",
-    "InspectDocument",
     "LookUpPayment",
     "NoticeRefused",
     "NoticeTaken",
-    "ObjectAbsent",
-    "ObjectFound",
-    "ProveObject",
     "PushToDevice",
     "ReadAccounts",
     "ReadTransactions",
@@ -64,10 +56,6 @@ PAYOUT = Address("payout", "")
 """Whoever pays withdrawals: by configuration the provider `seed` (X27)."""
 PAYMENTS = Address("payments", "")
 """The desk at which what we think was paid is compared with what is said of it (docs/withdrawals.md)."""
-OBJECTS = Address("objects", "")
-"""The store of documents: a folder of ours, or S3 (S12, X30)."""
-INSPECTION = Address("inspection", "")
-"""Who looks at documents, each in a cell of its own (S19)."""
 
 NOTIFICATION = "notification"
 """The kind of actor that tells a person, one per person."""
@@ -315,71 +303,6 @@ class SettleLetters(Message, frozen=True):
     """`replay` or `discard`."""
     letters: tuple[int, ...]
     """Ids; those that are no letters any more are left out."""
-
-
-class ProveObject(Message, frozen=True):
-    """What lies under this key? Whoever asks hears of it (`ObjectFound`, `ObjectAbsent`)."""
-
-    reference: str
-    """What it is about; the asker is told it again."""
-    path: str
-    """The key, as engine/objects.py writes it."""
-
-
-class ObjectFound(Message, frozen=True):
-    """This lies there, as counted and hashed from its bytes."""
-
-    reference: str
-    size_bytes: int
-    media_type: str
-    sha256: str
-
-
-class ObjectAbsent(Message, frozen=True):
-    """Nothing lies there, or nothing that can be read."""
-
-    reference: str
-    code: str
-    """Why, as a stable code: `UPLOAD_MISSING` where there is nothing."""
-
-
-class InspectDocument(Message, frozen=True):
-    """What is the document under this key, and what does it show? Whoever asks hears of it (`DocumentInspected`,
-    or `ObjectAbsent` where it could not be had).
-    """
-
-    reference: str
-    """What it is about; the asker is told it again."""
-    path: str
-    """The key, as engine/objects.py writes it."""
-    doc_type: str
-    """What it was sent as: what is read of it depends on that."""
-    filename: str
-    media_type: str
-    first_name: str
-    last_name: str
-    date_of_birth: str
-    """What it is held against."""
-
-
-class DocumentInspected(Message, frozen=True):
-    """What it is, and what it shows."""
-
-    reference: str
-    sha256: str
-    """Of the bytes that were looked at."""
-    look: str
-    """How its first page looks (actors/inspection/pictures.py); empty: nothing to see."""
-    flags: tuple[str, ...]
-    """Of actors/inspection/flags.py."""
-    fields: dict[str, str]
-    """What was read, by the names of docs/documents.md."""
-
-
-class DeleteObject(Message, frozen=True):
-    """Nothing is to lie there any more."""
-
-    path: str
 
 
 class SendMail(Message, frozen=True):

@@ -16,7 +16,7 @@ Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
 
 import msgspec
 
-from comptoir.actors.gateways.messages import (
+from comptoir.actors.gateways.document_messages import (
     INSPECTION,
     OBJECTS,
     DeleteObject,

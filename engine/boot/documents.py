@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from comptoir.actors.gateways.messages import (
+from comptoir.actors.gateways.document_messages import (
     OBJECTS,
     DeleteObject,
     ObjectAbsent,

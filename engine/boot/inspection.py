@@ -8,7 +8,7 @@ S19, S20; docs/documents.md.
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from comptoir.actors.gateways.messages import (
+from comptoir.actors.gateways.document_messages import (
     INSPECTION,
     DocumentInspected,
     InspectDocument,

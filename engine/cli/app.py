@@ -36,22 +36,15 @@ database = typer.Typer(help="The embedded PostgreSQL by hand.", context_settings
 keys = typer.Typer(
     help="The keys at rest: which there are, and replacing them.", context_settings=HELP
 )
-app.add_typer(imports, name="import")
-app.add_typer(client, name="client")
-app.add_typer(staff, name="staff")
-app.add_typer(person, name="person")
-app.add_typer(approval, name="approval")
-app.add_typer(dlq, name="dlq")
-app.add_typer(payouts, name="payouts")
-app.add_typer(match, name="match")
-app.add_typer(kyc, name="kyc")
-app.add_typer(lists, name="lists")
+for name, group in {
+    "import": imports, "client": client, "staff": staff, "person": person, "approval": approval,
+    "dlq": dlq, "payouts": payouts, "match": match, "kyc": kyc, "lists": lists, "db": database, "keys": keys,
+}.items():  # fmt: skip
+    app.add_typer(group, name=name)
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)
 app.command("reconcile", epilog="Example: [bold]comptoir reconcile --day 2026-11-30[/bold]")(
     reconcile
 )
-app.add_typer(database, name="db")
-app.add_typer(keys, name="keys")
 
 CsvFile = Annotated[
     str, typer.Argument(metavar="FILE.csv", help="UTF-8 with a header row; - is standard input.")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from comptoir.actors.gateways.messages import DocumentInspected, ObjectAbsent, ObjectFound
+from comptoir.actors.gateways.document_messages import DocumentInspected, ObjectAbsent, ObjectFound
 from comptoir.actors.numbering import machine as numbering
 from comptoir.actors.numbering.messages import DrawNumber
 from comptoir.actors.onboarding.messages import (

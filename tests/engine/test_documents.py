@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from comptoir.actors.gateways.messages import (
+from comptoir.actors.gateways.document_messages import (
     DeleteObject,
     ObjectAbsent,
     ObjectFound,

@@ -8,7 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from comptoir.actors.gateways.messages import DocumentInspected, InspectDocument, ObjectAbsent
+from comptoir.actors.gateways.document_messages import (
+    DocumentInspected,
+    InspectDocument,
+    ObjectAbsent,
+)
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.inspection import inspection_gateway
 from comptoir.engine.gateway_spec import CallContext, CallFault

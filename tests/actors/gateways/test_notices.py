@@ -9,12 +9,7 @@ import orjson
 import pytest
 
 from comptoir.actors.gateways.mail import mail_gateway
-from comptoir.actors.gateways.messages import (
-    NoticeRefused,
-    NoticeTaken,
-    SendMail,
-    SendSms,
-)
+from comptoir.actors.gateways.messages import NoticeRefused, NoticeTaken, SendMail, SendSms
 from comptoir.actors.gateways.sendgrid import sendgrid
 from comptoir.actors.gateways.twilio import TwilioAccount, twilio_gateway
 from comptoir.engine.gateway_spec import CallContext, CallFault, GatewayBounds, Operation

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from comptoir.actors.gateways.messages import (
+from comptoir.actors.gateways.document_messages import (
     DeleteObject,
     DocumentInspected,
     InspectDocument,
