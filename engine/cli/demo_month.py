@@ -16,7 +16,7 @@ import trio
 
 from comptoir.engine.cli.demo_files import pay_by_file
 from comptoir.engine.cli.demo_people import Asker, person
-from comptoir.engine.cli.demo_place import DemoPlace
+from comptoir.engine.cli.demo_place import LOT_DAYS, DemoPlace
 from comptoir.engine.cli.demo_show import Screen
 from comptoir.engine.cli.importing import post_csv
 
@@ -32,8 +32,11 @@ SHOWN: Final = (
     "100 points earned.",
     "900 points earned.",
     "9,600 points earned.",
+    "You have reached a new level. Thank you for staying with us!",
     "2,000 points were paid out.",
     "The transfer failed: your points are available again.",
+    "3,000 points were paid out.",
+    "3,928 points expire in 7 days.",
 )
 """What the phone must have shown, among others."""
 
@@ -110,6 +113,8 @@ class Month:
         await self._until(3)
         await self._buy("hotel", "Hôtel Belvédère Armor", "7011", 2_400_00)
         await self._now(customer, "a week in a hotel, 2,400.00", 9_600, available=10_428)
+        tier = (await customer.get(f"/api/v1/wallets/{self.user}"))["tier"]["name"]
+        await self._now(customer, f"{tier} is reached", 0, available=10_428)
 
     async def _withdraw(self, customer: Asker) -> None:
         """Once it is paid by the provider, once it fails, and its points are there again."""
@@ -137,12 +142,15 @@ class Month:
         ):
             batch = await pay_by_file(maker, treasurer, Asker(self.sandbox), self._quiet)
         await self._now(customer, f"paid by {batch}", 0, available=5_428)
-        await self._until(26)
-        wallet = await customer.get(f"/api/v1/wallets/{self.user}")
-        ends = wallet["expiring"][0]
-        await self._now(
-            customer, f"warned: {ends['points']:,} end on {ends['on']}", 0, available=5_428
-        )
+        await self._until(27)
+        # What came back from the failed transfer has longer: it is good for points.grace_days.
+        ends = (await customer.get(f"/api/v1/wallets/{self.user}"))["expiring"][0]
+        if (ends["points"], ends["on"]) != (
+            3_928,
+            f"{self._first + (LOT_DAYS + 3) * DAY:%Y-%m-%d}",
+        ):
+            self.complaints.append(f"what ends first is foretold otherwise: {ends}")
+        await self._now(customer, "warned: 3,928 end in a week", 0, available=5_428)
 
     async def _keep_statement(self, customer: Asker) -> None:
         """The month as a PDF, to look at."""
