@@ -132,7 +132,7 @@ def _specimens(count: int) -> list[tuple[str, str, int, Bearer, Wear]]:
         )  # fmt: skip
         what = ("IDENTITY", "PROOF_OF_RESIDENCE", "IDENTITY", "TAX_DECLARATION")[number % 4]
         kind = KINDS[number // 4 % len(KINDS)]
-        made.append((what, kind, number // 2 % 4 + 1, bearer, chance.choice(wears)))
+        made.append((what, kind, chance.randint(1, 4), bearer, chance.choice(wears)))
     return made
 
 
@@ -180,6 +180,10 @@ def test_hundreds_of_specimens_are_read(capsys: pytest.CaptureFixture[str]) -> N
             print(f"{name}: {sum(results)} of {len(results)}")  # noqa: T201 - figures are the product
         print(f"{seconds:.2f} s of a processor for each of {count} pages")  # noqa: T201 - likewise
     assert wrong_but_accepted == 0, "a zone whose digits hold says what stands there"
-    for what, share in (("PROOF_OF_RESIDENCE", 0.95), ("TAX_DECLARATION", 0.95), ("IDENTITY", 0.7)):
+    for what, share in (
+        ("PROOF_OF_RESIDENCE", 0.95),
+        ("TAX_DECLARATION", 0.95),
+        ("IDENTITY", 0.55),
+    ):
         results = [x for name, found in right.items() if name.startswith(what) for x in found]
         assert sum(results) >= share * len(results), what
