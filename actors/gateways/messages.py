@@ -17,7 +17,6 @@ __all__ = [
     "MAIL",
     "PAYMENTS",
     "PAYOUT",
-    "PUSH",
     "SMS",
     "ComparePayments",
     "DestroyKeys",
@@ -59,9 +58,6 @@ PAYMENTS = Address("payments", "")
 
 NOTIFICATION = "notification"
 """The kind of actor that tells a person, one per person."""
-PUSH = Address(NOTIFICATION, "")
-"""Where a notice may be handed in by whoever does not address its person: it is passed on. `notified` spares
-the way."""
 FCM = Address("push", "")
 """Whoever reaches devices: FCM (S44)."""
 MAIL = Address("mail", "")

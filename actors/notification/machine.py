@@ -27,7 +27,6 @@ from comptoir.actors.gateways.messages import (
     SendMail,
     SendPush,
     SendSms,
-    notified,
 )
 from comptoir.actors.notification.messages import (
     KIND,
@@ -87,8 +86,6 @@ def _take(state: NotificationState, message: SendPush, context: Context) -> Outc
     if message.template not in TEMPLATES:
         letter = DeadLetter("dlq:notifications", "NOTICE_UNKNOWN", message.template)
         return Decision(state, dead_letter=letter)
-    if not context.address.key:
-        return Decision(state, messages=(notified(message),))
     return told(state, message, context)
 
 

@@ -48,8 +48,8 @@ REACHED = NotificationState(Phase.OPEN, (PHONE,), contacts=(MAIL,))
 STATES = (
     NotificationState(Phase.OPEN),
     REACHED,
-    NotificationState(Phase.OPEN, (PHONE,), ALWAYS_QUIET),
-    NotificationState(Phase.QUIET, (PHONE,), ALWAYS_QUIET, held=(NOTICE,)),
+    NotificationState(Phase.OPEN, (PHONE,), ALWAYS_QUIET, (MAIL,)),
+    NotificationState(Phase.QUIET, (PHONE,), ALWAYS_QUIET, (MAIL,), held=(NOTICE,)),
 )
 TO_PERSON: tuple[Message, ...] = (
     NOTICE, URGENT, QuietOver(), PushMissed(NOTICE, 1, "PUSH_UNAVAILABLE"),
@@ -58,8 +58,13 @@ TO_PERSON: tuple[Message, ...] = (
     SetPreferences(ALWAYS_QUIET), SetContact("mail", "ada@example.org", "123456"),
     ConfirmContact("mail", "123456"), RemoveContact("mail"), DescribeNotices(), ForgetNotices(),
 )  # fmt: skip
+OF_SOMETHING = (RemoveDevice, ConfirmContact, RemoveContact)
+"""Refused where there is nothing of the kind."""
 NOTICES: tuple[tuple[State, Message], ...] = tuple(
-    (state, message) for state in STATES for message in TO_PERSON
+    (state, message)
+    for state in STATES
+    for message in TO_PERSON
+    if state is not STATES[0] or not isinstance(message, OF_SOMETHING)
 )
 DEVICES: tuple[tuple[State, Message], ...] = tuple(
     (state, message)

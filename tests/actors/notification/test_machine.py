@@ -12,7 +12,6 @@ from comptoir.actors.gateways.messages import (
     PushToDevice,
     SendMail,
     SendSms,
-    notified,
 )
 from comptoir.actors.notification.messages import (
     DescribeNotices,
@@ -87,14 +86,6 @@ def test_a_notice_that_nobody_knows() -> None:
     assert letter is not None
     assert (letter.queue, letter.code) == ("dlq:notifications", "NOTICE_UNKNOWN")
     assert person.state is before
-
-
-def test_a_notice_that_does_not_name_its_person_by_address_is_passed_on() -> None:
-    """S44: who tells need not know where: it goes to the person whom it names."""
-    door = Somebody(key="")
-    notice = door.told("credit:tx1")
-    assert door.out == [notified(notice)]
-    assert door.out[0].target.key == "u1"
 
 
 @pytest.mark.parametrize(
