@@ -13,6 +13,7 @@ from comptoir.actors.connection.messages import (
     TransactionsRead,
 )
 from comptoir.actors.disposition.content import READABLE, content_of
+from comptoir.actors.gateways import document_messages as documents
 from comptoir.actors.gateways import messages as gateways
 from comptoir.actors.gateways.messages import ReadTransactions, SendMail, Tokens
 from comptoir.actors.linking.messages import Consent
@@ -36,7 +37,7 @@ def _messages() -> dict[str, type[Message]]:
     said = [message for machine in machines().values() for message in machine.messages]
     of_parties = [
         value
-        for value in vars(gateways).values()
+        for value in (*vars(gateways).values(), *vars(documents).values())
         if isinstance(value, type) and issubclass(value, Message) and value is not Message
     ]
     return {message.__name__: message for message in (*said, *of_parties)}

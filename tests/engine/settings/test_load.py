@@ -90,6 +90,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "statements.time_zone": st.sampled_from(["Europe/Paris", "UTC", "America/Montreal"]),
     "scoring.manual_countries": COUNTRIES,
     "scoring.high_risk_countries": COUNTRIES,
+    "withdrawals.payout": st.just("seed"),  # the other needs who pays (tests/contract/paying.py)
     "withdrawals.reference_prefix": st.text("ABC-", min_size=1, max_size=16),
     "payouts.debtor_name": st.just("REWAPP SAS"),
     "payouts.debtor_iban": st.just("FR1420041010050500013M02606"),
