@@ -4,6 +4,7 @@ Rule: names and labels of metrics are stable; a probe is answered whatever else 
 Source: interface.md 5; spec.md S67, S72.
 """
 
+import json
 import socket
 from collections.abc import Callable
 
@@ -129,7 +130,12 @@ def test_quiesce_times_out(comptoir_daemon: Start) -> None:
                 COMPTOIR_PROVIDERS__FCM__TIMEOUT_S="2",
             )
         )
-        customer.buy(customer.card())
+        card = customer.card()
+        device = json.dumps({"token": "fcm-token-of-a-phone", "platform": "android"}).encode()
+        path = f"/api/v1/devices/phone?userId={card.user_id}"
+        json_type = {"Content-Type": "application/json"}
+        assert customer.process.request("PUT", path, device, json_type).status == 200
+        customer.buy(card)
         answer = customer.process.post("/dev/v1/quiesce", {"timeoutSeconds": 0.3})
         assert answer.status == 504
         assert answer.json()["retryable"] is True

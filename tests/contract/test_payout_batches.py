@@ -14,7 +14,7 @@ import pytest
 
 from comptoir.engine.testing import Answered, Process
 from tests.contract.paying import BATCHES, House, by_files, spelled
-from tests.contract.saving import BARE, PATH, Saver
+from tests.contract.saving import BARE, DAY_S, PATH, Saver
 from tests.contract.test_conventions import is_problem
 
 Start = Callable[..., Process]
@@ -345,3 +345,30 @@ def test_files_are_carried_by_the_command(saver: Saver, house: House, tmp_path: 
     listed = house.daemon.run("payouts", "list", "--format", "json").splitlines()
     assert batch in [json.loads(line)["batchId"] for line in listed]
     assert json.loads(house.daemon.run("payouts", "show", batch))["batch"]["status"] == "approved"
+
+
+def test_what_a_bank_has_booked_is_compared(house: House) -> None:
+    """S46, X27: where files pay, the statements that were read say what was paid: what is booked agrees, what
+    nobody has booked yet is no difference, since we do not think that it was paid, and another amount is one.
+    """
+    savers = [_saver(house) for _ in range(2)]
+    names = house.queued(*savers)
+    batch = house.pays()
+    booked, late = (
+        saver.shown(name)["reference"] for saver, name in zip(savers, names, strict=True)
+    )
+    day = house.now().date().isoformat()
+    house.told("statement", batch, references=[booked])
+
+    def differing() -> dict[str, str]:
+        """The rows about these two, after another night."""
+        house.later(DAY_S)
+        (found,) = house.checker.got(f"/api/v1/payouts/reconciliations?day={day}")["items"]
+        assert (found["source"], found["code"]) == ("statement", None)
+        assert found["theirs"][0]["payments"] >= 1
+        rows = ((one["reference"], one["kind"]) for one in found["rows"])
+        return {reference: kind for reference, kind in rows if reference in (booked, late)}
+
+    assert differing() == {}
+    house.told("statement", batch, references=[late], amounts={late: 949})
+    assert differing() == {late: "amount"}

@@ -99,11 +99,11 @@ def test_points_end_and_their_owner_is_told_before(saver: Saver) -> None:
     on = last_day(saver, LOT_DAYS)
     assert wallet(saver)["expiring"] == [{"on": on, "points": 1000}]
     later(saver, LOT_DAYS - 29)
-    assert len(notices(saver, "1000 points expire in 30 d")) == 1
+    assert len(notices(saver, "1,000 points expire in 30 days")) == 1
     saver.withdraws(400)
     assert wallet(saver)["expiring"] == [{"on": on, "points": 600}]
     later(saver, 23)
-    assert len(notices(saver, "600 points expire in 7 d")) == 1
+    assert len(notices(saver, "600 points expire in 7 days")) == 1
     saver.customer.buy(saver.card, 40)
     later(saver, 5)
     new = {"on": last_day(saver, LOT_DAYS - 5), "points": 200}
@@ -183,7 +183,7 @@ def test_a_tier_is_reached_told_once_and_taken_back(saver: Saver) -> None:
         "next": None,
     }
     assert wallet(saver)["balance"]["available"] == 1200
-    assert len(notices(saver, "reached the tier of 1200")) == 1
+    assert len(notices(saver, "reached a new level")) == 1
     second = saver.customer.buy(saver.card, 10)
     assert wallet(saver)["balance"]["available"] == 1300, "doubled"
     saver.withdraws(1000)

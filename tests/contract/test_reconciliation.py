@@ -11,7 +11,6 @@ import pytest
 
 from comptoir.engine.testing import Process
 from tests.contract.letters import Somebody
-from tests.contract.paying import House, by_files
 from tests.contract.saving import DAY_S, Saver, started
 from tests.contract.test_conventions import is_problem
 
@@ -169,7 +168,7 @@ def test_what_takes_too_long(world: World) -> None:
     assert (shown["status"], shown["history"][-1]["code"]) == ("processing", "OVERDUE")
     assert shown["overdueSince"] == shown["history"][-1]["at"]
     assert [one["withdrawalId"] for one in world.operator.got(OVERDUE)["items"]] == [name]
-    assert len([one for one in saver.pushes() if "longer than expected" in one]) == 1
+    assert len([one for one in saver.pushes() if "longer than it should" in one]) == 1
     assert world.counted("comptoir_withdrawals_overdue_total") == before + 1
     saver.told(name, "completed")
     assert saver.shown(name)["status"] == "completed"
@@ -193,35 +192,3 @@ def test_what_takes_too_long_is_looked_up(world: World, change: Json, status: st
     saver.customer.quiet()
     assert saver.shown(name)["status"] == status
     assert saver.balance()[1] == (0 if status == "completed" else 950)
-
-
-def test_what_a_bank_has_booked_is_compared(
-    comptoir_daemon_shared: Start, comptoir_sandbox_shared: Start
-) -> None:
-    """S46, X27: where files pay, the statements that were read say what was paid: what is booked agrees, what
-    nobody has booked yet is no difference, since we do not think that it was paid, and another amount is one.
-    """
-    sandbox = comptoir_sandbox_shared()
-    house = House(by_files(comptoir_daemon_shared, sandbox), sandbox)
-    savers = [Saver(house.daemon, sandbox) for _ in range(2)]
-    names = house.queued(*savers)
-    batch = house.pays()
-    booked, late = (
-        saver.shown(name)["reference"] for saver, name in zip(savers, names, strict=True)
-    )
-    day = house.now().date().isoformat()
-    house.told("statement", batch, references=[booked])
-
-    def compared() -> Json:
-        house.later(DAY_S)
-        (found,) = house.checker.got(f"{RECONCILIATIONS}?day={day}")["items"]
-        report: Json = found
-        return report
-
-    report = compared()
-    assert (report["source"], report["code"], report["rows"]) == ("statement", None, [])
-    assert report["theirs"] == [{"currency": "EUR", "payments": 1, "cents": 950}]
-    house.told("statement", batch, references=[late], amounts={late: 949})
-    report = compared()
-    assert [(one["reference"], one["kind"]) for one in report["rows"]] == [(late, "amount")]
-    assert report["theirs"] == [{"currency": "EUR", "payments": 2, "cents": 1899}]
