@@ -183,7 +183,9 @@ def _rows(text: bytes, header: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
         whole = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ListInvalid(text[: error.start].count(b"\n") + 1, "not UTF-8") from None
-    csv.field_size_limit(FIELD_CHARS_MAX)
+    before = csv.field_size_limit(
+        FIELD_CHARS_MAX
+    )  # the process's: others keep the one that they count on
     reader = csv.reader(io.StringIO(whole, newline=""), strict=True)
     try:
         first = tuple(next(reader, list[str]()))
@@ -195,6 +197,8 @@ def _rows(text: bytes, header: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
             yield reader.line_num, dict(zip(header, row, strict=True))
     except csv.Error as error:
         raise ListInvalid(reader.line_num, str(error)) from None
+    finally:
+        csv.field_size_limit(before)
 
 
 def _many(line: int, text: str) -> tuple[str, ...]:
