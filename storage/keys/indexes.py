@@ -58,6 +58,10 @@ class BlindIndexes:
         """The generation in use."""
         self._given: dict[bytes, bytes] = {}
         """Index of the generation in use -> address; the least recent first."""
+        self._before: dict[bytes, None] = {}
+        """Addresses given out before the last change of generation, the least recent first: somebody may still
+        have one in hand when the next replacement begins.
+        """
         self._marked: set[bytes] = set()
         """To be held, and not durable yet."""
         self._known: set[bytes] = set()
@@ -74,6 +78,7 @@ class BlindIndexes:
         """
         self.reached, self.held = reached, held
         self._given.clear()
+        self._before.clear()
         self._marked.clear()
         self._known.clear()
         target = self._store.marking()
@@ -84,13 +89,22 @@ class BlindIndexes:
         self._macs[target] = Mac(key)
         self.target = target
         self._known.clear()
-        self._marked.update(self._given.values())
-        self._given.clear()
+        self._carry()
+        self._marked.update(self._before)
 
     def use(self, target: int, held: int) -> None:
         """From now on the new generation is in use: the database says so, and all else is held."""
         self.reached, self.target, self.held = target, 0, held
+        self._carry()
+
+    def _carry(self) -> None:
+        """What was given out lately is remembered by its address alone: its index is one of before."""
+        for address in self._given.values():
+            self._before.pop(address, None)
+            self._before[address] = None
         self._given.clear()
+        while len(self._before) > GIVEN_MAX:
+            del self._before[next(iter(self._before))]
 
     def index(self, text: bytes) -> bytes:
         """The address of a text, 32 bytes."""

@@ -288,6 +288,16 @@ def test_generations_are_few(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     assert sorted(opened.keyring.roots["index"]) == [1, 2]
 
 
+def test_what_is_in_hand_outlasts_two_replacements(home: Home) -> None:
+    """X15: an address that was given out, and is written by nobody yet, is its text's whatever is replaced meanwhile."""
+    world = World()
+    opened = start(home, world)
+    before = look(opened.keyring, "a")
+    for _ in range(3):
+        rotate(opened, world)
+    assert look(opened.keyring, "a") == before
+
+
 TEXTS = st.sampled_from("abc")
 PLACES = st.tuples(st.sampled_from(TABLES[:2]), st.integers(0, 3))
 
