@@ -1,7 +1,8 @@
 """What FCM, SendGrid, Brevo and Twilio take, as JSON schemas: the judge of what our adapters send.
 
-Rules: transcribed from the pages that are named, without what is never sent here (attachments, templates,
-topics, media). Every object is closed: a field that the page does not name is a fault of ours.
+Rules: as the pages that are named have it, without what is never sent here (attachments, templates, topics,
+media). Every object is closed: a field that the page does not name is a fault of ours. Read whole were BREVO's
+page and FCM's error codes, SENDGRID's in part; the rest is from excerpts and from memory, and wants a reading.
 
 Source, by name:
 - FCM: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages (Message, Notification, AndroidConfig,
