@@ -26,6 +26,7 @@ __all__ = [
     "FileExpired",
     "FileOver",
     "InitiateFile",
+    "KycConcluded",
     "Move",
     "Opened",
     "RequestUpload",
@@ -162,6 +163,20 @@ class CompleteUpload(Message, frozen=True):
 
 class FileExpired(Message, frozen=True):
     """One's own later self: the documents did not come in time."""
+
+
+class KycConcluded(Message, frozen=True):
+    """The client was assessed (S11, X4)."""
+
+    round: int
+    outcome: Literal["approved", "held", "rejected"]
+    """KYC_APPROVED, COMPLIANCE_HOLD, KYC_REJECTED."""
+    score: int | None
+    """The bureau's; None: there is none, or none that may be told (X3)."""
+    risk_level: str | None
+    recommendation: str | None
+    by: str
+    """`SYSTEM`, or the `sub` of who reviewed it: they cannot approve it a second time (X5)."""
 
 
 class DescribeFile(Message, frozen=True):
