@@ -25,6 +25,7 @@ from comptoir.actors.erasure.machine import MACHINE as ERASURE
 from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
 from comptoir.actors.invitation.machine import MACHINE as INVITATION
 from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
+from comptoir.actors.kyc.machine import MACHINE as KYC
 from comptoir.actors.letter_report.machine import MACHINE as LETTER_REPORT
 from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
@@ -70,7 +71,7 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
-    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
+    filing = (ONBOARDING, KYC, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
     ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

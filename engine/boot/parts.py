@@ -24,6 +24,9 @@ from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.kyc.kind import kyc_spec
+from comptoir.actors.kyc.measures import KycMeasures
+from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.measures import CashbackMeasures
@@ -56,6 +59,7 @@ from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.boot.paying import open_payees, open_payments
+from comptoir.engine.boot.unserved import unserved
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
@@ -156,6 +160,7 @@ async def parts_of(
     gateways.append(objects_gateway(daemon.documents))
     gateways.append(inspection_gateway(daemon.documents, settings.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
+    gateways.extend(unserved(gateways))
     bounds = actor_bounds(settings)
     return Parts(
         journal=journal,
@@ -178,6 +183,7 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             onboarding_spec(bounds),
+            kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
@@ -189,6 +195,7 @@ async def parts_of(
             REPORT_TERMS: ReportTerms.of(settings),
             RECONCILING: ReconcilingTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
+            KYC_TERMS: KycTerms.of(settings),
             LIFE: access_life_ms(settings),
         },
         bounds=engine_bounds(settings),

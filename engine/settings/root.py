@@ -24,6 +24,7 @@ from comptoir.engine.settings.cashback import (
 )
 from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
@@ -79,6 +80,7 @@ class Settings(Section):
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
     scoring: Scoring = section(Scoring)
+    kyc: Kyc = section(Kyc)
     core_banking: CoreBanking = section(CoreBanking)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)

@@ -7,6 +7,7 @@ import msgspec
 
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.merchants import Builder, Partner
@@ -36,7 +37,7 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS, **notifying.TERMS,
+    ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), **notifying.TERMS,
 }  # fmt: skip
 
 

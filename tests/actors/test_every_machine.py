@@ -78,7 +78,7 @@ from comptoir.engine.breaker import BreakerState, CallFailed, CallSucceeded, Pro
 from comptoir.engine.decision import Decision
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Message, State, encode
-from tests.actors import banking, batched, claiming, lasting, notifying, withdrawing
+from tests.actors import assessed, banking, batched, claiming, lasting, notifying, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.deciding import PARTNER, Case
 from tests.actors.filed import FILES, NUMBERS
@@ -284,6 +284,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
+    "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)
