@@ -24,8 +24,12 @@ from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import (
+    AddressProvider,
     Brevo,
+    CanadaPost,
+    CreditProvider,
     Fcm,
+    KeyedProvider,
     PlaidProvider,
     PowensProvider,
     Provider,
@@ -65,15 +69,18 @@ from comptoir.engine.settings.vault import Vault, VaultAwsKms, VaultTransit
 
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
+    "AddressProvider",
     "Alerts",
     "Auth",
     "AuthExternal",
     "Breaker",
     "Breakers",
     "Brevo",
+    "CanadaPost",
     "Clock",
     "Connections",
     "CoreBanking",
+    "CreditProvider",
     "DatabaseUrl",
     "DeadLetters",
     "Documents",
@@ -81,6 +88,7 @@ __all__ = [
     "Fcm",
     "Http",
     "Ingest",
+    "KeyedProvider",
     "Log",
     "Merchants",
     "Network",
