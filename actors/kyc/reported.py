@@ -8,7 +8,6 @@ Source: spec.md S10, S11, X4; interface.md 9 (KYC_COMPLETED).
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from hashlib import sha256
 from typing import Annotated, Final
 
 import msgspec
@@ -16,7 +15,7 @@ import msgspec
 from comptoir.actors.kyc.deciding import Decided, Recommendation, band_of
 from comptoir.actors.kyc.rules import SCORE_MAX, Rules
 
-__all__ = ["Outcome", "Reported", "Said", "Settled", "report_digest", "settle"]
+__all__ = ["Outcome", "Reported", "Settled", "settle"]
 
 
 class Outcome(Enum):
@@ -34,27 +33,6 @@ class Reported(msgspec.Struct, frozen=True, rename="camel"):
     score: Annotated[int, msgspec.Meta(ge=0, le=SCORE_MAX)]
     recommendation: Recommendation
     checks: Mapping[str, str] = {}
-
-
-class Said(msgspec.Struct, frozen=True, rename="camel"):
-    """`kycResult` of S10, whole."""
-
-    status: str
-    score: int
-    checks: Mapping[str, str]
-    risk_level: str
-    recommendation: str
-    reviewed_by: str
-    completed_at: str
-
-
-def report_digest(said: Said) -> str:
-    """What tells a report from all others, however it came: by webhook, or because it was read.
-
-    Returns:
-        SHA-256 in hexadecimal, over what is said and not over how it is written.
-    """
-    return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 
 
 class Settled(msgspec.Struct, frozen=True):

@@ -59,6 +59,7 @@ from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.boot.paying import open_payees, open_payments
+from comptoir.engine.boot.people import people_gateways
 from comptoir.engine.boot.unserved import unserved
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
@@ -156,6 +157,7 @@ async def parts_of(
     daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
     gateways = parties.gateways
     gateways.append(await open_payments(settings, journal, stack))
+    gateways.extend(await people_gateways(settings, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
     gateways.append(inspection_gateway(daemon.documents, settings.documents))

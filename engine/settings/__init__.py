@@ -25,8 +25,12 @@ from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import (
+    AddressProvider,
     Brevo,
+    CanadaPost,
+    CreditProvider,
     Fcm,
+    KeyedProvider,
     PlaidProvider,
     PowensProvider,
     Provider,
@@ -66,15 +70,18 @@ from comptoir.engine.settings.vault import Vault, VaultAwsKms, VaultTransit
 
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
+    "AddressProvider",
     "Alerts",
     "Auth",
     "AuthExternal",
     "Breaker",
     "Breakers",
     "Brevo",
+    "CanadaPost",
     "Clock",
     "Connections",
     "CoreBanking",
+    "CreditProvider",
     "DatabaseUrl",
     "DeadLetters",
     "Documents",
@@ -82,6 +89,7 @@ __all__ = [
     "Fcm",
     "Http",
     "Ingest",
+    "KeyedProvider",
     "Kyc",
     "Log",
     "Merchants",
