@@ -18,6 +18,7 @@ from comptoir.actors.gateways.plaid_keys import CROWDED, PlaidKeys
 from comptoir.actors.merchants.messages import CATALOGUE, Finder, Purchase
 from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
+from comptoir.actors.screening.desk import ListDesk
 from comptoir.engine.boot.access import open_accounts, published_by
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
@@ -93,6 +94,7 @@ class Daemon(Paying, Views):
         self.engine: Engine | None = None
         self.identity: Identity | None = None
         self.verification_keys: PlaidKeys | None = None
+        self.lists: ListDesk | None = None
         self.http: Listening | None = None
         self.ingest: LaneListening | None = None
         self.database = "embedded" if not settings.storage.url.reveal() else "external"
@@ -353,7 +355,7 @@ class Daemon(Paying, Views):
                 chores.start_soon(self._unread.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
-                chores.start_soon(keep_routines, engine, self.settings)
+                chores.start_soon(keep_routines, engine, self.settings, journal)
                 if self.http is not None:
                     folder = storage.data_dir / KEYS_FOLDER
                     chores.start_soon(keep_taking_over, self, folder)

@@ -14,6 +14,7 @@ from comptoir.actors.merchants.messages import CATALOGUE
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.reconciliation.terms import RECONCILING
+from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
@@ -36,7 +37,7 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS, **notifying.TERMS,
+    ONBOARDING_TERMS: FILE_TERMS, LIST_TERMS: ListTerms(), **notifying.TERMS,
 }  # fmt: skip
 
 
