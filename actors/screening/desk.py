@@ -90,6 +90,8 @@ class ListDesk:
         self._one_at_a_time = trio.Lock()
         self.reading: dict[str, int] = {}
         """List that is read now -> names so far."""
+        self.reader: int | None = None
+        """The process that reads it."""
 
     def __repr__(self) -> str:
         return f"<ListDesk {len(self._open)} of {len(self._sources)} lists>"
@@ -214,11 +216,13 @@ class ListDesk:
             _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env=environment, start_new_session=True,
         )  # fmt: skip
+        self.reader = child.pid
         try:
             said = await _converse(child, task, lambda names: self._progress(name, names))
         except trio.BrokenResourceError:
             said = None
         finally:
+            self.reader = None
             with trio.CancelScope(shield=True):
                 if child.returncode is None:
                     child.kill()
