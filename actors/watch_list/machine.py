@@ -38,9 +38,11 @@ from comptoir.actors.watch_list.messages import (
     KeepList,
     ListDescribed,
     ListDue,
+    NoteSearch,
     ReloadList,
     RescreenDue,
     Rescreening,
+    SearchNoted,
 )
 from comptoir.actors.watch_list.terms import list_terms_of
 from comptoir.engine import Address, Decision, Event, Message, Outgoing, Put, Refusal, Reply, State
@@ -51,6 +53,7 @@ __all__ = [
     "PAGE_CASES",
     "REPLIES",
     "ListReloadAsked",
+    "ListSearched",
     "Phase",
     "RescreeningEnded",
     "Walk",
@@ -121,6 +124,13 @@ class ListReloadAsked(Event, frozen=True):
     """Somebody wanted it read."""
 
     by: str
+
+
+class ListSearched(Event, frozen=True):
+    """Somebody searched it by hand."""
+
+    by: str
+    hits: int
 
 
 class WatchListLoaded(Event, frozen=True):
@@ -282,6 +292,10 @@ def _timer(context: Context, message: Message, after_ms: int, name: str) -> Outg
     return Outgoing(context.address, message, context.now + after_ms, name)
 
 
+def _note(state: WatchListState, message: NoteSearch, _context: Context) -> Outcome:
+    return Decision(state, SearchNoted(), events=(ListSearched(message.by, message.hits),))
+
+
 def _describe(state: WatchListState, _message: DescribeList, _context: Context) -> Outcome:
     return _told(Decision(state))
 
@@ -307,7 +321,7 @@ MACHINE: Machine[WatchListState] = Machine(
     phases=Phase,
     messages=(
         KeepList, DropList, ReloadList, ListDue, ListLoaded, ListUnchanged, ListWrong, RescreenDue,
-        CasesRead, CasesUnread, DescribeList,
+        CasesRead, CasesUnread, NoteSearch, DescribeList,
     ),
     rows=(
         row(Phase.NONE, KeepList, _load, Phase.LOADING),
@@ -332,9 +346,10 @@ MACHINE: Machine[WatchListState] = Machine(
         row(Phase.NONE, CasesRead, _stays, Phase.NONE),
         *(row(phase, CasesUnread, _unread, phase) for phase in _KEPT),
         row(Phase.NONE, CasesUnread, _stays, Phase.NONE),
+        *(row(phase, NoteSearch, _note, phase) for phase in _KEPT),
         *(row(phase, DescribeList, _describe, phase) for phase in Phase),
     ),
     refusal=Refusal("NOT_FOUND", "there is no such list"),
 )  # fmt: skip
 
-REPLIES: tuple[type[Reply], ...] = (ListDescribed,)
+REPLIES: tuple[type[Reply], ...] = (ListDescribed, SearchNoted)

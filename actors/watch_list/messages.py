@@ -17,9 +17,11 @@ __all__ = [
     "KeepList",
     "ListDescribed",
     "ListDue",
+    "NoteSearch",
     "ReloadList",
     "RescreenDue",
     "Rescreening",
+    "SearchNoted",
 ]
 
 KIND = "watch_list"
@@ -54,8 +56,19 @@ class RescreenDue(Message, frozen=True):
     walk: int
 
 
+class NoteSearch(Message, frozen=True):
+    """Somebody has searched it by hand; for whom is not kept."""
+
+    by: str
+    hits: int
+
+
 class DescribeList(Message, frozen=True):
     """Say what is known."""
+
+
+class SearchNoted(Reply, frozen=True):
+    """It is."""
 
 
 class Rescreening(msgspec.Struct, frozen=True):

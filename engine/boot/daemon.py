@@ -18,7 +18,6 @@ from comptoir.actors.gateways.plaid_keys import CROWDED, PlaidKeys
 from comptoir.actors.merchants.messages import CATALOGUE, Finder, Purchase
 from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
-from comptoir.actors.screening.desk import ListDesk
 from comptoir.engine.boot.access import open_accounts, published_by
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
@@ -26,6 +25,7 @@ from comptoir.engine.boot.memory import settle_memory
 from comptoir.engine.boot.parts import kept_ms, parts_of
 from comptoir.engine.boot.paying import Paying
 from comptoir.engine.boot.routines import keep_routines
+from comptoir.engine.boot.screening import Screens
 from comptoir.engine.boot.unread import UnreadFigure
 from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
@@ -76,7 +76,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon(Paying, Views):
+class Daemon(Paying, Screens, Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """
@@ -94,7 +94,6 @@ class Daemon(Paying, Views):
         self.engine: Engine | None = None
         self.identity: Identity | None = None
         self.verification_keys: PlaidKeys | None = None
-        self.lists: ListDesk | None = None
         self.http: Listening | None = None
         self.ingest: LaneListening | None = None
         self.database = "embedded" if not settings.storage.url.reveal() else "external"

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
+import trio
+
 from comptoir.actors.gateways.kyc_messages import (
     SCREENING,
     CheckImpossible,
@@ -50,7 +52,7 @@ from comptoir.engine.settings import Settings
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Message
 
-__all__ = ["open_lists", "screening_gateways"]
+__all__ = ["Screens", "open_lists", "screening_gateways", "subject_of"]
 
 FOLDER: Final = "lists"
 AWAY: Final = BreakerBounds(errors=1, window_ms=10_000, recovery_ms=5_000)
@@ -68,8 +70,27 @@ PAGES: Final = GatewayBounds(
 WAITING_MAX: Final = 500
 """Searches, from which on no further cases are told: a new client's is among them."""
 COUNTED_AT_ONCE: Final = 1_000
+BY_HAND_S: Final = 15.0
+"""Somebody waits for it."""
 _DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?").fullmatch
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}").fullmatch
+
+
+class Screens:
+    """That part of a daemon which searches lists for whoever asks by hand."""
+
+    lists: ListDesk | None = None
+
+    async def screen(self, party: Party) -> PartyScreened | CheckImpossible | None:
+        """Whom the lists may mean by a party; None: nobody knows now."""
+        if self.lists is None:
+            return None
+        with trio.move_on_after(BY_HAND_S):
+            try:
+                return await _screen(self.lists, ScreenParty("", party))
+            except ScreeningUnavailable:
+                return None
+        return None
 
 
 async def open_lists(settings: Settings, journal: Journal, stack: AsyncExitStack) -> ListDesk:
@@ -88,25 +109,34 @@ def screening_gateways(desk: ListDesk, journal: Journal) -> tuple[GatewaySpec, .
 
 
 def _searching(desk: ListDesk) -> GatewaySpec:
-    async def screen(message: ScreenParty, _context: CallContext) -> Message | None:
-        if not desk.names:
-            return _impossible(message, "NOT_CONFIGURED")
+    async def search(message: ScreenParty, _context: CallContext) -> Message:
         try:
-            found = await desk.search(message.party.schema, subject_of(message.party))
+            return await _screen(desk, message)
         except ScreeningUnavailable as error:
             raise CallFault("SCREENING_UNAVAILABLE", retryable=True) from error
-        except ValueError:
-            return _impossible(message, "NAME_UNUSABLE")
-        hits = tuple(map(_listed, found.hits))
-        return PartyScreened(message.reference, hits, found.versions)
 
-    operation = Operation(screen, lambda message: message.reference, failed=_impossible)
+    operation = Operation(search, lambda message: message.reference, failed=_impossible)
     return GatewaySpec(
         SCREENING.kind, {ScreenParty: operation}, SEARCHES, dead_queue="dlq:onboarding"
     )
 
 
-def _impossible(message: ScreenParty, code: str) -> Message:
+async def _screen(desk: ListDesk, message: ScreenParty) -> PartyScreened | CheckImpossible:
+    """Search the lists for a party.
+
+    Raises:
+        ScreeningUnavailable: nobody knows now.
+    """
+    if not desk.names:
+        return _impossible(message, "NOT_CONFIGURED")
+    try:
+        found = await desk.search(message.party.schema, subject_of(message.party))
+    except ValueError:
+        return _impossible(message, "NAME_UNUSABLE")
+    return PartyScreened(message.reference, tuple(map(_listed, found.hits)), found.versions)
+
+
+def _impossible(message: ScreenParty, code: str) -> CheckImpossible:
     return CheckImpossible(message.reference, "screening", code)
 
 

@@ -15,6 +15,7 @@ from comptoir.actors.watch_list.messages import (
     DropList,
     KeepList,
     ListDue,
+    NoteSearch,
     ReloadList,
     RescreenDue,
 )
@@ -44,7 +45,7 @@ STATES = (
 )  # fmt: skip
 MESSAGES: tuple[Message, ...] = (
     KeepList(), DropList(), ReloadList("u1"), ListDue(), LOADED, ListLoaded("v1", 9, 18, "look2"), ListUnchanged(),
-    ListWrong("LIST_INVALID", "line 3: 2 columns, not 8"), RescreenDue(1), CasesUnread(1, ""), DescribeList(),
+    ListWrong("LIST_INVALID", "line 3: 2 columns, not 8"), RescreenDue(1), NoteSearch("u1", 0), CasesUnread(1, ""), DescribeList(),
     CasesRead(1, "", (), 0, crowded=False), CasesRead(1, "", (), 9, crowded=True),
     CasesRead(1, "", numbered(PAGE_CASES), 99, crowded=False), CasesRead(1, "ONB-2026-00007", (), None, crowded=False),
 )  # fmt: skip
