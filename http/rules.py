@@ -230,6 +230,8 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    lists: tuple[str, ...] = ()
+    """Watch lists, by their names (S21)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
@@ -287,6 +289,7 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            lists=tuple(one.name for one in settings.screening.lists),
             file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,

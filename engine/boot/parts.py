@@ -47,8 +47,11 @@ from comptoir.actors.reconciliation.kind import reconciliation_spec
 from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
+from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
+from comptoir.actors.watch_list.kind import watch_list_spec
+from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
@@ -60,7 +63,7 @@ from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.boot.paying import open_payees, open_payments
 from comptoir.engine.boot.people import people_gateways
-from comptoir.engine.boot.unserved import unserved
+from comptoir.engine.boot.screening import open_lists, screening_gateways
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
@@ -87,6 +90,8 @@ class Around(Protocol):
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
     payees: PayeeDesk | None
+    """Likewise."""
+    lists: ListDesk | None
     """Likewise."""
     engine: Engine | None
 
@@ -162,7 +167,8 @@ async def parts_of(
     gateways.append(objects_gateway(daemon.documents))
     gateways.append(inspection_gateway(daemon.documents, settings.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
-    gateways.extend(unserved(gateways))
+    daemon.lists = await open_lists(settings, journal, stack)
+    gateways.extend(screening_gateways(daemon.lists, journal))
     bounds = actor_bounds(settings)
     return Parts(
         journal=journal,
@@ -186,6 +192,7 @@ async def parts_of(
             device_spec(bounds),
             onboarding_spec(bounds),
             kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
+            watch_list_spec(bounds),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
@@ -198,6 +205,7 @@ async def parts_of(
             RECONCILING: ReconcilingTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
             KYC_TERMS: KycTerms.of(settings),
+            LIST_TERMS: ListTerms.of(settings),
             LIFE: access_life_ms(settings),
         },
         bounds=engine_bounds(settings),

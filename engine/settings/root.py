@@ -43,6 +43,7 @@ from comptoir.engine.settings.runtime import (
     Runtime,
     Storage,
 )
+from comptoir.engine.settings.screening import Screening, screening_problems
 from comptoir.engine.settings.statements import Statements, statement_problems
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 from comptoir.engine.settings.vault import Vault
@@ -79,6 +80,7 @@ class Settings(Section):
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
+    screening: Screening = section(Screening)
     scoring: Scoring = section(Scoring)
     kyc: Kyc = section(Kyc)
     core_banking: CoreBanking = section(CoreBanking)
@@ -115,6 +117,7 @@ class Settings(Section):
             rules_of_parties.zone_problems(self.notifications),
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
+            screening_problems(self.screening),
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),
         )

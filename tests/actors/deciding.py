@@ -15,6 +15,7 @@ from comptoir.actors.merchants.messages import CATALOGUE
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.reconciliation.terms import RECONCILING
+from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
@@ -37,7 +38,8 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), **notifying.TERMS,
+    ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
+    **notifying.TERMS,
 }  # fmt: skip
 
 

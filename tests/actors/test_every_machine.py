@@ -91,6 +91,7 @@ from tests.actors.invited import (
     USE,
 )
 from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
+from tests.actors.listed import OF_LISTS
 from tests.actors.listed_sessions import LISTS, TO_SESSIONS
 from tests.actors.person.authenticator import Authenticator
 from tests.actors.purchases import (
@@ -190,6 +191,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "payout_file": _cases(batched.FILES),
     "payout_report": tuple(Case(*one) for one in batched.REPORTS),
     "reconciliation": tuple(Case(a, b, terms=c) for a, b, c in OF_RECONCILIATION),
+    "watch_list": _cases(OF_LISTS),
     **{kind: _cases(pairs) for kind, pairs in notifying.OURS.items()},
     "wallet": (
         *(Case(*one) for one in (*withdrawing.HOLDS, *lasting.LASTING)),

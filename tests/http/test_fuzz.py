@@ -45,7 +45,7 @@ LED = READERS | PROPOSERS
 """Who finds something that leads on."""
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
-FILING = ("withdrawals", "payouts", "points", "onboarding", "notices")
+FILING = ("withdrawals", "payouts", "points", "onboarding", "notices", "screening")
 """Tags of what nothing leads to or from."""
 PARTS: Mapping[str, Sequence[str]] = {
     "whole": [],
@@ -103,7 +103,7 @@ include-operation-id = [
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
     "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
-    "getStatement", "getProvenance",
+    "getStatement", "getProvenance", "searchWatchLists",
     "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
     "removeContact",
 ]
