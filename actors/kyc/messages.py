@@ -109,6 +109,8 @@ class CaseReviewed(Message, frozen=True):
     approved: bool
     reviewer: str
     reason: str
+    round: int = 0
+    """`OpenReview.round` that it answers; one that is not the last decides nothing. 0: the last."""
 
 
 class RescreenCase(Message, frozen=True):

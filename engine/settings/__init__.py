@@ -21,7 +21,7 @@ from comptoir.engine.settings.documents import Documents
 from comptoir.engine.settings.kinds_made import Network
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.notices import Notifications
-from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import (
     Brevo,
@@ -82,6 +82,7 @@ __all__ = [
     "Http",
     "Ingest",
     "Log",
+    "Measures",
     "Merchants",
     "Network",
     "Notifications",

@@ -14,6 +14,7 @@ from comptoir.actors.merchants.messages import CATALOGUE
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.reconciliation.terms import RECONCILING
+from comptoir.actors.review.terms import TERMS as REVIEW
 from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
@@ -22,6 +23,7 @@ from tests.actors import notifying
 from tests.actors.batched import ON
 from tests.actors.filed import FILE_TERMS
 from tests.actors.purchases import NOW
+from tests.actors.reviewed import REVIEW_TERMS
 
 __all__ = ["PARTNER", "Case"]
 
@@ -36,7 +38,7 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS, **notifying.TERMS,
+    ONBOARDING_TERMS: FILE_TERMS, REVIEW: REVIEW_TERMS, **notifying.TERMS,
 }  # fmt: skip
 
 
