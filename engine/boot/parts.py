@@ -38,6 +38,8 @@ from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.actors.onboarding_day.kind import onboarding_day_spec
+from comptoir.actors.onboarding_measures import OnboardingMeasures
 from comptoir.actors.payment_measures import PaymentMeasures
 from comptoir.actors.payout_batch.kind import payout_batch_spec
 from comptoir.actors.payout_file.kind import payout_file_spec
@@ -46,6 +48,9 @@ from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.reconciliation.kind import reconciliation_spec
 from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
+from comptoir.actors.review.kind import review_spec
+from comptoir.actors.review.terms import TERMS as REVIEW_TERMS
+from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.wallet.messages import AdjustPoints
@@ -155,6 +160,7 @@ async def parts_of(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
     payments = PaymentMeasures(daemon.telemetry.registry)
+    of_files = OnboardingMeasures(daemon.telemetry.registry)
     tell = partial(_tell_of_withdrawal, daemon.moves)
     of_withdrawals = (measures.withdrawal, payments.withdrawal, tell)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
@@ -193,6 +199,8 @@ async def parts_of(
             onboarding_spec(bounds),
             kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
             watch_list_spec(bounds),
+            review_spec(bounds, of_files.review),
+            onboarding_day_spec(bounds, of_files.day),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
@@ -206,6 +214,7 @@ async def parts_of(
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
             KYC_TERMS: KycTerms.of(settings),
             LIST_TERMS: ListTerms.of(settings),
+            REVIEW_TERMS: ReviewTerms.of(settings),
             LIFE: access_life_ms(settings),
         },
         bounds=engine_bounds(settings),

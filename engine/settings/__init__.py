@@ -22,7 +22,7 @@ from comptoir.engine.settings.kinds_made import Network
 from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.notices import Notifications
-from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import (
     AddressProvider,
@@ -92,6 +92,7 @@ __all__ = [
     "KeyedProvider",
     "Kyc",
     "Log",
+    "Measures",
     "Merchants",
     "Network",
     "Notifications",

@@ -28,7 +28,7 @@ from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
-from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
 from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
@@ -83,6 +83,7 @@ class Settings(Section):
     screening: Screening = section(Screening)
     scoring: Scoring = section(Scoring)
     kyc: Kyc = section(Kyc)
+    measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)

@@ -106,6 +106,7 @@ from tests.actors.purchases import (
 )
 from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
+from tests.actors.reviewed import DAYS, REVIEWS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -285,6 +286,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
+    "review": tuple(Case(state, message, now=now) for state, message, now in REVIEWS),
+    "onboarding_day": _cases(DAYS),
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
