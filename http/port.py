@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from comptoir.actors.candidates.messages import Candidate
+from comptoir.actors.gateways.kyc_messages import CheckImpossible, PartyScreened
 from comptoir.actors.gateways.payee import PayeeVerified, VerifyPayee
+from comptoir.actors.kyc.messages import Party
 from comptoir.actors.merchants.messages import Purchase
 from comptoir.engine import Address, Asker, Message, Reply
 from comptoir.engine.letters import LetterReads
@@ -279,6 +281,10 @@ class ApiPort(BooksPort, Protocol):
         """Whether an account is in a name, asked of whose bank it is; never long, and never an error."""
         ...
 
+    async def screen(self, party: Party) -> PartyScreened | CheckImpossible | None:
+        """Whom the watch lists may mean by somebody; None: nobody knows now."""
+        ...
+
     def seal_quote(self, user_id: str, quote: bytes) -> bytes:
         """A quote as its person keeps it: nobody can read it, and only this daemon's keys have made it."""
         ...
@@ -309,6 +315,10 @@ class ApiPort(BooksPort, Protocol):
 
     async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
         """What is noted of an adjustment, under the names of its wallet; None if nobody has asked for it."""
+        ...
+
+    async def cases(self, after: str, limit: int) -> Sequence[str]:
+        """A page of files whose client was assessed, by their numbers, those after this one, in their order."""
         ...
 
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:

@@ -200,6 +200,7 @@ class EdgeRules:
     banking: WebhookRules
     powens: WebhookRules
     tink: WebhookRules
+    kyc: WebhookRules
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -230,6 +231,8 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    lists: tuple[str, ...] = ()
+    """Watch lists, by their names (S21)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
@@ -266,6 +269,7 @@ class EdgeRules:
             banking=of("seed", webhooks.seed.secrets, most),
             powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
             tink=of("tink", webhooks.tink.secrets, most),
+            kyc=of("kyc", webhooks.kyc.secrets, most),
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,
@@ -287,6 +291,7 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            lists=tuple(one.name for one in settings.screening.lists),
             file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,
