@@ -12,6 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from comptoir.actors.cutoffs import Cutoffs
+from comptoir.actors.onboarding_day.terms import MeasureTerms
 from comptoir.actors.sepa.pain001 import Debtor
 from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
@@ -230,6 +231,8 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    measures: MeasureTerms = field(default_factory=MeasureTerms)
+    """What is measured of onboarding, and against what (S26, S39)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
@@ -287,6 +290,7 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,
