@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from comptoir.actors.candidates.messages import Candidate
+from comptoir.actors.gateways.kyc_messages import CheckImpossible, PartyScreened
 from comptoir.actors.gateways.payee import PayeeVerified, VerifyPayee
+from comptoir.actors.kyc.messages import Party
 from comptoir.actors.merchants.messages import Purchase
 from comptoir.engine import Address, Asker, Message, Reply
 from comptoir.engine.letters import LetterReads
@@ -278,6 +280,10 @@ class ApiPort(BooksPort, ReviewPort, Protocol):
 
     async def verify_payee(self, wanted: VerifyPayee, asker: str) -> PayeeVerified:
         """Whether an account is in a name, asked of whose bank it is; never long, and never an error."""
+        ...
+
+    async def screen(self, party: Party) -> PartyScreened | CheckImpossible | None:
+        """Whom the watch lists may mean by somebody; None: nobody knows now."""
         ...
 
     def seal_quote(self, user_id: str, quote: bytes) -> bytes:

@@ -19,6 +19,7 @@ from comptoir.actors.review.messages import (
     place_of,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.lists_testing import FakeLists, of_lists
 
 __all__ = ["FakeReviews", "review_of"]
 
@@ -33,8 +34,8 @@ def review_of(due_at: int = DUE_MS) -> ReviewDescribed:
     )  # fmt: skip
 
 
-class FakeReviews:
-    """The reviews of a daemon that a test makes up."""
+class FakeReviews(FakeLists):
+    """The reviews of a daemon that a test makes up, with the lists that compliance searches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +51,10 @@ class FakeReviews:
     async def onboarding_days(self, days: Sequence[str]) -> Mapping[str, Sums]:
         """As set."""
         return {day: self.days[day] for day in days if day in self.days}
+
+    def of_compliance(self, address: Address, message: Message) -> Reply | None:
+        """What is answered to what compliance says; None: it is said to others."""
+        return self.of_reviews(address, message) or of_lists(address, message)
 
     def of_reviews(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what is said to a review; None: it is said to others."""

@@ -231,6 +231,8 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    lists: tuple[str, ...] = ()
+    """Watch lists, by their names (S21)."""
     measures: MeasureTerms = field(default_factory=MeasureTerms)
     """What is measured of onboarding, and against what (S26, S39)."""
     file_prefix: str = "ONB"
@@ -290,6 +292,7 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            lists=tuple(one.name for one in settings.screening.lists),
             measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,

@@ -71,6 +71,7 @@ from comptoir.http.batches_testing import FakeBatches
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
+from comptoir.http.lists_testing import LIST
 from comptoir.http.notices_testing import of_notices
 from comptoir.http.payouts_testing import FakePayouts
 from comptoir.http.principal import Principal, Role, Unauthenticated
@@ -120,7 +121,7 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches, FakeReviews):
         settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
         known = EdgeRules.of(settings)
         paid = replace(known.payouts, served=True)  # somebody pays
-        self.rules: EdgeRules = replace(known, **{"payouts": paid, **rules})
+        self.rules: EdgeRules = replace(known, **{"payouts": paid, "lists": (LIST,), **rules})
         self.asks: list[tuple[Address, Message]] = []
         self.counts: list[tuple[str, str]] = []
         self.acks: list[float] = []
@@ -206,7 +207,7 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches, FakeReviews):
         return FakeAnswer(TransactionTaken(self.outcome), self.replayed)
 
     def _of_business(self, address: Address, message: Message) -> Reply | None:
-        known = (self.of_matching, self.of_batches, self.of_payouts, self.of_reviews, of_notices)
+        known = (self.of_matching, self.of_batches, self.of_compliance, self.of_payouts, of_notices)
         return next(filter(None, (of(address, message) for of in known)), None)
 
     def _of_linking(self, session: str, message: Message) -> Reply:

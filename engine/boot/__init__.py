@@ -25,6 +25,7 @@ from comptoir.actors.erasure.machine import MACHINE as ERASURE
 from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
 from comptoir.actors.invitation.machine import MACHINE as INVITATION
 from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
+from comptoir.actors.kyc.machine import MACHINE as KYC
 from comptoir.actors.letter_report.machine import MACHINE as LETTER_REPORT
 from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
@@ -42,6 +43,7 @@ from comptoir.actors.review.machine import MACHINE as REVIEW
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.wallet.machine import MACHINE as WALLET
+from comptoir.actors.watch_list.machine import MACHINE as WATCH_LIST
 from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
 from comptoir.engine.boot.daemon import Daemon, embedded
 from comptoir.engine.boot.serving import serve
@@ -72,8 +74,9 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
+    assessing = (ONBOARDING, KYC, WATCH_LIST)
+    filing = (*assessing, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
     judging = (REVIEW, ONBOARDING_DAY)
-    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
     ours = (
         *banking,
         *payouts,

@@ -26,6 +26,7 @@ from comptoir.engine.boot.memory import settle_memory
 from comptoir.engine.boot.parts import kept_ms, parts_of
 from comptoir.engine.boot.paying import Paying
 from comptoir.engine.boot.routines import keep_routines
+from comptoir.engine.boot.screening import Screens
 from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.engine import Engine
@@ -75,7 +76,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon(Paying, Views):
+class Daemon(Paying, Screens, Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """
@@ -353,7 +354,7 @@ class Daemon(Paying, Views):
                 chores.start_soon(self._figures.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
-                chores.start_soon(keep_routines, engine, self.settings)
+                chores.start_soon(keep_routines, engine, self.settings, journal)
                 if self.http is not None:
                     folder = storage.data_dir / KEYS_FOLDER
                     chores.start_soon(keep_taking_over, self, folder)

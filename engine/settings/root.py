@@ -24,6 +24,7 @@ from comptoir.engine.settings.cashback import (
 )
 from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
@@ -42,6 +43,7 @@ from comptoir.engine.settings.runtime import (
     Runtime,
     Storage,
 )
+from comptoir.engine.settings.screening import Screening, screening_problems
 from comptoir.engine.settings.statements import Statements, statement_problems
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 from comptoir.engine.settings.vault import Vault
@@ -78,7 +80,9 @@ class Settings(Section):
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
+    screening: Screening = section(Screening)
     scoring: Scoring = section(Scoring)
+    kyc: Kyc = section(Kyc)
     measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
     retention: Retention = section(Retention)
@@ -114,6 +118,7 @@ class Settings(Section):
             rules_of_parties.zone_problems(self.notifications),
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
+            screening_problems(self.screening),
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),
         )

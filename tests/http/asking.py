@@ -10,6 +10,7 @@ from zlib import crc32
 import httpx
 
 from comptoir.http.batches_testing import BATCH_ID
+from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
 from comptoir.http.review_testing import review_of
@@ -112,7 +113,7 @@ def path_of(operation: Operation, owner: str) -> str:
         "adjustmentId": adjustment_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
         "batchId": BATCH_ID,
-        "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "name": LIST, "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
 
@@ -164,6 +165,7 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "putContact": {"address": "ada@example.org"},
         "confirmContact": {"code": "123456"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
+        "searchWatchLists": {"name": "Ivan Sorokin"},
         "completeLink": {"sessionId": session_id(owner)},
     }
     return bodies.get(operation.id)
