@@ -18,6 +18,7 @@ from comptoir.http.operation import (
     Proof,
     Reach,
 )
+from comptoir.http.operations_review import REVIEWS
 from comptoir.http.portal.rows import FILE
 from comptoir.http.principal import Role
 
@@ -114,4 +115,5 @@ DOCUMENTS: Final = (
         body=Body("The document.", None, "application/pdf"),
         proof=Proof.UPLOAD,
     ),
+    *REVIEWS,
 )  # fmt: skip

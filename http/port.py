@@ -20,6 +20,7 @@ from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked
 from comptoir.http.books_port import BooksPort
 from comptoir.http.identity.opening import Identity
+from comptoir.http.review_port import ReviewPort
 from comptoir.http.rules import EdgeRules
 
 __all__ = ["Answer", "ApiPort", "BatchRow", "Health", "Port", "WebhookPort"]
@@ -103,7 +104,7 @@ class WebhookPort(Protocol):
         ...
 
 
-class ApiPort(BooksPort, Protocol):
+class ApiPort(BooksPort, ReviewPort, Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
 
     @property

@@ -12,6 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from comptoir.actors.cutoffs import Cutoffs
+from comptoir.actors.onboarding_day.terms import MeasureTerms
 from comptoir.actors.sepa.pain001 import Debtor
 from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
@@ -233,6 +234,8 @@ class EdgeRules:
     """Likewise."""
     lists: tuple[str, ...] = ()
     """Watch lists, by their names (S21)."""
+    measures: MeasureTerms = field(default_factory=MeasureTerms)
+    """What is measured of onboarding, and against what (S26, S39)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
@@ -292,6 +295,7 @@ class EdgeRules:
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
             lists=tuple(one.name for one in settings.screening.lists),
+            measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,

@@ -116,7 +116,7 @@ def _told(
 
 def _barred(state: ReviewState, reviewer: str, context: Context) -> Refusal | None:
     """Why this person may not act on it now."""
-    if reviewer in state.makers:
+    if reviewer and reviewer in state.makers:  # without accounts nobody has a name (auth.mode)
         return Refusal(FOUR_EYES, "whoever has begun a file does not review it as well")
     held = state.phase is Phase.CLAIMED and context.now < state.claimed_until
     if held and state.claimed_by != reviewer:
@@ -133,7 +133,7 @@ def _claim(state: ReviewState, message: ClaimReview, context: Context) -> "Outco
     claimed = replace(
         state, phase=Phase.CLAIMED, claimed_by=message.reviewer, claimed_until=until, snoozed_until=0
     )  # fmt: skip
-    fresh = state.claimed_by != message.reviewer
+    fresh = state.phase is not Phase.CLAIMED or state.claimed_by != message.reviewer
     return Decision(
         claimed,
         described(claimed),

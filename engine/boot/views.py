@@ -30,7 +30,7 @@ from comptoir.actors.wallet.messages import ADJUSTMENTS, ADJUSTMENTS_LISTED
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
 from comptoir.actors.withdrawal.messages import OVERDUE, listing_of
-from comptoir.engine.boot.books import BookViews
+from comptoir.engine.boot.reviewing import ReviewViews
 from comptoir.engine.journal import Journal
 from comptoir.engine.letters import LetterReads
 from comptoir.http.port import BatchRow
@@ -38,7 +38,7 @@ from comptoir.http.port import BatchRow
 __all__ = ["Views"]
 
 
-class Views(BookViews, ABC):
+class Views(ReviewViews, ABC):
     """The reading half of a daemon."""
 
     def __init__(self, programme: Programme) -> None:

@@ -45,7 +45,9 @@ LED = READERS | PROPOSERS
 """Who finds something that leads on."""
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
-FILING = ("withdrawals", "payouts", "points", "onboarding", "notices", "screening")
+FILING = (
+    "withdrawals", "payouts", "points", "onboarding", "notices", "review", "screening",
+)  # fmt: skip
 """Tags of what nothing leads to or from."""
 PARTS: Mapping[str, Sequence[str]] = {
     "whole": [],
@@ -103,6 +105,7 @@ include-operation-id = [
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
     "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument", "listDecisions",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
+    "listReviews", "noteReview", "snoozeReview", "decideReview",
     "getStatement", "getProvenance", "searchWatchLists",
     "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
     "removeContact",

@@ -159,6 +159,13 @@ def test_the_maker_cannot_check(message: Message) -> None:
     assert review.refuses(message) == "FOUR_EYES"
 
 
+def test_without_accounts_whoever_is_there_may_do_everything() -> None:
+    """S34: a daemon inside a test knows nobody's name (auth.mode = loopback), and so no maker either."""
+    review = begun(makers=("",))
+    assert review.told(ClaimReview("")).status == "claimed"
+    assert review.told(DecideReview("", True, "fine")).status == "approved"
+
+
 def test_one_person_looks_at_a_time() -> None:
     """E14: what is claimed nobody else decides, puts off or gives back; released, anybody may."""
     review = begun()
