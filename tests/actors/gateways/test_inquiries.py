@@ -125,17 +125,17 @@ async def test_what_others_write_is_shown_as_text() -> None:
     assert fourth == Headline("Title 4", "The Courier", "", "https://press.example/4")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"items": [_article(n) for n in range(26)]},
-        {"items": [{}]},
-        {"items": [_article(1, title="")]},
-        {"items": [_article(1, title="x" * 2_001)]},
-        {"items": [_article(1, publishedAt="<script>")]},
-        {"more": False},
-    ],
-)
+NO_PAGES: list[Any] = [
+    {"items": [_article(n) for n in range(26)]},
+    {"items": [{}]},
+    {"items": [_article(1, title="")]},
+    {"items": [_article(1, title="x" * 2_001)]},
+    {"items": [_article(1, publishedAt="<script>")]},
+    {"more": False},
+]
+
+
+@pytest.mark.parametrize("answer", NO_PAGES)
 async def test_what_is_no_page(answer: Any) -> None:
     """S18: nothing of it is told on, and nobody is cleared by it (S27)."""
     with pytest.raises(CallFault, match="MEDIA_ANSWER_INVALID"):
