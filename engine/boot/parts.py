@@ -26,6 +26,7 @@ from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
+from comptoir.actors.list_measures import ListMeasures
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.notification.kind import notification_spec
@@ -186,7 +187,9 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             onboarding_spec(bounds),
-            watch_list_spec(bounds),
+            watch_list_spec(
+                bounds, ListMeasures(daemon.telemetry.registry, daemon.lists.names).watch_list
+            ),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
