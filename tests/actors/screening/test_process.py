@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from comptoir.actors.screening.clearing import fingerprint_of
 from comptoir.actors.screening.entries import Entry
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import build_index
@@ -61,16 +60,3 @@ async def test_without_an_answer_nobody_is_cleared(tmp_path: Path) -> None:
         with pytest.raises(ScreeningUnavailable):
             await screening.search("Person", IVAN)
         assert screening.statistics().searches == 0
-
-
-async def test_a_name_without_a_word_clears_nobody(index: Path) -> None:
-    """S27: nothing is found under it, which is no "no hit"; what a hit is of is told with it, and every country counts."""
-    async with open_screening([index]) as screening:
-        for name in ("   ", "???", "O."):
-            with pytest.raises(ValueError, match="without a word"):
-                await screening.search("Person", Subject((name,)))
-        here = Subject(("Ivan Sorokin",), countries=frozenset({"fr", "ch"}))
-        (hit,) = await screening.search("Person", here)
-        entry = Entry("e1", "Person", ("Ivan Sorokin",), ("1961-02-03",), topics=("sanction",))
-        assert hit.fingerprint == fingerprint_of(entry, here)
-        assert (hit.aliases, hit.birth_dates) == (("Ivan Sorokin",), ("1961-02-03",))
