@@ -102,6 +102,8 @@ class WatchListState(State, frozen=True):
     """One list."""
 
     phase: Phase
+    name: str = ""
+    """Its own: the actor's key."""
     version: str = ""
     entries: int = 0
     names: int = 0
@@ -163,7 +165,7 @@ def _load(state: WatchListState, _message: Message, context: Context) -> Outcome
     """Have its files looked at."""
     asked = Outgoing(LISTS, LoadList(context.address.key, state.version, state.look))
     due = _timer(context, ListDue(), LOAD_MS_MAX, LOOK)
-    loading = replace(state, phase=Phase.LOADING, once_more=False)
+    loading = replace(state, phase=Phase.LOADING, name=context.address.key, once_more=False)
     return Decision(loading, messages=(asked, due))
 
 
@@ -234,7 +236,9 @@ def _drop(state: WatchListState, _message: DropList, context: Context) -> Outcom
     """Whoever is assessed from now on is not searched for in it: if it comes back, all are told."""
     gone = Put(COLLECTION, context.address.key, {"version": "", "configured": False})
     return Decision(
-        WatchListState(Phase.NONE, walks=state.walks), cancel=(LOOK, WALK), documents=(gone,)
+        WatchListState(Phase.NONE, state.name, walks=state.walks),
+        cancel=(LOOK, WALK),
+        documents=(gone,),
     )
 
 

@@ -29,6 +29,7 @@ from comptoir.actors.kyc.measures import KycMeasures
 from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
+from comptoir.actors.list_measures import ListMeasures
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.notification.kind import notification_spec
@@ -198,7 +199,9 @@ async def parts_of(
             device_spec(bounds),
             onboarding_spec(bounds),
             kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
-            watch_list_spec(bounds),
+            watch_list_spec(
+                bounds, ListMeasures(daemon.telemetry.registry, daemon.lists.names).watch_list
+            ),
             review_spec(bounds, of_files.review),
             onboarding_day_spec(bounds, of_files.day),
         ),

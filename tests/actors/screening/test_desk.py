@@ -2,12 +2,13 @@
 
 import os
 import signal
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 import trio
 
-from comptoir.actors.screening.desk import ListDesk, ListRefused
+from comptoir.actors.screening.desk import ListDesk, ListRefused, Loaded
 from comptoir.actors.screening.entries import Entry
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import build_index
@@ -26,8 +27,59 @@ async def test_versions_follow_one_another(tmp_path: Path) -> None:
     """
     source, folder = tmp_path / "own.csv", tmp_path / "lists"
     source.write_text(HEADER + ONE)
-    desk = ListDesk({"own": source}, folder)
-    await desk.open({})
+    async with aclosing(ListDesk({"own": source}, folder)) as desk:
+        await desk.open({})
+        first, second = await _two_versions(desk, source)
+    kept = {path.name for path in folder.iterdir()}
+    assert kept == {f"own.{one}.idx" for one in (first.version, second.version)}
+
+    async with aclosing(ListDesk({"own": source}, folder)) as again:
+        await again.open({"own": first.version})  # it was killed before the second was committed
+        assert (await again.search("Person", ADA)).hits == ()
+    lost = ListDesk({"own": source}, folder)
+    await lost.open({"own": "f" * 64})
+    with pytest.raises(ScreeningUnavailable):
+        await lost.search("Person", ADA)
+
+
+async def test_an_index_is_taken_as_it_is_and_a_folder_that_is_gone_refused(tmp_path: Path) -> None:
+    """S21: `comptoir lists build` may have made it elsewhere; what is not there is refused, by name."""
+    index = tmp_path / "made.idx"
+    build_index([Entry("e1", "Person", ("Ivan Sorokin",))], index)
+    sources = {"made": index, "gone": tmp_path / "gone"}
+    async with aclosing(ListDesk(sources, tmp_path / "lists")) as desk:
+        await desk.open({})
+        loaded = await desk.load("made", "", "")
+        assert loaded is not None
+        with pytest.raises(ListRefused, match="LIST_UNREADABLE"):
+            await desk.load("gone", "", "")
+        with pytest.raises(ScreeningUnavailable):  # half of the lists clear nobody
+            await desk.search("Person", IVAN)
+        index.unlink()
+        index.write_bytes(b"COMPTOIR-LIST-1\nshort")
+        with pytest.raises(ListRefused, match="LIST_INVALID"):
+            await desk.load("made", loaded.version, loaded.look)
+
+
+async def test_a_reader_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    """S27: it is lost, not wrong, and what it began is gone with the next reading."""
+    pipe, folder = tmp_path / "own.csv", tmp_path / "lists"
+    os.mkfifo(pipe)
+    async with aclosing(ListDesk({"own": pipe}, folder)) as desk:
+        await desk.open({})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_kill_reader, desk)
+            with pytest.raises(ScreeningUnavailable):
+                await desk.load("own", "", "")
+        (folder / ".own.left").touch()
+        pipe.unlink()
+        pipe.write_text(HEADER + ONE)
+        assert await desk.load("own", "", "") is not None
+        assert [path.suffix for path in folder.iterdir()] == [".idx"]
+
+
+async def _two_versions(desk: ListDesk, source: Path) -> tuple[Loaded, Loaded]:
+    """Load a list, break it, and load another version of it."""
     with pytest.raises(ScreeningUnavailable):
         await desk.search("Person", IVAN)
     first = await desk.load("own", "", "")
@@ -58,55 +110,7 @@ async def test_versions_follow_one_another(tmp_path: Path) -> None:
     assert versions == sorted(versions, key=[first.version, second.version].index)
     found = await desk.search("Person", ADA)
     assert (found.hits[0].id, found.versions) == ("e2", {"own": second.version})
-    await desk.aclose()
-    kept = {path.name for path in folder.iterdir()}
-    assert kept == {f"own.{one}.idx" for one in (first.version, second.version)}
-
-    again = ListDesk({"own": source}, folder)  # it was killed before the second was committed
-    await again.open({"own": first.version})
-    assert (await again.search("Person", ADA)).hits == ()
-    await again.aclose()
-    lost = ListDesk({"own": source}, folder)
-    await lost.open({"own": "f" * 64})
-    with pytest.raises(ScreeningUnavailable):
-        await lost.search("Person", ADA)
-
-
-async def test_an_index_is_taken_as_it_is_and_a_folder_that_is_gone_refused(tmp_path: Path) -> None:
-    """S21: `comptoir lists build` may have made it elsewhere; what is not there is refused, by name."""
-    index = tmp_path / "made.idx"
-    build_index([Entry("e1", "Person", ("Ivan Sorokin",))], index)
-    desk = ListDesk({"made": index, "gone": tmp_path / "gone"}, tmp_path / "lists")
-    await desk.open({})
-    loaded = await desk.load("made", "", "")
-    assert loaded is not None
-    with pytest.raises(ListRefused, match="LIST_UNREADABLE"):
-        await desk.load("gone", "", "")
-    with pytest.raises(ScreeningUnavailable):  # half of the lists clear nobody
-        await desk.search("Person", IVAN)
-    index.unlink()
-    index.write_bytes(b"COMPTOIR-LIST-1\nshort")
-    with pytest.raises(ListRefused, match="LIST_INVALID"):
-        await desk.load("made", loaded.version, loaded.look)
-    await desk.aclose()
-
-
-async def test_a_reader_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
-    """S27: it is lost, not wrong, and what it began is gone with the next reading."""
-    pipe, folder = tmp_path / "own.csv", tmp_path / "lists"
-    os.mkfifo(pipe)
-    desk = ListDesk({"own": pipe}, folder)
-    await desk.open({})
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_kill_reader, desk)
-        with pytest.raises(ScreeningUnavailable):
-            await desk.load("own", "", "")
-    (folder / ".own.left").touch()
-    pipe.unlink()
-    pipe.write_text(HEADER + ONE)
-    assert await desk.load("own", "", "") is not None
-    assert [path.suffix for path in folder.iterdir()] == [".idx"]
-    await desk.aclose()
+    return first, second
 
 
 async def _search_on(desk: ListDesk, versions: list[str]) -> None:
