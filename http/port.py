@@ -318,6 +318,10 @@ class ApiPort(BooksPort, ReviewPort, Protocol):
         """What is noted of an adjustment, under the names of its wallet; None if nobody has asked for it."""
         ...
 
+    async def cases(self, after: str, limit: int) -> Sequence[str]:
+        """A page of files whose client was assessed, by their numbers, those after this one, in their order."""
+        ...
+
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """A page of labelled cases, by the ids of their claims."""
         ...

@@ -201,6 +201,7 @@ class EdgeRules:
     banking: WebhookRules
     powens: WebhookRules
     tink: WebhookRules
+    kyc: WebhookRules
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -271,6 +272,7 @@ class EdgeRules:
             banking=of("seed", webhooks.seed.secrets, most),
             powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
             tink=of("tink", webhooks.tink.secrets, most),
+            kyc=of("kyc", webhooks.kyc.secrets, most),
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,

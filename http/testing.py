@@ -115,9 +115,8 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches, FakeReviews):
         """
         super().__init__()
         held = tuple(Secret(secret) for secret in secrets)
-        webhooks = Webhooks(
-            seed=WebhooksParty(held), powens=WebhooksPowens(held), tink=WebhooksParty(held)
-        )
+        party = WebhooksParty(held)
+        webhooks = Webhooks(seed=party, powens=WebhooksPowens(held), tink=party, kyc=party)
         settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
         known = EdgeRules.of(settings)
         paid = replace(known.payouts, served=True)  # somebody pays

@@ -46,7 +46,16 @@ from comptoir.actors.review.messages import OpenReview
 from comptoir.engine import Address, Decision, Event, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["DUE", "REVIEW_FLAGS", "SYSTEM", "conclude", "held_again", "review", "when_whole"]
+__all__ = [
+    "DUE",
+    "REVIEW_FLAGS",
+    "SYSTEM",
+    "conclude",
+    "held_again",
+    "outcome_of",
+    "review",
+    "when_whole",
+]
 
 DUE: Final = "due"
 """The timer's name."""
@@ -70,6 +79,11 @@ _OURS: Final = {
 }
 _WORDS: Final = frozenset(one.value for one in Recommendation)
 CaseDecision = Decision[KycState]
+
+
+def outcome_of(phase: Phase) -> Literal["approved", "held", "rejected"]:
+    """What a file hears of a case in this phase, which is one of the three ends."""
+    return _WORD[phase]
 
 
 def when_whole(state: KycState, context: Context, events: tuple[Event, ...] = ()) -> CaseDecision:
@@ -158,10 +172,10 @@ def _concluded(state: KycState) -> KycConcluded:
     withheld = bool(state.disagreements) or not WITHHELD.isdisjoint(decided.reasons)
     if withheld:
         return KycConcluded(
-            _round(state), _WORD[state.phase], None, None, None, state.by, withheld=True
+            _round(state), outcome_of(state.phase), None, None, None, state.by, withheld=True
         )
     return KycConcluded(
-        _round(state), _WORD[state.phase],
+        _round(state), outcome_of(state.phase),
         None if report is None else report.score,
         decided.risk_level.value if report is None else report.risk_level,
         decided.recommendation.value if report is None else report.recommendation,

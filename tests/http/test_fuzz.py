@@ -103,7 +103,7 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument",
+    "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument", "listDecisions",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
     "listReviews", "noteReview", "snoozeReview", "decideReview",
     "getStatement", "getProvenance", "searchWatchLists",
@@ -114,7 +114,7 @@ checks.positive_data_acceptance.enabled = false
 
 [[operations]]
 include-operation-id = [
-    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook",
+    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook", "receiveKycWebhook",
     "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
