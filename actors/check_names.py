@@ -13,7 +13,9 @@ from comptoir.actors.checks import Answer, InvalidInputError, convert, refusal
 from comptoir.actors.screening.clearing import fingerprint_of
 from comptoir.actors.screening.evidence import BirthDate, Subject
 from comptoir.actors.screening.index import Hit, Index
+from comptoir.actors.screening.keys import single_keys
 from comptoir.actors.screening.matching import MATCH_FROM, match
+from comptoir.actors.screening.names import parse_name
 
 __all__ = ["check_name_match", "screen_with"]
 
@@ -87,6 +89,9 @@ def screen_with(lists: Sequence[tuple[str, Index]]) -> Callable[[object], Answer
         except InvalidInputError as error:
             return refusal("CHECK_INPUT_INVALID", str(error))
         subject = asked.subject()
+        if asked.facts and not list(single_keys(parse_name(asked.name, asked.schema))):
+            # Nobody is found under it, and so nobody would be cleared by it.
+            return refusal("CHECK_INPUT_INVALID", "a name without a word cannot be searched for")
         found = [
             (name, hit) for name, index in lists for hit in index.search(asked.schema, subject)
         ]

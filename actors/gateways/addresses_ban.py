@@ -76,7 +76,7 @@ class Ban:
         Raises:
             CallFault: no answer was had.
         """
-        q = re.sub(r"^[^\w]+", "", printable(f"{wanted.street} {wanted.city}", 1_000))
+        q = re.sub(r"^[\W_]+", "", printable(f"{wanted.street} {wanted.city}", 1_000))
         if len(q) < Q_CHARACTERS_MIN:
             return ()
         params = {"q": q[:Q_CHARACTERS_MAX], "limit": str(LIMIT), "autocomplete": "0"}

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 import httpx
 import msgspec
+import trio
 
 from comptoir.actors.gateways.kyc_messages import CheckImpossible
 from comptoir.engine.gateway_spec import CallContext, CallFault, Operation
@@ -38,6 +39,8 @@ DEAD_QUEUE: Final = "dlq:onboarding"
 NOT_CONFIGURED: Final = "NOT_CONFIGURED"
 ANSWER_BYTES_MAX: Final = 256 * 1024
 """Of one answer: the longest that any of them has reason to give is a tenth of it."""
+PLAIN: Final = "identity"
+"""How we want an answer: of one that is packed nobody knows how long it is."""
 WAIT_S_MAX: Final = 600
 """Of a Retry-After: beyond it we ask again, and hear it again."""
 _BUSY: Final = frozenset((
@@ -84,7 +87,7 @@ class Asker:
         Raises:
             CallFault: `NAME_UNREACHABLE`, `_UNAVAILABLE`, `_CREDENTIALS_REFUSED`, `_ANSWER_INVALID` or `_REFUSED`.
         """
-        headers = {**self._headers, **request.pop("headers", {})}
+        headers = {"accept-encoding": PLAIN, **self._headers, **request.pop("headers", {})}
         made = self._client.build_request(method, path, headers=headers, **request)
         try:
             response = await self._client.send(made, stream=True)
@@ -93,8 +96,6 @@ class Asker:
                 body = await self._read(response)
             finally:
                 await response.aclose()
-        except httpx.DecodingError:
-            raise self.invalid() from None
         except httpx.RequestError:
             raise CallFault(f"{self.name}_UNREACHABLE", retryable=True) from None
         return self._decode(body, shape)
@@ -109,19 +110,26 @@ class Asker:
             raise self.refused()
 
     async def _read(self, response: httpx.Response) -> bytes:
-        body = bytearray()
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > ANSWER_BYTES_MAX:
-                raise self.invalid()
+        if response.headers.get("content-encoding", PLAIN) != PLAIN:
+            raise self.invalid()
+        body, is_long = bytearray(), False
+        with trio.CancelScope() as scope:
+            async for part in response.aiter_raw():
+                body += part
+                is_long = is_long or len(body) > ANSWER_BYTES_MAX
+                if is_long:
+                    body.clear()
+                    scope.cancel()  # no break, which would leave open what the iteration is made of
+        if is_long or scope.cancelled_caught:
+            raise self.invalid()
         return bytes(body)
 
     def _decode(self, body: bytes, shape: "msgspec.json.Decoder[T]") -> T:
         try:
             return shape.decode(body)
-        except (msgspec.ValidationError, RecursionError):
-            raise self.invalid() from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if isinstance(error, msgspec.ValidationError) or body.lstrip().startswith(b"{"):
+                raise self.invalid() from None
             # No JSON at all: a proxy's page while the party is away, say.
             raise CallFault(f"{self.name}_UNAVAILABLE", retryable=True) from None
 

@@ -17,6 +17,7 @@ import msgspec
 from comptoir.actors.inspection.flags import is_accepted
 from comptoir.actors.inspection.mrz import Zone, ZoneUnreadable, repair_zone
 from comptoir.actors.inspection.names import DIFFERENT, match_names
+from comptoir.actors.inspection.printed import as_printed, printed_words
 from comptoir.actors.inspection.report import Report
 from comptoir.actors.inspection.texts import (
     address_after,
@@ -75,8 +76,9 @@ Read = tuple[list[str], dict[str, str]]
 
 
 def _identity(report: Report, declared: Declared, today: date) -> Read:
+    printed = printed_words(report.text)
     try:
-        zone = repair_zone(list(report.zone), today)
+        zone = as_printed(repair_zone(list(report.zone), today, printed), printed)
     except ZoneUnreadable:
         return ["ZONE_UNREADABLE"], {}
     if not zone.holds:

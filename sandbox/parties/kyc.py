@@ -89,7 +89,7 @@ class Automatic(Given, frozen=True):
     automatic: Ending | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Verification:
     """One that was begun."""
 

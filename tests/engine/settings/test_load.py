@@ -41,6 +41,7 @@ from comptoir.engine.settings.kinds_made import (
     SecretKind,
     UrlKind,
 )
+from comptoir.engine.settings.screening import WatchList
 from tests.engine.settings.test_rules_of_parties import ACCOUNT
 
 KEYS = tuple(keys(Settings()))
@@ -125,6 +126,11 @@ TIED: dict[str, st.SearchStrategy[object]] = {
         ),
         max_size=3,
         unique=True,
+    ).map(tuple),
+    "screening.lists": st.lists(
+        st.builds(WatchList, st.sampled_from(["ofac", "own-1", "un"]), PATH.filter(bool).map(Path)),
+        max_size=3,
+        unique_by=lambda one: one.name,
     ).map(tuple),
     "notifications.time_zone": st.sampled_from(["UTC", "America/Montreal"]),
     "notifications.mail_order": st.sampled_from([("brevo",), ("brevo", "sendgrid")]),
