@@ -125,6 +125,10 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ObjectAbsent": ("reference", "code"),
     "InspectDocument": ("reference", "path", "doc_type", "media_type"),
     "DocumentInspected": ("reference", "sha256", "flags"),
+    "SeeDocument": (),
+    "CompareLook": (),
+    "NoteRefusedLook": (),
+    "ForgetSighting": (),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),

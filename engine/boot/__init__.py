@@ -39,6 +39,7 @@ from comptoir.actors.reconciliation.machine import MACHINE as RECONCILIATION
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
+from comptoir.actors.sighting.machine import MACHINE as SIGHTING
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
 from comptoir.engine.boot.daemon import Daemon, embedded
@@ -70,7 +71,7 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
-    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
+    filing = (ONBOARDING, SIGHTING, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
     ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

@@ -44,6 +44,7 @@ from comptoir.actors.reconciliation.kind import reconciliation_spec
 from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
 from comptoir.actors.revocation.messages import LIFE
+from comptoir.actors.sighting.kind import sighting_spec
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.withdrawal.kind import withdrawal_spec
@@ -56,14 +57,17 @@ from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.boot.paying import open_payees, open_payments
+from comptoir.engine.boot.sightings import Sightings
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
+from comptoir.engine.errors import Stopping
 from comptoir.engine.journal import Decided, Journal
 from comptoir.engine.moves import Moves
 from comptoir.engine.parts import Parts
 from comptoir.engine.settings import Settings
 from comptoir.engine.telemetry import Telemetry
+from comptoir.engine.values import Address, Message, Reply
 from comptoir.http.identity.opening import Identity
 
 __all__ = ["Around", "kept_ms", "parts_of"]
@@ -88,6 +92,22 @@ class Around(Protocol):
     def blind(self, provider: str, connection_id: str) -> str:
         """The keyed blind index of a connection (X15)."""
         ...
+
+
+def sightings_of(daemon: Around, keys: Keys | None) -> Sightings:
+    """Who knows where documents were seen: actors, under addresses that only our keys can make."""
+
+    def index(field: str, value: str) -> str:
+        if keys is None:
+            raise Stopping("nothing is sealed here")
+        return keys.sealer.blind_index(field, value).hex()
+
+    async def ask(address: Address, message: Message) -> Reply | None:
+        if daemon.engine is None:
+            raise Stopping("the engine is not open yet")
+        return (await daemon.engine.ask(address, message)).reply
+
+    return Sightings(index, ask)
 
 
 def kept_ms(settings: Settings) -> Mapping[str, int]:
@@ -154,7 +174,9 @@ async def parts_of(
     gateways.append(await open_payments(settings, journal, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
-    gateways.append(inspection_gateway(daemon.documents, settings.documents))
+    gateways.append(
+        inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
+    )
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     bounds = actor_bounds(settings)
     return Parts(
@@ -178,6 +200,7 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             onboarding_spec(bounds),
+            sighting_spec(bounds),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),

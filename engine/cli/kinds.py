@@ -31,7 +31,7 @@ MACHINES = (
     "connection", "consent", "consent_week", "device", "disposition", "erasure", "idempotency", "invitation", "issuance",
     "letter_report", "linking", "merchants", "notification", "numbering", "onboarding", "payout_batch",
     "payout_file", "payout_report", "person", "reconciliation", "refresh_family", "revocation",
-    "sessions", "wallet", "withdrawal",
+    "sessions", "sighting", "wallet", "withdrawal",
 )  # fmt: skip
 
 

@@ -105,6 +105,7 @@ from tests.actors.purchases import (
 )
 from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
+from tests.actors.sighted import SIGHTINGS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -283,7 +284,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
-    "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
+    "onboarding": _cases(FILES), "numbering": _cases(NUMBERS), "sighting": _cases(SIGHTINGS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

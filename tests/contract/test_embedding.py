@@ -77,7 +77,7 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
             "person", "invitation", "ceremony", "browser_session", "authorization_code",
             "refresh_family", "revocation", "approval", "erasure", "consent", "disposition", "sessions",
             "payout_batch", "payout_file", "payout_report",
-            "letter_report", "candidates", "claim", "consent_week", "withdrawal", "reconciliation", "onboarding", "numbering",
+            "letter_report", "candidates", "claim", "consent_week", "withdrawal", "reconciliation", "onboarding", "numbering", "sighting",
             "notification", "device",
         }  # fmt: skip
         assert figures.journal.decisions_total > 0
