@@ -136,6 +136,12 @@ class DocumentShown(_Shape, frozen=True):
     fields: Annotated[
         dict[str, str] | None, Meta(description="What was read of it, by name (docs/documents.md).")
     ]
+    elsewhere: Annotated[
+        list[str] | msgspec.UnsetType,
+        Meta(
+            description="For COMPLIANCE, where there are any: numbers of other files that have it, too."
+        ),
+    ] = msgspec.UNSET
 
 
 class FileKyc(_Shape, frozen=True):

@@ -153,6 +153,10 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ScreenParty": ("reference",),
     "PartyScreened": ("reference", "lists"),
     "CheckImpossible": ("reference", "check", "code"),
+    "SeeDocument": (),
+    "CompareLook": (),
+    "NoteRefusedLook": (),
+    "ForgetSighting": (),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),
