@@ -1,4 +1,4 @@
-"""Batches of payouts: looked at, closed before their time, approved by a second person, taken to the bank.
+"""Batches of payouts: looked at, closed before their time or released, approved by a second person, taken to the bank.
 
 The rule: what is approved is a file, by its digest, and it is made from the rows as they are once the batch has
 closed; the file that is given out is the one that was kept then, and who took it is on record before they have
@@ -24,6 +24,7 @@ from comptoir.actors.payout_batch.messages import (
     DownloadNoted,
     NoteDownload,
     RejectBatch,
+    ReleaseBatch,
 )
 from comptoir.actors.payout_file.messages import KIND as FILE
 from comptoir.actors.payout_file.messages import FileRead, ReadFile
@@ -42,7 +43,7 @@ from comptoir.http.queries import CURSOR_FAULT, BadQuery, page
 from comptoir.http.shapes_batches import Rejection
 from comptoir.http.times import rfc3339
 
-__all__ = ["approve", "close", "download", "listed", "reject", "shown"]
+__all__ = ["approve", "close", "download", "listed", "reject", "release", "shown"]
 
 _REJECTION: Final = msgspec.json.Decoder(Rejection)
 _PLACE: Final = re.compile(r"PB-[0-9]{12}-[0-9]{3}:PB-[0-9]{12}-[0-9]{3}").fullmatch
@@ -105,6 +106,11 @@ async def close(port: Port, call: Call) -> Response:
     return await _told(port, call, CloseBatch(who_calls(call)[0]))
 
 
+async def release(port: Port, call: Call) -> Response:
+    """POST /api/v1/payouts/batches/{batchId}/release: somebody stands for what its cut-off has closed."""
+    return await _told(port, call, ReleaseBatch(who_calls(call)[0]))
+
+
 async def reject(port: Port, call: Call) -> Response:
     """POST /api/v1/payouts/batches/{batchId}/reject."""
     wanted = read_body(call, _REJECTION)
@@ -123,7 +129,7 @@ async def approve(port: Port, call: Call) -> Response:
     found = await _known(port, name) if is_batch_id(name) else None
     if found is None:
         return problem("NOT_FOUND", call.ticket)
-    if found.status != "awaiting_approval" or checker == found.maker:
+    if found.status != "awaiting_approval" or found.maker in ("", checker):
         # Nothing has to be made for what the machine refuses, or has done already.
         return await _told(port, call, ApproveBatch(checker, roles, "", "", b""))
     day = port.rules.batches.cutoffs.execution_day(port.now_ms()).isoformat()
@@ -249,7 +255,8 @@ def _shown(name: str, found: BatchDescribed) -> dict[str, object]:
         "currency": found.currency or None,
         "cutOffAt": rfc3339(found.cutoff_at),
         "closedAt": rfc3339(found.closed_at) if found.closed_at else None,
-        "closedBy": found.maker or None,
+        "closedBy": (found.maker or None) if not found.released else None,
+        "releasedBy": found.maker if found.released else None,
         "decidedBy": found.checker or None,
         "reason": found.reason or None,
         "digest": found.digest or None,

@@ -19,7 +19,7 @@ REPORT_SCOPE: Final = "payouts:report"
 _SEES: Final = MappingProxyType({Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY})
 _PAYS: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY})
 _SIGNS: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY, Role.ADMIN: Reach.ANY})
-"""Another than who closed it: the machine's to decide; an ADMIN once it is escalated."""
+"""Another than who closed or released it: the machine's to decide; an ADMIN once it is escalated."""
 _BATCH = Parameter(
     "batchId", "path", "The batch's id, `PB-...`.",
     {"type": "string", "minLength": 19, "maxLength": 19},
@@ -41,6 +41,13 @@ BATCHES: Final = (
         "closeBatch", "POST", "/api/v1/payouts/batches/{batchId}/close",
         "A batch is closed before its cut-off", "payouts", Door.TOKEN,
         {200: Body("It is closed; another person approves it.", shapes.Batch)}, batches.close,
+        problems=("NOT_FOUND", "CONFLICT"), grants=_PAYS, assurance=Assurance.TWO_FACTORS,
+        parameters=(_BATCH,),
+    ),
+    Operation(
+        "releaseBatch", "POST", "/api/v1/payouts/batches/{batchId}/release",
+        "Somebody stands for a batch that its cut-off has closed", "payouts", Door.TOKEN,
+        {200: Body("It is released; another person approves it.", shapes.Batch)}, batches.release,
         problems=("NOT_FOUND", "CONFLICT"), grants=_PAYS, assurance=Assurance.TWO_FACTORS,
         parameters=(_BATCH,),
     ),

@@ -26,6 +26,7 @@ __all__ = [
     "LeaveBatch",
     "NoteDownload",
     "RejectBatch",
+    "ReleaseBatch",
     "WalkOn",
     "listed_key",
     "row_key",
@@ -73,6 +74,12 @@ class CutOffReached(Message, frozen=True):
 
 class CloseBatch(Message, frozen=True):
     """Somebody closes it before its time."""
+
+    maker: str
+
+
+class ReleaseBatch(Message, frozen=True):
+    """Somebody stands for what its cut-off has closed; another person approves it."""
 
     maker: str
 
@@ -156,7 +163,7 @@ class BatchDescribed(Reply, frozen=True):
     closed_at: int
     """0: it is open."""
     maker: str
-    """Who closed it; empty: its time."""
+    """Who closed it, or released what its cut-off had closed; empty: nobody yet."""
     checker: str
     reason: str
     """Why it was rejected."""
@@ -166,3 +173,5 @@ class BatchDescribed(Reply, frozen=True):
     """When it is dissolved, unless somebody decides; 0: nobody has to."""
     escalated: bool
     downloads: int
+    released: bool = False
+    """Its cut-off has closed it, and the maker has released it."""

@@ -235,14 +235,35 @@ def test_a_batch_closes_at_its_cut_off(saver: Saver, house: House) -> None:
     batch = house.open_batch()
     house.until(batch["cutOffAt"])
     found = house.batch(batch["batchId"])
-    assert (found["status"], found["closedBy"]) == ("awaiting_approval", None)
-    assert house.acts(house.checker, batch["batchId"], "approve").status == 200
+    assert (found["status"], found["closedBy"], found["releasedBy"]) == (
+        "awaiting_approval",
+        None,
+        None,
+    )
+    _signed_by_two(house, batch["batchId"])
     other = _saver(house)
     house.queued(other)
     following = house.open_batch()
     assert following["cutOffAt"] > batch["cutOffAt"]
     assert saver.shown(first)["status"] == "processing"
     assert house.acts(house.maker, house.closes(), "reject", {"reason": "a test's"}).status == 200
+
+
+def _signed_by_two(house: House, name: str) -> None:
+    """E14, interface.md 7: where nobody has closed it, one releases and another approves; whoever has released it
+    hears 403.
+    """
+    for who in (house.maker, house.checker):
+        is_problem(house.acts(who, name, "approve"), 409, "CONFLICT")
+    assert house.batch(name)["digest"] is None
+    for _ in range(2):
+        assert house.acts(house.maker, name, "release").json()["releasedBy"] == "max"
+    is_problem(house.acts(house.checker, name, "release"), 409, "CONFLICT")
+    is_problem(house.acts(house.maker, name, "approve"), 403, "FOUR_EYES")
+    is_problem(house.file(name), 409, "CONFLICT")
+    signed = house.approves(name)
+    assert (signed["closedBy"], signed["releasedBy"], signed["decidedBy"]) == (None, "max", "eva")
+    assert sha256(house.file(name).body).hexdigest() == signed["digest"]
 
 
 def test_a_rejected_batch_gives_points_back(house: House) -> None:
@@ -311,7 +332,7 @@ def test_strangers_find_no_batches(saver: Saver, house: House) -> None:
     absent = "PB-199901011300-001"
     for path in (f"{BATCHES}/{absent}", f"{BATCHES}/{absent}/pain001", f"{BATCHES}/{'x' * 19}"):
         is_problem(house.checker.ask("GET", path), 404, "NOT_FOUND")
-    for act in ("close", "approve"):
+    for act in ("close", "release", "approve"):
         is_problem(house.acts(house.checker, absent, act), 404, "NOT_FOUND")
     is_problem(house.acts(house.checker, name, "approve"), 409, "CONFLICT")
     is_problem(saver.person.ask("GET", f"{BATCHES}/{name}"), 403, "FORBIDDEN")

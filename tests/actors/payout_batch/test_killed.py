@@ -22,6 +22,7 @@ from comptoir.actors.payout_batch.messages import (
     CloseBatch,
     DescribeBatch,
     LeaveBatch,
+    ReleaseBatch,
     row_key,
 )
 from comptoir.actors.payout_file.kind import payout_file_spec
@@ -148,6 +149,8 @@ class Story:
             found = await self._asked(engine, Address("payout_batch", name), DescribeBatch())
             assert isinstance(found, BatchDescribed)
             if found.status == "awaiting_approval":
+                if not found.maker:
+                    await self._asked(engine, Address("payout_batch", name), ReleaseBatch("max"))
                 rows = ",".join(self._rows(name))
                 sign = ApproveBatch("eva", ("OPERATIONS",), "d" * 64, "2027-01-15", rows.encode())
                 await self._asked(engine, Address("payout_batch", name), sign)

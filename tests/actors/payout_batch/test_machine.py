@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs, batch_id, cutoff_of, following
 from comptoir.actors.payout_batch.machine import MACHINE
@@ -16,12 +18,15 @@ from comptoir.actors.payout_batch.messages import (
     ApproveBatch,
     BatchReported,
     CloseBatch,
+    CutOffReached,
+    DecisionDue,
     JoinBatch,
     LeaveBatch,
     RejectBatch,
+    ReleaseBatch,
     WalkOn,
 )
-from comptoir.actors.payout_batch.state import BatchState, Phase
+from comptoir.actors.payout_batch.state import BatchReleased, BatchState, Phase
 from comptoir.actors.payout_batch.walk import PAGE_ROWS
 from comptoir.actors.payout_file.messages import KeepFile
 from comptoir.actors.withdrawal.messages import (
@@ -166,6 +171,70 @@ def test_the_maker_does_not_sign() -> None:
     assert found.code == "FORBIDDEN"
     assert batch.state.phase is Phase.AWAITING
     assert batch.told(KeepFile) == []
+
+
+def test_what_its_cut_off_has_closed_takes_two_people_as_well() -> None:
+    """E14: whoever releases it is its maker, once; nobody approves it before, and the maker does not at all."""
+    batch = Batch().joins(100)
+    batch.takes(CutOffReached())
+    assert (batch.state.phase, batch.state.maker) == (Phase.AWAITING, "")
+    for roles in (("OPERATIONS",), ("OPERATIONS", "ADMIN")):
+        found = batch.takes(msgspec.structs.replace(SIGN, roles=roles))
+        assert isinstance(found, Refusal)
+        assert found.code == "CONFLICT"
+    assert batch.told(KeepFile) == []
+    released = batch.takes(ReleaseBatch("max"))
+    assert isinstance(released, Decision)
+    assert released.events == (BatchReleased("max", 1, 100),)
+    again = batch.takes(ReleaseBatch("max"))
+    assert isinstance(again, Decision)
+    assert again.events == ()
+    other = batch.takes(ReleaseBatch("eva"))
+    assert isinstance(other, Refusal)
+    assert other.code == "CONFLICT"
+    own = batch.takes(msgspec.structs.replace(SIGN, checker="max"))
+    assert isinstance(own, Refusal)
+    assert own.code == "FOUR_EYES"
+    assert not isinstance(batch.takes(SIGN), Refusal)
+    assert (batch.state.maker, batch.state.checker, batch.state.released) == ("max", "eva", True)
+
+
+def test_there_is_nothing_to_release_where_somebody_has_closed_it() -> None:
+    """E14: who has closed it stands for it already, and nobody takes that from them; nor of what is open."""
+    batch = Batch().joins(100)
+    assert isinstance(batch.takes(ReleaseBatch("eva")), Refusal)
+    batch.closed()
+    assert isinstance(batch.takes(ReleaseBatch("eva")), Refusal)
+    assert (batch.state.maker, batch.state.released) == ("max", False)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("close", "cut-off", "release", "approve", "due")),
+            st.sampled_from(("max", "eva", "ada")),
+        ),
+        max_size=12,
+    )
+)
+def test_no_file_without_two_people(acts: list[tuple[str, str]]) -> None:
+    """E14: whoever does what in whatever order, what is approved has a maker and a checker who is somebody else."""
+    batch = Batch().joins(100)
+    for act, who in acts:
+        role = ("ADMIN",) if who == "ada" else ("OPERATIONS",)
+        batch.takes(
+            {
+                "close": CloseBatch(who),
+                "cut-off": CutOffReached(),
+                "release": ReleaseBatch(who),
+                "approve": msgspec.structs.replace(SIGN, checker=who, roles=role),
+                "due": DecisionDue(),
+            }[act]
+        )
+    kept = batch.told(KeepFile)
+    assert (batch.state.phase is Phase.APPROVED) == bool(kept)
+    if kept:
+        assert len({batch.state.maker, batch.state.checker} - {""}) == 2
 
 
 def test_a_signed_file_is_kept_by_the_decision_that_signs_it() -> None:
