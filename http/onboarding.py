@@ -14,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.kyc.explaining import Audience
 from comptoir.actors.inspection.flags import INTERNAL
+from comptoir.actors.kyc.explaining import Audience
 from comptoir.actors.numbering.messages import KIND as NUMBERING
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.onboarding.messages import (
