@@ -14,12 +14,10 @@ import pytest
 
 from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.actors.inspection.specimens import Bearer, Bill, as_pdf, identity, residence, tax_notice
 from tests.contract.documents import INITIATION, Applicant, Paper, to_people
 from tests.contract.test_conventions import is_problem
 
 DAY_S = 86_400
-MARIE = Bearer("TREMBLAY", "MARIE ANNE", birth="800515", nationality="CAN", issuer="CAN")
 TEAM = "kyc@bank.example"
 MEASURES = "/api/v1/onboarding/measures"
 QUEUE = "/api/v1/review/queue"
@@ -50,10 +48,15 @@ class House:
 
     def sends_all(self, file: Applicant) -> None:
         """Its client comes in by link and code, and sends what is needed."""
-        bill = Bill(date=time.strftime("%d/%m/%Y", time.gmtime(time.time() - 7 * DAY_S)))
-        pages = {
-            "IDENTITY": identity(MARIE, "TD3"), "PROOF_OF_RESIDENCE": residence(bill),
-            "TAX_DECLARATION": tax_notice(bill),
+        week_ago = time.strftime("%d/%m/%Y", time.gmtime(time.time() - 7 * DAY_S))
+        of_marie = {"holder": "Marie Tremblay", "date": week_ago, "format": "pdf"}
+        papers: dict[str, dict[str, Any]] = {
+            "IDENTITY": {
+                "kind": "passport", "surname": "TREMBLAY", "givenNames": "MARIE ANNE", "issuer": "CAN",
+                "birth": "800515", "format": "pdf",
+            },
+            "PROOF_OF_RESIDENCE": {"kind": "residence", **of_marie},
+            "TAX_DECLARATION": {"kind": "tax", **of_marie},
         }  # fmt: skip
         number = file.begun["onboardingId"]
         link = file.begun["clientPortalUrl"].partition("token=")[2]
@@ -65,8 +68,10 @@ class House:
                 "/portal/session/code", json={"onboardingId": number, "code": self._code()}
             )
             assert typed.status_code == 204, typed.text
-            for doc_type, page in pages.items():
-                self._send(browser, file, doc_type, as_pdf(page))
+            for doc_type, wanted in papers.items():
+                drawn = self.sandbox.post("/control/papers", wanted)
+                assert drawn.status == 200, drawn
+                self._send(browser, file, doc_type, drawn.body)
 
     def _code(self) -> str:
         phone = INITIATION["clientInfo"]["phone"].replace("-", "").replace("+", "%2B")
