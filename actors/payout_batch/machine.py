@@ -208,7 +208,9 @@ def _approve(state: BatchState, message: ApproveBatch, context: Context) -> Outc
     if not state.maker:
         return _release(state, message.checker, context)
     if not message.digest:
-        return Refusal("CONFLICT", "it was not closed, or not released, when its file was to be made")
+        return Refusal(
+            "CONFLICT", "it was not closed, or not released, when its file was to be made"
+        )
     signed = replace(
         state,
         phase=Phase.APPROVED,
