@@ -18,7 +18,7 @@ from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import eventually
 from tests.actors.inspection.specimens import as_pdf, identity
 from tests.actors.inspection.zones import Bearer
-from tests.contract.documents import Applicant, Paper, to_people
+from tests.contract.documents import INITIATION, Applicant, Paper, to_people
 from tests.http.kyc_webhooks import completed
 
 Start = Callable[..., Process]
@@ -40,9 +40,10 @@ class Bank:
         """What the sandbox was told, it has taken."""
         assert answer.status < 300, answer
 
-    def applies(self) -> Applicant:
+    def applies(self, **who: str) -> Applicant:
         """A client whose passport is accepted."""
-        file = Applicant(self.daemon)
+        client = {**INITIATION["clientInfo"], **who}
+        file = Applicant(self.daemon, clientInfo=client)
         assert file.sends(self.paper)["status"] == "accepted"
         return file
 
@@ -71,6 +72,13 @@ class Bank:
         return self.daemon.request("POST", "/webhooks/kyc", body, headers)
 
 
+LIST = (
+    "id,schema,name,aliases,birth_date,countries,gender,topics\n"
+    "e1,Person,Ivan Sorokin,Vanya Sorokin,1961-02-03,ru,male,sanction\n"
+)
+"""Of nobody who lives."""
+
+
 def settings_of(sandbox: Process) -> dict[str, str]:
     """A bank whose bureau is the sandbox's; nobody else knows anything about people."""
     return {
@@ -93,8 +101,11 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
 @pytest.fixture(scope="module")
 def bank(comptoir_daemon_shared: Start, comptoir_sandbox_shared: Start, paper: Paper) -> Bank:
     """One for all tests that do it no harm."""
-    sandbox = comptoir_sandbox_shared()
-    return Bank(comptoir_daemon_shared(**settings_of(sandbox)), sandbox, paper)
+    sandbox, own = comptoir_sandbox_shared(), paper.path.with_name("own.csv")
+    own.write_text(LIST)
+    lists = json.dumps([{"name": "own", "path": str(own)}])
+    daemon = comptoir_daemon_shared(**settings_of(sandbox), COMPTOIR_SCREENING__LISTS=lists)
+    return Bank(daemon, sandbox, paper)
 
 
 def test_the_sources_example_is_approved_with_85(bank: Bank) -> None:
@@ -126,30 +137,31 @@ def test_the_sources_example_is_approved_with_85(bank: Bank) -> None:
     assert file.shown()["status"] == "KYC_APPROVED"
 
 
-@pytest.mark.parametrize(
-    ("how", "status", "code"),
-    [
-        (
-            {"score": 85, "recommendation": "REJECT"},
-            "COMPLIANCE_HOLD",
-            "SCORE_AGAINST_RECOMMENDATION",
-        ),
-        ({"score": 30}, "COMPLIANCE_HOLD", "OURS_AGAINST_THEIRS"),
-    ],
-)
-def test_what_disagrees_is_held_and_alerted(
-    bank: Bank, how: dict[str, Any], status: str, code: str
-) -> None:
-    """X4: the bureau against itself, and against us: never approved or rejected; counted; told to compliance by name, and
-    of the rest nothing is told.
-    """
+def test_what_disagrees_is_held_and_alerted(bank: Bank) -> None:
+    """X4: the bureau against itself and against us: neither approved nor rejected; counted, and told to compliance by name."""
     file = bank.applies()
-    bank.ends(file, **how)
-    held = bank.reaches(file, status)
+    bank.ends(file, score=85, recommendation="REJECT")
+    held = bank.reaches(file, "COMPLIANCE_HOLD")
     assert (held["waitingFor"], held["summaryStatus"]) == ("compliance", "KYC_PENDING")
-    assert code in bank.assessment(file)["case"]["disagreements"]
     text = bank.daemon.get("/metrics").body.decode()
-    assert f'comptoir_kyc_alerts_total{{code="{code}"}}' in text
+    for code in ("SCORE_AGAINST_RECOMMENDATION", "OURS_AGAINST_THEIRS"):
+        assert code in bank.assessment(file)["case"]["disagreements"]
+        assert f'comptoir_kyc_alerts_total{{code="{code}"}}' in text
+
+
+def test_whom_a_list_has_is_not_scored_and_waits_for_a_person(bank: Bank) -> None:
+    """S21, X3: whatever the bureau says, our own list holds the file, without a score; compliance sees who it could be."""
+    file = bank.applies(firstName="Ivan", lastName="Sorokin", dateOfBirth="1961-02-03")
+    bank.ends(file, score=85)
+    held = bank.reaches(file, "COMPLIANCE_HOLD")
+    assert held["waitingFor"] == "compliance"
+    case = bank.assessment(file)["case"]
+    assert (case["kycScore"], case["computedScore"]) == (85, None)
+    assert "SANCTIONS_SUSPECTED" in case["reasons"]
+    assert [(one["entryId"], one["topics"], one["word"]) for one in case["hits"]] == [
+        ("e1", ["sanction"], ""),
+    ]  # fmt: skip
+    assert case["facts"]["lists"].keys() == {"own"}
 
 
 def test_a_webhook_is_taken_once_and_only_from_the_bureau(bank: Bank) -> None:
@@ -176,14 +188,15 @@ def test_what_was_decided_is_tried_under_other_rules(
     shown = bank.daemon.run("kyc", "export", "--url", bank.daemon.url)
     lines = [json.loads(line) for line in shown.splitlines()]
     assert lines
-    assert all(line["score"] == 85 for line in lines)
+    scored = [line for line in lines if line["score"] is not None]
+    assert {line["score"] for line in scored} == {85}
     for secret in ("Marie", "Tremblay", "1980-05-15", "example.com"):
         assert secret not in shown
     stricter = tmp_path / "v8.json"
     stricter.write_text('{"version": "v8", "addressVerified": 0}')
     run = bank.daemon.ran("kyc", "dry-run", str(stricter), "--format", "json", text=shown)
     assert run.returncode == 1
-    assert len(json.loads(run.stdout)["flips"]) == len(lines)
+    assert len(json.loads(run.stdout)["flips"]) == len(scored)
 
 
 def test_a_client_is_assessed_whatever_dies_meanwhile(
