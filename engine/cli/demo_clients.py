@@ -30,6 +30,8 @@ REVIEWER: Final = "demo-compliance"
 UPLOADS_MAX: Final = 4
 """At once: what the store takes from one address."""
 POLL_SECONDS: Final = 0.5
+DECISION_POLL_SECONDS: Final = 2.0
+"""Of one advisor who asks for ten, and may ask 1,000 times a minute (S62)."""
 PATIENCE_SECONDS: Final = 240.0
 """For one client; ten share two processors, and each paper is read."""
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -193,4 +195,4 @@ class _File:
             status = str((await self.advisor.get(self.path))["status"])
             if status in ("KYC_APPROVED", "KYC_REJECTED", "COMPLIANCE_HOLD") and status != but:
                 return status
-            await trio.sleep(POLL_SECONDS)
+            await trio.sleep(DECISION_POLL_SECONDS)
