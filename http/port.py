@@ -20,6 +20,7 @@ from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked
 from comptoir.http.books_port import BooksPort
 from comptoir.http.identity.opening import Identity
+from comptoir.http.review_port import ReviewPort
 from comptoir.http.rules import EdgeRules
 
 __all__ = ["Answer", "ApiPort", "BatchRow", "Health", "Port", "WebhookPort"]
@@ -103,7 +104,7 @@ class WebhookPort(Protocol):
         ...
 
 
-class ApiPort(BooksPort, Protocol):
+class ApiPort(BooksPort, ReviewPort, Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
 
     @property
@@ -315,6 +316,10 @@ class ApiPort(BooksPort, Protocol):
 
     async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
         """What is noted of an adjustment, under the names of its wallet; None if nobody has asked for it."""
+        ...
+
+    async def cases(self, after: str, limit: int) -> Sequence[str]:
+        """A page of files whose client was assessed, by their numbers, those after this one, in their order."""
         ...
 
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:

@@ -71,6 +71,10 @@ OF_DOCUMENTS: Final[Mapping[str, Problem]] = {
         409, "Too many documents", "The file has as many documents as it may have.",
         "Contacter votre conseiller", "Contact your advisor",
     ),
+    "DOCUMENTS_CLOSED": Problem(
+        409, "Documents closed", "The client is being assessed, or was, by the documents that were there.",
+        "Contacter votre conseiller", "Contact your advisor",
+    ),
     "ONBOARDING_OVER": Problem(
         409, "File over", "The time for the documents of this file is over.",
         "Demander un nouveau dossier à votre conseiller", "Ask your advisor for a new file",

@@ -12,6 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from comptoir.actors.cutoffs import Cutoffs
+from comptoir.actors.onboarding_day.terms import MeasureTerms
 from comptoir.actors.sepa.pain001 import Debtor
 from comptoir.engine.settings import Secret, Settings
 from comptoir.http import peers
@@ -200,6 +201,7 @@ class EdgeRules:
     banking: WebhookRules
     powens: WebhookRules
     tink: WebhookRules
+    kyc: WebhookRules
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -232,6 +234,8 @@ class EdgeRules:
     """Likewise."""
     lists: tuple[str, ...] = ()
     """Watch lists, by their names (S21)."""
+    measures: MeasureTerms = field(default_factory=MeasureTerms)
+    """What is measured of onboarding, and against what (S26, S39)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
     dead_letter_ms: int = 90 * 86_400_000
@@ -268,6 +272,7 @@ class EdgeRules:
             banking=of("seed", webhooks.seed.secrets, most),
             powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
             tink=of("tink", webhooks.tink.secrets, most),
+            kyc=of("kyc", webhooks.kyc.secrets, most),
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,
@@ -290,6 +295,7 @@ class EdgeRules:
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
             lists=tuple(one.name for one in settings.screening.lists),
+            measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,

@@ -136,6 +136,20 @@ class DocumentShown(_Shape, frozen=True):
     fields: Annotated[
         dict[str, str] | None, Meta(description="What was read of it, by name (docs/documents.md).")
     ]
+    elsewhere: Annotated[
+        list[str] | msgspec.UnsetType,
+        Meta(
+            description="For COMPLIANCE, where there are any: numbers of other files that have it, too."
+        ),
+    ] = msgspec.UNSET
+
+
+class FileKyc(_Shape, frozen=True):
+    """What the assessment came to: the bureau's word. All null: nothing of it is told."""
+
+    score: int | None
+    risk_level: str | None
+    recommendation: str | None
 
 
 class File(_Shape, frozen=True, omit_defaults=False):
@@ -146,14 +160,15 @@ class File(_Shape, frozen=True, omit_defaults=False):
     status: Annotated[str, Meta(description="ADR-001's word.")]
     summary_status: Annotated[str, Meta(description="The coarse one.")]
     next_step: str | None
-    waiting_for: Literal["client"] | None
+    waiting_for: Literal["client", "compliance", "advisor", "provider", "mainframe"] | None
     documents: list[DocumentShown]
     missing: Annotated[list[DocType], Meta(description="Types that are still to be sent.")]
     expires_at: Time
     created_at: Time
     updated_at: Time
     kyc: Annotated[
-        msgspec.UnsetType | None, Meta(description="Null before there is one; absent for CLIENT.")
+        FileKyc | msgspec.UnsetType | None,
+        Meta(description="Null before there is one; absent for CLIENT."),
     ] = msgspec.UNSET
 
 
@@ -163,7 +178,12 @@ class FileMove(_Shape, frozen=True):
     from_: Annotated[str, Meta()] = msgspec.field(name="from")
     to: str
     event: str
-    actor: Annotated[str, Meta(description="`sub` of who did it; `client`, `mail` or `timer`.")]
+    actor: Annotated[
+        str,
+        Meta(
+            description="`sub` of who did it; `client`, `mail`, `timer`, `system` or `compliance`."
+        ),
+    ]
     at: Time
 
 

@@ -8,7 +8,8 @@ Rules:
   is something else is deleted, and is to be sent again;
 - what is there is inspected, and comes out accepted, refused, or to be sent again: then that one is asked for
   again, and what lies there goes. A file that was refused once is known, and not looked at a second time;
-- when one of every type that the client's type needs is accepted, the documents are uploaded;
+- when one of every type that the client's type needs is accepted, the documents are uploaded, and the client is
+  assessed (assessing.py);
 - what has not come after the file's time leaves it INCOMPLETE: what was sent is deleted, nothing is taken more.
 
 Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
@@ -29,6 +30,13 @@ from comptoir.actors.gateways.document_messages import (
 from comptoir.actors.inspection.flags import FLAGS, Weight, outcome_of
 from comptoir.actors.invitation.messages import KIND as INVITATION
 from comptoir.actors.invitation.messages import InviteClient
+from comptoir.actors.onboarding.assessing import (
+    ASSESSED,
+    ASSESSING_ROWS,
+    KycCompleted,
+    begin,
+    beside,
+)
 from comptoir.actors.onboarding.messages import (
     DOCUMENTS_MAX,
     KIND,
@@ -36,14 +44,17 @@ from comptoir.actors.onboarding.messages import (
     CompleteUpload,
     DescribeFile,
     Document,
+    DocumentsClosed,
     DocumentStatus,
     FileDescribed,
     FileExpired,
     FileOver,
     InitiateFile,
+    KycConcluded,
     RequestUpload,
     UploadGranted,
 )
+from comptoir.actors.onboarding.sighted import forgotten, forgotten_marks
 from comptoir.actors.onboarding.state import (
     OnboardingState,
     Phase,
@@ -65,6 +76,7 @@ __all__ = [
     "DocumentRefused",
     "DocumentUploaded",
     "DocumentsUploaded",
+    "KycCompleted",
     "OnboardingExpired",
     "OnboardingInitiated",
 ]
@@ -262,7 +274,10 @@ def _inspected(state: OnboardingState, message: DocumentInspected, context: Cont
         return Decision(state)
     if message.sha256 != document.proven_sha256:
         return _again(state, document, (OTHER,), context)
-    seen = msgspec.structs.replace(document, look=message.look, fields=message.fields)
+    seen = msgspec.structs.replace(
+        document, look=message.look, fields=message.fields, marks=message.marks,
+        elsewhere=message.elsewhere,
+    )  # fmt: skip
     if outcome_of(message.flags) is not Weight.NOTE:
         return _again(state, seen, message.flags, context)
     accepted = msgspec.structs.replace(seen, status=DocumentStatus.ACCEPTED, reasons=message.flags)
@@ -271,10 +286,9 @@ def _inspected(state: OnboardingState, message: DocumentInspected, context: Cont
     if state.phase is not Phase.DOCUMENTS_PENDING or unaccepted(there, terms_of(context)):
         return Decision(there, events=(taken,))
     move = ("DOCUMENTS_UPLOADED", CLIENT)
-    return Decision(
-        moved(there, Phase.DOCUMENTS_UPLOADED, move, context.now),
-        events=(taken, DocumentsUploaded()),
-        cancel=(EXPIRY,),
+    uploaded = moved(there, Phase.DOCUMENTS_UPLOADED, move, context.now)
+    return msgspec.structs.replace(
+        begin(uploaded, (taken, DocumentsUploaded()), context), cancel=(EXPIRY,)
     )
 
 
@@ -284,12 +298,16 @@ def _again(
     """Another one is wanted, or this one once more; what lies there, if anything, goes."""
     refuses = codes != (OTHER,) and outcome_of(codes) is Weight.REFUSE
     status = DocumentStatus.REFUSED if refuses else DocumentStatus.REDO
-    told = msgspec.structs.replace(document, status=status, reasons=codes)
+    kept = document.marks if refuses else ()
+    told = msgspec.structs.replace(document, status=status, reasons=codes, marks=kept)
     heaviest = next((x for x in codes if FLAGS.get(x) is not Weight.NOTE), codes[0])
     return Decision(
         with_document(state, told, context.now),
         events=(DocumentRefused(document.id, heaviest),),
-        messages=(_delete(document, context),),
+        messages=(
+            _delete(document, context),
+            *(() if refuses else forgotten((document,), context)),
+        ),
     )
 
 
@@ -315,7 +333,10 @@ def _expire(state: OnboardingState, _message: FileExpired, context: Context) -> 
     return Decision(
         msgspec.structs.replace(over, documents=()),
         events=(OnboardingExpired(),),
-        messages=tuple(_delete(document, context) for document in state.documents),
+        messages=(
+            *(_delete(document, context) for document in state.documents),
+            *forgotten(state.documents, context),
+        ),
     )
 
 
@@ -327,19 +348,24 @@ def _describe(state: OnboardingState, _message: DescribeFile, context: Context) 
     return Decision(state, described(state, terms_of(context)))
 
 
-def _late(state: OnboardingState, _message: object, _context: Context) -> Outcome:
+def _late(state: OnboardingState, message: object, context: Context) -> Outcome:
+    if isinstance(message, DocumentInspected) and find(state, message.reference) is None:
+        return Decision(state, messages=forgotten_marks(message.reference, message.marks, context))
     return Decision(state)
 
 
 _BEGUN = tuple(phase for phase in Phase if phase is not Phase.NONE)
 _WAITING = (Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED)
+_ON = (Phase.DOCUMENTS_UPLOADED, Phase.KYC_PENDING)
+"""Where a file goes on to that has all that it needs: as soon as nothing is being looked at."""
+_OVER = (Phase.INCOMPLETE, *ASSESSED)
 
 MACHINE: Machine[OnboardingState] = Machine(
     KIND,
     phases=Phase,
     messages=(
         InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
-        DocumentInspected, FileExpired, DescribeFile,
+        DocumentInspected, FileExpired, KycConcluded, DescribeFile,
     ),
     rows=(
         row(Phase.NONE, InitiateFile, _initiate, Phase.INITIATED),
@@ -348,13 +374,15 @@ MACHINE: Machine[OnboardingState] = Machine(
         row(Phase.INITIATED, RequestUpload, _request, Phase.DOCUMENTS_PENDING),
         *(row(phase, RequestUpload, _request, phase) for phase in _WAITING),
         *(row(phase, CompleteUpload, _complete, phase) for phase in _WAITING),
-        *(row(phase, ObjectFound, _found, phase) for phase in _WAITING),
+        row(Phase.DOCUMENTS_PENDING, ObjectFound, _found, Phase.DOCUMENTS_PENDING),
+        row(Phase.DOCUMENTS_UPLOADED, ObjectFound, beside(_found), *_ON),
         row(
             Phase.DOCUMENTS_PENDING, DocumentInspected, _inspected,
-            Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED,
+            Phase.DOCUMENTS_PENDING, *_ON,
         ),
-        row(Phase.DOCUMENTS_UPLOADED, DocumentInspected, _inspected, Phase.DOCUMENTS_UPLOADED),
-        *(row(phase, ObjectAbsent, _absent, phase) for phase in _WAITING),
+        row(Phase.DOCUMENTS_UPLOADED, DocumentInspected, beside(_inspected), *_ON),
+        row(Phase.DOCUMENTS_PENDING, ObjectAbsent, _absent, Phase.DOCUMENTS_PENDING),
+        row(Phase.DOCUMENTS_UPLOADED, ObjectAbsent, beside(_absent), *_ON),
         row(Phase.INITIATED, FileExpired, _expire, Phase.INITIATED, Phase.INCOMPLETE),
         row(
             Phase.DOCUMENTS_PENDING, FileExpired, _expire,
@@ -362,16 +390,18 @@ MACHINE: Machine[OnboardingState] = Machine(
         ),
         row(Phase.DOCUMENTS_UPLOADED, FileExpired, _late, Phase.DOCUMENTS_UPLOADED),
         *(
-            row(Phase.INCOMPLETE, message, _late, Phase.INCOMPLETE)
+            row(phase, message, _late, phase)
+            for phase in _OVER
             for message in (FileExpired, ObjectFound, ObjectAbsent, DocumentInspected)
         ),
         *(
             row(Phase.INCOMPLETE, message, _over, Phase.INCOMPLETE)
             for message in (RequestUpload, CompleteUpload)
         ),
+        *ASSESSING_ROWS,
         *(row(phase, DescribeFile, _describe, phase) for phase in _BEGUN),
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip
 
-REPLIES: tuple[type[Reply], ...] = (FileDescribed, FileOver, UploadGranted)
+REPLIES: tuple[type[Reply], ...] = (DocumentsClosed, FileDescribed, FileOver, UploadGranted)

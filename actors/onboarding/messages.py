@@ -22,11 +22,13 @@ __all__ = [
     "DescribeFile",
     "Document",
     "DocumentStatus",
+    "DocumentsClosed",
     "FileDescribed",
     "FileExpired",
     "FileOver",
     "InitiateFile",
     "KycConcluded",
+    "KycShown",
     "Move",
     "Opened",
     "RequestUpload",
@@ -92,6 +94,10 @@ class Document(msgspec.Struct, frozen=True):
     """How its first page looks; empty: not known, or nothing to see."""
     fields: Mapping[str, str] = {}
     """What was read of it."""
+    marks: tuple[str, ...] = ()
+    """Keys of the sightings in which it is noted (actors/sighting/)."""
+    elsewhere: tuple[str, ...] = ()
+    """Numbers of other files with the same: for COMPLIANCE alone."""
 
     def key(self, onboarding_id: str) -> ObjectKey:
         """Where it is: `{onboardingId}/{docType}/{filename}` (S12), the name being ours."""
@@ -177,6 +183,23 @@ class KycConcluded(Message, frozen=True):
     recommendation: str | None
     by: str
     """`SYSTEM`, or the `sub` of who reviewed it: they cannot approve it a second time (X5)."""
+    withheld: bool = False
+    """Of such a case advisor and client hear one neutral sentence: there is no score here, nor what it led to (E3)."""
+
+
+class KycShown(msgspec.Struct, frozen=True):
+    """What a file keeps of its assessment: no more than an advisor may know (E3)."""
+
+    score: int | None
+    """kycScore of S11: the bureau's."""
+    risk_level: str | None
+    recommendation: str | None
+    by: str
+    """`SYSTEM`, or the `sub` of who reviewed it (X5)."""
+    withheld: bool = False
+    """Whether nothing of it is told."""
+    completed_at: int = 0
+    """kycCompletedAt of S11: business time, ms."""
 
 
 class DescribeFile(Message, frozen=True):
@@ -193,6 +216,10 @@ class FileOver(Reply, frozen=True):
     """Nothing is taken any more: its time for documents is over."""
 
 
+class DocumentsClosed(Reply, frozen=True):
+    """No document is taken any more: the client is assessed by those that were there."""
+
+
 class FileDescribed(Reply, frozen=True):
     """A file."""
 
@@ -206,3 +233,5 @@ class FileDescribed(Reply, frozen=True):
     created_at: int
     expires_at: int
     updated_at: int
+    kyc: KycShown | None = None
+    """None: the client has not been assessed."""

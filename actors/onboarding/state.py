@@ -12,6 +12,7 @@ from comptoir.actors.onboarding.messages import (
     Document,
     DocumentStatus,
     FileDescribed,
+    KycShown,
     Move,
     Opened,
 )
@@ -30,6 +31,11 @@ class Phase(Enum):
     INITIATED = "INITIATED"
     DOCUMENTS_PENDING = "DOCUMENTS_PENDING"
     DOCUMENTS_UPLOADED = "DOCUMENTS_UPLOADED"
+    """All that is needed is accepted, and another document is still being looked at."""
+    KYC_PENDING = "KYC_PENDING"
+    KYC_APPROVED = "KYC_APPROVED"
+    COMPLIANCE_HOLD = "COMPLIANCE_HOLD"
+    KYC_REJECTED = "KYC_REJECTED"
     INCOMPLETE = "INCOMPLETE"
 
 
@@ -45,6 +51,10 @@ class OnboardingState(State, frozen=True):
     expires_at: int = 0
     """Last moment for its documents: business time, ms."""
     updated_at: int = 0
+    round: int = 0
+    """How often its client has been assessed."""
+    kyc: KycShown | None = None
+    """What the last assessment came to."""
 
 
 def find(state: OnboardingState, document_id: str) -> Document | None:
@@ -99,5 +109,5 @@ def described(state: OnboardingState, terms: OnboardingTerms) -> FileDescribed:
     assert state.opened is not None, "asked of files that have begun"
     return FileDescribed(
         state.phase.value, state.opened, state.documents, missing(state, terms), state.history,
-        state.created_at, state.expires_at, state.updated_at,
+        state.created_at, state.expires_at, state.updated_at, state.kyc,
     )  # fmt: skip

@@ -32,6 +32,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     life_ms: int = 7 * DAY_MS
     """From its beginning to the last moment for its documents (S9)."""
     once_ms: int = DAY_MS
+    kyc_approved_topic: str = "onboarding.kyc.approved"
+    """Told of an approval (S11, S17)."""
     mail: bool = False
     """Whether there is a party that carries mail."""
     sms: bool = False
@@ -52,6 +54,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             bytes_max=documents.bytes_max,
             upload_ms=documents.upload_url_s * SECOND_MS,
             life_ms=settings.onboarding.portal_link_days * DAY_MS,
+            kyc_approved_topic=settings.onboarding.kyc_approved_topic,
             mail=bool(parties.sendgrid.base_url),
             sms=bool(parties.twilio.base_url),
         )

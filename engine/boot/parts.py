@@ -24,6 +24,9 @@ from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.kyc.kind import kyc_spec
+from comptoir.actors.kyc.measures import KycMeasures
+from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.list_measures import ListMeasures
@@ -36,6 +39,8 @@ from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.actors.onboarding_day.kind import onboarding_day_spec
+from comptoir.actors.onboarding_measures import OnboardingMeasures
 from comptoir.actors.payment_measures import PaymentMeasures
 from comptoir.actors.payout_batch.kind import payout_batch_spec
 from comptoir.actors.payout_file.kind import payout_file_spec
@@ -44,8 +49,12 @@ from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.reconciliation.kind import reconciliation_spec
 from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
+from comptoir.actors.review.kind import review_spec
+from comptoir.actors.review.terms import TERMS as REVIEW_TERMS
+from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
+from comptoir.actors.sighting.kind import sighting_spec
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.watch_list.kind import watch_list_spec
@@ -60,15 +69,19 @@ from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.boot.paying import open_payees, open_payments
+from comptoir.engine.boot.people import people_gateways
 from comptoir.engine.boot.screening import open_lists, screening_gateways
+from comptoir.engine.boot.sightings import Sightings
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
+from comptoir.engine.errors import Stopping
 from comptoir.engine.journal import Decided, Journal
 from comptoir.engine.moves import Moves
 from comptoir.engine.parts import Parts
 from comptoir.engine.settings import Settings
 from comptoir.engine.telemetry import Telemetry
+from comptoir.engine.values import Address, Message, Reply
 from comptoir.http.identity.opening import Identity
 
 __all__ = ["Around", "kept_ms", "parts_of"]
@@ -95,6 +108,22 @@ class Around(Protocol):
     def blind(self, provider: str, connection_id: str) -> str:
         """The keyed blind index of a connection (X15)."""
         ...
+
+
+def sightings_of(daemon: Around, keys: Keys | None) -> Sightings:
+    """Who knows where documents were seen: actors, under addresses that only our keys can make."""
+
+    def index(field: str, value: str) -> str:
+        if keys is None:
+            raise Stopping("nothing is sealed here")
+        return keys.sealer.blind_index(field, value).hex()
+
+    async def ask(address: Address, message: Message) -> Reply | None:
+        if daemon.engine is None:
+            raise Stopping("the engine is not open yet")
+        return (await daemon.engine.ask(address, message)).reply
+
+    return Sightings(index, ask)
 
 
 def kept_ms(settings: Settings) -> Mapping[str, int]:
@@ -152,6 +181,7 @@ async def parts_of(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
     payments = PaymentMeasures(daemon.telemetry.registry)
+    of_files = OnboardingMeasures(daemon.telemetry.registry)
     tell = partial(_tell_of_withdrawal, daemon.moves)
     of_withdrawals = (measures.withdrawal, payments.withdrawal, tell)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
@@ -159,9 +189,12 @@ async def parts_of(
     daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
     gateways = parties.gateways
     gateways.append(await open_payments(settings, journal, stack))
+    gateways.extend(await people_gateways(settings, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
-    gateways.append(inspection_gateway(daemon.documents, settings.documents))
+    gateways.append(
+        inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
+    )
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
@@ -187,9 +220,13 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             onboarding_spec(bounds),
+            kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
             watch_list_spec(
                 bounds, ListMeasures(daemon.telemetry.registry, daemon.lists.names).watch_list
             ),
+            review_spec(bounds, of_files.review),
+            onboarding_day_spec(bounds, of_files.day),
+            sighting_spec(bounds),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
@@ -201,7 +238,9 @@ async def parts_of(
             REPORT_TERMS: ReportTerms.of(settings),
             RECONCILING: ReconcilingTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
+            KYC_TERMS: KycTerms.of(settings),
             LIST_TERMS: ListTerms.of(settings),
+            REVIEW_TERMS: ReviewTerms.of(settings),
             LIFE: access_life_ms(settings),
         },
         bounds=engine_bounds(settings),

@@ -31,7 +31,7 @@ LOT_DAYS = 30
 WARNING_DAYS = 7
 DEBTOR_IBAN = "FR7630006000011234567890189"
 """The usual example of a French account: nobody's."""
-SECRETS_VARIABLE = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
+SECRETS_VARIABLES = ("COMPTOIR_WEBHOOKS__SEED__SECRETS", "COMPTOIR_WEBHOOKS__KYC__SECRETS")
 SANDBOX_READY_SECONDS = 30.0
 BOOT_SECONDS_SPARE = 30.0
 """Beyond storage.start_timeout_s: the interpreter, the epoch, the partners."""
@@ -134,12 +134,18 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("payouts", "debtor_name"): "REWAPP SAS",
         ("payouts", "debtor_iban"): DEBTOR_IBAN,
         ("webhooks", "seed", "secrets"): (Secret(secret),),
+        ("webhooks", "kyc", "secrets"): (Secret(secret),),
         ("providers", "fcm", "base_url"): sandbox_url,
         ("providers", "sendgrid", "base_url"): sandbox_url,
         ("providers", "twilio", "base_url"): sandbox_url,
         ("providers", "seed", "base_url"): sandbox_url,
         ("providers", "vop", "base_url"): f"{sandbox_url}/vop",
         ("providers", "vop", "agent_bic"): "PSSTFRPPXXX",
+        ("providers", "kyc", "base_url"): f"{sandbox_url}/kyc",
+        ("providers", "addresses_ban", "base_url"): f"{sandbox_url}/ban",
+        ("providers", "addresses_canada_post", "base_url"): sandbox_url,
+        ("providers", "credit", "base_url"): f"{sandbox_url}/credit",
+        ("providers", "adverse_media", "base_url"): f"{sandbox_url}/media",
     })  # fmt: skip
     return DemoPlace(
         settings=settings,
@@ -198,8 +204,9 @@ def _free_port(wanted: int) -> int:
 def _daemon(settings: Settings, folder: Path, environment: Mapping[str, str]) -> Program:
     """`comptoir serve` with these settings and no others; the secret goes by its file."""
     ours = as_environment(settings)
-    del ours[SECRETS_VARIABLE]
-    ours[f"{SECRETS_VARIABLE}_FILE"] = str(folder / "webhook-secrets.json")
+    for variable in SECRETS_VARIABLES:
+        del ours[variable]
+        ours[f"{variable}_FILE"] = str(folder / "webhook-secrets.json")
     ours["COMPTOIR_CONFIG"] = os.devnull  # what the file says is in the variables already
     return Program(
         name="daemon",

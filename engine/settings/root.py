@@ -24,10 +24,11 @@ from comptoir.engine.settings.cashback import (
 )
 from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
-from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
 from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
@@ -81,6 +82,8 @@ class Settings(Section):
     documents: Documents = section(Documents)
     screening: Screening = section(Screening)
     scoring: Scoring = section(Scoring)
+    kyc: Kyc = section(Kyc)
+    measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)

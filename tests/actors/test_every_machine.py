@@ -78,7 +78,7 @@ from comptoir.engine.breaker import BreakerState, CallFailed, CallSucceeded, Pro
 from comptoir.engine.decision import Decision
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Message, State, encode
-from tests.actors import banking, batched, claiming, lasting, notifying, withdrawing
+from tests.actors import assessed, banking, batched, claiming, lasting, notifying, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.deciding import PARTNER, Case
 from tests.actors.filed import FILES, NUMBERS
@@ -106,6 +106,8 @@ from tests.actors.purchases import (
 )
 from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
+from tests.actors.reviewed import DAYS, REVIEWS
+from tests.actors.sighted import SIGHTINGS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -285,7 +287,11 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
+    "review": tuple(Case(state, message, now=now) for state, message, now in REVIEWS),
+    "onboarding_day": _cases(DAYS),
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
+    "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
+    "sighting": _cases(SIGHTINGS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

@@ -19,7 +19,15 @@ import pytest
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
 from tests.actors.inspection.hostile import pdf_with
-from tests.actors.inspection.specimens import Bill, as_pdf, identity, residence, tax_notice
+from tests.actors.inspection.specimens import (
+    Bill,
+    Wear,
+    as_pdf,
+    identity,
+    residence,
+    tax_notice,
+    worn,
+)
 from tests.actors.inspection.zones import Bearer
 from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, to_people
 from tests.contract.test_conventions import is_problem
@@ -165,6 +173,50 @@ def test_only_what_is_not_taken_is_asked_for_again(
     assert (whole["status"], whole["missing"]) == ("DOCUMENTS_PENDING", ["PROOF_OF_RESIDENCE"])
     assert whole["documents"][0]["status"] == "accepted"
     assert len(list((folder_of(with_folder) / "objects").rglob("*/*"))) >= 2
+
+
+def test_what_is_in_another_file_is_told(
+    comptoir_daemon: Start, carrier: Process, tmp_path: Path
+) -> None:
+    """S19, S20, X13: the same passport in two files is taken in both, and told of the second one; the same bytes in
+    another place of one's own file are nothing; a script that comes again without it is known by its look. After the
+    first file is over, nothing of it is known.
+    """
+    process = comptoir_daemon(**to_people(carrier))
+
+    def sent(file: Applicant, name: str, data: bytes, doc_type: str) -> tuple[str, list[str]]:
+        (tmp_path / name).write_bytes(data)
+        shown = file.sends(Paper(tmp_path / name), doc_type)
+        assert shown.get("elsewhere", []) == (told if shown["reasons"] else []), shown
+        return shown["status"], [reason["code"] for reason in shown["reasons"]]
+
+    told: list[str] = []
+    first, second = Applicant(process), Applicant(process)
+    passport = as_pdf(identity(MARIE, "TD3"))
+    assert sent(first, "p.pdf", passport, "IDENTITY") == ("accepted", [])
+    assert sent(first, "p.pdf", passport, "CONTRACT") == ("accepted", [])
+    told = [first.begun["onboardingId"]]
+    photographed = as_pdf(worn(identity(MARIE, "TD3"), Wear(blur=0.5)))
+    found = sent(second, "q.pdf", photographed, "IDENTITY")
+    assert found == ("accepted", ["DUPLICATE_IDENTITY"])
+    told = []
+    script = pdf_with(lambda pdf: setattr(pdf.Root, "OpenAction", SCRIPT))
+    refused = first.announce(Paper(_written(tmp_path / "s.pdf", script)), "CONTRACT").json()
+    first.upload(refused, Paper(tmp_path / "s.pdf"))
+    first.complete(refused)
+    assert first.settled(refused)["status"] == "refused"
+    told = [first.begun["onboardingId"]]
+    assert sent(second, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", ["LOOKS_REFUSED"])
+    Customer(process).advance(7 * 86_400 + 60)
+    eventually(lambda: first.shown()["status"] == "INCOMPLETE")
+    third = Applicant(process)
+    told = []
+    assert sent(third, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", [])
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def test_an_address_says_what_where_and_until_when(keeper: Process, paper: Paper) -> None:

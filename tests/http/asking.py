@@ -13,6 +13,7 @@ from comptoir.http.batches_testing import BATCH_ID
 from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
+from comptoir.http.review_testing import review_of
 from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
 from comptoir.http.uploads_testing import DOCUMENT_ID
 
@@ -97,6 +98,7 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
     daemon.file_owners[file_id(owner)] = owner
     daemon.withdrawal_owners[withdrawal_id(owner)] = owner
     daemon.batch_ids = [BATCH_ID]
+    daemon.reviewed[file_id(owner)] = review_of()
     daemon.sessions[session_id(owner)] = owner
     daemon.note_adjustment(adjustment_id(owner), owner, 100, "ops-1")
 
@@ -154,6 +156,9 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "userId": owner,
         },
         "adjustPoints": {"userId": owner, "points": -100, "reason": "credited twice"},
+        "noteReview": {"text": "called the client"},
+        "snoozeReview": {"until": "2025-12-01T09:00:00.000Z", "reason": "waits for a translation"},
+        "decideReview": {"decision": "approve", "reason": "met in person"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "registerDevice": {"token": "fcm-token:of-d1", "platform": "android"},
         "putPreferences": {"language": "en"},

@@ -45,7 +45,9 @@ LED = READERS | PROPOSERS
 """Who finds something that leads on."""
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
-FILING = ("withdrawals", "payouts", "points", "onboarding", "notices", "screening")
+FILING = (
+    "withdrawals", "payouts", "points", "onboarding", "notices", "review", "screening",
+)  # fmt: skip
 """Tags of what nothing leads to or from."""
 PARTS: Mapping[str, Sequence[str]] = {
     "whole": [],
@@ -101,8 +103,9 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument",
+    "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument", "listDecisions",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
+    "listReviews", "noteReview", "snoozeReview", "decideReview",
     "getStatement", "getProvenance", "searchWatchLists",
     "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
     "removeContact",
@@ -111,7 +114,7 @@ checks.positive_data_acceptance.enabled = false
 
 [[operations]]
 include-operation-id = [
-    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook",
+    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook", "receiveKycWebhook",
     "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",

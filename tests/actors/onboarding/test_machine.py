@@ -38,7 +38,8 @@ from comptoir.actors.onboarding.messages import (
 )
 from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import TERMS, OnboardingTerms
-from comptoir.engine import Address, Decision, Message, Refusal
+from comptoir.actors.sighting.messages import ForgetSighting
+from comptoir.engine import Address, Decision, Message, Outgoing, Refusal
 from comptoir.engine.machine import Context
 from tests.actors.filed import (
     BEGUN,
@@ -191,7 +192,7 @@ def test_the_documents_are_uploaded_when_each_type_that_is_needed_is_accepted() 
     assert (one.status, one.fields) == (DocumentStatus.ACCEPTED, {"surname": "TREMBLAY"})
     other = DocumentInspected("doc_2", "cd" * 32, "", ("PDF_INCREMENTAL",), {})
     whole = decide(half.state, other, TWO)
-    assert whole.state.phase is Phase.DOCUMENTS_UPLOADED
+    assert [one.after for one in whole.state.history[-2:]] == ["DOCUMENTS_UPLOADED", "KYC_PENDING"]
     assert whole.state.documents[1].reasons == ("PDF_INCREMENTAL",), "a note is told, and no more"
     accepted, uploaded = whole.events
     assert accepted == DocumentAccepted("doc_2", "TAX_DECLARATION", ("PDF_INCREMENTAL",))
@@ -256,7 +257,7 @@ def test_an_inspection_counts_for_the_bytes_that_were_proven_and_once() -> None:
     assert (
         decide(accepted, msgspec.structs.replace(INSPECTED, flags=("DAMAGED",))).state == accepted
     )
-    for phase in (Phase.DOCUMENTS_UPLOADED, Phase.INCOMPLETE):
+    for phase in (Phase.KYC_PENDING, Phase.INCOMPLETE):
         late = msgspec.structs.replace(INSPECTING, phase=phase, documents=())
         assert decide(late, INSPECTED).state == late
 
@@ -313,3 +314,24 @@ def test_a_file_whose_time_is_over_is_incomplete_and_keeps_no_documents() -> Non
         late = decide(over.state, message)
         assert (late.state, late.reply) == (over.state, FileOver())
     assert decide(over.state, ObjectFound("doc_1", 300, "a/b", "")).state == over.state
+
+
+def test_what_a_file_drops_is_seen_nowhere_any_more() -> None:
+    """S19, X13: a document that is to be sent again, or whose file is over, is forgotten by the sightings that noted it;
+    a refused one only with its file; one whose inspection ends after the file, at once.
+    """
+    marked = msgspec.structs.replace(INSPECTED, marks=("looks",), elsewhere=("ONB-2026-00002",))
+    redo = decide(INSPECTING, msgspec.structs.replace(marked, flags=("DAMAGED",)))
+    forget = ForgetSighting(FILE.key, "doc_1")
+    assert redo.messages[-1] == Outgoing(Address("sighting", "looks"), forget)
+    assert redo.state.documents[0].marks == ()
+    refused = decide(INSPECTING, msgspec.structs.replace(marked, flags=("POLYGLOT",)))
+    assert [type(out.message) for out in refused.messages] == [DeleteObject]
+    assert refused.state.documents[0].marks == ("looks",)
+    accepted = decide(having(*INSPECTING.documents), marked, terms=TWO)
+    assert accepted.state.documents[0].elsewhere == ("ONB-2026-00002",)
+    for state in (refused.state, accepted.state):
+        over = decide(state, FileExpired(), now=state.expires_at)
+        assert Outgoing(Address("sighting", "looks"), forget) in over.messages
+        late = decide(over.state, marked)
+        assert late.messages == (Outgoing(Address("sighting", "looks"), forget),)

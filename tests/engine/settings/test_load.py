@@ -77,6 +77,9 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     ),
     "connections.redirect_uris": st.lists(REDIRECTS, unique=True).map(tuple),
     "dead_letters.report_to": st.sampled_from(["", "ops@example.org", "o+1%2@a-b.example"]),
+    "onboarding.compliance_emails": st.lists(
+        st.sampled_from(["kyc@example.org", "o+1%2@a-b.example"]), unique=True
+    ).map(tuple),
     "points.currency": st.sampled_from(["EUR", "CHF", "USD"]),
     "points.tiers": st.lists(st.integers(1, 10**15), unique=True, max_size=5).map(
         lambda steps: tuple(
