@@ -120,10 +120,13 @@ class ListDesk:
         if not self._sources:
             return
         await trio.to_thread.run_sync(self._take_up, known)
-        self._serve()
+        self._serving = self._serving_of(self._open)
 
     def _take_up(self, known: Mapping[str, str]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in self._folder.glob("*.idx"):
+            if path.name.partition(".")[0] not in self._sources:
+                path.unlink()  # of a list that is configured no more
         for name in self._sources:
             version = known.get(name, "")
             with suppress(OSError, IndexInvalid), Index(index_path(self._folder, name, version)) as index:  # fmt: skip
@@ -175,35 +178,24 @@ class ListDesk:
             raise ListRefused(SHRUNK, detail)
         loaded = Loaded(said.version, said.entries, said.names, now)
         if before is None or before.version != said.version:
-            self._open[name] = Header(said.version, said.entries, said.names, {})
-            await self._replace(name, before)
+            await self._replace(name, Header(said.version, said.entries, said.names, {}))
         keep = {(one, header.version) for one, header in self._open.items()} | {(name, version)}
         await trio.to_thread.run_sync(self._clean, keep, name)
         return loaded
 
-    async def _replace(self, name: str, before: Header | None) -> None:
-        """Have the lists that are open now searched; on failure those of before are."""
-        old = self._serving
-        try:
-            serving = self._made()
-            if self.is_whole:
-                await serving.screening.start()
-        except BaseException:
-            if before is None:
-                del self._open[name]
-            else:
-                self._open[name] = before
-            raise
-        self._serving = serving
+    async def _replace(self, name: str, header: Header) -> None:
+        """Have the lists searched with this one among them, as soon as a child has them open; else as they were."""
+        headers = {**self._open, name: header}
+        serving = self._serving_of(headers)
+        if headers.keys() == self._sources.keys():
+            await serving.screening.start()
+        old, self._open, self._serving = self._serving, headers, serving
         if old is not None:
             with trio.CancelScope(shield=True):
                 await old.screening.retire()
 
-    def _serve(self) -> None:
-        self._serving = self._made()
-
-    def _made(self) -> _Serving:
-        versions = {name: header.version for name, header in sorted(self._open.items())}
+    def _serving_of(self, headers: Mapping[str, Header]) -> _Serving:
+        versions = {name: header.version for name, header in sorted(headers.items())}
         paths = {name: index_path(self._folder, name, one) for name, one in versions.items()}
         return _Serving(
             Screening(tuple(paths.values())), versions, {p.name: n for n, p in paths.items()}

@@ -155,6 +155,10 @@ class Screening:
             except (_LostError, trio.TooSlowError, OSError):
                 await self._drop()
                 raise ScreeningUnavailable from None
+            except trio.Cancelled:
+                with trio.CancelScope(shield=True):
+                    await self._drop()
+                raise
 
     async def retire(self) -> None:
         """End the child when those who wait for it now have their answers."""

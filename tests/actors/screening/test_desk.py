@@ -2,14 +2,14 @@
 
 import os
 import signal
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
 import trio
 
 from comptoir.actors.gateways.list_messages import LoadList
-from comptoir.actors.screening.desk import ListDesk, ListRefused, Loaded
+from comptoir.actors.screening.desk import ListDesk, ListRefused, Loaded, Searched
 from comptoir.actors.screening.entries import Entry
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import build_index
@@ -57,6 +57,12 @@ async def test_an_index_is_taken_as_it_is_and_a_folder_that_is_gone_refused(tmp_
             await desk.load(LoadList("gone", "", ""))
         with pytest.raises(ScreeningUnavailable):  # half of the lists clear nobody
             await desk.search("Person", IVAN)
+        sources["gone"].write_text(HEADER + TWO)
+        answers: list[Searched] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_search_at_last, desk, answers)
+            assert await desk.load(LoadList("gone", "", "")) is not None
+        assert [answer.versions.keys() for answer in answers] == [sources.keys()]
         index.unlink()
         index.write_bytes(b"COMPTOIR-LIST-1\nshort")
         with pytest.raises(ListRefused, match="LIST_INVALID"):
@@ -151,6 +157,14 @@ async def _search_on(desk: ListDesk, versions: list[str]) -> None:
     """Search until another version answers."""
     while len(set(versions)) <= 1:
         versions.append((await desk.search("Person", IVAN)).versions["own"])
+
+
+async def _search_at_last(desk: ListDesk, answers: list[Searched]) -> None:
+    """Search until there is an answer."""
+    while not answers:
+        with suppress(ScreeningUnavailable):
+            answers.append(await desk.search("Person", IVAN))
+        await trio.sleep(0.001)
 
 
 async def _kill_reader(desk: ListDesk) -> None:
