@@ -16,8 +16,10 @@ import orjson
 
 from comptoir.engine.cli.demo_children import Program
 from comptoir.engine.cli.demo_data import connections_csv, partners_csv
+from comptoir.engine.cli.demo_lists import LIST_NAME, watch_list_csv
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 from comptoir.engine.settings import Secret, Settings, as_environment
+from comptoir.engine.settings.screening import WatchList
 from comptoir.storage.embedded import EmbeddedPostgres
 
 __all__ = ["DemoPlace", "Wanted", "prepare"]
@@ -108,6 +110,7 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         secret, bureau_secret = (_secret(folder / file) for file in SECRETS_FILES.values())
         (folder / "partners.csv").write_text(partners_csv(), encoding="utf-8")
         (folder / "connections.csv").write_text(connections_csv(), encoding="utf-8")
+        (folder / "watch-list.csv").write_text(watch_list_csv(), encoding="utf-8")
         for name in ("daemon.log", "sandbox.log"):
             (folder / name).write_bytes(b"")
     except OSError as error:
@@ -138,6 +141,7 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("points", "expiry_warning_days"): (WARNING_DAYS,),
         ("payouts", "debtor_name"): "REWAPP SAS",
         ("payouts", "debtor_iban"): DEBTOR_IBAN,
+        ("screening", "lists"): (WatchList(LIST_NAME, folder / "watch-list.csv"),),
         ("webhooks", "seed", "secrets"): (Secret(secret),),
         ("webhooks", "kyc", "secrets"): (Secret(bureau_secret),),
         ("providers", "fcm", "base_url"): sandbox_url,

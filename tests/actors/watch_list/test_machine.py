@@ -234,7 +234,8 @@ def test_who_reloads_a_list_is_kept() -> None:
     assert not second.messages
     done = _decide(second.state, ListLoaded("v1", 9, 18, "x"), 5)
     assert done.state.phase is Phase.LOADING
-    assert _sent(done, LoadList) == [LoadList("sanctions", "v1", "")]
+    assert _sent(done, LoadList) == [LoadList("sanctions", "v1", "", anyway=True)]
+    assert _sent(_decide(READY, ListDue()), LoadList) == [LoadList("sanctions", "v1", "look1")]
 
 
 def test_what_was_read_for_another_walk_is_left() -> None:
