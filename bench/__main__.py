@@ -13,6 +13,7 @@ import structlog
 from bench import (
     ask,
     backtest,
+    documents,
     edge,
     flame,
     history,
@@ -42,12 +43,13 @@ BENCHES: dict[str, Callable[[], None]] = {
     "matching": matching.main,
     "backtest": backtest.main,
     "screening": screening.main,
+    "documents": documents.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "outage", "profile", "screening"}
+LONG = {"size", "restart", "history", "outage", "profile", "screening", "documents"}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 
