@@ -13,6 +13,7 @@ import structlog
 from bench import (
     ask,
     backtest,
+    documents,
     edge,
     flame,
     history,
@@ -44,12 +45,13 @@ BENCHES: dict[str, Callable[[], None]] = {
     "backtest": backtest.main,
     "screening": screening.main,
     "screens": screening_beside.main,
+    "documents": documents.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "outage", "profile", "screening", "screens"}
+LONG = {"size", "restart", "history", "outage", "profile", "screening", "screens", "documents"}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.actors.inspection.hostile import pdf_with
+from tests.actors.inspection.hostile import SNEAKS, pdf_with
 from tests.actors.inspection.specimens import (
     Bill,
     Wear,
@@ -175,6 +175,27 @@ def test_only_what_is_not_taken_is_asked_for_again(
     assert (whole["status"], whole["missing"]) == ("DOCUMENTS_PENDING", ["PROOF_OF_RESIDENCE"])
     assert whole["documents"][0]["status"] == "accepted"
     assert len(list((folder_of(with_folder) / "objects").rglob("*/*"))) >= 2
+
+
+def test_hostile_files_are_ends_of_documents_and_of_nothing_else(
+    with_folder: Process, tmp_path: Path
+) -> None:
+    """Issue 8, S19: several at once: each comes to an end by name, no answer is a 5xx, and the daemon goes on."""
+    file = Applicant(with_folder)
+    sent: list[tuple[dict[str, Any], str]] = []
+    for number, (make, filename, flag) in enumerate(SNEAKS.values()):
+        data = make()
+        media_type = "image/jpeg" if data.startswith(b"\xff\xd8") else "application/pdf"
+        paper = Paper(_written(tmp_path / str(number), data), media_type)
+        address = file.announce(paper, "CONTRACT", filename=filename).json()
+        assert file.upload(address, paper).status_code == 200
+        assert file.complete(address).status == 202
+        sent.append((address, flag))
+    for address, flag in sent:
+        shown = file.settled(address)
+        assert shown["status"] in ("refused", "redo"), shown
+        assert flag in [reason["code"] for reason in shown["reasons"]]
+    assert with_folder.get("/health/ready").status == 200
 
 
 def test_what_is_in_another_file_is_told(
