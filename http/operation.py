@@ -197,7 +197,7 @@ class Body:
     headers: tuple[str, ...] = ()
     """Of an answer: those of its own, by their names in openapi.py."""
     also: tuple[str, ...] = ()
-    """Of an answer: further media types in which it can be had."""
+    """Further media types: of an answer in which it can be had, of a request in which the same may be sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,11 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
-from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_notices import NOTICES
 from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_points import POINTS
+from comptoir.http.operations_profiles import ONBOARDING
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.page import HTML
 from comptoir.http.port import Port
@@ -143,7 +143,7 @@ OPERATIONS: Final = (
     *POINTS,
     *NOTICES,
     *UPKEEP,
-    *DOCUMENTS,
+    *ONBOARDING,
     Operation(
         "receiveBankingWebhook", "POST", "/webhooks/banking", "A signed webhook of the bank aggregator",
         "webhooks", Door.SIGNED,

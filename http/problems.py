@@ -29,6 +29,7 @@ from comptoir.http.problem_rows import (
 from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
 from comptoir.http.problems_payouts import OF_PAYOUTS
+from comptoir.http.problems_profiles import OF_PROFILES
 
 __all__ = [
     "PROBLEMS",
@@ -207,6 +208,7 @@ PROBLEMS: dict[str, Problem] = {
         "Configure who carries text messages, or give no phone",
     ),
     **OF_DOCUMENTS,
+    **OF_PROFILES,
     **OF_BATCHES,
     **OF_PAYOUTS,
     # What the bank side may answer

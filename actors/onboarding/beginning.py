@@ -33,6 +33,7 @@ from comptoir.actors.onboarding.messages import (
     CLIENT,
     KIND,
     PARTNER,
+    SUBMISSIONS,
     ClientReached,
     DescribeFile,
     FileExpired,
@@ -54,7 +55,6 @@ from comptoir.engine.machine import Context, row
 
 __all__ = [
     "BEGINNING",
-    "SUBMISSIONS",
     "ClientReminded",
     "DocumentsForgotten",
     "OnboardingExpired",
@@ -66,8 +66,6 @@ __all__ = [
 
 KEPT: Final = "kept"
 """The timer's name."""
-SUBMISSIONS: Final = "partner_submissions"
-"""Documents by which a partner's reference leads to its file."""
 
 
 class OnboardingInitiated(Event, frozen=True):

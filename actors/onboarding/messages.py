@@ -19,6 +19,7 @@ __all__ = [
     "DOCUMENTS_MAX",
     "KIND",
     "PARTNER",
+    "SUBMISSIONS",
     "SUBMISSIONS_MAX",
     "AmendFile",
     "ChangeProfile",
@@ -55,6 +56,8 @@ __all__ = [
 KIND = "onboarding"
 DOCUMENTS_MAX: Final = 40
 """Of one file: some of each type, each sent some times."""
+SUBMISSIONS: Final = "partner_submissions"
+"""Documents by which a partner's reference leads to its file: `{"onboarding_id"}`."""
 SUBMISSIONS_MAX: Final = 50
 """Of one file: its first, and how often it may be amended."""
 ADVISOR: Final = "advisor"

@@ -12,8 +12,8 @@ Rules:
 Source: spec.md S5, E16; RFC 7396 (a merge patch); docs/onboarding.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import Final
 
 from comptoir.actors.onboarding.messages import (
     ADVISOR,
@@ -30,8 +30,6 @@ __all__ = [
     "Statements",
     "below",
     "contested",
-    "flattened",
-    "nested",
     "said_by",
     "stands",
     "taken_over",
@@ -118,28 +116,3 @@ def taken_over(statements: Statements, changes: Mapping[str, Value], said: Said)
         if rest:
             kept[path] = rest
     return with_said(kept, {k: v for k, v in changes.items() if v is not None}, said)
-
-
-def flattened(patch: Mapping[str, object], path: str = "") -> Iterator[tuple[str, Value]]:
-    """The leaves of a JSON object by path: everything that is no object, null included (RFC 7396)."""
-    for name, value in patch.items():
-        place = f"{path}/{name}" if path else name
-        if isinstance(value, Mapping):
-            yield from flattened(cast("Mapping[str, object]", value), place)
-        elif isinstance(value, (list, tuple)):
-            yield place, tuple(cast("Sequence[str]", value))
-        else:
-            assert value is None or isinstance(value, (str, int)), "of no shape of ours"
-            yield place, value
-
-
-def nested(leaves: Mapping[str, object]) -> dict[str, object]:
-    """A JSON object of these leaves."""
-    whole: dict[str, object] = {}
-    for path, value in leaves.items():
-        *way, last = path.split("/")
-        at = whole
-        for name in way:
-            at = cast("dict[str, object]", at.setdefault(name, {}))
-        at[last] = value
-    return whole

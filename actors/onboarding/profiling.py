@@ -49,6 +49,8 @@ __all__ = ["PROFILING", "FileAmended", "ProfileChanged", "ReceiptKept", "with_su
 
 FIXED: Final = ("firstName", "lastName", "dateOfBirth")
 """What documents are held against."""
+SEEN: Final = "seen"
+"""Digests of documents by type: of what a partner has seen, and of what was accepted."""
 _HELD: Final = (DocumentStatus.INSPECTING, DocumentStatus.ACCEPTED)
 
 
@@ -212,7 +214,10 @@ def with_suggestions(
 ) -> OnboardingState:
     """With what an accepted document says of its client."""
     residence = values(state.said).get("residenceCountry")
-    found = suggested(document, residence if isinstance(residence, str) else "")
+    found = {
+        **suggested(document, residence if isinstance(residence, str) else ""),
+        f"{SEEN}/{document.doc_type}": document.proven_sha256,
+    }
     said = Said(None, f"{DOCUMENT}:{document.id}", "", context.now)
     after = with_said(state.said, found, said)
     if after == state.said:

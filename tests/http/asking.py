@@ -48,6 +48,12 @@ INITIATION: dict[str, Any] = {
 """The source's own (S8)."""
 
 
+SUBMISSION: dict[str, Any] = {
+    "reference": "cabinet-17", "clientType": "INDIVIDUAL", "clientInfo": INITIATION["clientInfo"],
+}  # fmt: skip
+"""A partner's (S5)."""
+
+
 BANK_REPORT = (
     b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><GrpHdr>'
     b"<MsgId>M1</MsgId></GrpHdr></CstmrPmtStsRpt></Document>"
@@ -94,6 +100,7 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
     """A claim, a file, a withdrawal, an adjustment and a linking session of theirs."""
     daemon.claim_owners[claim_id(owner)] = owner
     daemon.file_owners[file_id(owner)] = owner
+    daemon.submitted = file_id(owner)
     daemon.withdrawal_owners[withdrawal_id(owner)] = owner
     daemon.batch_ids = [BATCH_ID]
     daemon.sessions[session_id(owner)] = owner
@@ -109,7 +116,7 @@ def path_of(operation: Operation, owner: str) -> str:
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "adjustmentId": adjustment_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
-        "batchId": BATCH_ID,
+        "batchId": BATCH_ID, "reference": "cabinet-17",
         "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
@@ -129,6 +136,8 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "contentType": "application/pdf",
             "sizeBytes": 300,
         },
+        "changeProfile": {"address": {"city": "Paris"}},
+        "submitClient": SUBMISSION,
         "removeStaff": {"sub": "m.durand"},
         "signOutPerson": {"sub": "m.durand"},
         "erasePerson": {"sub": "m.durand"},

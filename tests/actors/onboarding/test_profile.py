@@ -15,14 +15,13 @@ from comptoir.actors.onboarding.countries import COUNTRIES, alpha2
 from comptoir.actors.onboarding.messages import Document, Said
 from comptoir.actors.onboarding.profile import (
     contested,
-    flattened,
-    nested,
     said_by,
     taken_over,
     values,
     with_said,
 )
 from comptoir.actors.onboarding.reading import suggested
+from comptoir.http.profile_leaves import flattened, nested
 from tests.actors.filed import document
 
 NAMES = st.sampled_from("abc")
