@@ -12,7 +12,7 @@ __all__ = ["is_number", "luhn"]
 
 _NIR: Final = re.compile(r"[0-9]{5}(?:[0-9]{2}|2[AB])[0-9]{8}").fullmatch
 _SSN: Final = re.compile(r"(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}").fullmatch
-_SIN: Final = re.compile(r"[1-9][0-9]{8}").fullmatch
+_SIN: Final = re.compile(r"[0-9]{9}").fullmatch
 
 
 def is_number(kind: str, text: str) -> bool:

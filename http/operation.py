@@ -106,7 +106,7 @@ class Assurance(Enum):
     FRESH = "recently"
     """By one factor at least: what people change of their own access (OWASP ASVS 5, 7.5.2)."""
     TWO_FACTORS = "two factors"
-    """Whatever staff changes."""
+    """Whatever staff changes; a client who may do it, too, with what is theirs, needs no more than any sign-in."""
     RECENT = "two factors, recently"
     """What hurts most: giving rights, approving, erasing, replacing keys."""
 
