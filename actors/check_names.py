@@ -10,14 +10,19 @@ from typing import Annotated, Final
 import msgspec
 
 from comptoir.actors.checks import Answer, InvalidInputError, convert, refusal
+from comptoir.actors.screening.clearing import fingerprint_of
 from comptoir.actors.screening.evidence import BirthDate, Subject
-from comptoir.actors.screening.index import Index
+from comptoir.actors.screening.index import Hit, Index
+from comptoir.actors.screening.keys import single_keys
 from comptoir.actors.screening.matching import MATCH_FROM, match
+from comptoir.actors.screening.names import parse_name
 
 __all__ = ["check_name_match", "screen_with"]
 
 HITS_MAX: Final = 20
 """What a person can look through; more hits of one name are a name that names nobody."""
+ALIASES_MAX: Final = 20
+"""Shown of an entry; some have a hundred."""
 
 _NameText = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 _Schema = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{1,32}\Z")]
@@ -48,6 +53,16 @@ class _MatchInput(msgspec.Struct):
 
 class _ScreenInput(_SubjectInput):
     schema: _Schema = "Person"
+    countries: Annotated[tuple[_CountryText, ...], msgspec.Meta(max_length=8)] = ()
+    """Further ones."""
+    facts: bool = False
+    """Whether each hit also has what its entry says, and the fingerprint that a clearance of it is of (E4)."""
+
+    def subject(self) -> Subject:
+        """As the matcher takes it, with every country."""
+        alone = super().subject()
+        more = {one.lower() for one in self.countries}
+        return msgspec.structs.replace(alone, countries=alone.countries | more)
 
 
 def check_name_match(given: object) -> Answer:
@@ -73,15 +88,34 @@ def screen_with(lists: Sequence[tuple[str, Index]]) -> Callable[[object], Answer
             asked = convert(given, _ScreenInput)
         except InvalidInputError as error:
             return refusal("CHECK_INPUT_INVALID", str(error))
-        hits = [
-            {
-                "list": name, "id": hit.entry.id, "name": hit.name, "score": hit.score,
-                "features": hit.features, "topics": list(hit.entry.topics),
-            }
-            for name, index in lists
-            for hit in index.search(asked.schema, asked.subject())
-        ]  # fmt: skip
-        hits.sort(key=lambda one: (-float(str(one["score"])), str(one["list"]), str(one["id"])))
-        return {"ok": True, "hits": hits[:HITS_MAX]}
+        subject = asked.subject()
+        if asked.facts and not list(single_keys(parse_name(asked.name, asked.schema))):
+            # Nobody is found under it, and so nobody would be cleared by it.
+            return refusal("CHECK_INPUT_INVALID", "a name without a word cannot be searched for")
+        found = [
+            (name, hit) for name, index in lists for hit in index.search(asked.schema, subject)
+        ]
+        found.sort(key=lambda one: (-one[1].score, one[0], one[1].entry.id))
+        hits = [_shown(name, hit) for name, hit in found[:HITS_MAX]]
+        if asked.facts:
+            for shown, (_, hit) in zip(hits, found, strict=False):
+                shown.update(_facts(hit, subject))
+        return {"ok": True, "hits": hits}
 
     return check_screen
+
+
+def _shown(name: str, hit: Hit) -> Answer:
+    return {
+        "list": name, "id": hit.entry.id, "name": hit.name, "score": hit.score,
+        "features": hit.features, "topics": list(hit.entry.topics),
+    }  # fmt: skip
+
+
+def _facts(hit: Hit, subject: Subject) -> Answer:
+    """What a person is shown of the entry, and what a clearance is of."""
+    entry = hit.entry
+    return {
+        "aliases": list(entry.names[:ALIASES_MAX]), "birth_dates": list(entry.birth_dates),
+        "countries": list(entry.countries), "fingerprint": fingerprint_of(entry, subject),
+    }  # fmt: skip

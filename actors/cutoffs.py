@@ -117,6 +117,21 @@ class Cutoffs(msgspec.Struct, frozen=True):
         at = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
         return round((at - _EPOCH) / timedelta(milliseconds=1))
 
+    def business_days_on(self, now: int, days: int) -> int:
+        """The same time of day so many business days later; a moment on another day counts from there on.
+
+        Args:
+            now: business time, ms.
+            days: 1 or more.
+        """
+        here = _moment(now).astimezone(ZoneInfo(self.zone))
+        day = here.date()
+        while days:
+            day += timedelta(days=1)
+            days -= is_business_day(day)
+        at = datetime.combine(day, here.time(), ZoneInfo(self.zone))
+        return round((at - _EPOCH) / timedelta(milliseconds=1))
+
     def execution_day(self, now: int) -> date:
         """The day on which an order that is signed now is to be executed: today, or the next business day."""
         day = self.day_of(now)

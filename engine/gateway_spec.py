@@ -27,6 +27,7 @@ __all__ = [
     "UNDER_WAY",
     "CallContext",
     "CallFault",
+    "Forwarded",
     "GatewayBounds",
     "GatewaySpec",
     "GatewayStatistics",
@@ -80,6 +81,16 @@ class CallContext(msgspec.Struct, frozen=True, gc=False):
     """1 for the first."""
     business_key: str
     """Stable across retries, restarts and restores: the party's idempotency key."""
+
+
+class Forwarded(Message, frozen=True):
+    """What a call comes to that is another gateway's to make: it goes there, and whoever asked hears from there.
+
+    So one address can stand for several parties, each with a breaker and a bulkhead of its own (S18, S65).
+    """
+
+    target: Address
+    message: Message
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -172,6 +183,8 @@ class GatewaySurroundings(Protocol):
 
 def answer_to(row: Pending, answer: Message | None) -> tuple[Outgoing, ...]:
     """The answer as a message to whoever asked, if there is an answer and somebody asked."""
+    if isinstance(answer, Forwarded):
+        return (Outgoing(answer.target, answer.message, sender=row.sender),)
     return () if answer is None or row.sender == ENGINE else (Outgoing(row.sender, answer),)
 
 

@@ -34,7 +34,7 @@ from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.principal import Role
 from comptoir.http.problems import problem
-from comptoir.http.queries import CURSOR_FAULT, BadQuery, page, plausible_id
+from comptoir.http.queries import BadQuery, name_at, placed, plausible_id
 from comptoir.http.shapes_points import NewAdjustment
 from comptoir.http.times import rfc3339
 
@@ -105,17 +105,14 @@ async def shown(port: Port, call: Call) -> Response:
 
 async def listed(port: Port, call: Call) -> Response:
     """GET /api/v1/adjustments, the newest first."""
-    rules, cursors = port.rules, call.query.get("cursor", ())
+    rules = port.rules
     try:
-        limits = {"limit": call.query.get("limit", ())}
-        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+        wanted = placed(call.query, rules.page_items_default, rules.page_items_max, _PLACE)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    if len(cursors) > 1 or not all(map(_PLACE, cursors)):
-        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
-    places = await port.adjustments(cursors[0] if cursors else "", wanted.limit + 1)
-    following = places[wanted.limit - 1] if len(places) > wanted.limit else None
-    names = [place.partition(":")[2] for place in places[: wanted.limit]]
+    read = await port.adjustments(wanted.after, wanted.to_read)
+    places, following = wanted.cut(read, str)
+    names = map(name_at, places)
     found = [(name, await port.adjustment(name)) for name in names]
     items = [await _shown(port, call, name, one) for name, one in found if one is not None]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)

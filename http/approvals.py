@@ -8,6 +8,7 @@ Source: spec.md E14, S60; interface.md 7 (`POST /api/v1/approvals/{id}/approve`)
 
 import re
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from comptoir.actors.approval.messages import (
@@ -28,7 +29,7 @@ from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.principal import Role
 from comptoir.http.problems import problem
-from comptoir.http.queries import CURSOR_FAULT, BadQuery, page
+from comptoir.http.queries import BadQuery, name_at, placed
 from comptoir.http.times import rfc3339
 
 __all__ = [
@@ -133,18 +134,14 @@ async def show(port: Port, call: Call) -> Response:
 
 async def listed(port: Port, call: Call) -> Response:
     """GET /api/v1/approvals."""
-    rules, cursors = port.rules, call.query.get("cursor", ())
+    rules = port.rules
     try:
-        limits = {"limit": call.query.get("limit", ())}
-        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+        wanted = placed(call.query, rules.page_items_default, rules.page_items_max, _PLACE)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    if len(cursors) > 1 or not all(map(_PLACE, cursors)):
-        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
-    after = cursors[0] if cursors else place_of(port.now_ms())
-    places = await port.waiting(after, wanted.limit + 1)
-    following = places[wanted.limit - 1][0] if len(places) > wanted.limit else None
-    names = [place.partition(":")[2] for place, waits in places[: wanted.limit] if waits]
+    after = wanted.after or place_of(port.now_ms())
+    places, following = wanted.cut(await port.waiting(after, wanted.to_read), itemgetter(0))
+    names = [name_at(place) for place, waits in places if waits]
     found = [(name, await describe(port, call, name)) for name in names]
     items = [_shown(name, one) for name, one in found if one and one.status == PENDING]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)

@@ -9,6 +9,7 @@ Source: interface.md 7 (rows b2, "403 for the maker"); spec.md S50, S58, E14, X2
 import re
 import zlib
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -38,7 +39,7 @@ from comptoir.http.bodies import fault, read_body
 from comptoir.http.operation import Call
 from comptoir.http.port import BatchRow, Port
 from comptoir.http.problems import problem
-from comptoir.http.queries import CURSOR_FAULT, BadQuery, page
+from comptoir.http.queries import BadQuery, Placed, name_at, placed
 from comptoir.http.shapes_batches import Rejection
 from comptoir.http.times import rfc3339
 
@@ -60,25 +61,19 @@ async def listed(port: Port, call: Call) -> Response:
     wanted = _wanted(port, call, _PLACE)
     if isinstance(wanted, Response):
         return wanted
-    after, limit = wanted
-    places = await port.batches(after, limit + 1)
-    following = places[limit - 1] if len(places) > limit else None
-    names = [place.partition(":")[2] for place in places[:limit]]
-    items = [_shown(name, await _described(port, name)) for name in names]
+    read = await port.batches(wanted.after, wanted.to_read)
+    places, following = wanted.cut(read, str)
+    items = [_shown(name, await _described(port, name)) for name in map(name_at, places)]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
 
-def _wanted(port: Port, call: Call, place: Callable[[str], object]) -> tuple[str, int] | Response:
+def _wanted(port: Port, call: Call, place: Callable[[str], object]) -> Placed | Response:
     """After which key, and how many."""
-    rules, cursors = port.rules, call.query.get("cursor", ())
+    rules = port.rules
     try:
-        limits = {"limit": call.query.get("limit", ())}
-        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+        return placed(call.query, rules.page_items_default, rules.page_items_max, place)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    if len(cursors) > 1 or not all(map(place, cursors)):
-        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
-    return (cursors[0] if cursors else ""), wanted.limit
 
 
 async def shown(port: Port, call: Call) -> Response:
@@ -89,13 +84,12 @@ async def shown(port: Port, call: Call) -> Response:
         return wanted
     if not is_batch_id(name):
         return problem("NOT_FOUND", call.ticket)
-    after, limit = wanted
     found = await _known(port, name)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
-    rows = await port.batch_rows(name, after, limit + 1)
-    following = rows[limit - 1].reference if len(rows) > limit else None
-    items = [await _row(port, one) for one in rows[:limit] if one.is_in]
+    read = await port.batch_rows(name, wanted.after, wanted.to_read)
+    rows, following = wanted.cut(read, attrgetter("reference"))
+    items = [await _row(port, one) for one in rows if one.is_in]
     answer = {"batch": _shown(name, found), "items": items, "nextCursor": following}
     return json_response(200, answer, call.ticket)
 

@@ -29,6 +29,7 @@ class FakeBatches:
     """The batches of a daemon that a test makes up."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.batch_ids: list[str] = []
         self.batch_transfers: list[BatchRow] = []
 

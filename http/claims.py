@@ -9,6 +9,7 @@ Source: interface.md 7 (`POST /api/v1/claims`); spec.md E9, X23; adr/0035, 0038.
 
 import re
 from functools import partial
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -41,7 +42,7 @@ from comptoir.http.following import until
 from comptoir.http.operation import OWNER, Access, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import FieldError, problem
-from comptoir.http.queries import CURSOR_FAULT, BadQuery, page, plausible_id
+from comptoir.http.queries import BadQuery, name_at, placed, plausible_id
 from comptoir.http.shapes_matching import ClaimRefusal, Grant, NewClaim
 from comptoir.http.times import is_day, rfc3339
 
@@ -189,17 +190,14 @@ async def shown(port: Port, call: Call) -> Response:
 
 async def listed(port: Port, call: Call) -> Response:
     """GET /api/v1/claims: what waits for a decision."""
-    rules, cursors = port.rules, call.query.get("cursor", ())
+    rules = port.rules
     try:
-        limits = {"limit": call.query.get("limit", ())}
-        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+        wanted = placed(call.query, rules.page_items_default, rules.page_items_max, _PLACE)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    if len(cursors) > 1 or not all(map(_PLACE, cursors)):
-        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
-    places = await port.claims(cursors[0] if cursors else "", wanted.limit + 1)
-    following = places[wanted.limit - 1][0] if len(places) > wanted.limit else None
-    names = [place.partition(":")[2] for place, waits in places[: wanted.limit] if waits]
+    read = await port.claims(wanted.after, wanted.to_read)
+    places, following = wanted.cut(read, itemgetter(0))
+    names = [name_at(place) for place, waits in places if waits]
     found = [(name, await _described(port, name)) for name in names]
     items = [_shown(name, one, call.access) for name, one in found if one and one.status == "open"]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from comptoir.actors.kyc.explaining import Audience
 from comptoir.actors.numbering.messages import KIND as NUMBERING
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.onboarding.messages import (
@@ -22,6 +23,7 @@ from comptoir.actors.onboarding.messages import (
     CompleteUpload,
     DescribeFile,
     Document,
+    DocumentsClosed,
     FileDescribed,
     FileOver,
     InitiateFile,
@@ -35,6 +37,7 @@ from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.document_reasons import reason_of
+from comptoir.http.kyc import audience_of, case_of
 from comptoir.http.operation import Access, Call
 from comptoir.http.port import Port
 from comptoir.http.portal.entering import token_digest
@@ -66,15 +69,30 @@ _NEW_DOCUMENT: Final = msgspec.json.Decoder(NewDocument)
 _PHONE: Final = re.compile(PHONE).match
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 UPLOAD: Final = "DOCUMENTS_UPLOAD"
+"""Next step of a file that waits for its client's documents."""
 NEXT_STEPS: Final[Mapping[str, str]] = {
     "INITIATED": UPLOAD,
     "DOCUMENTS_PENDING": UPLOAD,
     "DOCUMENTS_UPLOADED": "KYC",
+    "KYC_PENDING": "KYC",
+    "COMPLIANCE_HOLD": "COMPLIANCE_REVIEW",
+    "KYC_APPROVED": "SIGNATURE",
 }
+WAITS: Final[Mapping[str, str]] = {
+    "INITIATED": "client",
+    "DOCUMENTS_PENDING": "client",
+    "KYC_PENDING": "provider",
+    "COMPLIANCE_HOLD": "compliance",
+}
+"""Whom a file waits for; of the others for nobody but ourselves."""
 SUMMARIES: Final[Mapping[str, str]] = {
     "INITIATED": "INITIATED",
     "DOCUMENTS_PENDING": "DOCS_PENDING",
     "DOCUMENTS_UPLOADED": "DOCS_PENDING",
+    "KYC_PENDING": "KYC_PENDING",
+    "COMPLIANCE_HOLD": "KYC_PENDING",
+    "KYC_APPROVED": "APPROVED",
+    "KYC_REJECTED": "REJECTED",
     "INCOMPLETE": "DOCS_PENDING",
 }
 """ADR-001's word -> S15's (X6): a file that came too late is one whose documents are not there."""
@@ -171,7 +189,7 @@ async def show(port: Port, call: Call) -> Response:
         "status": found.status,
         "summaryStatus": SUMMARIES[found.status],
         "nextStep": NEXT_STEPS.get(found.status),
-        "waitingFor": "client" if NEXT_STEPS.get(found.status) == UPLOAD else None,
+        "waitingFor": WAITS.get(found.status),
         "documents": [_document(one) for one in found.documents],
         "missing": list(found.missing),
         "missingFields": [pointer(path) for path in found.lacking],
@@ -181,8 +199,23 @@ async def show(port: Port, call: Call) -> Response:
         "updatedAt": rfc3339(found.updated_at),
     }
     if call.access.user_id != found.opened.user_id:
-        shown["kyc"] = None
+        shown["kyc"] = await _kyc(port, call, found)
     return json_response(200, shown, call.ticket)
+
+
+async def _kyc(port: Port, call: Call, file: FileDescribed) -> dict[str, object] | None:
+    """What the assessment came to: the bureau's word to compliance, and to the advisor as far as it is told (E3)."""
+    kept = file.kyc
+    if kept is None:
+        return None
+    if kept.withheld and audience_of(call, file) is Audience.COMPLIANCE:
+        case = await case_of(port, call.path["onboardingId"])
+        return {
+            "score": case.score, "riskLevel": case.risk_level, "recommendation": case.recommendation
+        }  # fmt: skip
+    return {
+        "score": kept.score, "riskLevel": kept.risk_level, "recommendation": kept.recommendation
+    }  # fmt: skip
 
 
 async def history(port: Port, call: Call) -> Response:
@@ -219,8 +252,8 @@ async def add_document(port: Port, call: Call) -> Response:
         wanted.content_type, wanted.size_bytes, wanted.sha256 or "",
     )  # fmt: skip
     reply = (await port.ask(file, message)).reply
-    if isinstance(reply, FileOver):
-        return problem("ONBOARDING_OVER", call.ticket)
+    if isinstance(reply, FileOver | DocumentsClosed):
+        return problem(_closed(reply), call.ticket)
     assert isinstance(reply, UploadGranted)
     granted = reply.document
     terms = UploadTerms(
@@ -244,10 +277,15 @@ async def complete_document(port: Port, call: Call) -> Response:
         return problem("NOT_FOUND", call.ticket)
     file = Address(KIND, call.path["onboardingId"])
     reply = (await port.ask(file, CompleteUpload(call.path["documentId"]))).reply
-    if isinstance(reply, FileOver):
-        return problem("ONBOARDING_OVER", call.ticket)
+    if isinstance(reply, FileOver | DocumentsClosed):
+        return problem(_closed(reply), call.ticket)
     assert isinstance(reply, FileDescribed)
     return _shown_document(reply, call, 202)
+
+
+def _closed(reply: FileOver | DocumentsClosed) -> str:
+    """Why no document is taken."""
+    return "ONBOARDING_OVER" if isinstance(reply, FileOver) else "DOCUMENTS_CLOSED"
 
 
 async def show_document(port: Port, call: Call) -> Response:

@@ -13,7 +13,6 @@ from typing import Final
 from comptoir.http import access_shapes as access
 from comptoir.http import api, approvals, clients, custody, doors, shapes, staff
 from comptoir.http import shapes_partners as catalogue
-from comptoir.http import shapes_webhooks as hooks
 from comptoir.http.answers import Response, response
 from comptoir.http.identity.documents import CONFIGURATION_PATH, JWKS_PATH
 from comptoir.http.landing import landing
@@ -41,12 +40,14 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
+from comptoir.http.operations_kyc import KYC
 from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_notices import NOTICES
 from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_points import POINTS
 from comptoir.http.operations_profiles import ONBOARDING
 from comptoir.http.operations_upkeep import UPKEEP
+from comptoir.http.operations_webhooks import WEBHOOKS
 from comptoir.http.page import HTML
 from comptoir.http.port import Port
 from comptoir.http.portal.rows import PORTAL
@@ -57,11 +58,6 @@ from comptoir.http.session_rows import SESSION_ROWS
 __all__ = ["BY_ID", "OPERATIONS"]
 
 _PAGES: Final = MappingProxyType({200: Body("A page.", None, HTML), 400: Body("Not accepted.", None, HTML)})  # fmt: skip
-_OF_WEBHOOKS: Final = (
-    "WEBHOOK_SOURCE_FORBIDDEN", "WEBHOOK_SIGNATURE_INVALID", "WEBHOOK_TIMESTAMP_EXPIRED",
-    "WEBHOOK_PAYLOAD_MALFORMED", "WEBHOOK_PAYLOAD_INVALID", "WEBHOOK_EVENT_UNSUPPORTED",
-    "RATE_LIMITED", "STORAGE_UNAVAILABLE",
-)  # fmt: skip
 _OF_FORMS: Final = ("NOT_FOUND", "STORAGE_UNAVAILABLE")
 _KEEPS_ACCESS: Final = MappingProxyType({Role.ADMIN: Reach.ANY})
 """Credentials of services: who keeps access, and reads no person's data by it."""
@@ -144,49 +140,8 @@ OPERATIONS: Final = (
     *NOTICES,
     *UPKEEP,
     *ONBOARDING,
-    Operation(
-        "receiveBankingWebhook", "POST", "/webhooks/banking", "A signed webhook of the bank aggregator",
-        "webhooks", Door.SIGNED,
-        {
-            200: Body("Taken before.", hooks.WebhookDuplicate),
-            202: Body("Taken, durable.", hooks.WebhookTaken),
-        },
-        None,
-        problems=_OF_WEBHOOKS, body=Body("As the aggregator writes it.", hooks.WebhookEvent),
-        proof=Proof.SEED,
-    ),
-    Operation(
-        "receivePowensWebhook", "POST", "/webhooks/powens", "A signed webhook of Powens", "webhooks",
-        Door.SIGNED,
-        {
-            200: Body("All of it was taken before.", hooks.WebhookDuplicate),
-            202: Body("Taken, durable.", hooks.WebhookTaken),
-        },
-        None,
-        problems=_OF_WEBHOOKS, body=Body("As Powens writes it.", hooks.PowensEvent),
-        proof=Proof.POWENS,
-    ),
-    Operation(
-        "receivePlaidWebhook", "POST", "/webhooks/plaid", "A signed webhook of Plaid", "webhooks",
-        Door.SIGNED,
-        {
-            200: Body("Taken before, or nothing follows from it.", hooks.WebhookSettled),
-            202: Body("Taken, durable.", hooks.WebhookTaken),
-        },
-        None,
-        problems=(*_OF_WEBHOOKS, "BANK_PROVIDER_UNAVAILABLE"),
-        body=Body("As Plaid writes it.", hooks.PlaidEvent), proof=Proof.PLAID,
-    ),
-    Operation(
-        "receiveTinkWebhook", "POST", "/webhooks/tink", "A signed webhook of Tink", "webhooks",
-        Door.SIGNED,
-        {
-            200: Body("Taken before, or nothing follows from it.", hooks.WebhookSettled),
-            202: Body("Taken, durable.", hooks.WebhookTaken),
-        },
-        None,
-        problems=_OF_WEBHOOKS, body=Body("As Tink writes it.", hooks.TinkEvent), proof=Proof.TINK,
-    ),
+    *KYC,
+    *WEBHOOKS,
     Operation(
         "getProblem", "GET", "/problems/{code}", "What a code means, and what to do", "description",
         Door.OPEN, {200: Body("The code.", catalogue.ProblemPage)}, meaning(_told),

@@ -18,6 +18,7 @@ from comptoir.http.operation import (
     Proof,
     Reach,
 )
+from comptoir.http.operations_review import REVIEWS
 from comptoir.http.portal.rows import FILE
 from comptoir.http.principal import Role
 
@@ -76,7 +77,7 @@ DOCUMENTS: Final = (
         onboarding.add_document,
         problems=(
             *_WRITTEN, *_READ, "DOCUMENT_FORMAT_REFUSED", "DOCUMENT_TOO_LARGE", "DOCUMENTS_TOO_MANY",
-            "ONBOARDING_OVER",
+            "ONBOARDING_OVER", "DOCUMENTS_CLOSED",
         ),
         grants=_SENDS, owner=Owner.ANSWER, parameters=(THE_FILE,),
         body=Body("What is about to be sent.", shapes.NewDocument),
@@ -85,7 +86,7 @@ DOCUMENTS: Final = (
         "completeDocument", "POST", f"{ONE_FILE}/documents/{{documentId}}/complete",
         "A document was sent", "onboarding", Door.TOKEN,
         {202: Body("The store is asked.", shapes.DocumentShown)}, onboarding.complete_document,
-        problems=(*_READ, "ONBOARDING_OVER"), grants=_SENDS, owner=Owner.ANSWER,
+        problems=(*_READ, "ONBOARDING_OVER", "DOCUMENTS_CLOSED"), grants=_SENDS, owner=Owner.ANSWER,
         parameters=(THE_FILE, _DOCUMENT),
     ),
     Operation(
@@ -114,4 +115,5 @@ DOCUMENTS: Final = (
         body=Body("The document.", None, "application/pdf"),
         proof=Proof.UPLOAD,
     ),
+    *REVIEWS,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from comptoir.http import dead_letters, dispositions, parking
 from comptoir.http import shapes_upkeep as upkeep
 from comptoir.http.operation import Assurance, Body, Door, Operation, Parameter, Reach
 from comptoir.http.operations_banking import CURSOR, LIMIT
+from comptoir.http.operations_lists import LISTS
 from comptoir.http.principal import Role
 from comptoir.http.times import TIME_PATTERN
 
@@ -105,4 +106,5 @@ UPKEEP: Final = (
         "operation", Door.TOKEN, {200: Body("Every party.", upkeep.Parking)}, parking.parking,
         problems=("STORAGE_UNAVAILABLE",), grants=_WATCHES,
     ),
+    *LISTS,
 )  # fmt: skip

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from comptoir.actors.candidates.messages import Candidate
+from comptoir.actors.gateways.kyc_messages import CheckImpossible, PartyScreened
 from comptoir.actors.gateways.payee import PayeeVerified, VerifyPayee
+from comptoir.actors.kyc.messages import Party
 from comptoir.actors.merchants.messages import Purchase
 from comptoir.engine import Address, Asker, Message, Reply
 from comptoir.engine.letters import LetterReads
@@ -18,6 +20,7 @@ from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked
 from comptoir.http.books_port import BooksPort
 from comptoir.http.identity.opening import Identity
+from comptoir.http.review_port import ReviewPort
 from comptoir.http.rules import EdgeRules
 
 __all__ = ["Answer", "ApiPort", "BatchRow", "Health", "Port", "WebhookPort"]
@@ -101,7 +104,7 @@ class WebhookPort(Protocol):
         ...
 
 
-class ApiPort(BooksPort, Protocol):
+class ApiPort(BooksPort, ReviewPort, Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
 
     @property
@@ -283,6 +286,10 @@ class ApiPort(BooksPort, Protocol):
         """Whether an account is in a name, asked of whose bank it is; never long, and never an error."""
         ...
 
+    async def screen(self, party: Party) -> PartyScreened | CheckImpossible | None:
+        """Whom the watch lists may mean by somebody; None: nobody knows now."""
+        ...
+
     def seal_quote(self, user_id: str, quote: bytes) -> bytes:
         """A quote as its person keeps it: nobody can read it, and only this daemon's keys have made it."""
         ...
@@ -313,6 +320,10 @@ class ApiPort(BooksPort, Protocol):
 
     async def adjustment(self, adjustment_id: str) -> Mapping[str, Any] | None:
         """What is noted of an adjustment, under the names of its wallet; None if nobody has asked for it."""
+        ...
+
+    async def cases(self, after: str, limit: int) -> Sequence[str]:
+        """A page of files whose client was assessed, by their numbers, those after this one, in their order."""
         ...
 
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:

@@ -30,6 +30,7 @@ from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
 from comptoir.http.problems_payouts import OF_PAYOUTS
 from comptoir.http.problems_profiles import OF_PROFILES
+from comptoir.http.problems_review import OF_REVIEWS
 
 __all__ = [
     "PROBLEMS",
@@ -210,6 +211,7 @@ PROBLEMS: dict[str, Problem] = {
     **OF_DOCUMENTS,
     **OF_PROFILES,
     **OF_BATCHES,
+    **OF_REVIEWS,
     **OF_PAYOUTS,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(

@@ -47,6 +47,10 @@ OF_DOCUMENTS: Final[Mapping[str, Problem]] = {
         503, "Store of documents unavailable", "The store of documents does not answer; nothing was changed.",
         LATER_FR, LATER_EN, True, 5,
     ),
+    "SCREENING_UNAVAILABLE": Problem(
+        503, "Screening unavailable", "The watch lists are not all there yet, or are not answered for; nobody is cleared.",
+        LATER_FR, LATER_EN, True, 10,
+    ),
     "UPLOAD_MISSING": Problem(
         409, "Nothing uploaded", "Nothing has arrived at the upload address yet.",
         "Envoyer le document, puis confirmer", "Upload the document, then complete it",
@@ -65,6 +69,10 @@ OF_DOCUMENTS: Final[Mapping[str, Problem]] = {
     ),
     "DOCUMENTS_TOO_MANY": Problem(
         409, "Too many documents", "The file has as many documents as it may have.",
+        "Contacter votre conseiller", "Contact your advisor",
+    ),
+    "DOCUMENTS_CLOSED": Problem(
+        409, "Documents closed", "The client is being assessed, or was, by the documents that were there.",
         "Contacter votre conseiller", "Contact your advisor",
     ),
     "ONBOARDING_OVER": Problem(

@@ -8,12 +8,25 @@ Source: interface.md 1; design.md 2.1.
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from comptoir.http.problems import FieldError
 
-__all__ = ["CURSOR_FAULT", "BadQuery", "Page", "cursor", "number", "page", "plausible_id"]
+__all__ = [
+    "CURSOR_FAULT",
+    "BadQuery",
+    "Page",
+    "Placed",
+    "cursor",
+    "name_at",
+    "number",
+    "page",
+    "placed",
+    "plausible_id",
+]
+
+T = TypeVar("T")
 
 ID_CHARACTERS_MAX = 128
 _CURSOR_MARK = b"e1:"
@@ -44,6 +57,33 @@ class Page(NamedTuple):
     before: int | None
     """Entries with smaller ids only; None = from the newest on."""
     limit: int
+
+
+class Placed(NamedTuple):
+    """Likewise of a list whose cursor is a place: a key that puts an object where it belongs, and ends with its
+    name.
+    """
+
+    after: str
+    """Places after this one; empty: from the first on."""
+    limit: int
+
+    @property
+    def to_read(self) -> int:
+        """How many to ask for: one more than are shown tells whether there are more."""
+        return self.limit + 1
+
+    def cut(
+        self, found: Sequence[T], place: Callable[[T], str]
+    ) -> "tuple[Sequence[T], str | None]":
+        """What is shown of what was read, and the cursor of what follows."""
+        shown = found[: self.limit]
+        return shown, place(shown[-1]) if len(found) > self.limit else None
+
+
+def name_at(place: str) -> str:
+    """The name of what stands there."""
+    return place.partition(":")[2]
 
 
 def plausible_id(text: str) -> bool:
@@ -101,6 +141,27 @@ def page(query: Mapping[str, Sequence[str]], default: int, most: int) -> Page:
     if errors:
         raise BadQuery(errors)
     return Page(before, limit)
+
+
+def placed(
+    query: Mapping[str, Sequence[str]], default: int, most: int, place: Callable[[str], object]
+) -> Placed:
+    """Read `limit` and a `cursor` that is a place.
+
+    Args:
+        query: every value by name.
+        default: items without a limit.
+        most: the greatest limit.
+        place: whether a text is one of this list's places.
+
+    Raises:
+        BadQuery: either is wrong or given twice.
+    """
+    cursors = query.get("cursor", ())
+    limit = number(query, "limit", default, most)
+    if len(cursors) > 1 or not all(map(place, cursors)):
+        raise BadQuery([CURSOR_FAULT])
+    return Placed(cursors[0] if cursors else "", limit)
 
 
 def _fault(name: str, code: str, detail: str) -> FieldError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from comptoir.http.kyc_webhook import KYC_PATH, KycReception
 from comptoir.http.plaid import PLAID_PATH, PlaidReception
 from comptoir.http.port import Port
 from comptoir.http.powens import POWENS_PATH, PowensReception
@@ -10,7 +11,7 @@ from comptoir.http.webhooks import Reception
 
 __all__ = ["OwnReception", "own_receptions"]
 
-OwnReception = PlaidReception | PowensReception | TinkReception
+OwnReception = KycReception | PlaidReception | PowensReception | TinkReception
 
 
 def own_receptions(port: Port, shared: Reception) -> Mapping[str, OwnReception]:
@@ -21,6 +22,7 @@ def own_receptions(port: Port, shared: Reception) -> Mapping[str, OwnReception]:
         shared: whose bounds they share.
     """
     return {
+        KYC_PATH: KycReception(port, shared),
         PLAID_PATH: PlaidReception(port, shared),
         POWENS_PATH: PowensReception(port, shared),
         TINK_PATH: TinkReception(port, shared),

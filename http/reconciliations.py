@@ -7,6 +7,7 @@ Source: spec.md S46, S50, S60; docs/withdrawals.md.
 
 import re
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, Final
 
 from comptoir.actors.reconciliation.messages import report_key
@@ -15,7 +16,7 @@ from comptoir.http.bodies import fault
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
-from comptoir.http.queries import CURSOR_FAULT, BadQuery, page
+from comptoir.http.queries import BadQuery, placed
 from comptoir.http.times import is_day, rfc3339
 
 __all__ = ["listed"]
@@ -25,23 +26,19 @@ _PLACE: Final = re.compile(r"[0-9]{7}:[a-z]{1,16}").fullmatch
 
 async def listed(port: Port, call: Call) -> Response:
     """GET /api/v1/payouts/reconciliations, the newest day first."""
-    rules, cursors, days = port.rules, call.query.get("cursor", ()), call.query.get("day", ())
+    rules, days = port.rules, call.query.get("day", ())
     try:
-        limits = {"limit": call.query.get("limit", ())}
-        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+        wanted = placed(call.query, rules.page_items_default, rules.page_items_max, _PLACE)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    if len(cursors) > 1 or not all(map(_PLACE, cursors)):
-        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
     if len(days) > 1 or not all(map(is_day, days)):
         errors = [fault("/query/day", "one day, as YYYY-MM-DD")]
         return problem("REQUEST_INVALID", call.ticket, errors=errors)
     begin = report_key(days[0]) if days else ""
-    after = max(begin, cursors[0] if cursors else "")
-    found = await port.reconciliations(after, wanted.limit + 1)
+    found = await port.reconciliations(max(begin, wanted.after), wanted.to_read)
     mine = [(key, one) for key, one in found if key.startswith(begin)]
-    following = mine[wanted.limit - 1][0] if len(mine) > wanted.limit else None
-    items = [_shown(one) for _, one in mine[: wanted.limit]]
+    reports, following = wanted.cut(mine, itemgetter(0))
+    items = [_shown(one) for _, one in reports]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from comptoir.actors.cutoffs import Cutoffs
+from comptoir.actors.onboarding_day.terms import MeasureTerms
 from comptoir.actors.sepa.pain001 import Debtor
 from comptoir.engine.settings import Secret, Settings
 from comptoir.engine.settings.client_types import CLIENT_TYPES
@@ -201,6 +202,7 @@ class EdgeRules:
     banking: WebhookRules
     powens: WebhookRules
     tink: WebhookRules
+    kyc: WebhookRules
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -231,6 +233,10 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    lists: tuple[str, ...] = ()
+    """Watch lists, by their names (S21)."""
+    measures: MeasureTerms = field(default_factory=MeasureTerms)
+    """What is measured of onboarding, and against what (S26, S39)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
     client_types: frozenset[str] = frozenset(CLIENT_TYPES)
@@ -271,6 +277,7 @@ class EdgeRules:
             banking=of("seed", webhooks.seed.secrets, most),
             powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
             tink=of("tink", webhooks.tink.secrets, most),
+            kyc=of("kyc", webhooks.kyc.secrets, most),
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,
@@ -292,6 +299,8 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            lists=tuple(one.name for one in settings.screening.lists),
+            measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
             client_types=frozenset(settings.onboarding.types),
             partner_advisor=settings.onboarding.partner_advisor,

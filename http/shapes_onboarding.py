@@ -152,6 +152,14 @@ class DocumentShown(Shape, frozen=True):
     ]
 
 
+class FileKyc(Shape, frozen=True):
+    """What the assessment came to: the bureau's word. All null: nothing of it is told."""
+
+    score: int | None
+    risk_level: str | None
+    recommendation: str | None
+
+
 class File(Shape, frozen=True, omit_defaults=False):
     """A file."""
 
@@ -160,7 +168,7 @@ class File(Shape, frozen=True, omit_defaults=False):
     status: Annotated[str, Meta(description="ADR-001's word.")]
     summary_status: Annotated[str, Meta(description="The coarse one.")]
     next_step: str | None
-    waiting_for: Literal["client"] | None
+    waiting_for: Literal["client", "compliance", "advisor", "provider", "mainframe"] | None
     documents: list[DocumentShown]
     missing: Annotated[list[DocType], Meta(description="Types that are still to be sent.")]
     missing_fields: Annotated[
@@ -177,7 +185,8 @@ class File(Shape, frozen=True, omit_defaults=False):
     created_at: Time
     updated_at: Time
     kyc: Annotated[
-        msgspec.UnsetType | None, Meta(description="Null before there is one; absent for CLIENT.")
+        FileKyc | msgspec.UnsetType | None,
+        Meta(description="Null before there is one; absent for CLIENT."),
     ] = msgspec.UNSET
 
 
@@ -187,7 +196,12 @@ class FileMove(Shape, frozen=True):
     from_: Annotated[str, Meta()] = msgspec.field(name="from")
     to: str
     event: str
-    actor: Annotated[str, Meta(description="`sub` of who did it; `client`, `mail` or `timer`.")]
+    actor: Annotated[
+        str,
+        Meta(
+            description="`sub` of who did it; `client`, `mail`, `timer`, `system` or `compliance`."
+        ),
+    ]
     at: Time
 
 

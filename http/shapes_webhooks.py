@@ -12,6 +12,7 @@ from msgspec import Meta
 from comptoir.http.shapes import Currency, Date, Identity
 
 __all__ = [
+    "KycEvent",
     "PlaidEvent",
     "PowensEvent",
     "TinkEvent",
@@ -59,6 +60,9 @@ class WebhookEvent(msgspec.Struct, frozen=True):
 
     event: Literal["transaction.created"]
     data: WebhookTransaction
+
+
+KycWord = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 
 
 class PowensCurrency(msgspec.Struct, frozen=True):
@@ -113,6 +117,28 @@ class PowensEvent(msgspec.Struct, frozen=True):
     id: int | str | None = None
     id_connector: int | None = None
     connector_uuid: str | None = None
+
+
+class KycFound(msgspec.Struct, frozen=True, rename="camel"):
+    """What the bureau found."""
+
+    status: KycWord
+    score: Annotated[int, Meta(ge=0, le=100)]
+    checks: Annotated[dict[str, KycWord], Meta(max_length=32)]
+    """`identityVerification`, `addressVerification`, `pepCheck`, `sanctionsCheck`, `adverseMedia`: PASSED or FAILED."""
+    risk_level: KycWord
+    recommendation: KycWord
+    """AUTO_APPROVE, MANUAL_REVIEW or REJECT; another one is a person's to read."""
+    reviewed_by: Annotated[str, Meta(min_length=1, max_length=128)]
+    completed_at: Annotated[str, Meta(max_length=40, description="RFC 3339.")]
+
+
+class KycEvent(msgspec.Struct, frozen=True, rename="camel"):
+    """KYC_COMPLETED of the bureau. Keys that are not known are ignored."""
+
+    event_type: Literal["KYC_COMPLETED"]
+    onboarding_id: Annotated[str, Meta(pattern="^[A-Z]{1,8}-[0-9]{4}-[0-9]{5,9}$")]
+    kyc_result: KycFound
 
 
 class PlaidEvent(msgspec.Struct, frozen=True):

@@ -71,9 +71,11 @@ from comptoir.http.batches_testing import FakeBatches
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
+from comptoir.http.lists_testing import LIST
 from comptoir.http.notices_testing import of_notices
 from comptoir.http.payouts_testing import FakePayouts
 from comptoir.http.principal import Principal, Role, Unauthenticated
+from comptoir.http.review_testing import FakeReviews
 from comptoir.http.rules import EdgeRules
 from comptoir.http.uploads_testing import FakeUploads
 
@@ -104,7 +106,7 @@ class FakeHealth:
 Asked = Callable[[Address, Message], Awaitable[FakeAnswer]]
 
 
-class FakeDaemon(FakeUploads, FakePayouts, FakeBatches):
+class FakeDaemon(FakeUploads, FakePayouts, FakeBatches, FakeReviews):
     """Records asks; raises `error`, else calls `asked`, else answers as the real actors would."""
 
     def __init__(self, secrets: Sequence[str] = (SECRET,), **rules: Any) -> None:
@@ -113,13 +115,12 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches):
         """
         super().__init__()
         held = tuple(Secret(secret) for secret in secrets)
-        webhooks = Webhooks(
-            seed=WebhooksParty(held), powens=WebhooksPowens(held), tink=WebhooksParty(held)
-        )
+        party = WebhooksParty(held)
+        webhooks = Webhooks(seed=party, powens=WebhooksPowens(held), tink=party, kyc=party)
         settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
         known = EdgeRules.of(settings)
         paid = replace(known.payouts, served=True)  # somebody pays
-        self.rules: EdgeRules = replace(known, **{"payouts": paid, **rules})
+        self.rules: EdgeRules = replace(known, **{"payouts": paid, "lists": (LIST,), **rules})
         self.asks: list[tuple[Address, Message]] = []
         self.counts: list[tuple[str, str]] = []
         self.acks: list[float] = []
@@ -205,7 +206,7 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches):
         return FakeAnswer(TransactionTaken(self.outcome), self.replayed)
 
     def _of_business(self, address: Address, message: Message) -> Reply | None:
-        known = (self.of_matching, self.of_batches, self.of_payouts, of_notices)
+        known = (self.of_matching, self.of_batches, self.of_compliance, self.of_payouts, of_notices)
         return next(filter(None, (of(address, message) for of in known)), None)
 
     def _of_linking(self, session: str, message: Message) -> Reply:

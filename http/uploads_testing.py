@@ -2,10 +2,11 @@
 keeps nothing, unless a test gives a real one.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.onboarding.messages import KIND as FILE
 from comptoir.actors.onboarding.messages import (
@@ -31,6 +32,7 @@ from comptoir.engine.objects import (
     UploadDoor,
     UploadTerms,
 )
+from comptoir.http.kyc_testing import of_case
 from comptoir.http.matching_testing import FakeMatching
 
 __all__ = ["DOCUMENT_ID", "Closed", "FakeUploads"]
@@ -114,13 +116,15 @@ class FakeUploads(FakeMatching):
         return self.store
 
     def of_matching(self, address: Address, message: Message) -> Reply | None:
-        """As it does; and a series of numbers, and the files that a test has named.
+        """As it does; and a series of numbers, the files that a test has named, and their assessments.
 
         Raises:
             Refused: there is no such file.
         """
         if isinstance(message, DrawNumber):
             return NumberDrawn(123)
+        if address.kind == CASE:
+            return of_case(message)
         if address.kind != FILE:
             return super().of_matching(address, message)
         if isinstance(message, InitiateFile):
@@ -139,6 +143,10 @@ class FakeUploads(FakeMatching):
         """Every reference leads to the file that a test has named; to none before."""
         del place
         return self.submitted
+
+    async def cases(self, after: str, limit: int) -> Sequence[str]:
+        """Every file was assessed."""
+        return [name for name in sorted(self.file_owners) if name > after][:limit]
 
     def count_upload(self, result: str, code: str) -> None:
         """Keep the count."""

@@ -8,6 +8,7 @@ Source: interface.md 7 (rows b2); spec.md S46, S50, S56, S66, E18, X21, X25, X26
 
 import re
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -40,7 +41,7 @@ from comptoir.http.idempotency import HEADER
 from comptoir.http.operation import OWNER, Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
-from comptoir.http.queries import CURSOR_FAULT, BadQuery, page, plausible_id
+from comptoir.http.queries import BadQuery, name_at, placed, plausible_id
 from comptoir.http.shapes_payouts import NewQuote, NewWithdrawal, Settlement
 from comptoir.http.times import rfc3339
 from comptoir.http.withdrawal_terms import (
@@ -157,17 +158,14 @@ async def _order(port: Port, terms: Terms, body: NewWithdrawal, withdrawal_id: s
 
 async def overdue(port: Port, call: Call) -> Response:
     """GET /api/v1/payouts/overdue, the longest first."""
-    rules, cursors = port.rules, call.query.get("cursor", ())
+    rules = port.rules
     try:
-        limits = {"limit": call.query.get("limit", ())}
-        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+        wanted = placed(call.query, rules.page_items_default, rules.page_items_max, _PLACE)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    if len(cursors) > 1 or not all(map(_PLACE, cursors)):
-        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
-    places = await port.overdue(cursors[0] if cursors else "", wanted.limit + 1)
-    following = places[wanted.limit - 1][0] if len(places) > wanted.limit else None
-    names = [place.partition(":")[2] for place, waits in places[: wanted.limit] if waits]
+    read = await port.overdue(wanted.after, wanted.to_read)
+    places, following = wanted.cut(read, itemgetter(0))
+    names = [name_at(place) for place, waits in places if waits]
     found = [(name, await described(port, name)) for name in names]
     items = [_shown(name, one) for name, one in found if one is not None]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)
@@ -175,25 +173,22 @@ async def overdue(port: Port, call: Call) -> Response:
 
 async def listed(port: Port, call: Call) -> Response:
     """GET /api/v1/withdrawals, the newest first."""
-    rules, asked, cursors = port.rules, call.query.get(OWNER, ()), call.query.get("cursor", ())
+    rules, asked = port.rules, call.query.get(OWNER, ())
     try:
-        limits = {"limit": call.query.get("limit", ())}
-        wanted = page(limits, rules.page_items_default, rules.page_items_max)
+        wanted = placed(call.query, rules.page_items_default, rules.page_items_max, _PLACE)
     except BadQuery as bad:
         return problem("REQUEST_INVALID", call.ticket, errors=bad.errors)
-    if len(cursors) > 1 or not all(map(_PLACE, cursors)):
-        return problem("REQUEST_INVALID", call.ticket, errors=[CURSOR_FAULT])
     user_id = asked[0] if len(asked) == 1 else call.access.user_id
     if len(asked) > 1 or user_id is None:
         errors = [fault(f"/query/{OWNER}", "whose withdrawals, once", "FIELD_MISSING")]
         return problem("REQUEST_INVALID", call.ticket, errors=errors)
     if not call.access.covers(user_id) or not plausible_id(user_id):
         return problem("NOT_FOUND", call.ticket)
-    places = await port.withdrawals(user_id, cursors[0] if cursors else "", wanted.limit + 1)
-    if not places and not cursors and call.access.user_id is None:
+    read = await port.withdrawals(user_id, wanted.after, wanted.to_read)
+    if not read and not wanted.after and call.access.user_id is None:
         return problem("NOT_FOUND", call.ticket)  # nobody's own: as a wallet that nobody has
-    following = places[wanted.limit - 1] if len(places) > wanted.limit else None
-    names = [place.partition(":")[2] for place in places[: wanted.limit]]
+    places, following = wanted.cut(read, str)
+    names = map(name_at, places)
     found = [(name, await described(port, name)) for name in names]
     items = [_shown(name, one) for name, one in found if one is not None]
     return json_response(200, {"items": items, "nextCursor": following}, call.ticket)

@@ -125,6 +125,15 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ObjectAbsent": ("reference", "code"),
     "InspectDocument": ("reference", "path", "doc_type", "media_type"),
     "DocumentInspected": ("reference", "sha256", "flags"),
+    # To a review and to the sums of a day; reasons of a hold stand in no list (E3).
+    "OpenReview": ("round", "client_type", "accelerated"),
+    "WithdrawReview": ("round",),
+    "ReviewDue": (),
+    "CountStage": ("stage", "waits", "ms"),
+    "CountFate": ("fate", "cause"),
+    "CountCase": ("rules_version", "outcome"),
+    "CountReview": ("recommendation", "approved", "overdue"),
+    "CountCalls": ("party", "calls"),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),

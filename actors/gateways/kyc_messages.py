@@ -157,6 +157,10 @@ class ListedHit(msgspec.Struct, frozen=True):
     features: Mapping[str, float]
     fingerprint: str
     """Of what the entry and the party say (E4): a hit that was cleared stays silent while it is the same."""
+    aliases: tuple[str, ...] = ()
+    """The entry's names, its own first."""
+    birth_dates: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
 
 
 class PartyScreened(Message, frozen=True):

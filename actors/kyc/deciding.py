@@ -8,7 +8,8 @@ The rules, in their order:
 3. The band of the score (S23) recommends.
 4. What points alone may not decide is a person's: a PEP, suspected or confirmed, and adverse media are neither
    approved nor rejected by points (X3); a client of a country where a person must approve, or where a check is
-   missing (an outage, S27), is not approved by points (S40).
+   missing (an outage, S27), is not approved by points (S40). Nor is one rejected by points whom a missing check could
+   still save: what nobody has looked at is nobody's fault.
 Source: spec.md S22 to S27, S40, X1 to X3.
 """
 
@@ -105,6 +106,8 @@ def decide(rules: Rules, facts: Facts) -> Decided:
             score = sum(share.points for share in shares)
             risk = risk_of(rules, score)
             recommended = _tempered(band_of(rules, score), frozenset(reasons))
+            if recommended is Recommendation.REJECT and _may_be_saved(rules, facts):
+                recommended = Recommendation.MANUAL_REVIEW
     return Decided(
         score=score,
         shares=shares,
@@ -174,6 +177,17 @@ def _reasons(rules: Rules, facts: Facts) -> Iterator[str]:
     for name, code in _CHECKS.items():
         if getattr(facts, name) is None:
             yield code
+
+
+def _may_be_saved(rules: Rules, facts: Facts) -> bool:
+    """Whether it would not be rejected if what is missing were good."""
+    good = {
+        "documents_valid": True if facts.documents_valid is None else facts.documents_valid,
+        "pep": Finding.CLEAR if facts.pep is None else facts.pep,
+        "sanctions": Finding.CLEAR if facts.sanctions is None else facts.sanctions,
+    }
+    best = sum(one.points for one in _shares(rules, msgspec.structs.replace(facts, **good)))
+    return band_of(rules, best) is not Recommendation.REJECT
 
 
 def _seats(facts: Facts) -> frozenset[str]:

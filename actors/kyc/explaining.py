@@ -22,7 +22,7 @@ from comptoir.actors.kyc.deciding import AML_REASONS, Decided, Recommendation, S
 from comptoir.actors.kyc.facts import Finding
 from comptoir.actors.kyc.rules import Rules
 
-__all__ = ["Audience", "Explained", "WhatIf", "explain", "what_if"]
+__all__ = ["NEUTRAL", "WITHHELD", "Audience", "Explained", "WhatIf", "explain", "what_if"]
 
 
 class Audience(Enum):
@@ -73,10 +73,11 @@ _STEP: Final = {
     Recommendation.MANUAL_REVIEW: (Recommendation.AUTO_APPROVE,),
     Recommendation.AUTO_APPROVE: (),
 }
-_WITHHELD: Final = AML_REASONS | {
+WITHHELD: Final = AML_REASONS | {
     "AUTO_APPROVAL_OFF", "IDENTITY_NOT_CHECKED", "DOCUMENTS_NOT_CHECKED", "PEP_NOT_CHECKED",
     "SANCTIONS_NOT_CHECKED",
 }  # fmt: skip
+"""Reasons of which one alone makes that nothing is told but the neutral sentence."""
 
 
 def explain(rules: Rules, decided: Decided, audience: Audience) -> Explained:
@@ -87,7 +88,7 @@ def explain(rules: Rules, decided: Decided, audience: Audience) -> Explained:
     """
     if decided.rules_digest != rules.digest:
         raise ValueError("the decision was taken under other rules")
-    if audience is not Audience.COMPLIANCE and not _WITHHELD.isdisjoint(decided.reasons):
+    if audience is not Audience.COMPLIANCE and not WITHHELD.isdisjoint(decided.reasons):
         return NEUTRAL
     shares = decided.shares
     if audience is not Audience.COMPLIANCE:

@@ -5,17 +5,19 @@ package (design.md 1).
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "CASES",
     "KIND",
     "AssessClient",
     "BureauReported",
     "CaseDescribed",
+    "CaseDue",
     "CaseReviewed",
     "DescribeCase",
     "DocumentsJudged",
@@ -26,6 +28,8 @@ __all__ = [
 ]
 
 KIND = "kyc"
+CASES = "kyc"
+"""Documents by which all cases are listed, by the numbers of their files: `{"round": 1}`."""
 Role = Literal["client", "entity", "representative", "beneficial_owner", "settlor", "trustee"]
 
 
@@ -109,6 +113,8 @@ class CaseReviewed(Message, frozen=True):
     approved: bool
     reviewer: str
     reason: str
+    round: int = 0
+    """`OpenReview.round` that it answers; one that is not the last decides nothing. 0: the last."""
 
 
 class RescreenCase(Message, frozen=True):
@@ -116,6 +122,10 @@ class RescreenCase(Message, frozen=True):
 
     list: str
     version: str
+
+
+class CaseDue(Message, frozen=True):
+    """One's own later self: what is not there is to be read, or not waited for any longer."""
 
 
 class DescribeCase(Message, frozen=True):
@@ -147,3 +157,19 @@ class CaseDescribed(Reply, frozen=True):
     by: str = ""
     """`SYSTEM`, or the `sub` of who reviewed it."""
     decided_at: int = 0
+    reviewed: str = ""
+    """Why who reviewed it decided so."""
+    round: int = 0
+    """The file's."""
+    review_round: int = 0
+    """Of the last review that was opened."""
+    rules: Mapping[str, Any] | None = None
+    """The rule set of `decided`, as `actors/kyc/rules.Rules` writes it: it explains the decision, years later."""
+    checks: Mapping[str, str] = {}
+    """The bureau's words, by its own names (S10)."""
+    impossible: Mapping[str, str] = {}
+    """Check -> why there is no answer of it."""
+    hits: tuple[Mapping[str, Any], ...] = ()
+    """Whom a list may have: `party`, `list`, `entryId`, `name`, `score`, `topics`, `features`, `fingerprint`, `word`."""
+    headlines: tuple[Mapping[str, str], ...] = ()
+    """`party`, `title`, `publisher`, `publishedAt`, `url`."""

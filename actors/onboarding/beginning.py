@@ -22,12 +22,11 @@ from comptoir.actors.onboarding.compensating import deletions, undone
 from comptoir.actors.onboarding.completing import (
     EXPIRY,
     REMINDER,
-    WHOLE,
     described,
     lacking,
     missing,
-    whole,
 )
+from comptoir.actors.onboarding.going_on import ON, whole
 from comptoir.actors.onboarding.messages import (
     ADVISOR,
     CLIENT,
@@ -104,7 +103,8 @@ class OnboardingResumed(Event, frozen=True):
     """It goes on."""
 
     by: str
-    round: int
+    times: int
+    """So often by now."""
     expires_at: int
 
 
@@ -244,13 +244,13 @@ def _resume(state: OnboardingState, message: ResumeFile, context: Context) -> "O
     move = ("ONBOARDING_RESUMED", message.by)
     resumed = msgspec.structs.replace(
         moved(state, Phase.DOCUMENTS_PENDING, move, context.now),
-        expires_at=until, round=state.round + 1, cause="",
+        expires_at=until, resumed=state.resumed + 1, cause="",
     )  # fmt: skip
     invitation = InviteClient(
         context.address.key, opened.user_id, client.email, client.phone, "fr", message.link,
         message.digest, message.reference, KIND, message.listing,
     )  # fmt: skip
-    happened = OnboardingResumed(message.by, resumed.round, until)
+    happened = OnboardingResumed(message.by, resumed.resumed, until)
     goes_on = whole(resumed, (happened,), context)
     asked = (
         Outgoing(Address(INVITATION, context.address.key), invitation),
@@ -260,7 +260,7 @@ def _resume(state: OnboardingState, message: ResumeFile, context: Context) -> "O
     return msgspec.structs.replace(
         goes_on,
         reply=described(goes_on.state, terms),
-        messages=(*goes_on.messages, *asked) if waits else goes_on.messages,
+        messages=(*goes_on.messages, *(asked if waits else asked[:1])),
         cancel=(*goes_on.cancel, KEPT),
         once=(Once("idempotency", f"{KIND}:{message.reference}", terms.once_ms),),
     )
@@ -285,7 +285,7 @@ _OTHERS: Final = tuple(phase for phase in _BEGUN if phase not in (*_EARLY, Phase
 
 BEGINNING: Final = (
     row(Phase.NONE, InitiateFile, _initiate, Phase.INITIATED),
-    row(Phase.INITIATED, ClientReached, _reach, Phase.DOCUMENTS_PENDING, *WHOLE),
+    row(Phase.INITIATED, ClientReached, _reach, Phase.DOCUMENTS_PENDING, *ON),
     *(row(x, ClientReached, _late, x) for x in _BEGUN if x is not Phase.INITIATED),
     *(row(x, FileExpired, _expire, x, Phase.INCOMPLETE) for x in _EARLY),
     *(row(x, FileExpired, _late, x) for x in (*_OTHERS, Phase.INCOMPLETE)),
@@ -295,7 +295,7 @@ BEGINNING: Final = (
     *(row(x, NoticeRefused, _lost, x) for x in _BEGUN),
     row(
         Phase.INCOMPLETE, ResumeFile, _resume,
-        Phase.INCOMPLETE, Phase.DOCUMENTS_PENDING, *WHOLE,
+        Phase.INCOMPLETE, Phase.DOCUMENTS_PENDING, *ON,
     ),
     *(row(x, ResumeFile, _goes_on, x) for x in (*_EARLY, *_OTHERS)),
     row(Phase.INCOMPLETE, KeptLongEnough, _forget, Phase.INCOMPLETE),

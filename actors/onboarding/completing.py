@@ -5,7 +5,7 @@ Rules:
   each of its documents, the parts of the profile that it names, and of its parties as many as it wants, each whole;
 - a tax declaration is not wanted where a partner has attested the client's taxes and nobody contests it (X31);
 - a type that is not configured any more is never complete;
-- a document or a profile may be the last thing that was missing: both end in `whole`.
+- a document or a profile may be the last thing that was missing: both end in `going_on.whole`.
 
 Source: spec.md S1, S5, S13, S17, X31; docs/onboarding.md.
 """
@@ -26,29 +26,24 @@ from comptoir.actors.onboarding.people import (
     party_ids,
 )
 from comptoir.actors.onboarding.profile import values
-from comptoir.actors.onboarding.state import OnboardingState, Phase, moved
-from comptoir.actors.onboarding.terms import OnboardingTerms, terms_of
-from comptoir.engine import Decision, Event
-from comptoir.engine.machine import Context
+from comptoir.actors.onboarding.state import OnboardingState
+from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.engine import Event
 
 __all__ = [
     "EXPIRY",
     "REMINDER",
-    "WHOLE",
     "DocumentsUploaded",
     "described",
     "lacking",
     "missing",
     "profile_of",
     "unaccepted",
-    "whole",
 ]
 
 EXPIRY: Final = "expiry"
 REMINDER: Final = "reminder"
 """The timers' names."""
-WHOLE: Final = (Phase.DOCUMENTS_UPLOADED,)
-"""Where a file is of which nothing is missing."""
 TAXES: Final = "TAX_DECLARATION"
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "address": ("address/street", "address/city", "address/country"),
@@ -132,32 +127,13 @@ def _ownership(known: Mapping[str, Value], own: str) -> list[str]:
     return [f"{own}/control", *([f"{own}/sharePercent"] if by_share else [])]
 
 
-def whole(
-    state: OnboardingState, events: tuple[Event, ...], context: Context
-) -> Decision[OnboardingState]:
-    """Go on, if the file waits and nothing of it is missing; else stay, with these events."""
-    terms = terms_of(context)
-    if (
-        state.phase is not Phase.DOCUMENTS_PENDING
-        or unaccepted(state, terms)
-        or lacking(state, terms)
-    ):
-        return Decision(state, events=events)
-    move = ("DOCUMENTS_UPLOADED", "client")
-    return Decision(
-        moved(state, Phase.DOCUMENTS_UPLOADED, move, context.now),
-        events=(*events, DocumentsUploaded()),
-        cancel=(EXPIRY, REMINDER),
-    )
-
-
 def described(state: OnboardingState, terms: OnboardingTerms) -> FileDescribed:
     """As it is told."""
     assert state.opened is not None, "asked of files that have begun"
     return FileDescribed(
         state.phase.value, state.opened, state.documents, missing(state, terms), state.history,
-        state.created_at, state.expires_at, state.updated_at, lacking(state, terms), state.cause,
-        state.submissions,
+        state.created_at, state.expires_at, state.updated_at, state.kyc, lacking(state, terms),
+        state.cause, state.submissions,
     )  # fmt: skip
 
 

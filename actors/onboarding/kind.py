@@ -1,5 +1,7 @@
 """The kind `onboarding`, declared to the engine."""
 
+from comptoir.actors.counting import counted
+from comptoir.actors.onboarding.counting import tell
 from comptoir.actors.onboarding.machine import MACHINE, REPLIES
 from comptoir.actors.onboarding.state import OnboardingState
 from comptoir.engine.spec import ActorSpec, Bounds
@@ -10,5 +12,9 @@ __all__ = ["onboarding_spec"]
 def onboarding_spec(bounds: Bounds) -> ActorSpec[OnboardingState]:
     """One actor per file."""
     return ActorSpec(
-        MACHINE, OnboardingState, replies=REPLIES, bounds=bounds, dead_queue="dlq:onboarding"
+        counted(MACHINE, tell),
+        OnboardingState,
+        replies=REPLIES,
+        bounds=bounds,
+        dead_queue="dlq:onboarding",
     )

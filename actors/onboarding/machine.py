@@ -10,8 +10,8 @@ Rules:
   again, and what lies there goes. A file that was refused once is known, and not looked at a second time;
 - what an accepted document says of its client is suggested to the profile.
 
-How it begins and ends is in `beginning`, what is said of its client in `profiling`, when it is complete in
-`completing`.
+How it begins and ends is in `beginning`, what is said of its client in `profiling`, what it needs in `completing`, how
+it goes on in `assessing`.
 
 Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
 """
@@ -30,13 +30,15 @@ from comptoir.actors.gateways.document_messages import (
 )
 from comptoir.actors.gateways.messages import NoticeRefused, NoticeTaken
 from comptoir.actors.inspection.flags import FLAGS, Weight, outcome_of
+from comptoir.actors.onboarding.assessing import ASSESSED, ASSESSING_ROWS, KycCompleted, beside
 from comptoir.actors.onboarding.beginning import (
     BEGINNING,
     OnboardingExpired,
     OnboardingInitiated,
     OnboardingResumed,
 )
-from comptoir.actors.onboarding.completing import WHOLE, DocumentsUploaded, described, whole
+from comptoir.actors.onboarding.completing import DocumentsUploaded, described
+from comptoir.actors.onboarding.going_on import ON, whole
 from comptoir.actors.onboarding.messages import (
     CLIENT,
     DOCUMENTS_MAX,
@@ -48,6 +50,7 @@ from comptoir.actors.onboarding.messages import (
     DescribeFile,
     DescribeProfile,
     Document,
+    DocumentsClosed,
     DocumentStatus,
     FileDescribed,
     FileExpired,
@@ -56,6 +59,7 @@ from comptoir.actors.onboarding.messages import (
     InitiateFile,
     KeepReceipt,
     KeptLongEnough,
+    KycConcluded,
     ProfileClosed,
     ProfileDescribed,
     ProfileRefused,
@@ -80,6 +84,7 @@ __all__ = [
     "DocumentRefused",
     "DocumentUploaded",
     "DocumentsUploaded",
+    "KycCompleted",
     "OnboardingExpired",
     "OnboardingInitiated",
     "OnboardingResumed",
@@ -272,6 +277,7 @@ def _late(state: OnboardingState, _message: object, _context: Context) -> Outcom
 
 
 _WAITING = (Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED)
+_OVER = (Phase.INCOMPLETE, *ASSESSED)
 
 MACHINE: Machine[OnboardingState] = Machine(
     KIND,
@@ -279,7 +285,8 @@ MACHINE: Machine[OnboardingState] = Machine(
     messages=(
         InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
         DocumentInspected, FileExpired, ReminderDue, NoticeTaken, NoticeRefused, ResumeFile,
-        KeptLongEnough, DescribeFile, ChangeProfile, AmendFile, KeepReceipt, DescribeProfile,
+        KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
+        DescribeProfile,
     ),
     rows=(
         *BEGINNING,
@@ -287,26 +294,30 @@ MACHINE: Machine[OnboardingState] = Machine(
         row(Phase.INITIATED, RequestUpload, _request, Phase.DOCUMENTS_PENDING),
         *(row(phase, RequestUpload, _request, phase) for phase in _WAITING),
         *(row(phase, CompleteUpload, _complete, phase) for phase in _WAITING),
-        *(row(phase, ObjectFound, _found, phase) for phase in _WAITING),
+        row(Phase.DOCUMENTS_PENDING, ObjectFound, _found, Phase.DOCUMENTS_PENDING),
+        row(Phase.DOCUMENTS_UPLOADED, ObjectFound, beside(_found), *ON),
         row(
             Phase.DOCUMENTS_PENDING, DocumentInspected, _inspected,
-            Phase.DOCUMENTS_PENDING, *WHOLE,
+            Phase.DOCUMENTS_PENDING, *ON,
         ),
-        row(Phase.DOCUMENTS_UPLOADED, DocumentInspected, _inspected, Phase.DOCUMENTS_UPLOADED),
-        *(row(phase, ObjectAbsent, _absent, phase) for phase in _WAITING),
+        row(Phase.DOCUMENTS_UPLOADED, DocumentInspected, beside(_inspected), *ON),
+        row(Phase.DOCUMENTS_PENDING, ObjectAbsent, _absent, Phase.DOCUMENTS_PENDING),
+        row(Phase.DOCUMENTS_UPLOADED, ObjectAbsent, beside(_absent), *ON),
         *(
-            row(Phase.INCOMPLETE, message, _late, Phase.INCOMPLETE)
+            row(phase, message, _late, phase)
+            for phase in _OVER
             for message in (ObjectFound, ObjectAbsent, DocumentInspected)
         ),
         *(
             row(Phase.INCOMPLETE, message, _over, Phase.INCOMPLETE)
             for message in (RequestUpload, CompleteUpload)
         ),
+        *ASSESSING_ROWS,
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip
 
 REPLIES: tuple[type[Reply], ...] = (
-    FileDescribed, FileOver, UploadGranted, ProfileClosed, ProfileRefused, SubmissionClosed,
-    FileGoesOn, ProfileDescribed,
+    DocumentsClosed, FileDescribed, FileOver, UploadGranted, ProfileClosed, ProfileRefused,
+    SubmissionClosed, FileGoesOn, ProfileDescribed,
 )  # fmt: skip

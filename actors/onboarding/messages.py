@@ -30,6 +30,7 @@ __all__ = [
     "DescribeProfile",
     "Document",
     "DocumentStatus",
+    "DocumentsClosed",
     "FileDescribed",
     "FileExpired",
     "FileGoesOn",
@@ -38,6 +39,7 @@ __all__ = [
     "KeepReceipt",
     "KeptLongEnough",
     "KycConcluded",
+    "KycShown",
     "Move",
     "Opened",
     "ProfileClosed",
@@ -290,6 +292,23 @@ class KycConcluded(Message, frozen=True):
     recommendation: str | None
     by: str
     """`SYSTEM`, or the `sub` of who reviewed it: they cannot approve it a second time (X5)."""
+    withheld: bool = False
+    """Of such a case advisor and client hear one neutral sentence: there is no score here, nor what it led to (E3)."""
+
+
+class KycShown(msgspec.Struct, frozen=True):
+    """What a file keeps of its assessment: no more than an advisor may know (E3)."""
+
+    score: int | None
+    """kycScore of S11: the bureau's."""
+    risk_level: str | None
+    recommendation: str | None
+    by: str
+    """`SYSTEM`, or the `sub` of who reviewed it (X5)."""
+    withheld: bool = False
+    """Whether nothing of it is told."""
+    completed_at: int = 0
+    """kycCompletedAt of S11: business time, ms."""
 
 
 class DescribeFile(Message, frozen=True):
@@ -325,6 +344,10 @@ class FileGoesOn(Reply, frozen=True):
     """It is not INCOMPLETE: there is nothing to resume."""
 
 
+class DocumentsClosed(Reply, frozen=True):
+    """No document is taken any more: the client is assessed by those that were there."""
+
+
 class ProfileDescribed(Reply, frozen=True):
     """What is known of a client."""
 
@@ -353,6 +376,8 @@ class FileDescribed(Reply, frozen=True):
     created_at: int
     expires_at: int
     updated_at: int
+    kyc: KycShown | None = None
+    """None: the client has not been assessed."""
     lacking: tuple[str, ...] = ()
     """What its profile still wants."""
     cause: str = ""

@@ -97,8 +97,12 @@ _OF_PARTY: Final = (
 
 
 def address_of(state: OnboardingState) -> PostalAddress:
-    """Where the client lives, or is registered; empty as far as nobody has said it."""
+    """Where the client lives, or is registered; empty as far as nobody has said it, but for the country that was
+    declared.
+    """
     known = values(state.said)
+    if not any(path.startswith("address/") for path in known):
+        return PostalAddress(country=declared(state).residence_country)
     return PostalAddress(
         *(_text(known, f"address/{part}") for part in ("street", "postalCode", "city", "province", "country"))
     )  # fmt: skip

@@ -17,7 +17,8 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.onboarding.completing import WHOLE, described, profile_of, whole
+from comptoir.actors.onboarding.completing import described, profile_of
+from comptoir.actors.onboarding.going_on import ON, whole
 from comptoir.actors.onboarding.messages import (
     DOCUMENT,
     PARTNER,
@@ -241,12 +242,12 @@ _BEGUN: Final = tuple(phase for phase in Phase if phase is not Phase.NONE)
 _EARLY: Final = (Phase.INITIATED, Phase.DOCUMENTS_PENDING)
 
 PROFILING: Final = (
-    row(Phase.INITIATED, ChangeProfile, _change, Phase.INITIATED, Phase.DOCUMENTS_PENDING, *WHOLE),
-    row(Phase.DOCUMENTS_PENDING, ChangeProfile, _change, Phase.DOCUMENTS_PENDING, *WHOLE),
+    row(Phase.INITIATED, ChangeProfile, _change, Phase.INITIATED, Phase.DOCUMENTS_PENDING, *ON),
+    row(Phase.DOCUMENTS_PENDING, ChangeProfile, _change, Phase.DOCUMENTS_PENDING, *ON),
     row(Phase.INCOMPLETE, ChangeProfile, _over, Phase.INCOMPLETE),
     *(row(x, ChangeProfile, _closed, x) for x in _BEGUN if x not in (*_EARLY, Phase.INCOMPLETE)),
     row(Phase.INITIATED, AmendFile, _amend, Phase.INITIATED),
-    row(Phase.DOCUMENTS_PENDING, AmendFile, _amend, Phase.DOCUMENTS_PENDING, *WHOLE),
+    row(Phase.DOCUMENTS_PENDING, AmendFile, _amend, Phase.DOCUMENTS_PENDING, *ON),
     *(row(x, AmendFile, _amend_late, x) for x in _BEGUN if x not in _EARLY),
     *(row(x, KeepReceipt, _keep, x) for x in _BEGUN),
     *(row(x, DescribeProfile, _describe, x) for x in _BEGUN),

@@ -11,6 +11,7 @@ import msgspec
 from comptoir.actors.onboarding.messages import (
     ClientInfo,
     Document,
+    KycShown,
     Move,
     Opened,
     Said,
@@ -28,6 +29,11 @@ class Phase(Enum):
     INITIATED = "INITIATED"
     DOCUMENTS_PENDING = "DOCUMENTS_PENDING"
     DOCUMENTS_UPLOADED = "DOCUMENTS_UPLOADED"
+    """All that is needed is accepted, and another document is still being looked at."""
+    KYC_PENDING = "KYC_PENDING"
+    KYC_APPROVED = "KYC_APPROVED"
+    COMPLIANCE_HOLD = "COMPLIANCE_HOLD"
+    KYC_REJECTED = "KYC_REJECTED"
     INCOMPLETE = "INCOMPLETE"
 
 
@@ -48,12 +54,16 @@ class OnboardingState(State, frozen=True):
     version: int = 0
     """Of the profile."""
     submissions: tuple[Submitted, ...] = ()
-    round: int = 1
-    """One more each time that it is resumed."""
+    resumed: int = 0
+    """How often it has gone on after it was INCOMPLETE."""
     cause: str = ""
     """Why it is INCOMPLETE."""
     forgotten: bool = False
     """Nobody has resumed it in time: it cannot go on any more."""
+    round: int = 0
+    """How often its client has been assessed."""
+    kyc: KycShown | None = None
+    """What the last assessment came to."""
 
 
 def find(state: OnboardingState, document_id: str) -> Document | None:

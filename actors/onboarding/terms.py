@@ -36,6 +36,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     owner_share: int = 25
     """Percent from which somebody is a beneficial owner by shares or votes."""
     once_ms: int = DAY_MS
+    kyc_approved_topic: str = "onboarding.kyc.approved"
+    """Told of an approval (S11, S17)."""
     mail: bool = False
     """Whether there is a party that carries mail."""
     sms: bool = False
@@ -57,6 +59,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             ),
             kept_ms=onboarding.incomplete_kept_days * DAY_MS,
             owner_share=onboarding.owner_share_percent,
+            kyc_approved_topic=onboarding.kyc_approved_topic,
             mail=bool(parties.sendgrid.base_url),
             sms=bool(parties.twilio.base_url),
         )

@@ -4,7 +4,7 @@ One actor per file, under the file's number; a file that is held again is a revi
 this module and nothing else of this package (design.md 1).
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -12,10 +12,13 @@ from comptoir.engine.values import Message, Reply
 
 __all__ = [
     "KIND",
+    "NOTES_MAX",
     "REVIEWS",
+    "SNOOZES_MAX",
     "ClaimReview",
     "DecideReview",
     "DescribeReview",
+    "Note",
     "NoteReview",
     "OpenReview",
     "ReleaseReview",
@@ -23,11 +26,28 @@ __all__ = [
     "ReviewDue",
     "SnoozeReview",
     "WithdrawReview",
+    "place_of",
 ]
 
 KIND = "review"
 REVIEWS = "review"
-"""Documents by which the queue is listed, what is due first first: `{}`."""
+"""Documents by which the queue is listed, what is due first first: `{"waits": bool}`, by `place_of`."""
+NOTES_MAX: Final = 200
+"""Of one file, all its rounds together: more is a conversation, which belongs elsewhere."""
+SNOOZES_MAX: Final = 3
+"""Of one round: whoever wants more has to decide, or to leave it to somebody else."""
+PUNCTUAL: Final = 15
+"""Digits of a moment in a place: enough for thirty thousand years."""
+
+
+def place_of(due_at: int, name: str) -> str:
+    """Where a review stands in the queue.
+
+    Args:
+        due_at: business time, ms.
+        name: number of its file.
+    """
+    return f"{due_at:0{PUNCTUAL}d}:{name}"
 
 
 class OpenReview(Message, frozen=True):

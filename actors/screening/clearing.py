@@ -27,6 +27,7 @@ __all__ = [
     "changed_entries",
     "clear",
     "differences",
+    "fingerprint_of",
     "open_hits",
 ]
 
@@ -129,6 +130,11 @@ def differences(clearance: Clearance, entry: Entry, client: Subject) -> tuple[Di
         *_compared("entry", clearance.entry, now_entry),
         *_compared("client", clearance.client, now_client),
     )
+
+
+def fingerprint_of(entry: Entry, client: Subject) -> str:
+    """SHA-256 over what both sides say, in hexadecimal: what a clearance is of."""
+    return _fingerprint(_of_entry(entry), _of_client(client))
 
 
 def changed_entries(before: Iterable[Entry], after: Iterable[Entry]) -> Iterator[Entry]:

@@ -47,6 +47,11 @@ class ListHit(msgspec.Struct, frozen=True):
     score: float
     features: dict[str, float]
     topics: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    birth_dates: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    fingerprint: str = ""
+    """Of what the entry and the subject say (clearing.py)."""
 
 
 class ScreeningStatistics(msgspec.Struct, frozen=True):
@@ -127,7 +132,7 @@ class Screening:
         """
         asked = {
             "schema": schema, "name": subject.names[0], "birth_date": next(iter(subject.birth_dates), None),
-            "country": next(iter(sorted(subject.countries)), None), "gender": subject.gender,
+            "countries": sorted(subject.countries), "gender": subject.gender, "facts": True,
         }  # fmt: skip
         async with self._turn:
             answer = await self._ask(msgspec.json.encode(asked))
@@ -136,8 +141,26 @@ class Screening:
             raise ValueError((answer.error or {}).get("detail", ""))
         return answer.hits
 
+    async def start(self) -> None:
+        """Have a child that has the lists open.
+
+        Raises:
+            ScreeningUnavailable: it cannot be started.
+        """
+        async with self._turn:
+            try:
+                self._child = self._child or await self._start()
+            except (_LostError, trio.TooSlowError, OSError):
+                await self._drop()
+                raise ScreeningUnavailable from None
+
+    async def retire(self) -> None:
+        """End the child when those who wait for it now have their answers."""
+        async with self._turn:
+            await self._drop()
+
     async def aclose(self) -> None:
-        """End the child."""
+        """End the child at once."""
         await self._drop()
 
     async def _ask(self, line: bytes) -> _Answer:

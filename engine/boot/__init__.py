@@ -25,21 +25,25 @@ from comptoir.actors.erasure.machine import MACHINE as ERASURE
 from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
 from comptoir.actors.invitation.machine import MACHINE as INVITATION
 from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
+from comptoir.actors.kyc.machine import MACHINE as KYC
 from comptoir.actors.letter_report.machine import MACHINE as LETTER_REPORT
 from comptoir.actors.linking.machine import MACHINE as LINKING
 from comptoir.actors.merchants.machine import MACHINE as MERCHANTS
 from comptoir.actors.notification.machine import MACHINE as NOTIFICATION
 from comptoir.actors.numbering.machine import MACHINE as NUMBERING
 from comptoir.actors.onboarding.machine import MACHINE as ONBOARDING
+from comptoir.actors.onboarding_day.machine import MACHINE as ONBOARDING_DAY
 from comptoir.actors.payout_batch.machine import MACHINE as PAYOUT_BATCH
 from comptoir.actors.payout_file.machine import MACHINE as PAYOUT_FILE
 from comptoir.actors.payout_report.machine import MACHINE as PAYOUT_REPORT
 from comptoir.actors.person.machine import MACHINE as PERSON
 from comptoir.actors.reconciliation.machine import MACHINE as RECONCILIATION
 from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
+from comptoir.actors.review.machine import MACHINE as REVIEW
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.wallet.machine import MACHINE as WALLET
+from comptoir.actors.watch_list.machine import MACHINE as WATCH_LIST
 from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
 from comptoir.engine.boot.daemon import Daemon, embedded
 from comptoir.engine.boot.serving import serve
@@ -70,8 +74,20 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
-    filing = (ONBOARDING, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
-    ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    assessing = (ONBOARDING, KYC, WATCH_LIST)
+    filing = (*assessing, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
+    judging = (REVIEW, ONBOARDING_DAY)
+    ours = (
+        *banking,
+        *payouts,
+        *access,
+        *custody,
+        *filing,
+        *judging,
+        IDEMPOTENCY,
+        LETTER_REPORT,
+        BREAKER,
+    )
     return {m.name: m for m in ours}
 
 

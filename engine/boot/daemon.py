@@ -21,11 +21,12 @@ from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
+from comptoir.engine.boot.measured import CommittedFigures
 from comptoir.engine.boot.memory import settle_memory
 from comptoir.engine.boot.parts import kept_ms, parts_of
 from comptoir.engine.boot.paying import Paying
 from comptoir.engine.boot.routines import keep_routines
-from comptoir.engine.boot.unread import UnreadFigure
+from comptoir.engine.boot.screening import Screens
 from comptoir.engine.boot.views import Views
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.engine import Engine
@@ -75,7 +76,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon(Paying, Views):
+class Daemon(Paying, Screens, Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """
@@ -88,7 +89,7 @@ class Daemon(Paying, Views):
         self.clock = BusinessClock(manual=settings.clock.mode == "manual")
         self.telemetry = Telemetry()
         self.certificates = AllCertificates(self.telemetry.registry)
-        self._unread = UnreadFigure(self.telemetry.registry)
+        self._figures = CommittedFigures(settings, self.telemetry.registry, self.clock.now)
         self.documents = DocumentDesk(settings, self.telemetry)
         self.engine: Engine | None = None
         self.identity: Identity | None = None
@@ -200,7 +201,7 @@ class Daemon(Paying, Views):
         done = await engine.quiesce(timeout_s)
         if self._housekeeping is not None:
             await self._housekeeping.take_figures()
-        await self._unread.take(self._open_journal())
+        await self._figures.take(self._open_journal())
         return done
 
     async def advance_clock(self, seconds: float) -> tuple[int, int]:
@@ -350,10 +351,10 @@ class Daemon(Paying, Views):
                 with suppress(Unavailable):  # the chores take them again in a second
                     await self._housekeeping.take_figures()
                 chores.start_soon(self._housekeeping.run)
-                chores.start_soon(self._unread.run, self._open_journal)
+                chores.start_soon(self._figures.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
-                chores.start_soon(keep_routines, engine, self.settings)
+                chores.start_soon(keep_routines, engine, self.settings, journal)
                 if self.http is not None:
                     folder = storage.data_dir / KEYS_FOLDER
                     chores.start_soon(keep_taking_over, self, folder)

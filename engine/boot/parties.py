@@ -51,7 +51,10 @@ __all__ = ["SANDBOX_CREDENTIAL", "Parties", "linking_specs", "open_parties", "pa
 
 log = structlog.get_logger("comptoir.boot")
 
-_NAMED = ("fcm", "sendgrid", "brevo", "twilio", "seed", "powens", "plaid", "tink", "vop")
+_NAMED = (
+    "fcm", "sendgrid", "brevo", "twilio", "seed", "powens", "plaid", "tink", "vop", "kyc", "addresses_ban",
+    "addresses_canada_post", "credit", "adverse_media",
+)  # fmt: skip
 """Parties whose silence is told of at the start."""
 SANDBOX_SID = "AC" + 32 * "0"
 SANDBOX_ACCOUNT = "comptoir@sandbox.iam.gserviceaccount.com"

@@ -24,6 +24,9 @@ from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.kyc.kind import kyc_spec
+from comptoir.actors.kyc.measures import KycMeasures
+from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.measures import CashbackMeasures
@@ -35,6 +38,8 @@ from comptoir.actors.numbering.kind import numbering_spec
 from comptoir.actors.onboarding.kind import onboarding_spec
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.onboarding.terms import OnboardingTerms
+from comptoir.actors.onboarding_day.kind import onboarding_day_spec
+from comptoir.actors.onboarding_measures import OnboardingMeasures
 from comptoir.actors.payment_measures import PaymentMeasures
 from comptoir.actors.payout_batch.kind import payout_batch_spec
 from comptoir.actors.payout_file.kind import payout_file_spec
@@ -43,9 +48,15 @@ from comptoir.actors.programme import DAY_MS, PROGRAMME, Programme
 from comptoir.actors.reconciliation.kind import reconciliation_spec
 from comptoir.actors.reconciliation.terms import RECONCILING, ReconcilingTerms
 from comptoir.actors.refresh_family.messages import KIND as FAMILY
+from comptoir.actors.review.kind import review_spec
+from comptoir.actors.review.terms import TERMS as REVIEW_TERMS
+from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
+from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
+from comptoir.actors.watch_list.kind import watch_list_spec
+from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
@@ -56,6 +67,8 @@ from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
 from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.boot.paying import open_payees, open_payments
+from comptoir.engine.boot.people import people_gateways
+from comptoir.engine.boot.screening import open_lists, screening_gateways
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
@@ -82,6 +95,8 @@ class Around(Protocol):
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
     payees: PayeeDesk | None
+    """Likewise."""
+    lists: ListDesk | None
     """Likewise."""
     engine: Engine | None
 
@@ -145,6 +160,7 @@ async def parts_of(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
     payments = PaymentMeasures(daemon.telemetry.registry)
+    of_files = OnboardingMeasures(daemon.telemetry.registry)
     tell = partial(_tell_of_withdrawal, daemon.moves)
     of_withdrawals = (measures.withdrawal, payments.withdrawal, tell)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
@@ -152,10 +168,13 @@ async def parts_of(
     daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
     gateways = parties.gateways
     gateways.append(await open_payments(settings, journal, stack))
+    gateways.extend(await people_gateways(settings, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
     gateways.append(inspection_gateway(daemon.documents, settings.documents))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
+    daemon.lists = await open_lists(settings, journal, stack)
+    gateways.extend(screening_gateways(daemon.lists, journal))
     bounds = actor_bounds(settings)
     return Parts(
         journal=journal,
@@ -178,6 +197,10 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             onboarding_spec(bounds),
+            kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
+            watch_list_spec(bounds),
+            review_spec(bounds, of_files.review),
+            onboarding_day_spec(bounds, of_files.day),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
@@ -189,6 +212,9 @@ async def parts_of(
             REPORT_TERMS: ReportTerms.of(settings),
             RECONCILING: ReconcilingTerms.of(settings),
             ONBOARDING_TERMS: OnboardingTerms.of(settings),
+            KYC_TERMS: KycTerms.of(settings),
+            LIST_TERMS: ListTerms.of(settings),
+            REVIEW_TERMS: ReviewTerms.of(settings),
             LIFE: access_life_ms(settings),
         },
         bounds=engine_bounds(settings),

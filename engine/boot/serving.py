@@ -10,6 +10,7 @@ import structlog
 import trio
 
 from comptoir.engine.boot.daemon import Daemon
+from comptoir.engine.boot.routines import reload_lists
 from comptoir.engine.settings import Settings, check_start
 from comptoir.engine.telemetry import configure_logging
 
@@ -49,7 +50,7 @@ async def serve(settings: Settings, *, demo: bool = False) -> None:
         await nursery.start(_stop_on_signal, told, serving, start)
         with start:
             async with Daemon(settings).open() as daemon:
-                if len(daemon.certificates):
+                if len(daemon.certificates) or settings.screening.lists:
                     await nursery.start(_renew_on_signal, daemon)
                 sys.stdout.buffer.write(ready_line(daemon))
                 sys.stdout.buffer.flush()
@@ -61,11 +62,13 @@ async def serve(settings: Settings, *, demo: bool = False) -> None:
 async def _renew_on_signal(
     daemon: Daemon, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """SIGHUP: read the certificates again. Where there are none it ends the daemon, as it did."""
+    """SIGHUP: read certificates and watch lists again. Where there are none it ends the daemon, as it did."""
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
         task_status.started()
         async for _ in signals:
             daemon.certificates.reload()
+            if daemon.engine is not None:
+                await reload_lists(daemon.engine, daemon.settings)
 
 
 async def _stop_on_signal(

@@ -21,6 +21,7 @@ from comptoir.actors.connection.views import (
     show_transaction,
 )
 from comptoir.actors.consent_week.views import find_weeks
+from comptoir.actors.kyc.messages import CASES as KYC_CASES
 from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
 from comptoir.actors.onboarding.messages import SUBMISSIONS
 from comptoir.actors.payout_batch.messages import BATCHES, ROWS, row_key
@@ -30,7 +31,7 @@ from comptoir.actors.wallet.messages import ADJUSTMENTS, ADJUSTMENTS_LISTED
 from comptoir.actors.wallet.views import show_entry, show_wallet
 from comptoir.actors.withdrawal.messages import COLLECTION as WITHDRAWALS
 from comptoir.actors.withdrawal.messages import OVERDUE, listing_of
-from comptoir.engine.boot.books import BookViews
+from comptoir.engine.boot.reviewing import ReviewViews
 from comptoir.engine.journal import Journal
 from comptoir.engine.letters import LetterReads
 from comptoir.http.port import BatchRow
@@ -38,7 +39,7 @@ from comptoir.http.port import BatchRow
 __all__ = ["Views"]
 
 
-class Views(BookViews, ABC):
+class Views(ReviewViews, ABC):
     """The reading half of a daemon."""
 
     def __init__(self, programme: Programme) -> None:
@@ -161,6 +162,10 @@ class Views(BookViews, ABC):
         after = begin if before is None else change_key(partner_id, before)
         found = await self._open_journal().scan(CHANGES, after, limit)
         return [one for key, one in found if key.startswith(begin)]
+
+    async def cases(self, after: str, limit: int) -> Sequence[str]:
+        """Files whose client was assessed, by their numbers."""
+        return [key for key, _ in await self._open_journal().scan(KYC_CASES, after, limit)]
 
     async def match_cases(self, after: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """Labelled cases, by the ids of their claims."""

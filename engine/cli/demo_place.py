@@ -140,6 +140,11 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("providers", "seed", "base_url"): sandbox_url,
         ("providers", "vop", "base_url"): f"{sandbox_url}/vop",
         ("providers", "vop", "agent_bic"): "PSSTFRPPXXX",
+        ("providers", "kyc", "base_url"): f"{sandbox_url}/kyc",
+        ("providers", "addresses_ban", "base_url"): f"{sandbox_url}/ban",
+        ("providers", "addresses_canada_post", "base_url"): sandbox_url,
+        ("providers", "credit", "base_url"): f"{sandbox_url}/credit",
+        ("providers", "adverse_media", "base_url"): f"{sandbox_url}/media",
     })  # fmt: skip
     return DemoPlace(
         settings=settings,

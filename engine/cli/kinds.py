@@ -29,9 +29,9 @@ MACHINES = (
     "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
     "connection", "consent", "consent_week", "device", "disposition", "erasure", "idempotency", "invitation", "issuance",
-    "letter_report", "linking", "merchants", "notification", "numbering", "onboarding", "payout_batch",
-    "payout_file", "payout_report", "person", "reconciliation", "refresh_family", "revocation",
-    "sessions", "wallet", "withdrawal",
+    "kyc", "letter_report", "linking", "merchants", "notification", "numbering", "onboarding", "onboarding_day",
+    "payout_batch", "payout_file", "payout_report", "person", "reconciliation", "refresh_family", "review", "revocation",
+    "sessions", "wallet", "watch_list", "withdrawal",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from comptoir.engine.cli.access import ClientUrl
 from comptoir.engine.cli.options import HELP, Config
 
 __all__ = ["kyc"]
@@ -56,3 +57,17 @@ def dry_run(
     from comptoir.engine.cli.kyc import run_dry_run
 
     return run_dry_run(rules, form)
+
+
+@kyc.command(epilog="Example: [bold]comptoir kyc report[/bold]")
+def report(
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="Tables with bars, or JSON.")
+    ] = "table",
+    url: ClientUrl = None,
+    config: Config = None,
+) -> None:
+    """Show what a running daemon measures of onboarding: times, shares, cost, stability of scores."""
+    from comptoir.engine.cli.kyc_report import run_report
+
+    run_report(form, url, config)

@@ -1,7 +1,7 @@
 """Typed settings: defaults, config.toml, environment; every value with unit, range and spec line.
 
 Start at `root.py` (the whole), then `fields.py` (how a row is declared), `load.py` (how it is
-read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `notices.py`, `onboarding.py`, `client_types.py`, `statements.py`, `documents.py` and `upkeep.py` are the rows.
+read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `notices.py`, `onboarding.py`, `client_types.py`, `statements.py`, `documents.py`, `kyc.py` and `upkeep.py` are the rows.
 Source: interface.md 2, 3 and 11.
 """
 
@@ -20,13 +20,18 @@ from comptoir.engine.settings.cashback import (
 from comptoir.engine.settings.client_types import ClientType, PartyRole
 from comptoir.engine.settings.documents import Documents
 from comptoir.engine.settings.kinds_made import Network
+from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.notices import Notifications
-from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import (
+    AddressProvider,
     Brevo,
+    CanadaPost,
+    CreditProvider,
     Fcm,
+    KeyedProvider,
     PlaidProvider,
     PowensProvider,
     Provider,
@@ -66,16 +71,19 @@ from comptoir.engine.settings.vault import Vault, VaultAwsKms, VaultTransit
 
 __all__ = [
     "DEMO_WEBHOOK_SECRET",
+    "AddressProvider",
     "Alerts",
     "Auth",
     "AuthExternal",
     "Breaker",
     "Breakers",
     "Brevo",
+    "CanadaPost",
     "ClientType",
     "Clock",
     "Connections",
     "CoreBanking",
+    "CreditProvider",
     "DatabaseUrl",
     "DeadLetters",
     "Documents",
@@ -83,7 +91,10 @@ __all__ = [
     "Fcm",
     "Http",
     "Ingest",
+    "KeyedProvider",
+    "Kyc",
     "Log",
+    "Measures",
     "Merchants",
     "Network",
     "Notifications",

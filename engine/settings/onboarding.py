@@ -12,14 +12,17 @@ from comptoir.engine.settings.client_types import CLIENT_TYPES, TYPES, ClientTyp
 from comptoir.engine.settings.fields import Section, flag, integer, number, option
 from comptoir.engine.settings.kinds import IntegerKind, TextKind
 from comptoir.engine.settings.kinds_made import ListKind
+from comptoir.engine.settings.runtime import MAIL_ADDRESS
 
-__all__ = ["CoreBanking", "Onboarding", "Scoring"]
+__all__ = ["CoreBanking", "Measures", "Onboarding", "Scoring"]
 
 GAIN = (0, 100)
 LOSS = (-100, 0)
 SCORE = (0, 100)
+COST = (0, 1_000_000)
 QUEUE = TextKind("a queue name of at most 48 of [A-Za-z0-9._/%]", r"[A-Za-z0-9._/%]{1,48}")
 COUNTRIES = ListKind(TextKind("an ISO 3166 code such as CH", r"[A-Z]{2}"), 0, 249)
+ADDRESSES = ListKind(TextKind("a mail address", MAIL_ADDRESS), 0, 20)
 TOPIC = TextKind("a topic name of at most 249 of [A-Za-z0-9._-]", r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -70,6 +73,23 @@ class Onboarding(Section):
     accelerated_review_days: int = integer(
         1, "business days", (1, 30), "Review of a partner's file is due within it.", "S5, X31"
     )
+    review_days: int = integer(
+        3, "business days", (1, 30), "Review of any other file is due within it.", "S27"
+    )
+    review_claim_minutes: int = integer(
+        240,
+        "minutes",
+        (5, 10_080),
+        "A claim of a review that is not renewed lapses after it.",
+        "ours",
+    )
+    review_snooze_days: int = integer(
+        7, "days", (1, 90), "Longest time for which a review is put off at once.", "ours"
+    )
+    compliance_emails: tuple[str, ...] = option(
+        (), ADDRESSES, "Who is told of files that wait for review; empty = nobody is.", "S7, S11",
+        "mail addresses",
+    )  # fmt: skip
     kyc_approved_topic: str = option(
         "onboarding.kyc.approved", TOPIC, "Topic told of an approval.", "S11, S17"
     )
@@ -78,6 +98,40 @@ class Onboarding(Section):
         "Types of clients; a block [onboarding.types.NAME] adds one, or takes the place of its namesake.",
         "S1",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measures(Section):
+    """What is measured of onboarding, and from when on it is an alert; the aims are in [targets]."""
+
+    window_days: int = integer(
+        30, "days", (1, 366), "Shares and times are of the last of these.", "S26, S39"
+    )
+    baseline_days: int = integer(
+        180,
+        "days",
+        (1, 1_100),
+        "Scores of the window are held against these days before it.",
+        "S26",
+    )
+    cases_min: int = integer(
+        50, "decisions", (1, 100_000), "Of fewer nothing is said that could alarm.", "S26, ours"
+    )
+    share_tolerance_percent: int = integer(
+        15,
+        "percentage points",
+        (1, 100),
+        "A share that is further from its aim is an alert.",
+        "S27, ours",
+    )
+    identity_check_cents: int = integer(
+        0, "cents (USD)", COST, "One verification by the bureau.", "S39, E17"
+    )
+    address_check_cents: int = integer(
+        0, "cents (USD)", COST, "One verification of an address.", "S39, E17"
+    )
+    credit_check_cents: int = integer(0, "cents (USD)", COST, "One credit score.", "S39, E17")
+    media_check_cents: int = integer(0, "cents (USD)", COST, "One search of the media.", "S39, E17")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,13 @@ from comptoir.engine.settings.runtime import MAIL_ADDRESS
 from comptoir.engine.settings.secret import Secret
 
 __all__ = [
+    "AddressProvider",
     "BankProvider",
     "Brevo",
+    "CanadaPost",
+    "CreditProvider",
     "Fcm",
+    "KeyedProvider",
     "PlaidProvider",
     "PowensProvider",
     "Provider",
@@ -217,6 +221,43 @@ class VopProvider(Provider):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedProvider(Provider):
+    """One who knows about people, and lets in whoever has a key."""
+
+    api_key: Secret = option(
+        Secret(""), CREDENTIAL, "Key that we show there; needed beyond this machine.", "S21"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AddressProvider(Provider):
+    """Addresses of France, by the Base Adresse Nationale; `base_url` is `https://data.geopf.fr/geocodage`."""
+
+    likeness_min: int = integer(
+        85, "of 100", (1, 100),
+        "How like the one that is known a declared address must be to be verified.", "S24, ours",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CanadaPost(AddressProvider):
+    """Addresses of Canada, by AddressComplete; `base_url` is `https://ws1.postescanada-canadapost.ca`."""
+
+    api_key: Secret = option(
+        Secret(""), CREDENTIAL, "Key of the installation; needed beyond this machine.", "S21"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CreditProvider(KeyedProvider):
+    """Whoever scores credit, from 300 to 900."""
+
+    high_from: int = integer(
+        725, "of 900", (300, 900), "A score from here on is high.", "S24, ours"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Providers(Section):
     """Outside parties, each behind its gateway (S21, S28, S31, S42, S44, S68)."""
 
@@ -224,7 +265,11 @@ class Providers(Section):
     powens: PowensProvider = section(PowensProvider)
     plaid: PlaidProvider = section(PlaidProvider)
     tink: TinkProvider = section(TinkProvider)
-    kyc: Provider = section(Provider)
+    kyc: KeyedProvider = section(KeyedProvider)
+    addresses_ban: AddressProvider = section(AddressProvider)
+    addresses_canada_post: CanadaPost = section(CanadaPost)
+    credit: CreditProvider = section(CreditProvider)
+    adverse_media: KeyedProvider = section(KeyedProvider)
     docusign: Provider = section(Provider)
     fcm: Fcm = section(Fcm)
     sendgrid: SendGrid = section(SendGrid)

@@ -25,10 +25,11 @@ from comptoir.engine.settings.cashback import (
 from comptoir.engine.settings.client_types import client_type_problems
 from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
-from comptoir.engine.settings.onboarding import CoreBanking, Onboarding, Scoring
+from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
 from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
@@ -43,6 +44,7 @@ from comptoir.engine.settings.runtime import (
     Runtime,
     Storage,
 )
+from comptoir.engine.settings.screening import Screening, screening_problems
 from comptoir.engine.settings.statements import Statements, statement_problems
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 from comptoir.engine.settings.vault import Vault
@@ -79,7 +81,10 @@ class Settings(Section):
     providers: Providers = section(Providers)
     onboarding: Onboarding = section(Onboarding)
     documents: Documents = section(Documents)
+    screening: Screening = section(Screening)
     scoring: Scoring = section(Scoring)
+    kyc: Kyc = section(Kyc)
+    measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)
@@ -115,6 +120,7 @@ class Settings(Section):
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
             client_type_problems(self.onboarding.types),
+            screening_problems(self.screening),
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),
         )

@@ -42,6 +42,11 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         "vop.token": (vop, bool(vop.token)),
         "vop.agent_bic": (vop, bool(vop.agent_bic)),
     }
+    keyed = ("kyc", "addresses_canada_post", "credit", "adverse_media")
+    needed |= {
+        f"{name}.api_key": (party, bool(party.api_key))
+        for name, party in ((name, getattr(providers, name)) for name in keyed)
+    }
     for key, (party, given) in needed.items():
         host = urlsplit(party.base_url).hostname or ""
         if host and not is_loopback(host) and not given:

@@ -57,17 +57,18 @@ class Hooks:
         self._hook = hook if hook.url else None
         return json_reply(200, {"url": hook.url})
 
-    async def tell(self, untold: list[bytes], document: Json) -> list[Json]:
+    async def tell(self, untold: list[bytes], document: Json | None = None) -> list[Json]:
         """Send a webhook, if there is anywhere to send it, after those that nobody took; each answer.
 
         Args:
             untold: bodies that nobody has taken yet, of whatever this one is about.
-            document: the next one.
+            document: the next one; None: those alone.
         """
         hook = self._hook
         if hook is None:
             return []
-        untold.append(orjson.dumps(document))
+        if document is not None:
+            untold.append(orjson.dumps(document))
         answers: list[Json] = []
         while untold:
             given = await self._send(hook, untold[0])

@@ -83,6 +83,17 @@ def require_basic(call: Call) -> None:
         raise Refused(401, "CLIENT_UNKNOWN", "HTTP Basic with clientId and clientSecret")
 
 
+def require_bearer(call: Call) -> None:
+    """Whoever asks is a program that has a token; which one is not looked at.
+
+    Raises:
+        Refused: it has none.
+    """
+    scheme, _, token = call.request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Refused(401, "CLIENT_UNKNOWN", "a bearer token")
+
+
 def catalogue(parties: tuple[Party, ...]) -> Catalogue:
     """The operations that faults may name."""
     return MappingProxyType({party.name: party.operations() for party in parties})

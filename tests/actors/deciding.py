@@ -7,6 +7,7 @@ import msgspec
 
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.invitation.terms import TERMS, Terms
+from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.merchants import Builder, Partner
@@ -14,6 +15,8 @@ from comptoir.actors.merchants.messages import CATALOGUE
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.reconciliation.terms import RECONCILING
+from comptoir.actors.review.terms import TERMS as REVIEW
+from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
 from comptoir.engine.machine import Context
@@ -22,6 +25,7 @@ from tests.actors import notifying
 from tests.actors.batched import ON
 from tests.actors.filed import FILE_TERMS
 from tests.actors.purchases import NOW
+from tests.actors.reviewed import REVIEW_TERMS
 
 __all__ = ["PARTNER", "Case"]
 
@@ -36,7 +40,8 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS, **notifying.TERMS,
+    ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
+    REVIEW: REVIEW_TERMS, **notifying.TERMS,
 }  # fmt: skip
 
 

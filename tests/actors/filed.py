@@ -22,6 +22,8 @@ from comptoir.actors.onboarding.messages import (
     InitiateFile,
     KeepReceipt,
     KeptLongEnough,
+    KycConcluded,
+    KycShown,
     Opened,
     ReminderDue,
     RequestUpload,
@@ -37,8 +39,11 @@ from comptoir.engine.values import Message, State
 
 __all__ = [
     "AMENDS",
+    "ASSESSED",
     "BEGUN",
+    "BESIDE",
     "COMPANY",
+    "CONCLUDED",
     "FILES",
     "FILE_TERMS",
     "INITIATE",
@@ -83,6 +88,17 @@ def document(status: DocumentStatus = DocumentStatus.VERIFYING, **changes: objec
 BEGUN = OnboardingState(
     Phase.INITIATED, OPENED, MARIE, created_at=NOW - 1, expires_at=NOW + 1000, updated_at=NOW - 1
 )
+KYC = KycShown(85, "LOW", "AUTO_APPROVE", "SYSTEM", completed_at=NOW - 1)
+ASSESSED = msgspec.structs.replace(
+    BEGUN, phase=Phase.KYC_PENDING, round=1, documents=(document(DocumentStatus.ACCEPTED),)
+)
+CONCLUDED = KycConcluded(1, "approved", 85, "LOW", "AUTO_APPROVE", "SYSTEM")
+CONCLUSIONS = (
+    CONCLUDED,
+    msgspec.structs.replace(CONCLUDED, outcome="held"),
+    msgspec.structs.replace(CONCLUDED, outcome="rejected"),
+    msgspec.structs.replace(CONCLUDED, round=0),
+)
 PENDING = msgspec.structs.replace(BEGUN, phase=Phase.DOCUMENTS_PENDING, documents=(document(),))
 STATES = (
     OnboardingState(Phase.NONE),
@@ -90,6 +106,13 @@ STATES = (
     PENDING,
     msgspec.structs.replace(PENDING, phase=Phase.DOCUMENTS_UPLOADED),
     msgspec.structs.replace(BEGUN, phase=Phase.INCOMPLETE),
+    *(
+        msgspec.structs.replace(
+            BEGUN, phase=phase, round=1, documents=(document(DocumentStatus.ACCEPTED),), kyc=KYC
+        )
+        for phase in (Phase.KYC_APPROVED, Phase.COMPLIANCE_HOLD, Phase.KYC_REJECTED)
+    ),
+    ASSESSED,
 )
 COMPANY = msgspec.structs.replace(
     BEGUN, opened=msgspec.structs.replace(OPENED, client_type="COMPANY", partner="cl_1")
@@ -123,20 +146,40 @@ TO_FILE: tuple[Message, ...] = (
     INITIATE, ClientReached(), REQUEST, CompleteUpload("doc_1"), FOUND,
     ObjectAbsent("doc_1", "UPLOAD_MISSING"), INSPECTED, FileExpired(), DescribeFile(), TELLS,
     AMENDS, KeepReceipt(1, "a.b.c"), DescribeProfile(), RESUMES, ReminderDue(), KeptLongEnough(),
-    NoticeTaken("r"), NoticeRefused("r", "MAIL_REFUSED"),
+    NoticeTaken("r"), NoticeRefused("r", "MAIL_REFUSED"), *CONCLUSIONS,
 )  # fmt: skip
+UPLOADED = msgspec.structs.replace(PENDING, phase=Phase.DOCUMENTS_UPLOADED)
+BESIDE = document(DocumentStatus.INSPECTING, id="doc_5", proven_sha256="cd" * 32)
+"""One more that is being looked at."""
 LATE = msgspec.structs.replace(BEGUN, expires_at=NOW)
 FILES: tuple[tuple[State, Message], ...] = (
     *((state, message) for state in STATES for message in TO_FILE),
     (PENDING, msgspec.structs.replace(FOUND, size_bytes=299)),
     (LATE, FileExpired()),
     (INSPECTING, INSPECTED),
+    (msgspec.structs.replace(INSPECTING, documents=(*INSPECTING.documents, BESIDE)), INSPECTED),
+    *(
+        (msgspec.structs.replace(UPLOADED, documents=(*UPLOADED.documents, BESIDE)), message)
+        for message in (ObjectAbsent("doc_1", "UPLOAD_MISSING"), INSPECTED, FOUND)
+    ),
+    (UPLOADED, msgspec.structs.replace(FOUND, size_bytes=299)),
+    (msgspec.structs.replace(UPLOADED, documents=INSPECTING.documents), INSPECTED),
     (msgspec.structs.replace(PENDING, expires_at=NOW), FileExpired()),
     (BEGUN, ChangeProfile({"address/city": "Paris"}, "client", "cli_1")),
     (COMPANY, ChangeProfile(KNOWN, "client", "cli_1")),
     (company(Phase.DOCUMENTS_PENDING), ChangeProfile(KNOWN, "client", "cli_1")),
     (company(Phase.DOCUMENTS_PENDING), AMENDS),
     (WHOLE_COMPANY, ClientReached()),
+    *(
+        (msgspec.structs.replace(state, documents=(BESIDE,)), message)
+        for state, message in (
+            (COMPANY, ChangeProfile(KNOWN, "client", "cli_1")),
+            (company(Phase.DOCUMENTS_PENDING), ChangeProfile(KNOWN, "client", "cli_1")),
+            (company(Phase.DOCUMENTS_PENDING), AMENDS),
+            (WHOLE_COMPANY, ClientReached()),
+            (msgspec.structs.replace(WHOLE_COMPANY, phase=Phase.INCOMPLETE), RESUMES),
+        )
+    ),
     (msgspec.structs.replace(WHOLE_COMPANY, phase=Phase.INCOMPLETE), RESUMES),
     (msgspec.structs.replace(company(Phase.INCOMPLETE), forgotten=True), RESUMES),
 )

@@ -81,3 +81,31 @@ def test_what_is_signed_on_a_closed_day_is_executed_on_the_next() -> None:
     """X25: `ReqdExctnDt` is never a day on which no bank executes."""
     assert PARIS.execution_day(ms("2026-12-25T10:00:00Z")) == date(2026, 12, 28)
     assert PARIS.execution_day(ms("2026-12-28T10:00:00Z")) == date(2026, 12, 28)
+
+
+@pytest.mark.parametrize(
+    ("now", "days", "due"),
+    [
+        ("2026-11-27T16:00:00Z", 1, "2026-11-30T16:00:00Z"),
+        ("2026-11-27T16:00:00Z", 3, "2026-12-02T16:00:00Z"),
+        ("2026-11-28T10:00:00Z", 1, "2026-11-30T10:00:00Z"),
+        ("2026-12-24T10:00:00Z", 1, "2026-12-28T10:00:00Z"),
+        # The clocks change between: it stays the same time of day in Paris.
+        ("2026-03-27T10:00:00Z", 1, "2026-03-30T09:00:00Z"),
+        # Before midnight in UTC it is Saturday in Paris.
+        ("2026-11-27T23:30:00Z", 1, "2026-11-29T23:30:00Z"),
+    ],
+)
+def test_business_days_on(now: str, days: int, due: str) -> None:
+    """X31, S27: the same time of day, so many business days later."""
+    assert PARIS.business_days_on(ms(now), days) == ms(due)
+
+
+@given(st.integers(ms("2020-01-01T00:00:00Z"), ms("2040-01-01T00:00:00Z")), st.integers(1, 30))
+def test_business_days_on_are_as_many(now: int, days: int) -> None:
+    """X31: so many business days lie between, and the last of them is one."""
+    due = PARIS.business_days_on(now, days)
+    first, last = PARIS.day_of(now).toordinal(), PARIS.day_of(due).toordinal()
+    between = [is_business_day(date.fromordinal(one)) for one in range(first + 1, last + 1)]
+    assert between[-1]
+    assert sum(between) == days

@@ -78,7 +78,7 @@ from comptoir.engine.breaker import BreakerState, CallFailed, CallSucceeded, Pro
 from comptoir.engine.decision import Decision
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Message, State, encode
-from tests.actors import banking, batched, claiming, lasting, notifying, withdrawing
+from tests.actors import assessed, banking, batched, claiming, lasting, notifying, withdrawing
 from tests.actors.consenting import CONSENTS, TO_CONSENT
 from tests.actors.deciding import PARTNER, Case
 from tests.actors.filed import FILES, NUMBERS
@@ -91,6 +91,7 @@ from tests.actors.invited import (
     USE,
 )
 from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
+from tests.actors.listed import OF_LISTS
 from tests.actors.listed_sessions import LISTS, TO_SESSIONS
 from tests.actors.person.authenticator import Authenticator
 from tests.actors.purchases import (
@@ -105,6 +106,7 @@ from tests.actors.purchases import (
 )
 from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
+from tests.actors.reviewed import DAYS, REVIEWS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -190,6 +192,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "payout_file": _cases(batched.FILES),
     "payout_report": tuple(Case(*one) for one in batched.REPORTS),
     "reconciliation": tuple(Case(a, b, terms=c) for a, b, c in OF_RECONCILIATION),
+    "watch_list": _cases(OF_LISTS),
     **{kind: _cases(pairs) for kind, pairs in notifying.OURS.items()},
     "wallet": (
         *(Case(*one) for one in (*withdrawing.HOLDS, *lasting.LASTING)),
@@ -283,7 +286,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case(CODE, msgspec.structs.replace(REDEEM, challenge="other")),
     ),
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
+    "review": tuple(Case(state, message, now=now) for state, message, now in REVIEWS),
+    "onboarding_day": _cases(DAYS),
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
+    "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

@@ -16,7 +16,7 @@ from comptoir.http.contract_testing import Customer, purchase
 KEYS = {"type", "title", "status", "code", "detail", "userAction", "retryable", "requestId"}
 GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/v1/transactions/x",
         "/api/v1/connections/calendar", "/api/v1/devices", "/api/v1/onboarding/ONB-2026-00001",
-        "/api/v1/payouts/overdue", "/api/v1/payouts/reconciliations"]  # fmt: skip
+        "/api/v1/payouts/overdue", "/api/v1/lists", "/api/v1/payouts/reconciliations"]  # fmt: skip
 POSTS = [
     "/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners",
     "/api/v1/withdrawals/quote", "/api/v1/sign-outs", "/api/v1/onboarding/ONB-2026-00001/documents", "/api/v1/onboarding/initiate",

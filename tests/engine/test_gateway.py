@@ -14,10 +14,17 @@ import trio
 from trio.testing import MockClock
 
 from comptoir.engine.engine import Engine
-from comptoir.engine.gateway_spec import BREAKER_OPEN, GatewayBounds, GatewaySpec, Operation
+from comptoir.engine.gateway_spec import (
+    BREAKER_OPEN,
+    CallContext,
+    Forwarded,
+    GatewayBounds,
+    GatewaySpec,
+    Operation,
+)
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.toys import Call, Do, Look, Party, Send, Toy, toy_parts
-from comptoir.engine.values import Address
+from comptoir.engine.values import Address, Message
 from comptoir.storage.memory import MessageRow
 from comptoir.storage.testing import MemoryJournal, MemoryTables
 
@@ -52,6 +59,27 @@ async def test_answer_returns_as_a_message(autojump_clock: MockClock, state_of: 
     assert sorted(state_of(tables, A).seen) == ["answered r1", "answered r2", "m"]
     assert sorted(party.calls) == [("r1", "party:r1", 1), ("r2", "party:r2", 1)]
     assert not tables.messages
+
+
+async def test_a_call_is_handed_on_to_another_gateway(
+    autojump_clock: MockClock, state_of: StateOf
+) -> None:
+    """S18: one address may stand for several parties: the call goes on once, and whoever asked hears from there."""
+    tables, party = MemoryTables(), Party({"r1": ["sick", "ok"], "r2": ["no"]})
+
+    async def hand_on(message: Call, _context: CallContext) -> Message | None:
+        return Forwarded(Address("behind", ""), message)
+
+    front = GatewaySpec("party", {Call: Operation(hand_on, lambda message: message.reference)})
+    async with _engine(tables, front, party.gateway(kind="behind")) as engine:
+        await engine.ask(A, _calls("r1", "r2"))
+        await party.wait_calls(3)
+        assert await engine.quiesce(5)
+        calls = {one.kind: one.calls_total for one in engine.statistics().gateways}
+    assert calls == {"party": 2, "behind": 3}
+    assert set(state_of(tables, A).seen) == {"m", "answered r1", "failed r2 PARTY_REFUSED"}
+    (letter,) = tables.messages.values()
+    assert (letter.target, letter.sender) == (Address("behind", ""), A)
 
 
 async def test_calls_in_flight_are_bounded(autojump_clock: MockClock) -> None:

@@ -10,8 +10,10 @@ from zlib import crc32
 import httpx
 
 from comptoir.http.batches_testing import BATCH_ID
+from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation
+from comptoir.http.review_testing import review_of
 from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
 from comptoir.http.uploads_testing import DOCUMENT_ID
 
@@ -103,6 +105,7 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
     daemon.submitted = file_id(owner)
     daemon.withdrawal_owners[withdrawal_id(owner)] = owner
     daemon.batch_ids = [BATCH_ID]
+    daemon.reviewed[file_id(owner)] = review_of()
     daemon.sessions[session_id(owner)] = owner
     daemon.note_adjustment(adjustment_id(owner), owner, 100, "ops-1")
 
@@ -116,7 +119,7 @@ def path_of(operation: Operation, owner: str) -> str:
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "adjustmentId": adjustment_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
-        "batchId": BATCH_ID, "reference": "cabinet-17",
+        "batchId": BATCH_ID, "reference": "cabinet-17", "name": LIST,
         "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
@@ -162,12 +165,16 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "userId": owner,
         },
         "adjustPoints": {"userId": owner, "points": -100, "reason": "credited twice"},
+        "noteReview": {"text": "called the client"},
+        "snoozeReview": {"until": "2025-12-01T09:00:00.000Z", "reason": "waits for a translation"},
+        "decideReview": {"decision": "approve", "reason": "met in person"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "registerDevice": {"token": "fcm-token:of-d1", "platform": "android"},
         "putPreferences": {"language": "en"},
         "putContact": {"address": "ada@example.org"},
         "confirmContact": {"code": "123456"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
+        "searchWatchLists": {"name": "Ivan Sorokin"},
         "completeLink": {"sessionId": session_id(owner)},
     }
     return bodies.get(operation.id)

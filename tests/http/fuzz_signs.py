@@ -43,6 +43,7 @@ def _as_it_is(_context: object, value: Any) -> bytes:
 auths: Any = schemathesis.auths  # its storage is generic over what nobody says
 for path, sign in (
     ("/webhooks/banking", sign_webhook),
+    ("/webhooks/kyc", sign_webhook),
     ("/webhooks/plaid", sign_plaid),
     ("/webhooks/powens", sign_powens),
     ("/webhooks/tink", sign_tink),

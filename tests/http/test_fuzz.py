@@ -45,7 +45,9 @@ LED = READERS | PROPOSERS
 """Who finds something that leads on."""
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
-FILING = ("withdrawals", "payouts", "points", "onboarding", "notices")
+FILING = (
+    "withdrawals", "payouts", "points", "onboarding", "notices", "review", "screening",
+)  # fmt: skip
 """Tags of what nothing leads to or from."""
 PARTS: Mapping[str, Sequence[str]] = {
     "whole": [],
@@ -102,8 +104,10 @@ include-operation-id = [
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
     "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument", "changeProfile", "submitClient",
+    "listDecisions",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
-    "getStatement", "getProvenance",
+    "listReviews", "noteReview", "snoozeReview", "decideReview",
+    "getStatement", "getProvenance", "searchWatchLists",
     "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
     "removeContact",
 ]
@@ -111,7 +115,7 @@ checks.positive_data_acceptance.enabled = false
 
 [[operations]]
 include-operation-id = [
-    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook",
+    "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook", "receiveKycWebhook",
     "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",

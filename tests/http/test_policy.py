@@ -44,6 +44,7 @@ from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator,
 from comptoir.http.testing_wire import BODY
 from tests.http.access import CALLERS, OTHER, SELF, expected
 from tests.http.asking import APP, LETTER, ask, connection_id, give_to, path_of
+from tests.http.kyc_webhooks import EXAMPLE
 from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
 from tests.http.test_powens_body import CARD, synced
@@ -220,6 +221,7 @@ async def test_expectations_without_tokens(
         "quiesce": (b"{}", "application/json"),
         "importFile": (b"id,name,rate_bp\n", "text/csv"),
         "receiveBankingWebhook": (BODY, "application/json"),
+        "receiveKycWebhook": (EXAMPLE, "application/json"),
         "receivePlaidWebhook": (UPDATES, "application/json"),
         "receivePowensWebhook": (synced(CARD), "application/json"),
         "receiveTinkWebhook": (TINK_UPDATES, "application/json"),

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir.http.queries import BadQuery, Page, cursor, page, plausible_id
+from comptoir.http.queries import (
+    BadQuery,
+    Page,
+    Placed,
+    cursor,
+    name_at,
+    page,
+    placed,
+    plausible_id,
+)
 
 
 @given(st.integers(1, 2**63 - 1))
@@ -63,3 +72,39 @@ def test_both_wrong_and_doubled() -> None:
 def test_plausible_ids(text: str, expected: bool) -> None:
     """design.md 2.1: what the database cannot hold is not asked for."""
     assert plausible_id(text) is expected
+
+
+@given(
+    st.lists(st.from_regex(r"[0-9]{3}:[a-z]{1,5}", fullmatch=True), unique=True), st.integers(1, 5)
+)
+def test_a_list_by_places_is_walked_whole(places: list[str], limit: int) -> None:
+    """interface.md 1: page after page shows every item once, in order, and the last page says that it is."""
+    stored, seen, cursors = sorted(places), list[str](), list[str]()
+    while True:
+        query = {"limit": [str(limit)], "cursor": cursors}
+        wanted = placed(query, 50, 500, lambda text: ":" in text)
+        read = [one for one in stored if one > wanted.after][: wanted.to_read]
+        shown, following = wanted.cut(read, str)
+        assert len(shown) <= limit
+        seen += shown
+        if following is None:
+            break
+        cursors = [following]
+    assert seen == stored
+    assert [name_at(one) for one in seen] == [one.split(":")[1] for one in stored]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"cursor": ["elsewhere"]}, "/query/cursor"),
+        ({"cursor": ["1:a", "2:b"]}, "/query/cursor"),
+        ({"limit": ["0"]}, "/query/limit"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(query: dict[str, list[str]], pointer: str) -> None:
+    """interface.md 1: a cursor not of this list's making is refused, never guessed at."""
+    with pytest.raises(BadQuery) as caught:
+        placed(query, 50, 500, lambda text: ":" in text)
+    assert [error["pointer"] for error in caught.value.errors] == [pointer]
+    assert placed({}, 50, 500, bool) == Placed("", 50)

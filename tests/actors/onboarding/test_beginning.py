@@ -114,7 +114,7 @@ def test_it_goes_on_with_a_new_link_and_asks_only_for_what_is_missing() -> None:
     resumed = decide(OVER, RESUMES, TWO, now=later)
     state, reply = resumed.state, resumed.reply
     assert isinstance(reply, FileDescribed)
-    assert (state.phase, state.round, state.cause) == (Phase.DOCUMENTS_PENDING, 2, "")
+    assert (state.phase, state.resumed, state.cause) == (Phase.DOCUMENTS_PENDING, 1, "")
     assert (reply.documents, reply.missing) == ((PASSPORT,), ("TAX_DECLARATION",))
     assert state.expires_at == later + 7 * DAY
     invitation, expiry, reminder = resumed.messages

@@ -195,7 +195,7 @@ def test_the_documents_are_uploaded_when_each_type_that_is_needed_is_accepted() 
     assert (one.status, one.fields) == (DocumentStatus.ACCEPTED, {"surname": "TREMBLAY"})
     other = DocumentInspected("doc_2", "cd" * 32, "", ("PDF_INCREMENTAL",), {})
     whole = decide(half.state, other, TWO)
-    assert whole.state.phase is Phase.DOCUMENTS_UPLOADED
+    assert [one.after for one in whole.state.history[-2:]] == ["DOCUMENTS_UPLOADED", "KYC_PENDING"]
     assert whole.state.documents[1].reasons == ("PDF_INCREMENTAL",), "a note is told, and no more"
     accepted, uploaded = whole.events
     assert accepted == DocumentAccepted("doc_2", "TAX_DECLARATION", ("PDF_INCREMENTAL",))
@@ -260,7 +260,7 @@ def test_an_inspection_counts_for_the_bytes_that_were_proven_and_once() -> None:
     assert (
         decide(accepted, msgspec.structs.replace(INSPECTED, flags=("DAMAGED",))).state == accepted
     )
-    for phase in (Phase.DOCUMENTS_UPLOADED, Phase.INCOMPLETE):
+    for phase in (Phase.KYC_PENDING, Phase.INCOMPLETE):
         late = msgspec.structs.replace(INSPECTING, phase=phase, documents=())
         assert decide(late, INSPECTED).state == late
 

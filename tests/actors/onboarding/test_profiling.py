@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from comptoir.actors.gateways.document_messages import DocumentInspected
-from comptoir.actors.kyc.messages import Party, PostalAddress
+from comptoir.actors.kyc.messages import AssessClient, Party, PostalAddress
 from comptoir.actors.onboarding.messages import (
     SUBMISSIONS_MAX,
     AmendFile,
@@ -186,9 +186,9 @@ def test_a_file_needs_its_parties_whole() -> None:
     assert isinstance(told.reply, ProfileDescribed)
     assert told.reply.lacking == ("parties/owner-1/sharePercent", "parties:beneficial_owner")
     last = decide(told.state, says({"parties/owner-1/sharePercent": 25}))
-    assert last.state.phase is Phase.DOCUMENTS_UPLOADED
+    assert last.state.phase is Phase.KYC_PENDING
     assert last.cancel == ("expiry", "reminder")
-    assert decide(WHOLE_COMPANY, ClientReached()).state.phase is Phase.DOCUMENTS_UPLOADED
+    assert decide(WHOLE_COMPANY, ClientReached()).state.phase is Phase.KYC_PENDING
 
 
 def test_parts_that_a_type_wants() -> None:
@@ -221,6 +221,7 @@ def test_parts_that_a_type_wants() -> None:
 
 def test_everybody_behind_a_client_is_looked_at() -> None:
     """S1, S21: the person who acts first, then the entity, then each party as a person."""
+    assert address_of(BEGUN) == PostalAddress(country="CA")
     assert parties_of(BEGUN) == (
         Party("client", "client", "Person", "Marie", "Tremblay", "1980-05-15", "CA", "CA"),
     )
@@ -254,7 +255,11 @@ def test_what_a_partner_attests_stands_in_for_the_declaration_unless_it_is_conte
     assert isinstance(reply, FileDescribed)
     assert reply.missing == ("IDENTITY",)
     sent = msgspec.structs.replace(state, documents=INSPECTING.documents)
-    assert decide(sent, INSPECTED, TWO).state.phase is Phase.DOCUMENTS_UPLOADED
+    assessed = decide(sent, INSPECTED, TWO)
+    assert assessed.state.phase is Phase.KYC_PENDING
+    (question,) = assessed.messages
+    assert isinstance(question.message, AssessClient)
+    assert question.message.accelerated
     against = decide(state, says({"tax/year": 2023}), TWO)
     assert isinstance(against.reply, ProfileDescribed)
     assert (against.reply.contested, against.reply.accelerated) == (("tax/year",), False)
@@ -285,7 +290,7 @@ def test_a_changed_submission_takes_the_place_of_the_one_before() -> None:
     assert "tax/year" not in values(less.state.said)
     done = msgspec.structs.replace(submitted(), phase=Phase.DOCUMENTS_UPLOADED)
     assert decide(done, amends({})).reply == SubmissionClosed()
-    assert decide(PENDING_COMPANY, AMENDS).state.phase is Phase.DOCUMENTS_UPLOADED
+    assert decide(PENDING_COMPANY, AMENDS).state.phase is Phase.KYC_PENDING
 
 
 @pytest.mark.parametrize(

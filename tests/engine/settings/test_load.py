@@ -43,6 +43,7 @@ from comptoir.engine.settings.kinds_made import (
     SecretKind,
     UrlKind,
 )
+from comptoir.engine.settings.screening import WatchList
 from tests.engine.settings.test_rules_of_parties import ACCOUNT
 
 KEYS = tuple(keys(Settings()))
@@ -78,6 +79,9 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     ),
     "connections.redirect_uris": st.lists(REDIRECTS, unique=True).map(tuple),
     "dead_letters.report_to": st.sampled_from(["", "ops@example.org", "o+1%2@a-b.example"]),
+    "onboarding.compliance_emails": st.lists(
+        st.sampled_from(["kyc@example.org", "o+1%2@a-b.example"]), unique=True
+    ).map(tuple),
     "points.currency": st.sampled_from(["EUR", "CHF", "USD"]),
     "points.tiers": st.lists(st.integers(1, 10**15), unique=True, max_size=5).map(
         lambda steps: tuple(
@@ -127,6 +131,11 @@ TIED: dict[str, st.SearchStrategy[object]] = {
         ),
         max_size=3,
         unique=True,
+    ).map(tuple),
+    "screening.lists": st.lists(
+        st.builds(WatchList, st.sampled_from(["ofac", "own-1", "un"]), PATH.filter(bool).map(Path)),
+        max_size=3,
+        unique_by=lambda one: one.name,
     ).map(tuple),
     "notifications.time_zone": st.sampled_from(["UTC", "America/Montreal"]),
     "notifications.mail_order": st.sampled_from([("brevo",), ("brevo", "sendgrid")]),

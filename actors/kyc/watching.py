@@ -1,0 +1,59 @@
+"""How decided cases are watched: searched for again whenever a list changes (S21, E4).
+
+The rules:
+- every case is searched for again, whatever it was decided to be; a search that is overtaken by another counts no more;
+- a hit that a person has judged stays silent while list and client say the same (E4);
+- one that nobody has judged is an alert, and holds an approved case: a person must look. Its file is held with it, as
+  long as its client has no account yet; afterwards the file stays as it is, and compliance looks all the same. Of a case
+  that is held already a review is opened anew: whoever looks has not seen this hit. Of a rejected one there is the
+  alert, and nothing to decide;
+- a check that cannot be had leaves what is known as it was.
+Source: spec.md S21, S27, X3, E4; docs/kyc.md.
+"""
+
+import msgspec
+
+from comptoir.actors.gateways.kyc_messages import CheckImpossible, PartyScreened
+from comptoir.actors.kyc.concluding import CaseDecision, held_again
+from comptoir.actors.kyc.gathering import found, screen_all
+from comptoir.actors.kyc.messages import RescreenCase
+from comptoir.actors.kyc.state import CaseAlerted, KycState, Phase, check_of, open_hits
+from comptoir.engine import Decision
+from comptoir.engine.machine import Context
+
+__all__ = ["rescreen", "rescreened", "unscreened"]
+
+
+def rescreen(state: KycState, _message: RescreenCase, context: Context) -> CaseDecision:
+    """Search again for everybody; what the search before still asks is not waited for any more."""
+    again = msgspec.structs.replace(state, searches=state.searches + 1)
+    asked = tuple(screen_all(again, context))
+    others = tuple(one for one in state.waits if check_of(one) != "screening")
+    return Decision(
+        msgspec.structs.replace(again, waits=(*others, *(reference for reference, _ in asked))),
+        messages=tuple(out for _, out in asked),
+    )
+
+
+def rescreened(state: KycState, message: PartyScreened, context: Context) -> CaseDecision:
+    """What a search has found of a decided case."""
+    if message.reference not in state.waits:
+        return Decision(state)
+    known = {hit.fingerprint for hit in open_hits(state)}
+    searched = found(state, message)
+    new = any(hit.fingerprint not in known for hit in open_hits(searched))
+    if not new:
+        return Decision(searched)
+    if state.phase is Phase.REJECTED:
+        assert state.asked is not None, "decided cases have begun"
+        alert = CaseAlerted(state.asked.round, ("NEW_HIT",))
+        return Decision(searched, events=(alert,))
+    return held_again(searched, context)
+
+
+def unscreened(state: KycState, message: CheckImpossible, _context: Context) -> CaseDecision:
+    """A decided case could not be searched for: what was found before stands."""
+    waits = tuple(one for one in state.waits if one != message.reference)
+    if waits == state.waits:
+        return Decision(state)
+    return Decision(msgspec.structs.replace(state, waits=waits))

@@ -1,0 +1,90 @@
+"""What decisions of files and reviews add to the sums of their day (S26, S39, E17; adr/0048)."""
+
+from typing import Any
+
+import msgspec
+
+from comptoir.actors.counting import counted
+from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
+from comptoir.actors.onboarding.counting import WAITS, tell
+from comptoir.actors.onboarding.machine import MACHINE
+from comptoir.actors.onboarding.messages import FileExpired, Move
+from comptoir.actors.onboarding.state import OnboardingState, Phase
+from comptoir.actors.onboarding.terms import TERMS
+from comptoir.actors.onboarding_day.messages import (
+    CountFate,
+    CountReview,
+    CountStage,
+    day_at,
+)
+from comptoir.actors.review.counting import tell as tell_of_review
+from comptoir.actors.review.machine import MACHINE as REVIEW
+from comptoir.actors.review.messages import DecideReview
+from comptoir.actors.review.terms import TERMS as REVIEW_TERMS_NAME
+from comptoir.engine import Address, Decision, Message
+from comptoir.engine.machine import Context, Machine
+from tests.actors.filed import BEGUN, FILE_TERMS, INITIATE, INSPECTED, INSPECTING, NOW
+from tests.actors.reviewed import REVIEW_TERMS, STATES
+
+REFERENCES = {TERMS: FILE_TERMS, REVIEW_TERMS_NAME: REVIEW_TERMS, CUTOFFS: Cutoffs()}
+FILES = counted(MACHINE, tell)
+
+
+def told(machine: Machine[Any], state: Any, message: Message) -> list[Message]:
+    """What a decision sends to its day."""
+    context = Context(Address(machine.name, "ONB-2027-00001"), NOW, 1, REFERENCES)
+    found = machine.decide(state, message, context)
+    assert isinstance(found, Decision)
+    return [one.message for one in found.messages if one.target == day_at(NOW)]
+
+
+def test_a_counted_machine_is_the_machine() -> None:
+    """Its drawing and its table are the same, so the pages that are made of them tell the truth."""
+    assert FILES.mermaid() == MACHINE.mermaid()
+    assert FILES.table() == MACHINE.table()
+    assert FILES.refusal is MACHINE.refusal
+
+
+def test_a_file_that_begins_is_counted() -> None:
+    """S39: abandonment is a share of what was begun."""
+    assert told(FILES, OnboardingState(Phase.NONE), INITIATE) == [CountFate("begun")]
+
+
+def test_a_stage_is_counted_when_it_is_left() -> None:
+    """E17: by its time since the last move, with the reason for waiting."""
+    move = Move("INITIATED", "DOCUMENTS_PENDING", "CLIENT_INVITED", "mail", NOW - 7000)
+    state = msgspec.structs.replace(INSPECTING, history=(move,))
+    assert told(FILES, state, INSPECTED)[0] == CountStage("DOCUMENTS_PENDING", "client", 7000)
+
+
+def test_what_changes_nothing_is_not_counted() -> None:
+    """A repeat, or a timer that was on its way, adds nothing to any day."""
+    assert told(FILES, BEGUN, FileExpired()) == []
+
+
+def test_an_abandoned_file_says_where() -> None:
+    """S39, E17: its cause is the stage in which it was given up."""
+    late = msgspec.structs.replace(BEGUN, expires_at=NOW)
+    assert told(FILES, late, FileExpired()) == [
+        CountStage("INITIATED", "client", 1), CountFate("abandoned", "INITIATED"),
+    ]  # fmt: skip
+
+
+def test_every_stage_that_is_left_waits_for_somebody() -> None:
+    """E17: a phase that is added without a reason for waiting fails here."""
+    left = {
+        line.source.value
+        for line in MACHINE
+        for target in line.targets
+        if target is not line.source
+    }
+    assert left - {"NONE"} <= set(WAITS)
+
+
+def test_what_a_person_decides_is_counted_against_the_rules() -> None:
+    """S26: recommendation and decision, once."""
+    machine = counted(REVIEW, tell_of_review)
+    assert told(machine, STATES[1], DecideReview("eva", False, "not plausible")) == [
+        CountReview("MANUAL_REVIEW", False, False)
+    ]
+    assert told(machine, STATES[5], DecideReview("eva", False, "not plausible")) == []
