@@ -12,7 +12,8 @@ import httpx
 from comptoir.http.batches_testing import BATCH_ID
 from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
-from comptoir.http.operation import Call, Operation
+from comptoir.http.operation import Call, Operation, Reach
+from comptoir.http.principal import Role
 from comptoir.http.review_testing import review_of
 from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
 from comptoir.http.uploads_testing import DOCUMENT_ID
@@ -28,6 +29,7 @@ __all__ = [
     "connection_id",
     "file_id",
     "give_to",
+    "owning",
     "path_of",
     "session_id",
     "withdrawal_id",
@@ -123,6 +125,12 @@ def path_of(operation: Operation, owner: str) -> str:
         "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
+
+
+def owning(operation: Operation) -> str:
+    """Who has objects of their own with it: a client, where clients may."""
+    own = [role for role, reach in operation.grants.items() if reach is Reach.OWN]
+    return (Role.CLIENT if Role.CLIENT in own else own[0]).value
 
 
 def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:

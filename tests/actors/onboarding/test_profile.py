@@ -136,6 +136,23 @@ def patch_at(patch: Any, path: str) -> Any:
     return patch
 
 
+def _keeps_others(before: Any, after: Any, source: str) -> bool:
+    """Whether nobody's word but this source's was touched."""
+    theirs = [(path, one) for path in before for one in before[path] if one.source != source]
+    return all(one in after[path] for path, one in theirs)
+
+
+def _spoken(last: Any, source: str, changes: dict[str, Any], at: int) -> None:
+    """What each source has said last, by a model of its own."""
+    for path, value in changes.items():
+        if value is None:
+            gone = [x for x in last if x[0] == source and f"{x[1]}/".startswith(f"{path}/")]
+            for pair in gone:
+                del last[pair]
+        elif last.get((source, path), (None, 0))[0] != value:
+            last[source, path] = (value, at)
+
+
 @given(SPEECH)
 def test_nothing_that_was_said_is_lost(speech: list[tuple[str, dict[str, Any]]]) -> None:
     """E16: whatever is said in whatever order, each source's last word on each field is there, with who and when,
@@ -144,33 +161,16 @@ def test_nothing_that_was_said_is_lost(speech: list[tuple[str, dict[str, Any]]])
     statements: Any = {}
     last: dict[tuple[str, str], tuple[Any, int]] = {}
     for at, (source, changes) in enumerate(speech, 1):
-        before = statements
-        statements = with_said(statements, changes, said(source, at))
-        for path in {*before, *statements}:
-            for one in before.get(path, ()):
-                mine = one.source == source
-                assert mine or one in statements[path], "nobody writes over another"
-        for path, value in changes.items():
-            if value is not None:
-                known = last.get((source, path))
-                if known is None or known[0] != value:
-                    last[source, path] = (value, at)
-            else:
-                for pair in [
-                    x
-                    for x in last
-                    if x[0] == source and (x[1] == path or x[1].startswith(f"{path}/"))
-                ]:
-                    last.pop(pair)
+        before, statements = statements, with_said(statements, changes, said(source, at))
+        assert _keeps_others(before, statements, source), "nobody writes over another"
+        _spoken(last, source, changes, at)
     for (source, path), (value, at) in last.items():
         one = said_by(statements, source)[path]
         assert (one.value, one.at, one.by) == (value, at, "somebody")
     for several in statements.values():
-        assert several
-        assert [SOURCES.index(one.source) for one in several] == sorted(
-            SOURCES.index(one.source) for one in several
-        )
-        assert len({one.source for one in several}) == len(several)
+        ranks = [SOURCES.index(one.source) for one in several]
+        assert ranks
+        assert ranks == sorted(set(ranks))
 
 
 def test_what_a_partner_attested_is_contested_and_not_written_over() -> None:
