@@ -301,10 +301,12 @@ def test_neither_store_takes_anything_else(keeper: Process, paper: Paper, tmp_pa
     assert file.settled(address)["sha256"] == paper.sha256
 
 
-def test_a_file_that_waited_too_long_keeps_no_documents(
+def test_a_file_that_waited_too_long_keeps_what_was_accepted_for_a_while(
     comptoir_daemon: Start, carrier: Process, paper: Paper
 ) -> None:
-    """S14, X6: after its seven days a file is INCOMPLETE; what was sent is deleted, nothing more is taken."""
+    """S14, S18, X6: after its seven days a file is INCOMPLETE, and nothing more is taken; what was accepted stays for
+    onboarding.incomplete_kept_days, so that it can be resumed, and is deleted then.
+    """
     process = comptoir_daemon(**to_people(carrier))
     file = Applicant(process)
     shown = file.sends(paper, "CONTRACT")
@@ -312,10 +314,13 @@ def test_a_file_that_waited_too_long_keeps_no_documents(
     assert len(list(objects.rglob("*/*"))) == 1
     Customer(process).advance(7 * 86_400 + 60)
     eventually(lambda: file.shown()["status"] == "INCOMPLETE")
-    eventually(lambda: not list(objects.rglob("*/*")))
+    assert len(list(objects.rglob("*/*"))) == 1
     assert file.shown()["nextStep"] is None
     is_problem(file.announce(paper), 409, "ONBOARDING_OVER")
     is_problem(file.complete(shown), 409, "ONBOARDING_OVER")
+    Customer(process).advance(90 * 86_400 + 60)
+    eventually(lambda: not list(objects.rglob("*/*")))
+    is_problem(process.post(f"{file.path}/resume", {}), 409, "ONBOARDING_OVER")
 
 
 def test_an_address_ends_after_its_hour(with_folder: Process, paper: Paper) -> None:
