@@ -46,6 +46,8 @@ class Applicant:
     says: Mapping[str, Any] = field(default_factory=lambda: GOOD)
     """The bureau."""
     profile: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    partner: bool = False
+    """A partner submits the file, and attests the taxes."""
     verdict: str = ""
     """Of the reviewer, where the file is held."""
 
@@ -61,6 +63,8 @@ class Applicant:
     def papers(self, now: datetime) -> dict[str, list[dict[str, Any]]]:
         """By type of document, in the order in which they are sent; `now` is business time."""
         made = {kind: [self._paper(kind, now)] for kind in _NEEDED[self.client_type]}
+        if self.partner:
+            del made["TAX_DECLARATION"]
         if self.late_proof:
             old = {**self._paper("PROOF_OF_RESIDENCE", now), "date": _day(now - OLD)}
             made["PROOF_OF_RESIDENCE"].insert(0, old)
@@ -105,6 +109,22 @@ _REFUSED: Final[dict[str, Any]] = {
 }
 _APPROVED: Final = "KYC_APPROVED"
 
+
+def _entity(name: str, legal_form: str) -> dict[str, str]:
+    return {"name": name, "country": "FR", "legalForm": legal_form}
+
+
+def _party(role: str, first_name: str, birth: str) -> dict[str, Any]:
+    return {
+        "role": role, "firstName": first_name, "lastName": "Imaginaire", "dateOfBirth": birth,
+        "residenceCountry": "FR",
+    }  # fmt: skip
+
+
+_OWNER: Final[dict[str, Any]] = {
+    **_party("beneficial_owner", "Yael", "1977-07-07"), "control": "SHARES", "sharePercent": 60,
+}  # fmt: skip
+
 APPLICANTS: Final = (
     Applicant("Camille", "Exemple", "1980-05-15", "85 of 100, as in the source", _APPROVED),
     Applicant("Lou", "Modele", "1991-11-02", "sent photographs", _APPROVED, photographs=True),
@@ -135,9 +155,43 @@ APPLICANTS: Final = (
         changes={"IDENTITY": {"surname": "AUTRUI", "givenNames": "PAULE", "birth": "550505"}},
         says=_REFUSED,
     ),
-    Applicant("Maxime", "Societe", "1982-06-17", "for a company", _APPROVED, "COMPANY"),
-    Applicant("Claude", "Fondation", "1960-12-24", "for a foundation", _APPROVED, "FOUNDATION"),
-    Applicant("Dominique", "Fiducie", "1957-02-11", "for a trust", _APPROVED, "TRUST"),
+    Applicant(
+        "Maxime",
+        "Societe",
+        "1982-06-17",
+        "for a company, with its owner",
+        _APPROVED,
+        "COMPANY",
+        profile={
+            "entity": _entity("Ateliers Fictifs SARL", "SARL"),
+            "parties": {"owner-1": _OWNER},
+        },
+    ),
+    Applicant(
+        "Claude",
+        "Fondation",
+        "1960-12-24",
+        "for a foundation",
+        _APPROVED,
+        "FOUNDATION",
+        profile={"entity": _entity("Fondation Imaginaire", "Fondation")},
+    ),
+    Applicant(
+        "Dominique",
+        "Fiducie",
+        "1957-02-11",
+        "for a trust, with all its people",
+        _APPROVED,
+        "TRUST",
+        profile={
+            "entity": _entity("Fiducie Imaginaire", "Fiducie"),
+            "parties": {
+                "settlor-1": _party("settlor", "Robin", "1948-09-09"),
+                "trustee-1": _party("trustee", "Charlie", "1959-04-18"),
+                "owner-1": _OWNER,
+            },
+        },
+    ),
     Applicant(
         "Andrea",
         "Liste",
@@ -146,5 +200,12 @@ APPLICANTS: Final = (
         _APPROVED,
         verdict="approve",
     ),
-    Applicant("Morgan", "Partenaire", "1985-10-10", "submitted by a partner", _APPROVED),
+    Applicant(
+        "Morgan",
+        "Partenaire",
+        "1985-10-10",
+        "submitted by a partner, who attests the taxes",
+        _APPROVED,
+        partner=True,
+    ),
 )

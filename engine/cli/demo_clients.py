@@ -6,6 +6,7 @@ asked for to the store; the bureau says of each what the table has.
 Source: issue "client onboarding, first half"; spec.md S4, S5, S7, S11, S13, S23, X3, X5.
 """
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,14 +19,13 @@ import trio
 from comptoir.engine.cli.daemons import client_of
 from comptoir.engine.cli.demo_applicants import APPLICANTS, Applicant
 from comptoir.engine.cli.demo_month import align
-from comptoir.engine.cli.demo_people import Asker, person
-from comptoir.engine.cli.demo_place import DemoPlace
+from comptoir.engine.cli.demo_people import Asker, person, service
+from comptoir.engine.cli.demo_place import ADVISOR, DemoPlace
 from comptoir.engine.cli.demo_show import Screen
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 
 __all__ = ["Clients"]
 
-ADVISOR: Final = "demo-advisor"
 REVIEWER: Final = "demo-compliance"
 UPLOADS_MAX: Final = 4
 """At once: what the store takes from one address."""
@@ -35,6 +35,8 @@ DECISION_POLL_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 240.0
 """For one client; ten share two processors, and each paper is read."""
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+CODE: Final = re.compile(r"\b[0-9]{6}\b")
+LINK: Final = re.compile(r"https?://\S+token=[\w-]+")
 API: Final = "/api/v1/onboarding"
 REVIEW: Final = "/api/v1/review"
 UNDER_WAY: Final = ("awaiting_upload", "verifying", "inspecting")
@@ -67,10 +69,11 @@ class Clients:
         async with (
             person(self.place, ADVISOR, "CONSEILLER") as advisor,
             person(self.place, REVIEWER, "COMPLIANCE") as reviewer,
+            service(self.place, f"{self.mark}-partner", "partner:submit") as partner,
             trio.open_nursery() as nursery,
         ):
             for number, applicant in enumerate(APPLICANTS):
-                file = _File(self, applicant, f"{number:02d}", advisor, reviewer)
+                file = _File(self, applicant, f"{number:02d}", advisor, reviewer, partner)
                 nursery.start_soon(self._follow, file, told)
         for applicant in APPLICANTS:
             status, why = told[applicant.name]
@@ -95,18 +98,18 @@ class _File:
     number: str
     advisor: Asker
     reviewer: Asker
+    partner: Asker
     path: str = ""
     name: str = ""
     """The file's number."""
 
     async def live(self) -> str:
         """From the advisor's click to the decision; the status in the end."""
-        begun = await self._begin()
-        self.name = begun["onboardingId"]
+        link = await (self._submitted() if self.applicant.partner else self._begun())
         self.path = f"{API}/{self.name}"
         sandbox = Asker(self.demo.sandbox)
         await sandbox.post(f"/control/kyc/{self.name}", self.applicant.bureau())
-        async with self._portal(begun["clientPortalUrl"]) as client:
+        async with self._portal(link) as client:
             if self.applicant.profile:
                 await client.ask("PATCH", f"{self.path}/profile", dict(self.applicant.profile))
             for doc_type, papers in self.applicant.papers(self.demo.now).items():
@@ -120,20 +123,33 @@ class _File:
             return await self._until_decided(but="COMPLIANCE_HOLD")
         return status
 
-    async def _begin(self) -> dict[str, Any]:
-        who = self.applicant
-        body = {
-            "clientType": who.client_type, "initiatedBy": "CONSEILLER",
-            "conseillerEmail": "conseil@example.org",
-            "clientInfo": {
-                "firstName": who.first_name, "lastName": who.last_name, "email": self._mail(),
-                "phone": self._phone(), "dateOfBirth": who.birth, "residenceCountry": who.country,
-                "taxResidence": who.country,
-            },
+    async def _begun(self) -> str:
+        """Scenario 1: an advisor begins; the client's link."""
+        begun = await self.advisor.post(f"{API}/initiate", {
+            "clientType": self.applicant.client_type, "initiatedBy": "CONSEILLER",
+            "conseillerEmail": "conseil@example.org", "clientInfo": self._info(),
             "metadata": {"source": "demo", "campaignId": self.demo.mark},
+        })  # fmt: skip
+        self.name = begun["onboardingId"]
+        return str(begun["clientPortalUrl"])
+
+    async def _submitted(self) -> str:
+        """Scenario 2: a partner submits; the client has their link by mail."""
+        taxes = {"year": self.demo.now.year - 1, "country": "FR", "referenceIncomeCents": 45_678_00}
+        taken = await self.partner.post("/api/v1/partner/submissions", {
+            "reference": self.demo.mark, "clientType": self.applicant.client_type,
+            "clientInfo": self._info(), "profile": {"tax": {**taxes, "currency": "EUR"}},
+        })  # fmt: skip
+        self.name = taken["onboardingId"]
+        return await self._written("mail", self._mail(), LINK)
+
+    def _info(self) -> dict[str, str]:
+        who = self.applicant
+        return {
+            "firstName": who.first_name, "lastName": who.last_name, "email": self._mail(),
+            "phone": self._phone(), "dateOfBirth": who.birth, "residenceCountry": who.country,
+            "taxResidence": who.country,
         }  # fmt: skip
-        begun: dict[str, Any] = await self.advisor.post(f"{API}/initiate", body)
-        return begun
 
     def _mail(self) -> str:
         return f"{self.demo.mark}-{self.number}@example.org"
@@ -152,19 +168,18 @@ class _File:
             client = Asker(browser)
             file = {"onboardingId": self.name}
             await client.ask("POST", "/portal/session", {**file, "token": token})
-            code = await self._code()
+            code = await self._written("sms", self._phone(), CODE)
             await client.ask("POST", "/portal/session/code", {**file, "code": code})
             yield client
 
-    async def _code(self) -> str:
-        """Of the text message: the six digits in it."""
-        query = {"channel": "sms", "to": self._phone()}
+    async def _written(self, channel: str, to: str, what: re.Pattern[str]) -> str:
+        """What stands in a message that somebody has got."""
         while True:
+            query = {"channel": channel, "to": to}
             answer = await self.demo.sandbox.get("/control/inbox", params=query)
             for item in answer.raise_for_status().json()["items"]:
-                for word in item["body"].replace(".", " ").split():
-                    if word.isdigit() and len(word) == 6:  # noqa: PLR2004  digits of a code
-                        return str(word)
+                if found := what.search(item["body"]):
+                    return found[0]
             await trio.sleep(POLL_SECONDS)
 
     async def _send(self, client: Asker, doc_type: str, paper: Mapping[str, Any]) -> None:

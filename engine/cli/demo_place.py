@@ -22,10 +22,12 @@ from comptoir.engine.settings import Secret, Settings, as_environment
 from comptoir.engine.settings.screening import WatchList
 from comptoir.storage.embedded import EmbeddedPostgres
 
-__all__ = ["DemoPlace", "Wanted", "prepare"]
+__all__ = ["ADVISOR", "DemoPlace", "Wanted", "prepare"]
 
 HOST = "127.0.0.1"
 SECRET_BYTES = 32
+ADVISOR = "demo-advisor"
+"""Whose files those of partners are."""
 SETTLEMENT_DAYS = 5
 """Of a withdrawal; the month of the demo has room for three."""
 LOT_DAYS = 30
@@ -136,6 +138,7 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("auth", "mode"): "on",
         ("auth", "dev_tokens"): True,
         ("clock", "mode"): "manual",  # a month is played in seconds
+        ("onboarding", "partner_advisor"): ADVISOR,
         ("withdrawals", "settlement_days"): SETTLEMENT_DAYS,
         ("points", "lot_days"): LOT_DAYS,
         ("points", "expiry_warning_days"): (WARNING_DAYS,),
