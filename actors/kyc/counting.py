@@ -8,7 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from comptoir.actors.gateways.kyc_messages import CheckAddress, CheckCredit, SearchMedia, StartVerification
+from comptoir.actors.gateways.kyc_messages import (
+    CheckAddress,
+    CheckCredit,
+    SearchMedia,
+    StartVerification,
+)
 from comptoir.actors.kyc.concluding import SYSTEM, outcome_of
 from comptoir.actors.kyc.state import CaseDecided, KycState
 from comptoir.actors.onboarding_day.messages import CountCalls, CountCase
