@@ -43,6 +43,12 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "PurchaseFound": ("report", "standing"),
     "PurchaseMissed": ("reason",),
     "PurchaseDelayed": (),
+    # To a watch list, and to those who read lists and cases: nobody's data.
+    "ReloadList": ("by",),
+    "LoadList": ("list", "version"),
+    "ReadCases": ("walk", "after", "limit"),
+    "CasesRead": ("walk", "after", "keys"),
+    "RescreenDue": ("walk",),
     # To a week of consents.
     "CountConsent": ("provider", "left", "joined"),
     # To a user's candidates: purchases that matched nobody.
@@ -147,6 +153,10 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ScreenParty": ("reference",),
     "PartyScreened": ("reference", "lists"),
     "CheckImpossible": ("reference", "check", "code"),
+    "SeeDocument": (),
+    "CompareLook": (),
+    "NoteRefusedLook": (),
+    "ForgetSighting": (),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),

@@ -90,7 +90,8 @@ def read_zone_of(
             return found
         if len(zone.checks) >= LONE_DIGITS_MIN:
             lone = lone or found
-    return lone or _put_together(texts) or next(filter(None, map(zone_lines, texts)), ())
+    near: list[Lines] = [found for text in texts if (found := zone_lines(text))]
+    return lone or _put_together(texts) or (near[0] if near else ())
 
 
 def _views(page: Image.Image, lines: Sequence[PageLine]) -> Iterator[Image.Image]:

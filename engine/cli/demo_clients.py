@@ -30,6 +30,8 @@ REVIEWER: Final = "demo-compliance"
 UPLOADS_MAX: Final = 4
 """At once: what the store takes from one address."""
 POLL_SECONDS: Final = 0.5
+DECISION_POLL_SECONDS: Final = 2.0
+"""Of one advisor who asks for ten, and may ask 1,000 times a minute (S62)."""
 PATIENCE_SECONDS: Final = 240.0
 """For one client; ten share two processors, and each paper is read."""
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -60,8 +62,8 @@ class Clients:
         """All of them, and those who review two."""
         told: dict[str, tuple[str, str]] = {}
         self.now = await align(self.daemon, self.sandbox)
-        hook = {"url": f"{self.place.webhooks_url}/webhooks/kyc", "secret": self.place.secret}
-        await Asker(self.sandbox).post("/control/kyc/webhooks", hook)
+        url, secret = f"{self.place.webhooks_url}/webhooks/kyc", self.place.bureau_secret
+        await Asker(self.sandbox).post("/control/kyc/webhooks", {"url": url, "secret": secret})
         async with (
             person(self.place, ADVISOR, "CONSEILLER") as advisor,
             person(self.place, REVIEWER, "COMPLIANCE") as reviewer,
@@ -193,4 +195,4 @@ class _File:
             status = str((await self.advisor.get(self.path))["status"])
             if status in ("KYC_APPROVED", "KYC_REJECTED", "COMPLIANCE_HOLD") and status != but:
                 return status
-            await trio.sleep(POLL_SECONDS)
+            await trio.sleep(DECISION_POLL_SECONDS)

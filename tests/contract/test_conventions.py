@@ -51,7 +51,7 @@ def test_not_found_is_a_problem(daemon: Process) -> None:
             assert "errors" not in is_problem(daemon.get(path), 404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("path", ["/webhooks/kyc", "/webhooks/docusign"])
+@pytest.mark.parametrize("path", ["/webhooks/docusign"])
 def test_routes_of_later_issues_are_not_found(customer: Customer, path: str) -> None:
     """A sender whose webhooks are not served yet is told 404, whatever it signed."""
     body = json.dumps(purchase("t", "c")).encode()

@@ -15,6 +15,7 @@ from comptoir.actors.connection.messages import (
 from comptoir.actors.disposition.content import READABLE, content_of
 from comptoir.actors.gateways import document_messages as documents
 from comptoir.actors.gateways import kyc_messages as people
+from comptoir.actors.gateways import list_messages as lists
 from comptoir.actors.gateways import messages as gateways
 from comptoir.actors.gateways.messages import ReadTransactions, SendMail, Tokens
 from comptoir.actors.linking.messages import Consent
@@ -40,7 +41,8 @@ def _messages() -> dict[str, type[Message]]:
     said = [message for machine in machines().values() for message in machine.messages]
     of_parties = [
         value
-        for value in (*vars(gateways).values(), *vars(documents).values(), *vars(people).values())
+        for module in (gateways, documents, people, lists)
+        for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Message) and value is not Message
     ]
     return {message.__name__: message for message in (*said, *of_parties)}

@@ -26,13 +26,13 @@ MEDIA = SearchMedia(f"{REFERENCE}:client", CLIENT)
 
 
 def _credit(party: Played | None) -> Operation:
-    spec = credit_gateway(party and party.client(), "s3cret", 725, GatewayBounds())
+    spec = credit_gateway(party.client() if party else None, "s3cret", 725, GatewayBounds())
     assert (spec.kind, spec.dead_queue) == ("credit", "dlq:onboarding")
     return spec.operations[CheckCredit]
 
 
 def _media(party: Played | None) -> Operation:
-    spec = media_gateway(party and party.client(), "s3cret", GatewayBounds())
+    spec = media_gateway(party.client() if party else None, "s3cret", GatewayBounds())
     assert (spec.kind, spec.dead_queue) == ("media", "dlq:onboarding")
     return spec.operations[SearchMedia]
 
