@@ -77,7 +77,8 @@ class House:
         phone = INITIATION["clientInfo"]["phone"].replace("-", "").replace("+", "%2B")
         inbox = f"/control/inbox?channel=sms&to={phone}"
         eventually(lambda: bool(self.sandbox.get(inbox).json()["items"]))
-        return re.findall(r"\b\d{6}\b", self.sandbox.get(inbox).json()["items"][-1]["body"])[0]
+        text = str(self.sandbox.get(inbox).json()["items"][-1]["body"])
+        return str(re.findall(r"\b\d{6}\b", text)[0])
 
     def _send(self, browser: httpx.Client, file: Applicant, doc_type: str, document: bytes) -> None:
         path = self.folder / f"{doc_type}.pdf"

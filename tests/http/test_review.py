@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from comptoir.actors.onboarding_day.adding import summed, sums_of
+from comptoir.actors.onboarding_day.adding import Countable, summed, sums_of
 from comptoir.actors.onboarding_day.messages import CountCase, CountStage, day_of
 from comptoir.actors.review.messages import ClaimReview, DecideReview, SnoozeReview
 from comptoir.http import measures, review
@@ -165,15 +165,11 @@ async def test_what_is_wrong_is_refused(daemon: FakeDaemon, handler: Any, body: 
 
 async def test_measures_are_of_the_window(daemon: FakeDaemon) -> None:
     """S26, S27, S39, E17: what is committed of the last days, as the description says."""
-    daemon.days[day_of(daemon.now)] = summed(
-        map(
-            sums_of,
-            (
-                CountCase("v7", 85, "AUTO_APPROVE", {"base": 25}, "approved"),
-                CountStage("COMPLIANCE_HOLD", "compliance", 7_200_000),
-            ),
-        )
+    said: tuple[Countable, ...] = (
+        CountCase("v7", 85, "AUTO_APPROVE", {"base": 25}, "approved"),
+        CountStage("COMPLIANCE_HOLD", "compliance", 7_200_000),
     )
+    daemon.days[day_of(daemon.now)] = summed(map(sums_of, said))
     daemon.days["2020-01-01"] = summed([sums_of(CountCase("v1", 0, "REJECT", {}, "rejected"))])
     answer = await measures.show(daemon, call())
     assert answer.status == 200
