@@ -18,13 +18,14 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import trio
 
 from bench.populate import disk_folder, variables
-from comptoir.engine.testing import Process
+from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import Card, Customer, purchase
 from comptoir.storage.embedded import EmbeddedPostgres
 from tests.actors.inspection.hostile import BOMBS
@@ -50,10 +51,11 @@ def _asking(customer: Customer, card: Card, path: str) -> Generator[Taken]:
     def ask() -> None:
         while not over.is_set():
             body = purchase(customer.name("tx"), card.connection_id, merchant={"name": card.label})
-            for kind, wanted, call in (
-                ("webhook", 202, lambda: customer.send(body)),  # noqa: B023 - called at once
-                ("GET", 200, lambda: customer.process.get(path)),
-            ):
+            calls: tuple[tuple[str, int, Callable[[], Answered]], ...] = (
+                ("webhook", 202, partial(customer.send, body)),
+                ("GET", 200, partial(customer.process.get, path)),
+            )
+            for kind, wanted, call in calls:
                 began = time.perf_counter()
                 answer = call()
                 taken[kind].append((time.perf_counter() - began) * 1000)
