@@ -6,7 +6,9 @@ Rule: every kind, gateway and snapshot is listed here; nothing is found by walki
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
+
+from prometheus_client import CollectorRegistry
 
 from comptoir.actors.approval.messages import KIND as APPROVAL
 from comptoir.actors.authorization_code.messages import KIND as CODE
@@ -80,6 +82,7 @@ from comptoir.engine.journal import Decided, Journal
 from comptoir.engine.moves import Moves
 from comptoir.engine.parts import Parts
 from comptoir.engine.settings import Settings
+from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.telemetry import Telemetry
 from comptoir.engine.values import Address, Message, Reply
 from comptoir.http.identity.opening import Identity
@@ -165,6 +168,21 @@ def _tell_of_adjustment(moves: Moves, measure: Callable[[Decided], None], decide
         moves.moved(message.adjustment_id)
 
 
+def _of_files(
+    bounds: Bounds, registry: CollectorRegistry, lists: ListDesk
+) -> tuple[ActorSpec[Any], ...]:
+    """Kinds of clients' files: what they are assessed by, who reviews them, and what is measured of it."""
+    measures = OnboardingMeasures(registry)
+    return (
+        onboarding_spec(bounds),
+        kyc_spec(bounds, KycMeasures(registry).count),
+        watch_list_spec(bounds, ListMeasures(registry, lists.names).watch_list),
+        review_spec(bounds, measures.review),
+        onboarding_day_spec(bounds, measures.day),
+        sighting_spec(bounds),
+    )
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -181,7 +199,6 @@ async def parts_of(
         daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
     )
     payments = PaymentMeasures(daemon.telemetry.registry)
-    of_files = OnboardingMeasures(daemon.telemetry.registry)
     tell = partial(_tell_of_withdrawal, daemon.moves)
     of_withdrawals = (measures.withdrawal, payments.withdrawal, tell)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
@@ -219,14 +236,7 @@ async def parts_of(
             reconciliation_spec(bounds, payments.reconciliation),
             notification_spec(bounds),
             device_spec(bounds),
-            onboarding_spec(bounds),
-            kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
-            watch_list_spec(
-                bounds, ListMeasures(daemon.telemetry.registry, daemon.lists.names).watch_list
-            ),
-            review_spec(bounds, of_files.review),
-            onboarding_day_spec(bounds, of_files.day),
-            sighting_spec(bounds),
+            *_of_files(bounds, daemon.telemetry.registry, daemon.lists),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
