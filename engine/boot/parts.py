@@ -177,16 +177,15 @@ async def parts_of(
         stack: what is opened here is closed with it.
     """
     settings = daemon.settings
-    measures = CashbackMeasures(
-        daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
-    )
-    payments = PaymentMeasures(daemon.telemetry.registry)
-    of_files = OnboardingMeasures(daemon.telemetry.registry)
+    registry = daemon.telemetry.registry
+    measures = CashbackMeasures(registry, daemon.telemetry.credit_seconds, daemon.clock.now)
+    payments = PaymentMeasures(registry)
+    of_files = OnboardingMeasures(registry)
     tell = partial(_tell_of_withdrawal, daemon.moves)
     of_withdrawals = (measures.withdrawal, payments.withdrawal, tell)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
     daemon.verification_keys = parties.plaid_keys
-    daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
+    daemon.payees = await open_payees(settings, registry, stack)
     gateways = parties.gateways
     gateways.append(await open_payments(settings, journal, stack))
     gateways.extend(await people_gateways(settings, stack))
@@ -220,10 +219,8 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             onboarding_spec(bounds),
-            kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
-            watch_list_spec(
-                bounds, ListMeasures(daemon.telemetry.registry, daemon.lists.names).watch_list
-            ),
+            kyc_spec(bounds, KycMeasures(registry).count),
+            watch_list_spec(bounds, ListMeasures(registry, daemon.lists.names).watch_list),
             review_spec(bounds, of_files.review),
             onboarding_day_spec(bounds, of_files.day),
             sighting_spec(bounds),
