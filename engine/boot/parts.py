@@ -195,15 +195,14 @@ async def parts_of(
         stack: what is opened here is closed with it.
     """
     settings = daemon.settings
-    measures = CashbackMeasures(
-        daemon.telemetry.registry, daemon.telemetry.credit_seconds, daemon.clock.now
-    )
-    payments = PaymentMeasures(daemon.telemetry.registry)
+    registry = daemon.telemetry.registry
+    measures = CashbackMeasures(registry, daemon.telemetry.credit_seconds, daemon.clock.now)
+    payments = PaymentMeasures(registry)
     tell = partial(_tell_of_withdrawal, daemon.moves)
     of_withdrawals = (measures.withdrawal, payments.withdrawal, tell)
     parties = await open_parties(settings, daemon.blind, partial(find_access, journal), stack)
     daemon.verification_keys = parties.plaid_keys
-    daemon.payees = await open_payees(settings, daemon.telemetry.registry, stack)
+    daemon.payees = await open_payees(settings, registry, stack)
     gateways = parties.gateways
     gateways.append(await open_payments(settings, journal, stack))
     gateways.extend(await people_gateways(settings, stack))
@@ -236,7 +235,7 @@ async def parts_of(
             reconciliation_spec(bounds, payments.reconciliation),
             notification_spec(bounds),
             device_spec(bounds),
-            *_of_files(bounds, daemon.telemetry.registry, daemon.lists),
+            *_of_files(bounds, registry, daemon.lists),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),

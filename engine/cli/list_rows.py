@@ -35,7 +35,7 @@ def build(
     ] = None,
     form: Form = "text",
 ) -> None:
-    """Read a list whole and write the index that `check screen --list` opens at once."""
+    """Read a list whole and write the index that `check screen --list` and a daemon (`screening.lists`) open at once."""
     from comptoir.engine.cli.listing import run_build
 
     run_build(source, index, delta, form)
