@@ -134,6 +134,14 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "CountCase": ("rules_version", "outcome"),
     "CountReview": ("recommendation", "approved", "overdue"),
     "CountCalls": ("party", "calls"),
+    # To a case and from it: whom it is about, and what it came to, is compliance's (E3).
+    "AssessClient": ("round", "client_type", "accelerated"),
+    "BureauReported": ("healed",),
+    "CaseDue": (),
+    "DescribeCase": (),
+    "KycConcluded": ("round",),
+    "CaseReviewed": ("round",),
+    "RescreenCase": ("list", "version"),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),
