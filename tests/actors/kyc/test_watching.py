@@ -79,7 +79,7 @@ def test_a_search_that_comes_too_late_for_the_decision_counts_all_the_same() -> 
     """S27, X3: held for silence and approved by a person; the search that was parked all the while has somebody."""
     silent = play((*ANSWERS[:3], EXAMPLE))
     held = step(silent, CaseDue(), now=silent.due_at)
-    assert alerts(held) == ("CHECKS_SILENT",)
+    assert "CHECKS_SILENT" in alerts(held)
     approved = step(held.state, CaseReviewed(True, "cp-1", "searched by hand")).state
     late = step(approved, PartyScreened(SCREEN_R, (SANCTIONED,), LISTS))
     assert (late.state.phase, alerts(late)) == (Phase.HELD, ("NEW_HIT",))
