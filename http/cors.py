@@ -16,8 +16,8 @@ __all__ = ["Cors"]
 PREFIXES: Final = ("/api/", "/uploads/")
 MAX_AGE_SECONDS: Final = 600
 """How long a browser may remember a preflight: an origin that is struck off is out soon after."""
-_ALLOWED: Final = b"Authorization, Content-Type, Idempotency-Key, X-Request-Id"
-_EXPOSED: Final = b"Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+_ALLOWED: Final = b"Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
+_EXPOSED: Final = b"ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 _VARY: Final = (b"vary", b"Origin")
 
 

@@ -10,10 +10,11 @@ Source: interface.md 8 (rows c1); spec.md S4, S8, S9, S12, X6, X8; docs/uploads.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from comptoir.actors.inspection.flags import INTERNAL
 from comptoir.actors.kyc.explaining import Audience
 from comptoir.actors.numbering.messages import KIND as NUMBERING
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
@@ -42,11 +43,28 @@ from comptoir.http.operation import Access, Call
 from comptoir.http.port import Port
 from comptoir.http.portal.entering import token_digest
 from comptoir.http.portal.shapes import PHONE
-from comptoir.http.problems import problem
-from comptoir.http.shapes_onboarding import Initiation, NewDocument
+from comptoir.http.principal import Role
+from comptoir.http.problems import FieldError, problem
+from comptoir.http.shapes_onboarding import Initiation, InitiationClient, NewDocument
 from comptoir.http.times import is_day, rfc3339
 
-__all__ = ["add_document", "complete_document", "history", "initiate", "show", "show_document"]
+__all__ = [
+    "SUMMARIES",
+    "PortalLink",
+    "add_document",
+    "begun",
+    "client_of",
+    "complete_document",
+    "find_file",
+    "history",
+    "initiate",
+    "listing_of",
+    "new_link",
+    "next_number",
+    "pointer",
+    "show",
+    "show_document",
+]
 
 _INITIATION: Final = msgspec.json.Decoder(Initiation)
 _NEW_DOCUMENT: Final = msgspec.json.Decoder(NewDocument)
@@ -87,44 +105,73 @@ async def initiate(port: Port, call: Call) -> Response:
     wanted = read_body(call, _INITIATION)
     if isinstance(wanted, Response):
         return wanted
-    info = wanted.client_info
-    if not is_day(info.date_of_birth):
-        errors = [fault("/clientInfo/dateOfBirth", "a day that exists, YYYY-MM-DD")]
-        return problem("REQUEST_INVALID", call.ticket, errors=errors)
-    phone = re.sub(r"[^+0-9]", "", info.phone or "")
-    if phone and not _PHONE(phone):
-        errors = [fault("/clientInfo/phone", "a telephone number in E.164")]
-        return problem("REQUEST_INVALID", call.ticket, errors=errors)
+    client = client_of(port, wanted.client_type, wanted.client_info)
+    if not isinstance(client, ClientInfo):
+        return problem("REQUEST_INVALID", call.ticket, errors=[client])
     reference = call.draw("onboarding").hex()
-    file = Address(KIND, await _number(port, reference))
-    token = call.draw_secret("portal link")
-    url = f"{port.public_url}/portal/{file.key}?token={token}"
+    file = Address(KIND, await next_number(port, reference))
+    link = new_link(port, call, file.key)
     user_id = f"cli_{call.draw('client')[:10].hex()}"
     metadata = wanted.metadata
     opened = Opened(
         wanted.client_type, wanted.initiated_by, who_calls(call)[0], wanted.conseiller_email,
         user_id, (metadata and metadata.source) or "", (metadata and metadata.campaign_id) or "",
     )  # fmt: skip
-    client = ClientInfo(
+    message = InitiateFile(
+        opened, client, link.url, link.digest, listing_of(port, user_id), reference
+    )
+    reply = (await port.ask(file, message)).reply
+    assert isinstance(reply, FileDescribed)
+    return json_response(201, begun(file.key, reply, link.url), call.ticket)
+
+
+class PortalLink(NamedTuple):
+    """A client's link."""
+
+    url: str
+    """With its secret."""
+    digest: str
+
+
+def new_link(port: Port, call: Call, number: str) -> PortalLink:
+    """A link to a file, of the request's own chance."""
+    token = call.draw_secret("portal link")
+    return PortalLink(f"{port.public_url}/portal/{number}?token={token}", token_digest(token))
+
+
+def listing_of(port: Port, user_id: str) -> str:
+    """The key of the actor that lists what a client has open; empty: none does."""
+    return "" if port.identity is None else port.person_key(user_id)
+
+
+def begun(number: str, file: FileDescribed, url: str) -> dict[str, object]:
+    """What whoever begins a file, or has it go on, is told (S9)."""
+    return {
+        "onboardingId": number,
+        "status": file.status,
+        "nextStep": NEXT_STEPS[file.status],
+        "clientPortalUrl": url,
+        "expiresAt": rfc3339(file.expires_at),
+        "createdAt": rfc3339(file.created_at),
+    }
+
+
+def client_of(port: Port, client_type: str, info: InitiationClient) -> ClientInfo | FieldError:
+    """Who is to become a client; or what is wrong with it."""
+    if client_type not in port.rules.client_types:
+        return fault("/clientType", "a type that is configured", "CLIENT_TYPE_UNKNOWN")
+    if not is_day(info.date_of_birth):
+        return fault("/clientInfo/dateOfBirth", "a day that exists, YYYY-MM-DD")
+    phone = re.sub(r"[^+0-9]", "", info.phone or "")
+    if phone and not _PHONE(phone):
+        return fault("/clientInfo/phone", "a telephone number in E.164")
+    return ClientInfo(
         info.first_name, info.last_name, info.email, phone, info.date_of_birth,
         info.residence_country, info.tax_residence,
     )  # fmt: skip
-    listing = "" if port.identity is None else port.person_key(user_id)
-    message = InitiateFile(opened, client, url, token_digest(token), listing, reference)
-    reply = (await port.ask(file, message)).reply
-    assert isinstance(reply, FileDescribed)
-    shown = {
-        "onboardingId": file.key,
-        "status": reply.status,
-        "nextStep": NEXT_STEPS[reply.status],
-        "clientPortalUrl": url,
-        "expiresAt": rfc3339(reply.expires_at),
-        "createdAt": rfc3339(reply.created_at),
-    }
-    return json_response(201, shown, call.ticket)
 
 
-async def _number(port: Port, reference: str) -> str:
+async def next_number(port: Port, reference: str) -> str:
     """The next number of this year (S9)."""
     year = (_EPOCH + timedelta(milliseconds=port.now_ms())).year
     series = f"{port.rules.file_prefix}-{year}"
@@ -135,7 +182,7 @@ async def _number(port: Port, reference: str) -> str:
 
 async def show(port: Port, call: Call) -> Response:
     """GET /api/v1/onboarding/{onboardingId}."""
-    found = await _find(port, call)
+    found = await find_file(port, call)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
     shown: dict[str, object] = {
@@ -145,8 +192,10 @@ async def show(port: Port, call: Call) -> Response:
         "summaryStatus": SUMMARIES[found.status],
         "nextStep": NEXT_STEPS.get(found.status),
         "waitingFor": WAITS.get(found.status),
-        "documents": [_document(one) for one in found.documents],
+        "documents": [_document(one, call) for one in found.documents],
         "missing": list(found.missing),
+        "missingFields": [pointer(path) for path in found.lacking],
+        "incompleteCause": found.cause or None,
         "expiresAt": rfc3339(found.expires_at),
         "createdAt": rfc3339(found.created_at),
         "updatedAt": rfc3339(found.updated_at),
@@ -173,7 +222,7 @@ async def _kyc(port: Port, call: Call, file: FileDescribed) -> dict[str, object]
 
 async def history(port: Port, call: Call) -> Response:
     """GET /api/v1/onboarding/{onboardingId}/history."""
-    found = await _find(port, call)
+    found = await find_file(port, call)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
     items = [
@@ -197,7 +246,7 @@ async def add_document(port: Port, call: Call) -> Response:
     if not wanted.filename.isprintable() or "/" in wanted.filename:
         errors = [fault("/filename", "a name without slashes or control characters")]
         return problem("REQUEST_INVALID", call.ticket, errors=errors)
-    if await _find(port, call) is None:
+    if await find_file(port, call) is None:
         return problem("NOT_FOUND", call.ticket)
     file = Address(KIND, call.path["onboardingId"])
     message = RequestUpload(
@@ -226,7 +275,7 @@ async def add_document(port: Port, call: Call) -> Response:
 
 async def complete_document(port: Port, call: Call) -> Response:
     """POST /api/v1/onboarding/{onboardingId}/documents/{documentId}/complete."""
-    if await _find(port, call) is None:
+    if await find_file(port, call) is None:
         return problem("NOT_FOUND", call.ticket)
     file = Address(KIND, call.path["onboardingId"])
     reply = (await port.ask(file, CompleteUpload(call.path["documentId"]))).reply
@@ -243,13 +292,13 @@ def _closed(reply: FileOver | DocumentsClosed) -> str:
 
 async def show_document(port: Port, call: Call) -> Response:
     """GET /api/v1/onboarding/{onboardingId}/documents/{documentId}."""
-    found = await _find(port, call)
+    found = await find_file(port, call)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
     return _shown_document(found, call, 200)
 
 
-async def _find(port: Port, call: Call) -> FileDescribed | None:
+async def find_file(port: Port, call: Call) -> FileDescribed | None:
     """The file of a call; None if the caller may not know of it.
 
     Raises:
@@ -269,19 +318,28 @@ def _shown_document(file: FileDescribed, call: Call, status: int) -> Response:
     found = next((one for one in file.documents if one.id == wanted), None)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
-    return json_response(status, _document(found), call.ticket)
+    return json_response(status, _document(found, call), call.ticket)
 
 
-def _document(one: Document) -> dict[str, object]:
-    """A document as it is shown to whoever may see its file."""
-    return {
+def _document(one: Document, call: Call) -> dict[str, object]:
+    """A document as it is shown to whoever may see its file; where else it was seen is for COMPLIANCE alone."""
+    inside = call.principal is None or Role.COMPLIANCE in call.principal.roles
+    shown: dict[str, object] = {
         "documentId": one.id,
         "docType": one.doc_type,
         "filename": one.filename,
         "contentType": one.media_type,
         "sizeBytes": one.size_bytes,
         "status": one.status.value,
-        "reasons": [reason_of(code) for code in one.reasons],
+        "reasons": [reason_of(code) for code in one.reasons if inside or code not in INTERNAL],
         "sha256": one.proven_sha256 or None,
         "fields": dict(one.fields) or None,
     }
+    if inside and one.elsewhere:
+        shown["elsewhere"] = list(one.elsewhere)
+    return shown
+
+
+def pointer(path: str) -> str:
+    """A field of a profile as a JSON pointer; what is no field of one (`parties:settlor`) as it is."""
+    return path if ":" in path else f"/{path}"

@@ -63,7 +63,7 @@ _HEADERS: Final[Json] = {
         "schema": {"type": "string"},
     },
     "ETag": {
-        "description": "The SHA-256 of what is kept or shown, in hexadecimal.",
+        "description": "The SHA-256 of what is kept or shown, in hexadecimal; of a profile, its version.",
         "schema": {"type": "string"},
     },
     "Link": {
@@ -165,7 +165,8 @@ def _operation(row: Operation, page: Json, shared: Json) -> Json:
     if parameters:
         shown["parameters"] = [_parameter(one, page) for one in parameters]
     if row.body is not None:
-        content = {row.body.media_type: {"schema": _schema(row.body)}}
+        taken = (row.body.media_type, *row.body.also)
+        content = {media_type: {"schema": _schema(row.body)} for media_type in taken}
         shown["requestBody"] = {
             "description": row.body.text, "required": row.body.required, "content": content,
         }  # fmt: skip

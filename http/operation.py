@@ -106,7 +106,7 @@ class Assurance(Enum):
     FRESH = "recently"
     """By one factor at least: what people change of their own access (OWASP ASVS 5, 7.5.2)."""
     TWO_FACTORS = "two factors"
-    """Whatever staff changes."""
+    """Whatever staff changes; a client who may do it, too, with what is theirs, needs no more than any sign-in."""
     RECENT = "two factors, recently"
     """What hurts most: giving rights, approving, erasing, replacing keys."""
 
@@ -197,7 +197,7 @@ class Body:
     headers: tuple[str, ...] = ()
     """Of an answer: those of its own, by their names in openapi.py."""
     also: tuple[str, ...] = ()
-    """Of an answer: further media types in which it can be had."""
+    """Further media types: of an answer in which it can be had, of a request in which the same may be sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,12 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_banking import BANKING, CURSOR, ID, LIMIT, READS_MONEY
-from comptoir.http.operations_documents import DOCUMENTS
 from comptoir.http.operations_kyc import KYC
 from comptoir.http.operations_matching import MATCHING
 from comptoir.http.operations_notices import NOTICES
 from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_points import POINTS
+from comptoir.http.operations_profiles import ONBOARDING
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.operations_webhooks import WEBHOOKS
 from comptoir.http.page import HTML
@@ -139,7 +139,7 @@ OPERATIONS: Final = (
     *POINTS,
     *NOTICES,
     *UPKEEP,
-    *DOCUMENTS,
+    *ONBOARDING,
     *KYC,
     *WEBHOOKS,
     Operation(

@@ -22,7 +22,7 @@ from comptoir.http.operations_review import REVIEWS
 from comptoir.http.portal.rows import FILE
 from comptoir.http.principal import Role
 
-__all__ = ["DOCUMENTS"]
+__all__ = ["DOCUMENTS", "ONE_FILE", "SEES", "THE_FILE"]
 
 _TEXT: Final = {"type": "string"}
 _SEGMENT: Final = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}
@@ -36,11 +36,11 @@ _OF_UPLOADS: Final = (
 _BEGINS: Final = MappingProxyType({Role.CONSEILLER: Reach.ANY})
 _SENDS: Final = MappingProxyType({Role.CLIENT: Reach.OWN})
 """Its documents are the client's to send (S4)."""
-_SEES: Final = MappingProxyType(
+SEES: Final = MappingProxyType(
     {Role.CLIENT: Reach.OWN, Role.CONSEILLER: Reach.OWN, Role.COMPLIANCE: Reach.ANY}
 )
-_ONE: Final = "/api/v1/onboarding/{onboardingId}"
-_FILE: Final = Parameter(
+ONE_FILE: Final = "/api/v1/onboarding/{onboardingId}"
+THE_FILE: Final = Parameter(
     "onboardingId", "path", "Number of the file.", {**FILE.schema, "minLength": 12, "maxLength": 23}
 )
 """No word is as long as the shortest number: `initiate` is a path of its own."""
@@ -62,38 +62,38 @@ DOCUMENTS: Final = (
         grants=_BEGINS, assurance=Assurance.TWO_FACTORS, body=Body("Whose.", shapes.Initiation),
     ),
     Operation(
-        "getOnboarding", "GET", _ONE, "How far a file is", "onboarding", Door.TOKEN,
-        {200: Body("It.", shapes.File)}, onboarding.show, problems=_READ, grants=_SEES,
-        owner=Owner.ANSWER, parameters=(_FILE,),
+        "getOnboarding", "GET", ONE_FILE, "How far a file is", "onboarding", Door.TOKEN,
+        {200: Body("It.", shapes.File)}, onboarding.show, problems=_READ, grants=SEES,
+        owner=Owner.ANSWER, parameters=(THE_FILE,),
     ),
     Operation(
-        "getOnboardingHistory", "GET", f"{_ONE}/history", "How a file came so far", "onboarding",
+        "getOnboardingHistory", "GET", f"{ONE_FILE}/history", "How a file came so far", "onboarding",
         Door.TOKEN, {200: Body("The newest first.", shapes.FileHistory)}, onboarding.history,
-        problems=_READ, grants=_SEES, owner=Owner.ANSWER, parameters=(_FILE,),
+        problems=_READ, grants=SEES, owner=Owner.ANSWER, parameters=(THE_FILE,),
     ),
     Operation(
-        "addDocument", "POST", f"{_ONE}/documents", "An address to send a document to", "onboarding",
+        "addDocument", "POST", f"{ONE_FILE}/documents", "An address to send a document to", "onboarding",
         Door.TOKEN, {201: Body("One PUT of exactly that.", shapes.UploadShown)},
         onboarding.add_document,
         problems=(
             *_WRITTEN, *_READ, "DOCUMENT_FORMAT_REFUSED", "DOCUMENT_TOO_LARGE", "DOCUMENTS_TOO_MANY",
             "ONBOARDING_OVER", "DOCUMENTS_CLOSED",
         ),
-        grants=_SENDS, owner=Owner.ANSWER, parameters=(_FILE,),
+        grants=_SENDS, owner=Owner.ANSWER, parameters=(THE_FILE,),
         body=Body("What is about to be sent.", shapes.NewDocument),
     ),
     Operation(
-        "completeDocument", "POST", f"{_ONE}/documents/{{documentId}}/complete",
+        "completeDocument", "POST", f"{ONE_FILE}/documents/{{documentId}}/complete",
         "A document was sent", "onboarding", Door.TOKEN,
         {202: Body("The store is asked.", shapes.DocumentShown)}, onboarding.complete_document,
         problems=(*_READ, "ONBOARDING_OVER", "DOCUMENTS_CLOSED"), grants=_SENDS, owner=Owner.ANSWER,
-        parameters=(_FILE, _DOCUMENT),
+        parameters=(THE_FILE, _DOCUMENT),
     ),
     Operation(
-        "getDocument", "GET", f"{_ONE}/documents/{{documentId}}", "What became of a document",
+        "getDocument", "GET", f"{ONE_FILE}/documents/{{documentId}}", "What became of a document",
         "onboarding", Door.TOKEN, {200: Body("It.", shapes.DocumentShown)},
-        onboarding.show_document, problems=_READ, grants=_SEES, owner=Owner.ANSWER,
-        parameters=(_FILE, _DOCUMENT),
+        onboarding.show_document, problems=_READ, grants=SEES, owner=Owner.ANSWER,
+        parameters=(THE_FILE, _DOCUMENT),
     ),
     Operation(
         "uploadDocument", "PUT", "/uploads/{bucket}/{onboardingId}/{docType}/{filename}",

@@ -15,7 +15,7 @@ ASVS 5, 6.3.3, 6.8.4 and 10.3.4.
 from typing import Final
 
 from comptoir.http.operation import EVERYBODY, Access, Assurance, Operation, Reach
-from comptoir.http.principal import Principal
+from comptoir.http.principal import Principal, Role
 from comptoir.http.rules import StepUpRules
 
 __all__ = ["AGED", "decide", "lacks"]
@@ -50,8 +50,17 @@ def lacks(operation: Operation, principal: Principal, rules: StepUpRules, now: i
     """
     if operation.assurance is Assurance.ANY or not principal.roles:
         return False
+    if operation.assurance is Assurance.TWO_FACTORS and _is_client(operation, principal):
+        return False
     two = TWO_FACTORS in principal.methods or principal.context == rules.mfa_acr
     if operation.assurance is not Assurance.FRESH and not two:
         return True
     age_s = now - principal.signed_in_at
     return operation.assurance in AGED and not -SKEW_S <= age_s <= rules.recent_s
+
+
+def _is_client(operation: Operation, principal: Principal) -> bool:
+    """Whether somebody does it as a client and as nobody else: two factors are wanted of staff, and what is a
+    client's own takes any sign-in.
+    """
+    return {role for role in principal.roles if role in operation.grants} == {Role.CLIENT}

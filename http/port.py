@@ -126,6 +126,10 @@ class ApiPort(BooksPort, ReviewPort, Protocol):
         """
         ...
 
+    async def submission(self, place: str) -> str | None:
+        """The number of the file to which a partner's own reference leads, by a keyed digest of both (X15)."""
+        ...
+
     @property
     def objects(self) -> ObjectStore:
         """Where documents are.

@@ -29,6 +29,7 @@ from comptoir.http.problem_rows import (
 from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
 from comptoir.http.problems_payouts import OF_PAYOUTS
+from comptoir.http.problems_profiles import OF_PROFILES
 from comptoir.http.problems_review import OF_REVIEWS
 
 __all__ = [
@@ -208,6 +209,7 @@ PROBLEMS: dict[str, Problem] = {
         "Configure who carries text messages, or give no phone",
     ),
     **OF_DOCUMENTS,
+    **OF_PROFILES,
     **OF_BATCHES,
     **OF_REVIEWS,
     **OF_PAYOUTS,

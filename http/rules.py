@@ -15,6 +15,7 @@ from comptoir.actors.cutoffs import Cutoffs
 from comptoir.actors.onboarding_day.terms import MeasureTerms
 from comptoir.actors.sepa.pain001 import Debtor
 from comptoir.engine.settings import Secret, Settings
+from comptoir.engine.settings.client_types import CLIENT_TYPES
 from comptoir.http import peers
 
 __all__ = [
@@ -238,6 +239,10 @@ class EdgeRules:
     """What is measured of onboarding, and against what (S26, S39)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
+    client_types: frozenset[str] = frozenset(CLIENT_TYPES)
+    """What a file may be of (S1)."""
+    partner_advisor: str = ""
+    """Whose files those of partners are (S5)."""
     dead_letter_ms: int = 90 * 86_400_000
     """For how long a dead letter is kept, but for those that are held (X23)."""
     replay_per_second_max: int = 50
@@ -297,6 +302,8 @@ class EdgeRules:
             lists=tuple(one.name for one in settings.screening.lists),
             measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
+            client_types=frozenset(settings.onboarding.types),
+            partner_advisor=settings.onboarding.partner_advisor,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,
         )

@@ -8,21 +8,35 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from comptoir.engine.settings.client_types import TYPE_NAME
 from comptoir.http.portal.shapes import MAIL
 from comptoir.http.shapes import Date, Time
 
 __all__ = [
+    "Country",
+    "DocType",
     "DocumentShown",
     "File",
     "FileHistory",
+    "Given",
     "Initiated",
     "Initiation",
+    "InitiationClient",
     "NewDocument",
+    "Shape",
+    "TypeName",
     "UploadShown",
 ]
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2.")]
+TypeName = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{TYPE_NAME}\Z",
+        description="As the configuration names it: INDIVIDUAL, COMPANY, FOUNDATION, TRUST, and what was added.",
+    ),
+]
 Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
 DocType = Literal[
     "IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION", "ARTICLES", "REGISTER_EXTRACT",
@@ -30,15 +44,15 @@ DocType = Literal[
 ]  # fmt: skip
 
 
-class _Shape(msgspec.Struct, frozen=True, rename="camel"):
+class Shape(msgspec.Struct, frozen=True, rename="camel"):
     """camelCase outside (interface.md 1)."""
 
 
-class _Given(_Shape, frozen=True, forbid_unknown_fields=True):
+class Given(Shape, frozen=True, forbid_unknown_fields=True):
     """What comes in has no field that we do not know."""
 
 
-class InitiationClient(_Given, frozen=True):
+class InitiationClient(Given, frozen=True):
     """Who is to become a client; of a company, who acts for it."""
 
     first_name: Name
@@ -60,24 +74,24 @@ class InitiationClient(_Given, frozen=True):
     """None: the code of the portal comes by a second mail."""
 
 
-class InitiationSource(_Given, frozen=True):
+class InitiationSource(Given, frozen=True):
     """Where they come from."""
 
     source: Word | None = None
     campaign_id: Word | None = None
 
 
-class Initiation(_Given, frozen=True):
+class Initiation(Given, frozen=True):
     """A file is begun (S8)."""
 
-    client_type: Literal["INDIVIDUAL", "COMPANY", "FOUNDATION", "TRUST"]
+    client_type: TypeName
     initiated_by: Literal["CONSEILLER"]
     conseiller_email: Annotated[str, Meta(pattern=MAIL, max_length=254)]
     client_info: InitiationClient
     metadata: InitiationSource | None = None
 
 
-class Initiated(_Shape, frozen=True):
+class Initiated(Shape, frozen=True):
     """It is (S9)."""
 
     onboarding_id: str
@@ -90,7 +104,7 @@ class Initiated(_Shape, frozen=True):
     created_at: Time
 
 
-class NewDocument(_Given, frozen=True):
+class NewDocument(Given, frozen=True):
     """What is about to be sent, exactly."""
 
     doc_type: DocType
@@ -100,7 +114,7 @@ class NewDocument(_Given, frozen=True):
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
 
 
-class UploadShown(_Shape, frozen=True):
+class UploadShown(Shape, frozen=True):
     """Where to send it, and with which headers."""
 
     document_id: str
@@ -110,14 +124,14 @@ class UploadShown(_Shape, frozen=True):
     expires_at: Time
 
 
-class DocumentReason(_Shape, frozen=True):
+class DocumentReason(Shape, frozen=True):
     """What was found."""
 
     code: str
     text: str
 
 
-class DocumentShown(_Shape, frozen=True):
+class DocumentShown(Shape, frozen=True):
     """A document."""
 
     document_id: str
@@ -136,9 +150,15 @@ class DocumentShown(_Shape, frozen=True):
     fields: Annotated[
         dict[str, str] | None, Meta(description="What was read of it, by name (docs/documents.md).")
     ]
+    elsewhere: Annotated[
+        list[str] | msgspec.UnsetType,
+        Meta(
+            description="For COMPLIANCE, where there are any: numbers of other files that have it, too."
+        ),
+    ] = msgspec.UNSET
 
 
-class FileKyc(_Shape, frozen=True):
+class FileKyc(Shape, frozen=True):
     """What the assessment came to: the bureau's word. All null: nothing of it is told."""
 
     score: int | None
@@ -146,7 +166,7 @@ class FileKyc(_Shape, frozen=True):
     recommendation: str | None
 
 
-class File(_Shape, frozen=True, omit_defaults=False):
+class File(Shape, frozen=True, omit_defaults=False):
     """A file."""
 
     onboarding_id: str
@@ -157,6 +177,16 @@ class File(_Shape, frozen=True, omit_defaults=False):
     waiting_for: Literal["client", "compliance", "advisor", "provider", "mainframe"] | None
     documents: list[DocumentShown]
     missing: Annotated[list[DocType], Meta(description="Types that are still to be sent.")]
+    missing_fields: Annotated[
+        list[str], Meta(description="What its profile still wants, as the profile names it.")
+    ]
+    incomplete_cause: Annotated[
+        Literal[
+            "client_never_came", "documents_missing", "profile_incomplete", "documents_unsettled"
+        ]
+        | None,
+        Meta(description="Of an INCOMPLETE file."),
+    ]
     expires_at: Time
     created_at: Time
     updated_at: Time
@@ -166,7 +196,7 @@ class File(_Shape, frozen=True, omit_defaults=False):
     ] = msgspec.UNSET
 
 
-class FileMove(_Shape, frozen=True):
+class FileMove(Shape, frozen=True):
     """One change of status."""
 
     from_: Annotated[str, Meta()] = msgspec.field(name="from")
@@ -181,7 +211,7 @@ class FileMove(_Shape, frozen=True):
     at: Time
 
 
-class FileHistory(_Shape, frozen=True):
+class FileHistory(Shape, frozen=True):
     """All of them, the newest first."""
 
     items: list[FileMove]

@@ -10,11 +10,16 @@ from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.onboarding.messages import KIND as FILE
 from comptoir.actors.onboarding.messages import (
+    ChangeProfile,
+    DescribeProfile,
     Document,
     FileDescribed,
     InitiateFile,
     Opened,
+    ProfileDescribed,
     RequestUpload,
+    Said,
+    Submitted,
     UploadGranted,
 )
 from comptoir.engine import Address, Message, Refused, Reply
@@ -38,11 +43,20 @@ DOCUMENT_ID: Final = "doc_" + "0" * 20
 _DOCUMENT: Final = Document(
     DOCUMENT_ID, "IDENTITY", "passeport.pdf", "application/pdf", 300, "", NOW + 3_600_000
 )
+_SAID: Final = {
+    "address/city": (
+        Said("Paris", "client", "cli_1", NOW), Said("Pari", "advisor", "adv-1", NOW - 1),
+    ),
+    "nationalId/number": (Said("046454286", "client", "cli_1", NOW),),
+}  # fmt: skip
 
 
-def _described(opened: Opened, now: int) -> FileDescribed:
-    """A file that has just begun, with a document."""
-    return FileDescribed("INITIATED", opened, (_DOCUMENT,), (), (), now, now + 1000, now)
+def _described(opened: Opened, now: int, digest: str = "") -> FileDescribed:
+    """A file that has just begun, with a document, and perhaps a submission."""
+    one = Submitted(digest, 1, NOW, "a.b.c")
+    return FileDescribed(
+        "INITIATED", opened, (_DOCUMENT,), (), (), now, now + 1000, now, submissions=(one,)
+    )
 
 
 class FakeStore:
@@ -91,6 +105,8 @@ class FakeUploads(FakeMatching):
     def __init__(self) -> None:
         super().__init__()
         self.uploads: list[tuple[str, str]] = []
+        self.submitted: str | None = None
+        """The file to which partners' references lead."""
         self.file_owners: dict[str, str] = {}
         """Files: whose they are, client and advisor in one."""
 
@@ -112,13 +128,21 @@ class FakeUploads(FakeMatching):
         if address.kind != FILE:
             return super().of_matching(address, message)
         if isinstance(message, InitiateFile):
-            return _described(message.opened, NOW)
+            return _described(message.opened, NOW, message.submission)
         owner = self.file_owners.get(address.key)
         if owner is None:
             raise Refused("NOT_FOUND")
         if isinstance(message, RequestUpload):
             return UploadGranted(_DOCUMENT)
+        if isinstance(message, (DescribeProfile, ChangeProfile)):
+            opened = Opened("INDIVIDUAL", "CONSEILLER", owner, "", owner, "", "")
+            return ProfileDescribed(opened, _SAID, (), ("entity/name",), 3)
         return _described(Opened("INDIVIDUAL", "CONSEILLER", owner, "", owner, "", ""), NOW)
+
+    async def submission(self, place: str) -> str | None:
+        """Every reference leads to the file that a test has named; to none before."""
+        del place
+        return self.submitted
 
     async def cases(self, after: str, limit: int) -> Sequence[str]:
         """Every file was assessed."""

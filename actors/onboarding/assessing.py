@@ -17,7 +17,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from comptoir.actors.kyc.messages import KIND as CASE
-from comptoir.actors.kyc.messages import AssessClient, DocumentsJudged, Party, PostalAddress
+from comptoir.actors.kyc.messages import AssessClient, DocumentsJudged
+from comptoir.actors.onboarding.compensating import undone
+from comptoir.actors.onboarding.completing import described
 from comptoir.actors.onboarding.messages import (
     CompleteUpload,
     DocumentsClosed,
@@ -26,7 +28,8 @@ from comptoir.actors.onboarding.messages import (
     KycShown,
     RequestUpload,
 )
-from comptoir.actors.onboarding.state import OnboardingState, Phase, described, find, moved
+from comptoir.actors.onboarding.people import address_of, is_accelerated, parties_of
+from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved
 from comptoir.actors.onboarding.terms import terms_of
 from comptoir.engine import Address, Decision, Event, Message, Outgoing
 from comptoir.engine.machine import Context, Row, row
@@ -35,11 +38,9 @@ __all__ = [
     "ASSESSED",
     "ASSESSING_ROWS",
     "KycCompleted",
-    "address_of",
     "begin",
     "beside",
     "judged",
-    "parties_of",
 ]
 
 ASSESSED: Final = (
@@ -111,28 +112,8 @@ def _question(state: OnboardingState) -> AssessClient:
     assert client is not None, "and have a client"
     return AssessClient(
         state.round, opened.client_type, opened.user_id, opened.advisor, client.email, client.phone,
-        parties_of(state), address_of(state), judged(state), opened.initiated_by == "PARTNER",
+        parties_of(state), address_of(state), judged(state), is_accelerated(state),
     )  # fmt: skip
-
-
-def parties_of(state: OnboardingState) -> tuple[Party, ...]:
-    """Who is looked at: the client, or who acts for one that is no person."""
-    opened, client = state.opened, state.client
-    assert opened is not None, "assessed files have begun"
-    assert client is not None, "and have a client"
-    role = "client" if opened.client_type == "INDIVIDUAL" else "representative"
-    return (
-        Party(
-            role, role, "Person", client.first_name, client.last_name, client.date_of_birth,
-            client.residence_country, client.tax_residence,
-        ),
-    )  # fmt: skip
-
-
-def address_of(state: OnboardingState) -> PostalAddress:
-    """Where the client lives, as far as the file knows."""
-    assert state.client is not None, "assessed files have one"
-    return PostalAddress(country=state.client.residence_country)
 
 
 def judged(state: OnboardingState) -> DocumentsJudged:
@@ -164,7 +145,10 @@ def _concluded(state: OnboardingState, message: KycConcluded, context: Context) 
     concluded = msgspec.structs.replace(moved(state, to, (name, actor), context.now), kyc=shown)
     topic = terms_of(context).kyc_approved_topic if to is Phase.KYC_APPROVED else ""
     completed = KycCompleted(message.score, message.recommendation, to.value, topic)
-    return Decision(concluded, events=(completed,))
+    if to is not Phase.KYC_REJECTED:
+        return Decision(concluded, events=(completed,))
+    left, gone, cancel = undone(concluded, context)
+    return Decision(left, events=(completed,), messages=gone, cancel=cancel)
 
 
 def _closed(state: OnboardingState, message: Message, context: Context) -> Outcome:

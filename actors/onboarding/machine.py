@@ -8,9 +8,10 @@ Rules:
   is something else is deleted, and is to be sent again;
 - what is there is inspected, and comes out accepted, refused, or to be sent again: then that one is asked for
   again, and what lies there goes. A file that was refused once is known, and not looked at a second time;
-- when one of every type that the client's type needs is accepted, the documents are uploaded, and the client is
-  assessed (assessing.py);
-- what has not come after the file's time leaves it INCOMPLETE: what was sent is deleted, nothing is taken more.
+- what an accepted document says of its client is suggested to the profile.
+
+How it begins and ends is in `beginning`, what is said of its client in `profiling`, what it needs in `completing`, how
+it goes on in `assessing`.
 
 Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
 """
@@ -27,44 +28,53 @@ from comptoir.actors.gateways.document_messages import (
     ObjectFound,
     ProveObject,
 )
+from comptoir.actors.gateways.messages import NoticeRefused, NoticeTaken
 from comptoir.actors.inspection.flags import FLAGS, Weight, outcome_of
-from comptoir.actors.invitation.messages import KIND as INVITATION
-from comptoir.actors.invitation.messages import InviteClient
-from comptoir.actors.onboarding.assessing import (
-    ASSESSED,
-    ASSESSING_ROWS,
-    KycCompleted,
-    begin,
-    beside,
+from comptoir.actors.onboarding.assessing import ASSESSED, ASSESSING_ROWS, KycCompleted, beside
+from comptoir.actors.onboarding.beginning import (
+    BEGINNING,
+    OnboardingExpired,
+    OnboardingInitiated,
+    OnboardingResumed,
 )
+from comptoir.actors.onboarding.completing import DocumentsUploaded, described
+from comptoir.actors.onboarding.going_on import ON, whole
 from comptoir.actors.onboarding.messages import (
+    CLIENT,
     DOCUMENTS_MAX,
     KIND,
+    AmendFile,
+    ChangeProfile,
     ClientReached,
     CompleteUpload,
     DescribeFile,
+    DescribeProfile,
     Document,
     DocumentsClosed,
     DocumentStatus,
     FileDescribed,
     FileExpired,
+    FileGoesOn,
     FileOver,
     InitiateFile,
+    KeepReceipt,
+    KeptLongEnough,
     KycConcluded,
+    ProfileClosed,
+    ProfileDescribed,
+    ProfileRefused,
+    ReminderDue,
     RequestUpload,
+    ResumeFile,
+    SubmissionClosed,
     UploadGranted,
 )
-from comptoir.actors.onboarding.state import (
-    OnboardingState,
-    Phase,
-    described,
-    find,
-    moved,
-    unaccepted,
-    with_document,
-)
+from comptoir.actors.onboarding.people import declared
+from comptoir.actors.onboarding.profiling import PROFILING, with_suggestions
+from comptoir.actors.onboarding.sighted import forgotten, forgotten_marks
+from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved, with_document
 from comptoir.actors.onboarding.terms import terms_of
-from comptoir.engine import Address, Decision, Event, Once, Outgoing, Refusal, Reply
+from comptoir.engine import Decision, Event, Outgoing, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = [
@@ -78,25 +88,15 @@ __all__ = [
     "KycCompleted",
     "OnboardingExpired",
     "OnboardingInitiated",
+    "OnboardingResumed",
 ]
 
-EXPIRY = "expiry"
-"""The timer's name."""
-CLIENT = "client"
 OTHER = "UPLOAD_OTHER"
 """What lies there is not what was announced."""
 KNOWN = "KNOWN_REFUSED"
 """The very bytes that were refused before."""
 _ASKED = (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
 """A document about which somebody is asked."""
-
-
-class OnboardingInitiated(Event, frozen=True):
-    """ONBOARDING_INITIATED of S17."""
-
-    client_type: str
-    advisor: str
-    expires_at: int
 
 
 class DocumentAnnounced(Event, frozen=True):
@@ -131,49 +131,7 @@ class DocumentAccepted(Event, frozen=True):
     """What is told of it all the same: it has expired, it says something else than was declared."""
 
 
-class DocumentsUploaded(Event, frozen=True):
-    """DOCUMENTS_UPLOADED of S17: one of every type that is needed is there, and accepted."""
-
-
-class OnboardingExpired(Event, frozen=True):
-    """They did not come in time."""
-
-
 Outcome = Decision[OnboardingState]
-
-
-def _initiate(
-    state: OnboardingState, message: InitiateFile, context: Context
-) -> "Outcome | Refusal":
-    terms, opened, client = terms_of(context), message.opened, message.client
-    if not terms.mail:
-        return Refusal("MAIL_NOT_CONFIGURED", "providers.sendgrid.base_url is empty")
-    if client.phone and not terms.sms:
-        return Refusal("SMS_NOT_CONFIGURED", "providers.twilio.base_url is empty")
-    until = context.now + terms.life_ms
-    begun = msgspec.structs.replace(
-        moved(state, Phase.INITIATED, ("ONBOARDING_INITIATED", opened.advisor), context.now),
-        opened=opened, client=client, created_at=context.now, expires_at=until,
-    )  # fmt: skip
-    invitation = InviteClient(
-        context.address.key, opened.user_id, client.email, client.phone, "fr", message.link,
-        message.digest, message.reference, KIND, message.listing, tells=True,
-    )  # fmt: skip
-    return Decision(
-        begun,
-        described(begun, terms),
-        events=(OnboardingInitiated(opened.client_type, opened.advisor, until),),
-        messages=(
-            Outgoing(Address(INVITATION, context.address.key), invitation),
-            Outgoing(context.address, FileExpired(), until, EXPIRY),
-        ),
-        once=(Once("idempotency", f"{KIND}:{message.reference}", terms.once_ms),),
-    )
-
-
-def _reach(state: OnboardingState, _message: ClientReached, context: Context) -> Outcome:
-    move = ("CLIENT_INVITED", "mail")
-    return Decision(moved(state, Phase.DOCUMENTS_PENDING, move, context.now))
 
 
 def _request(
@@ -257,8 +215,7 @@ def _was_refused(state: OnboardingState, sha256: str) -> bool:
 
 def _inspection(state: OnboardingState, document: Document, context: Context) -> Outgoing:
     """What the inspection is asked, and what it holds the document against."""
-    client = state.client
-    assert client is not None, "asked of files that have begun"
+    client = declared(state)
     path = document.key(context.address.key).path
     question = InspectDocument(
         document.id, path, document.doc_type, document.filename, document.media_type,
@@ -273,19 +230,16 @@ def _inspected(state: OnboardingState, message: DocumentInspected, context: Cont
         return Decision(state)
     if message.sha256 != document.proven_sha256:
         return _again(state, document, (OTHER,), context)
-    seen = msgspec.structs.replace(document, look=message.look, fields=message.fields)
+    seen = msgspec.structs.replace(
+        document, look=message.look, fields=message.fields, marks=message.marks,
+        elsewhere=message.elsewhere,
+    )  # fmt: skip
     if outcome_of(message.flags) is not Weight.NOTE:
         return _again(state, seen, message.flags, context)
     accepted = msgspec.structs.replace(seen, status=DocumentStatus.ACCEPTED, reasons=message.flags)
-    there = with_document(state, accepted, context.now)
+    there = with_suggestions(with_document(state, accepted, context.now), accepted, context)
     taken = DocumentAccepted(document.id, document.doc_type, message.flags)
-    if state.phase is not Phase.DOCUMENTS_PENDING or unaccepted(there, terms_of(context)):
-        return Decision(there, events=(taken,))
-    move = ("DOCUMENTS_UPLOADED", CLIENT)
-    uploaded = moved(there, Phase.DOCUMENTS_UPLOADED, move, context.now)
-    return msgspec.structs.replace(
-        begin(uploaded, (taken, DocumentsUploaded()), context), cancel=(EXPIRY,)
-    )
+    return whole(there, (taken,), context)
 
 
 def _again(
@@ -294,12 +248,16 @@ def _again(
     """Another one is wanted, or this one once more; what lies there, if anything, goes."""
     refuses = codes != (OTHER,) and outcome_of(codes) is Weight.REFUSE
     status = DocumentStatus.REFUSED if refuses else DocumentStatus.REDO
-    told = msgspec.structs.replace(document, status=status, reasons=codes)
+    kept = document.marks if refuses else ()
+    told = msgspec.structs.replace(document, status=status, reasons=codes, marks=kept)
     heaviest = next((x for x in codes if FLAGS.get(x) is not Weight.NOTE), codes[0])
     return Decision(
         with_document(state, told, context.now),
         events=(DocumentRefused(document.id, heaviest),),
-        messages=(_delete(document, context),),
+        messages=(
+            _delete(document, context),
+            *(() if refuses else forgotten((document,), context)),
+        ),
     )
 
 
@@ -318,33 +276,17 @@ def _delete(document: Document, context: Context) -> Outgoing:
     return Outgoing(OBJECTS, DeleteObject(document.key(context.address.key).path))
 
 
-def _expire(state: OnboardingState, _message: FileExpired, context: Context) -> Outcome:
-    if context.now < state.expires_at:  # a timer that was on its way when it was set anew
-        return Decision(state)
-    over = moved(state, Phase.INCOMPLETE, ("ONBOARDING_EXPIRED", "timer"), context.now)
-    return Decision(
-        msgspec.structs.replace(over, documents=()),
-        events=(OnboardingExpired(),),
-        messages=tuple(_delete(document, context) for document in state.documents),
-    )
-
-
 def _over(state: OnboardingState, _message: object, _context: Context) -> Outcome:
     return Decision(state, FileOver())
 
 
-def _describe(state: OnboardingState, _message: DescribeFile, context: Context) -> Outcome:
-    return Decision(state, described(state, terms_of(context)))
-
-
-def _late(state: OnboardingState, _message: object, _context: Context) -> Outcome:
+def _late(state: OnboardingState, message: object, context: Context) -> Outcome:
+    if isinstance(message, DocumentInspected) and find(state, message.reference) is None:
+        return Decision(state, messages=forgotten_marks(message.reference, message.marks, context))
     return Decision(state)
 
 
-_BEGUN = tuple(phase for phase in Phase if phase is not Phase.NONE)
 _WAITING = (Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED)
-_ON = (Phase.DOCUMENTS_UPLOADED, Phase.KYC_PENDING)
-"""Where a file goes on to that has all that it needs: as soon as nothing is being looked at."""
 _OVER = (Phase.INCOMPLETE, *ASSESSED)
 
 MACHINE: Machine[OnboardingState] = Machine(
@@ -352,43 +294,40 @@ MACHINE: Machine[OnboardingState] = Machine(
     phases=Phase,
     messages=(
         InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
-        DocumentInspected, FileExpired, KycConcluded, DescribeFile,
+        DocumentInspected, FileExpired, ReminderDue, NoticeTaken, NoticeRefused, ResumeFile,
+        KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
+        DescribeProfile,
     ),
     rows=(
-        row(Phase.NONE, InitiateFile, _initiate, Phase.INITIATED),
-        row(Phase.INITIATED, ClientReached, _reach, Phase.DOCUMENTS_PENDING),
-        *(row(x, ClientReached, _late, x) for x in _BEGUN if x is not Phase.INITIATED),
+        *BEGINNING,
+        *PROFILING,
         row(Phase.INITIATED, RequestUpload, _request, Phase.DOCUMENTS_PENDING),
         *(row(phase, RequestUpload, _request, phase) for phase in _WAITING),
         *(row(phase, CompleteUpload, _complete, phase) for phase in _WAITING),
         row(Phase.DOCUMENTS_PENDING, ObjectFound, _found, Phase.DOCUMENTS_PENDING),
-        row(Phase.DOCUMENTS_UPLOADED, ObjectFound, beside(_found), *_ON),
+        row(Phase.DOCUMENTS_UPLOADED, ObjectFound, beside(_found), *ON),
         row(
             Phase.DOCUMENTS_PENDING, DocumentInspected, _inspected,
-            Phase.DOCUMENTS_PENDING, *_ON,
+            Phase.DOCUMENTS_PENDING, *ON,
         ),
-        row(Phase.DOCUMENTS_UPLOADED, DocumentInspected, beside(_inspected), *_ON),
+        row(Phase.DOCUMENTS_UPLOADED, DocumentInspected, beside(_inspected), *ON),
         row(Phase.DOCUMENTS_PENDING, ObjectAbsent, _absent, Phase.DOCUMENTS_PENDING),
-        row(Phase.DOCUMENTS_UPLOADED, ObjectAbsent, beside(_absent), *_ON),
-        row(Phase.INITIATED, FileExpired, _expire, Phase.INITIATED, Phase.INCOMPLETE),
-        row(
-            Phase.DOCUMENTS_PENDING, FileExpired, _expire,
-            Phase.DOCUMENTS_PENDING, Phase.INCOMPLETE,
-        ),
-        row(Phase.DOCUMENTS_UPLOADED, FileExpired, _late, Phase.DOCUMENTS_UPLOADED),
+        row(Phase.DOCUMENTS_UPLOADED, ObjectAbsent, beside(_absent), *ON),
         *(
             row(phase, message, _late, phase)
             for phase in _OVER
-            for message in (FileExpired, ObjectFound, ObjectAbsent, DocumentInspected)
+            for message in (ObjectFound, ObjectAbsent, DocumentInspected)
         ),
         *(
             row(Phase.INCOMPLETE, message, _over, Phase.INCOMPLETE)
             for message in (RequestUpload, CompleteUpload)
         ),
         *ASSESSING_ROWS,
-        *(row(phase, DescribeFile, _describe, phase) for phase in _BEGUN),
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip
 
-REPLIES: tuple[type[Reply], ...] = (DocumentsClosed, FileDescribed, FileOver, UploadGranted)
+REPLIES: tuple[type[Reply], ...] = (
+    DocumentsClosed, FileDescribed, FileOver, UploadGranted, ProfileClosed, ProfileRefused,
+    SubmissionClosed, FileGoesOn, ProfileDescribed,
+)  # fmt: skip

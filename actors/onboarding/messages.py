@@ -5,7 +5,7 @@ Another machine may import this module and nothing else of this package (design.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -13,33 +13,62 @@ from comptoir.engine.objects import ObjectKey
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "ADVISOR",
+    "CLIENT",
+    "DOCUMENT",
     "DOCUMENTS_MAX",
     "KIND",
+    "PARTNER",
+    "SUBMISSIONS",
+    "SUBMISSIONS_MAX",
+    "AmendFile",
+    "ChangeProfile",
     "ClientInfo",
     "ClientReached",
-    "ClientType",
     "CompleteUpload",
     "DescribeFile",
+    "DescribeProfile",
     "Document",
     "DocumentStatus",
     "DocumentsClosed",
     "FileDescribed",
     "FileExpired",
+    "FileGoesOn",
     "FileOver",
     "InitiateFile",
+    "KeepReceipt",
+    "KeptLongEnough",
     "KycConcluded",
     "KycShown",
     "Move",
     "Opened",
+    "ProfileClosed",
+    "ProfileDescribed",
+    "ProfileRefused",
+    "ReminderDue",
     "RequestUpload",
+    "ResumeFile",
+    "Said",
+    "SubmissionClosed",
+    "Submitted",
     "UploadGranted",
+    "Value",
 ]
 
 KIND = "onboarding"
 DOCUMENTS_MAX: Final = 40
 """Of one file: some of each type, each sent some times."""
-ClientType = Literal["INDIVIDUAL", "COMPANY", "FOUNDATION", "TRUST"]
-"""S1."""
+SUBMISSIONS: Final = "partner_submissions"
+"""Documents by which a partner's reference leads to its file: `{"onboarding_id"}`."""
+SUBMISSIONS_MAX: Final = 50
+"""Of one file: its first, and how often it may be amended."""
+ADVISOR: Final = "advisor"
+CLIENT: Final = "client"
+PARTNER: Final = "partner"
+DOCUMENT: Final = "document"
+"""Who says something of a profile: one of these, of the last two with who or which: `partner:cl_1`."""
+Value: TypeAlias = "str | int | tuple[str, ...] | None"
+"""Of a field of a profile; None: there is none."""
 SUFFIXES: Final = {"application/pdf": "pdf", "image/jpeg": "jpg"}
 
 
@@ -94,6 +123,10 @@ class Document(msgspec.Struct, frozen=True):
     """How its first page looks; empty: not known, or nothing to see."""
     fields: Mapping[str, str] = {}
     """What was read of it."""
+    marks: tuple[str, ...] = ()
+    """Keys of the sightings in which it is noted (actors/sighting/)."""
+    elsewhere: tuple[str, ...] = ()
+    """Numbers of other files with the same: for COMPLIANCE alone."""
 
     def key(self, onboarding_id: str) -> ObjectKey:
         """Where it is: `{onboardingId}/{docType}/{filename}` (S12), the name being ours."""
@@ -116,16 +149,43 @@ class Move(msgspec.Struct, frozen=True):
 class Opened(msgspec.Struct, frozen=True):
     """How a file began, apart from its client."""
 
-    client_type: ClientType
+    client_type: str
+    """A block of the configuration (S1)."""
     initiated_by: str
-    """`CONSEILLER`."""
+    """`CONSEILLER`, `PARTNER`."""
     advisor: str
-    """`sub` of the advisor: whose file it is."""
+    """`sub` of the advisor: whose file it is; empty: nobody's yet."""
     advisor_email: str
     user_id: str
     """`sub` of the client to be."""
     source: str
     campaign_id: str
+    partner: str = ""
+    """Id of the service client that submitted it; empty: none did (S5)."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What one source says of one field of a profile (E16)."""
+
+    value: Value
+    source: str
+    by: str
+    """`sub` of the person or the service client; of a document: empty."""
+    at: int
+    """Business time, ms."""
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """One submission of a partner (E16)."""
+
+    digest: str
+    """SHA-256 of its canonical form (RFC 8785), in hexadecimal."""
+    sequence: int
+    """1, and one more each time that it is amended."""
+    at: int
+    """Business time, ms."""
+    jws: str = ""
+    """The receipt; empty: not signed yet."""
 
 
 class InitiateFile(Message, frozen=True):
@@ -140,6 +200,63 @@ class InitiateFile(Message, frozen=True):
     listing: str
     """Key of the actor that lists what the client has open; empty: none does."""
     reference: str
+    profile: Mapping[str, Value] = {}
+    """What a partner says beside it, by path."""
+    submission: str = ""
+    """Digest of what the partner sent; empty: no partner did."""
+    place: str = ""
+    """Key by which the partner's own reference leads here."""
+
+
+class AmendFile(Message, frozen=True):
+    """The partner has sent its submission again: all of it, and perhaps changed."""
+
+    profile: Mapping[str, Value]
+    client: ClientInfo
+    client_type: str
+    partner: str
+    digest: str
+
+
+class KeepReceipt(Message, frozen=True):
+    """This is the receipt of that submission; the first one stays."""
+
+    sequence: int
+    jws: str
+
+
+class ChangeProfile(Message, frozen=True):
+    """Somebody says something of the client: a merge patch (RFC 7396), by path; None takes away what is there, and
+    what is below it.
+    """
+
+    changes: Mapping[str, Value]
+    source: Literal["client", "advisor"]
+    by: str
+    expected: int | None = None
+    """The version that they have seen; None: whatever it is."""
+
+
+class DescribeProfile(Message, frozen=True):
+    """Say what is known of the client, and who said it."""
+
+
+class ResumeFile(Message, frozen=True):
+    """A file that was INCOMPLETE goes on, with a new link and time; the same `reference` again is the same."""
+
+    link: str
+    digest: str
+    listing: str
+    by: str
+    reference: str
+
+
+class ReminderDue(Message, frozen=True):
+    """One's own later self: the client is to be reminded."""
+
+
+class KeptLongEnough(Message, frozen=True):
+    """One's own later self: nobody has resumed it."""
 
 
 class ClientReached(Message, frozen=True):
@@ -212,8 +329,42 @@ class FileOver(Reply, frozen=True):
     """Nothing is taken any more: its time for documents is over."""
 
 
+class ProfileClosed(Reply, frozen=True):
+    """The documents are there: what is said of the client stands."""
+
+
+class ProfileRefused(Reply, frozen=True):
+    """It cannot be said so."""
+
+    code: str
+    path: str
+
+
+class SubmissionClosed(Reply, frozen=True):
+    """The client has completed the file, or its time is over: it is not amended any more."""
+
+
+class FileGoesOn(Reply, frozen=True):
+    """It is not INCOMPLETE: there is nothing to resume."""
+
+
 class DocumentsClosed(Reply, frozen=True):
     """No document is taken any more: the client is assessed by those that were there."""
+
+
+class ProfileDescribed(Reply, frozen=True):
+    """What is known of a client."""
+
+    opened: Opened
+    fields: Mapping[str, tuple[Said, ...]]
+    """By path; what stands is first."""
+    contested: tuple[str, ...]
+    """Where somebody contradicts what a partner attested."""
+    lacking: tuple[str, ...]
+    """What the type of the client still wants."""
+    version: int
+    accelerated: bool = False
+    """Whether a partner's word stands in for the document of its taxes (X31)."""
 
 
 class FileDescribed(Reply, frozen=True):
@@ -231,3 +382,8 @@ class FileDescribed(Reply, frozen=True):
     updated_at: int
     kyc: KycShown | None = None
     """None: the client has not been assessed."""
+    lacking: tuple[str, ...] = ()
+    """What its profile still wants."""
+    cause: str = ""
+    """Why it is INCOMPLETE."""
+    submissions: tuple[Submitted, ...] = ()

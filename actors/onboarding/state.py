@@ -3,6 +3,7 @@
 Source: spec.md S12 to S16; X6.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 
 import msgspec
@@ -10,18 +11,15 @@ import msgspec
 from comptoir.actors.onboarding.messages import (
     ClientInfo,
     Document,
-    DocumentStatus,
-    FileDescribed,
     KycShown,
     Move,
     Opened,
+    Said,
+    Submitted,
 )
-from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.engine import State
 
-__all__ = [
-    "OnboardingState", "Phase", "described", "find", "missing", "moved", "unaccepted", "with_document",
-]  # fmt: skip
+__all__ = ["OnboardingState", "Phase", "find", "moved", "with_document"]
 
 
 class Phase(Enum):
@@ -51,6 +49,17 @@ class OnboardingState(State, frozen=True):
     expires_at: int = 0
     """Last moment for its documents: business time, ms."""
     updated_at: int = 0
+    said: Mapping[str, tuple[Said, ...]] = {}
+    """The profile: what each source says of each field (profile.py)."""
+    version: int = 0
+    """Of the profile."""
+    submissions: tuple[Submitted, ...] = ()
+    resumed: int = 0
+    """How often it has gone on after it was INCOMPLETE."""
+    cause: str = ""
+    """Why it is INCOMPLETE."""
+    forgotten: bool = False
+    """Nobody has resumed it in time: it cannot go on any more."""
     round: int = 0
     """How often its client has been assessed."""
     kyc: KycShown | None = None
@@ -69,25 +78,6 @@ def with_document(state: OnboardingState, document: Document, now: int) -> Onboa
     return msgspec.structs.replace(state, documents=documents, updated_at=now)
 
 
-def missing(state: OnboardingState, terms: OnboardingTerms) -> tuple[str, ...]:
-    """Types of documents that are still to be sent."""
-    return _without(state, terms, (DocumentStatus.INSPECTING, DocumentStatus.ACCEPTED))
-
-
-def unaccepted(state: OnboardingState, terms: OnboardingTerms) -> tuple[str, ...]:
-    """Types of documents of which none has been accepted yet."""
-    return _without(state, terms, (DocumentStatus.ACCEPTED,))
-
-
-def _without(
-    state: OnboardingState, terms: OnboardingTerms, there: tuple[DocumentStatus, ...]
-) -> tuple[str, ...]:
-    """Types that the file needs, and of which no document is so far."""
-    assert state.opened is not None, "asked of files that have begun"
-    found = {one.doc_type for one in state.documents if one.status in there}
-    return tuple(x for x in terms.required.get(state.opened.client_type, ()) if x not in found)
-
-
 def moved(state: OnboardingState, to: Phase, move: tuple[str, str], now: int) -> OnboardingState:
     """In another phase, with its line of history; in the same one as it was.
 
@@ -102,12 +92,3 @@ def moved(state: OnboardingState, to: Phase, move: tuple[str, str], now: int) ->
     event, actor = move
     line = Move(state.phase.value, to.value, event, actor, now)
     return msgspec.structs.replace(state, phase=to, history=(*state.history, line), updated_at=now)
-
-
-def described(state: OnboardingState, terms: OnboardingTerms) -> FileDescribed:
-    """As it is told."""
-    assert state.opened is not None, "asked of files that have begun"
-    return FileDescribed(
-        state.phase.value, state.opened, state.documents, missing(state, terms), state.history,
-        state.created_at, state.expires_at, state.updated_at, state.kyc,
-    )  # fmt: skip

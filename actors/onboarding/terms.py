@@ -9,28 +9,32 @@ from typing import Final, cast
 import msgspec
 
 from comptoir.engine.machine import Context
-from comptoir.engine.settings import Settings
+from comptoir.engine.settings import ClientType, Settings
+from comptoir.engine.settings.client_types import CLIENT_TYPES
 
 __all__ = ["TERMS", "OnboardingTerms", "terms_of"]
 
 TERMS: Final = "onboarding"
 DAY_MS: Final = 86_400_000
 SECOND_MS: Final = 1000
-_PERSONAL: Final = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
 
 
 class OnboardingTerms(msgspec.Struct, frozen=True):
     """What the configuration says about files and their documents."""
 
-    required: Mapping[str, tuple[str, ...]] = msgspec.field(
-        default_factory=lambda: {"INDIVIDUAL": _PERSONAL}
-    )
-    """Type of client -> types of documents that its file needs; a new type of client is a row here (S1)."""
+    types: Mapping[str, ClientType] = CLIENT_TYPES
+    """What a file of each type of client needs; a new type is a row here (S1)."""
     media_types: tuple[str, ...] = ("application/pdf", "image/jpeg")
     bytes_max: int = 104_857_600
     upload_ms: int = 3_600_000
     life_ms: int = 7 * DAY_MS
     """From its beginning to the last moment for its documents (S9)."""
+    reminders_ms: tuple[int, ...] = (3 * DAY_MS, DAY_MS)
+    """Before that moment, the longest first."""
+    kept_ms: int = 90 * DAY_MS
+    """For how long a file that is INCOMPLETE may be resumed."""
+    owner_share: int = 25
+    """Percent from which somebody is a beneficial owner by shares or votes."""
     once_ms: int = DAY_MS
     kyc_approved_topic: str = "onboarding.kyc.approved"
     """Told of an approval (S11, S17)."""
@@ -43,18 +47,19 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     def of(cls, settings: Settings) -> "OnboardingTerms":
         """The terms as configured."""
         documents, parties = settings.documents, settings.providers
+        onboarding = settings.onboarding
         return cls(
-            required={
-                "INDIVIDUAL": documents.required,
-                "COMPANY": documents.required_company,
-                "FOUNDATION": documents.required_foundation,
-                "TRUST": documents.required_trust,
-            },
+            types=onboarding.types,
             media_types=documents.media_types,
             bytes_max=documents.bytes_max,
             upload_ms=documents.upload_url_s * SECOND_MS,
-            life_ms=settings.onboarding.portal_link_days * DAY_MS,
-            kyc_approved_topic=settings.onboarding.kyc_approved_topic,
+            life_ms=onboarding.portal_link_days * DAY_MS,
+            reminders_ms=tuple(
+                sorted((x * DAY_MS for x in onboarding.reminder_days), reverse=True)
+            ),
+            kept_ms=onboarding.incomplete_kept_days * DAY_MS,
+            owner_share=onboarding.owner_share_percent,
+            kyc_approved_topic=onboarding.kyc_approved_topic,
             mail=bool(parties.sendgrid.base_url),
             sms=bool(parties.twilio.base_url),
         )

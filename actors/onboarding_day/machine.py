@@ -10,6 +10,7 @@ Source: spec.md S26, S27, S39, E17; design.md 2; adr/0048.
 """
 
 from enum import Enum
+from typing import cast
 
 import msgspec
 
@@ -24,7 +25,7 @@ from comptoir.actors.onboarding_day.messages import (
     CountStage,
     Sums,
 )
-from comptoir.engine import Decision, Put, Reply, State
+from comptoir.engine import Decision, Message, Put, Reply, State
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "REPLIES", "DayState", "Phase"]
@@ -44,8 +45,8 @@ class DayState(State, frozen=True):
     sums: Sums = Sums()
 
 
-def _count(state: DayState, message: Countable, context: Context) -> Decision[DayState]:
-    sums = added(state.sums, sums_of(message))
+def _count(state: DayState, message: Message, context: Context) -> Decision[DayState]:
+    sums = added(state.sums, sums_of(cast("Countable", message)))
     shown = Put(COLLECTION, context.address.key, msgspec.to_builtins(sums))
     return Decision(DayState(Phase.KEPT, sums), documents=(shown,))
 

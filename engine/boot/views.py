@@ -23,6 +23,7 @@ from comptoir.actors.connection.views import (
 from comptoir.actors.consent_week.views import find_weeks
 from comptoir.actors.kyc.messages import CASES as KYC_CASES
 from comptoir.actors.merchants.messages import CHANGES, COLLECTION, change_key
+from comptoir.actors.onboarding.messages import SUBMISSIONS
 from comptoir.actors.payout_batch.messages import BATCHES, ROWS, row_key
 from comptoir.actors.programme import Programme
 from comptoir.actors.reconciliation.messages import COLLECTION as RECONCILIATIONS
@@ -129,6 +130,11 @@ class Views(ReviewViews, ABC):
         """What is noted of one."""
         found = await self._open_journal().documents(ADJUSTMENTS, [adjustment_id])
         return found.get(adjustment_id)
+
+    async def submission(self, place: str) -> str | None:
+        """The file to which a partner's own reference leads."""
+        found = (await self._open_journal().documents(SUBMISSIONS, [place])).get(place)
+        return None if found is None else str(found["onboarding_id"])
 
     async def _places(self, collection: str, after: str, limit: int) -> list[tuple[str, bool]]:
         found = await self._open_journal().scan(collection, after, limit)

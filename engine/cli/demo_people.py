@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 
 from comptoir.engine.cli.daemons import client_of
-from comptoir.engine.cli.demo_access import sign_in
+from comptoir.engine.cli.demo_access import sign_in, sign_in_service
 from comptoir.engine.cli.demo_place import DemoPlace
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 
-__all__ = ["Asker", "person"]
+__all__ = ["Asker", "person", "service"]
 
 TEXT_CHARACTERS_MAX = 200
 
@@ -69,4 +69,12 @@ async def person(place: DemoPlace, sub: str, role: str) -> AsyncGenerator[Asker]
     """Somebody who has signed in, as long as the context lasts."""
     async with client_of(place.daemon_url) as client:
         await sign_in(client, place, sub, role)
+        yield Asker(client)
+
+
+@asynccontextmanager
+async def service(place: DemoPlace, name: str, scope: str) -> AsyncGenerator[Asker]:
+    """A program of a partner's, with credentials of its own."""
+    async with client_of(place.daemon_url) as client:
+        await sign_in_service(client, place, name, scope)
         yield Asker(client)

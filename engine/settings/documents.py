@@ -1,4 +1,4 @@
-"""Settings of documents: what a file needs, where they are kept, how they are uploaded.
+"""Settings of documents: where they are kept, how they are uploaded.
 
 Rule: whatever an upload may take of us (bytes, time, places) is bounded here; where documents are kept is one
 word. Source: S4, S12, S19, S20, X30; design.md 5; docs/uploads.md.
@@ -18,15 +18,9 @@ from comptoir.engine.settings.problems import Problem
 from comptoir.engine.settings.rules import is_loopback, problem
 from comptoir.engine.settings.secret import Secret
 
-__all__ = ["DOCUMENT_TYPES", "Documents", "DocumentsS3", "document_problems"]
+__all__ = ["Documents", "DocumentsS3", "document_problems"]
 
-DOCUMENT_TYPES = (
-    "IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION", "ARTICLES", "REGISTER_EXTRACT",
-    "BENEFICIAL_OWNERS", "TRUST_DEED", "CONTRACT",
-)  # fmt: skip
-PERSONAL = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
 MEDIA_TYPES = ("application/pdf", "image/jpeg")
-TYPES = ListKind(ChoiceKind(DOCUMENT_TYPES), 0, len(DOCUMENT_TYPES))
 NAME = TextKind("letters, digits, and _ . - /", r"[A-Za-z0-9_./-]{0,256}")
 KMS_KEY = TextKind("a key id, an ARN, or alias/NAME", r"[A-Za-z0-9:/_-]{0,2048}")
 
@@ -56,21 +50,6 @@ class DocumentsS3(Section):
 class Documents(Section):
     """Documents of a file, and their uploads."""
 
-    required: tuple[str, ...] = option(
-        PERSONAL, TYPES, "Types that the file of an individual needs.", "S4, S19", "types"
-    )
-    required_company: tuple[str, ...] = option(
-        ("REGISTER_EXTRACT", "ARTICLES", "BENEFICIAL_OWNERS", "IDENTITY"), TYPES,
-        "Types that the file of a company needs; IDENTITY is its signatory's.", "S1, ours", "types",
-    )  # fmt: skip
-    required_foundation: tuple[str, ...] = option(
-        ("REGISTER_EXTRACT", "ARTICLES", "IDENTITY"), TYPES,
-        "Types that the file of a foundation needs.", "S1, ours", "types",
-    )  # fmt: skip
-    required_trust: tuple[str, ...] = option(
-        ("TRUST_DEED", "BENEFICIAL_OWNERS", "IDENTITY"), TYPES,
-        "Types that the file of a trust needs.", "S1, ours", "types",
-    )  # fmt: skip
     media_types: tuple[str, ...] = option(
         MEDIA_TYPES, ListKind(ChoiceKind(MEDIA_TYPES), 1, 2), "Formats taken.", "S19", "types"
     )

@@ -19,6 +19,7 @@ from comptoir.engine.settings.problems import Fault
 from comptoir.engine.settings.secret import Secret
 
 __all__ = [
+    "BlocksKind",
     "ListKind",
     "MapKind",
     "Network",
@@ -303,3 +304,37 @@ class MapKind(Kind):
         """Write the table as people may see it."""
         values = cast(Mapping[str, object], value)
         return {name: self.item.show(entry) for name, entry in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksKind(MapKind):
+    """Tables by name over built-in ones: one that is given adds to them, or takes the place of its namesake."""
+
+    base: Mapping[str, object]
+    """What is there without being given."""
+    name: str
+    """What a name looks like."""
+
+    @property
+    def allowed(self) -> str:
+        """Say what is allowed."""
+        return f"at most {self.most} tables, each named {self.name}: {self.item.allowed}"
+
+    @property
+    def brief(self) -> str:
+        """Say it briefly."""
+        return f"at most {self.most} tables, each named {self.name}"
+
+    def read(self, raw: object) -> Mapping[str, object]:
+        """Take tables; those that are built in and not given stay."""
+        given = super(BlocksKind, self).read(raw)
+        values = MappingProxyType({**self.base, **given})
+        self.check(values)
+        return values
+
+    def check(self, value: object) -> None:
+        """Want names of the form, too."""
+        super(BlocksKind, self).check(value)
+        values = cast(Mapping[str, object], value)
+        if not all(re.fullmatch(self.name, name) for name in values):
+            raise self.out_of_range(list(values))

@@ -5,10 +5,12 @@ example possible (score 85) is X1's.
 Source: Part A of the specification (S1 to S40), X1 to X14, X31.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from comptoir.engine.settings.client_types import CLIENT_TYPES, TYPES, ClientType
 from comptoir.engine.settings.fields import Section, flag, integer, number, option
-from comptoir.engine.settings.kinds import TextKind
+from comptoir.engine.settings.kinds import IntegerKind, TextKind
 from comptoir.engine.settings.kinds_made import ListKind
 from comptoir.engine.settings.runtime import MAIL_ADDRESS
 
@@ -49,6 +51,22 @@ class Onboarding(Section):
     portal_idle_minutes: int = integer(
         30, "minutes", (1, 1_440), "A client's session that is not used ends after it.", "S34, X8"
     )
+    reminder_days: tuple[int, ...] = option(
+        (3, 1), ListKind(IntegerKind(1, 89), 0, 5),
+        "The client is reminded so long before the end of the file's time.", "S14, ours", "days",
+    )  # fmt: skip
+    incomplete_kept_days: int = integer(
+        90, "days", (1, 3_650),
+        "A file that is INCOMPLETE can be resumed, and keeps what was accepted, for so long.",
+        "S14, S16, ours",
+    )  # fmt: skip
+    owner_share_percent: int = integer(
+        25, "%", (1, 100), "A beneficial owner by shares or votes has at least so much.", "S1, ours"
+    )
+    partner_advisor: str = option(
+        "", TextKind("a `sub` of at most 64 of [A-Za-z0-9._@-]", r"[A-Za-z0-9._@-]{0,64}"),
+        "Whose files those of partners are; empty = compliance's alone.", "S5, ours",
+    )  # fmt: skip
     auto_approval: bool = flag(
         True, "Whether a score alone may approve; off in strict jurisdictions.", "S40"
     )
@@ -75,6 +93,11 @@ class Onboarding(Section):
     kyc_approved_topic: str = option(
         "onboarding.kyc.approved", TOPIC, "Topic told of an approval.", "S11, S17"
     )
+    types: Mapping[str, ClientType] = option(
+        CLIENT_TYPES, TYPES,
+        "Types of clients; a block [onboarding.types.NAME] adds one, or takes the place of its namesake.",
+        "S1",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from comptoir.engine.settings.cashback import (
     Webhooks,
     Withdrawals,
 )
+from comptoir.engine.settings.client_types import client_type_problems
 from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
 from comptoir.engine.settings.kyc import Kyc
@@ -118,6 +119,7 @@ class Settings(Section):
             rules_of_parties.zone_problems(self.notifications),
             rules.scoring_problems(self.scoring),
             document_problems(self.documents),
+            client_type_problems(self.onboarding.types),
             screening_problems(self.screening),
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),

@@ -9,13 +9,14 @@ Source: issue "the engine" (every value with its unit and spec line); interface.
 import inspect
 import json
 import textwrap
-from collections.abc import Iterator
-from typing import TypedDict
+from collections.abc import Iterator, Mapping
+from typing import TypedDict, cast
 
 import orjson
 
 from comptoir.engine.settings.fields import Key, Section, keys, options, sections
 from comptoir.engine.settings.kinds import Plain
+from comptoir.engine.settings.kinds_made import BlocksKind
 from comptoir.engine.settings.root import Settings
 
 __all__ = ["Effective", "as_environment", "as_toml", "describe", "effective", "effective_text"]
@@ -105,9 +106,30 @@ def as_toml(settings: Settings) -> str:
         lines.append(f"\n{_comment(_doc(table))}[{'.'.join(path)}]\n")
         for name, row in options(type(table)).items():
             key = Key((*path, name), row, getattr(table, name))
+            if isinstance(row.kind, BlocksKind):
+                continue
             lines.append(_comment(f"{row.text} [{_facts(key)}; {row.source}]"))
             lines.append(f"{name} = {_toml_wide(row.kind.dump(key.value))}\n")
+        lines.extend(_blocks(path, table))
     return "".join(lines)
+
+
+def _blocks(path: tuple[str, ...], table: Section) -> Iterator[str]:
+    """Yield the tables that a table has by name, each as a table of its own, so that one more can stand beside
+    them; they come last, since what follows one belongs to it.
+    """
+    for name, row in options(type(table)).items():
+        if not isinstance(row.kind, BlocksKind):
+            continue
+        yield "\n" + _comment(f"{row.text} [{row.kind.brief}; {row.source}]")
+        blocks = cast("Mapping[str, Section]", getattr(table, name))
+        for block, inner in blocks.items():
+            yield f"\n[{'.'.join((*path, name, block))}]\n"
+            for key, its in options(type(inner)).items():
+                value = its.kind.dump(getattr(inner, key))
+                facts = _facts(Key((key,), its, value))
+                yield _comment(f"{its.text} [{facts}; {its.source}]")
+                yield f"{key} = {_toml_wide(value)}\n"
 
 
 def _tables(of: Section, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Section]]:

@@ -25,6 +25,7 @@ from comptoir.http.identity.authenticator import (
 from comptoir.http.identity.claims import Claims
 from comptoir.http.identity.issuing import Grant, issue, note_issuer
 from comptoir.http.identity.provider import Provider, ProviderRules
+from comptoir.http.identity.receipts import RECEIPTS_FILE, ReceiptKeys
 from comptoir.http.identity.refused import TokenRefused
 from comptoir.http.identity.signing import KEYS_FILE, KEYS_FOLDER, SigningKeys
 
@@ -36,14 +37,23 @@ DAY_MS: Final = 86_400_000
 class Identity:
     """Who we are and whom we trust."""
 
-    def __init__(self, settings: Settings, keys: SigningKeys, provider: Provider | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        keys: SigningKeys,
+        provider: Provider | None,
+        receipts: ReceiptKeys | None = None,
+    ) -> None:
         """Trust the provider; ourselves from `listens_on` on.
 
         Args:
             settings: of the daemon.
             keys: ours.
             provider: the external one, where there is one.
+            receipts: what signs receipts; None: the key in the data folder, once it is needed.
         """
+        folder = settings.storage.data_dir / KEYS_FOLDER
+        self.receipts = receipts or ReceiptKeys(folder / RECEIPTS_FILE)
         self._settings = settings
         self.keys = keys
         self.provider = provider
@@ -141,7 +151,8 @@ class Identity:
 
     def jwks(self) -> dict[str, Any]:
         """What `/oauth/jwks.json` answers now."""
-        return documents.jwks(self.keys, wall_seconds())
+        now = wall_seconds()
+        return {"keys": [*documents.jwks(self.keys, now)["keys"], *self.receipts.public_keys(now)]}
 
     def configuration(
         self, served: Sequence[str] = (), grants: Sequence[str] = ()
@@ -165,9 +176,11 @@ async def open_identity(settings: Settings) -> AsyncGenerator[Identity, None]:
     path = settings.storage.data_dir / KEYS_FOLDER / KEYS_FILE
     opened = partial(SigningKeys.open, path, wall_seconds(), settings.auth.signing_key_days)
     keys = await trio.to_thread.run_sync(opened)
+    known = partial(ReceiptKeys.open, path.with_name(RECEIPTS_FILE), wall_seconds())
+    receipts = await trio.to_thread.run_sync(known)
     if not settings.auth.external.issuer:
-        yield Identity(settings, keys, None)
+        yield Identity(settings, keys, None, receipts)
         return
     rules = ProviderRules.of(settings.auth.external)
     async with fetching.client(rules.timeout_s) as client:
-        yield Identity(settings, keys, Provider(rules, client))
+        yield Identity(settings, keys, Provider(rules, client), receipts)

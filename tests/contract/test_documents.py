@@ -18,8 +18,16 @@ import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.actors.inspection.hostile import pdf_with
-from tests.actors.inspection.specimens import Bill, as_pdf, identity, residence, tax_notice
+from tests.actors.inspection.hostile import SNEAKS, pdf_with
+from tests.actors.inspection.specimens import (
+    Bill,
+    Wear,
+    as_pdf,
+    identity,
+    residence,
+    tax_notice,
+    worn,
+)
 from tests.actors.inspection.zones import Bearer
 from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, to_people
 from tests.contract.test_conventions import is_problem
@@ -169,6 +177,71 @@ def test_only_what_is_not_taken_is_asked_for_again(
     assert len(list((folder_of(with_folder) / "objects").rglob("*/*"))) >= 2
 
 
+def test_hostile_files_are_ends_of_documents_and_of_nothing_else(
+    with_folder: Process, tmp_path: Path
+) -> None:
+    """Issue 8, S19: several at once: each comes to an end by name, no answer is a 5xx, and the daemon goes on."""
+    file = Applicant(with_folder)
+    sent: list[tuple[dict[str, Any], str]] = []
+    for number, (make, filename, flag) in enumerate(SNEAKS.values()):
+        data = make()
+        media_type = "image/jpeg" if data.startswith(b"\xff\xd8") else "application/pdf"
+        paper = Paper(_written(tmp_path / str(number), data), media_type)
+        address = file.announce(paper, "CONTRACT", filename=filename).json()
+        assert file.upload(address, paper).status_code == 200
+        assert file.complete(address).status == 202
+        sent.append((address, flag))
+    for address, flag in sent:
+        shown = file.settled(address)
+        assert shown["status"] in ("refused", "redo"), shown
+        assert flag in [reason["code"] for reason in shown["reasons"]]
+    assert with_folder.get("/health/ready").status == 200
+
+
+def test_what_is_in_another_file_is_told(
+    comptoir_daemon: Start, carrier: Process, tmp_path: Path
+) -> None:
+    """S19, S20, X13: the same passport in two files is taken in both, and told of the second one; the same bytes in
+    another place of one's own file are nothing; a script that comes again without it is known by its look. After the
+    first file is over, nothing of it is known.
+    """
+    process = comptoir_daemon(**to_people(carrier))
+
+    def sent(file: Applicant, name: str, data: bytes, doc_type: str) -> tuple[str, list[str]]:
+        (tmp_path / name).write_bytes(data)
+        shown = file.sends(Paper(tmp_path / name), doc_type)
+        assert shown.get("elsewhere", []) == (told if shown["reasons"] else []), shown
+        return shown["status"], [reason["code"] for reason in shown["reasons"]]
+
+    told: list[str] = []
+    first, second = Applicant(process), Applicant(process)
+    passport = as_pdf(identity(MARIE, "TD3"))
+    assert sent(first, "p.pdf", passport, "IDENTITY") == ("accepted", [])
+    assert sent(first, "p.pdf", passport, "CONTRACT") == ("accepted", [])
+    told = [first.begun["onboardingId"]]
+    photographed = as_pdf(worn(identity(MARIE, "TD3"), Wear(blur=0.5)))
+    found = sent(second, "q.pdf", photographed, "IDENTITY")
+    assert found == ("accepted", ["DUPLICATE_IDENTITY"])
+    told = []
+    script = pdf_with(lambda pdf: setattr(pdf.Root, "OpenAction", SCRIPT))
+    refused = first.announce(Paper(_written(tmp_path / "s.pdf", script)), "CONTRACT").json()
+    first.upload(refused, Paper(tmp_path / "s.pdf"))
+    first.complete(refused)
+    assert first.settled(refused)["status"] == "refused"
+    told = [first.begun["onboardingId"]]
+    assert sent(second, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", ["LOOKS_REFUSED"])
+    Customer(process).advance(7 * 86_400 + 60)
+    eventually(lambda: first.shown()["status"] == "INCOMPLETE")
+    third = Applicant(process)
+    told = []
+    assert sent(third, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", [])
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
 def test_an_address_says_what_where_and_until_when(keeper: Process, paper: Paper) -> None:
     """S12: PUT, an hour, the bucket and `{onboardingId}/{docType}/{filename}`; the client's own name for the
     document is in no address.
@@ -228,10 +301,12 @@ def test_neither_store_takes_anything_else(keeper: Process, paper: Paper, tmp_pa
     assert file.settled(address)["sha256"] == paper.sha256
 
 
-def test_a_file_that_waited_too_long_keeps_no_documents(
+def test_a_file_that_waited_too_long_keeps_what_was_accepted_for_a_while(
     comptoir_daemon: Start, carrier: Process, paper: Paper
 ) -> None:
-    """S14, X6: after its seven days a file is INCOMPLETE; what was sent is deleted, nothing more is taken."""
+    """S14, S18, X6: after its seven days a file is INCOMPLETE, and nothing more is taken; what was accepted stays for
+    onboarding.incomplete_kept_days, so that it can be resumed, and is deleted then.
+    """
     process = comptoir_daemon(**to_people(carrier))
     file = Applicant(process)
     shown = file.sends(paper, "CONTRACT")
@@ -239,10 +314,13 @@ def test_a_file_that_waited_too_long_keeps_no_documents(
     assert len(list(objects.rglob("*/*"))) == 1
     Customer(process).advance(7 * 86_400 + 60)
     eventually(lambda: file.shown()["status"] == "INCOMPLETE")
-    eventually(lambda: not list(objects.rglob("*/*")))
+    assert len(list(objects.rglob("*/*"))) == 1
     assert file.shown()["nextStep"] is None
     is_problem(file.announce(paper), 409, "ONBOARDING_OVER")
     is_problem(file.complete(shown), 409, "ONBOARDING_OVER")
+    Customer(process).advance(90 * 86_400 + 60)
+    eventually(lambda: not list(objects.rglob("*/*")))
+    is_problem(process.post(f"{file.path}/resume", {}), 409, "ONBOARDING_OVER")
 
 
 def test_an_address_ends_after_its_hour(with_folder: Process, paper: Paper) -> None:

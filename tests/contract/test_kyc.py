@@ -79,13 +79,19 @@ LIST = (
 """Of nobody who lives."""
 
 
+PASSPORT_ALONE = {
+    "documents": ["IDENTITY"], "needs": [], "entity": False, "parties": [],
+    "contract": "management-individual",
+}  # fmt: skip
+
+
 def settings_of(sandbox: Process) -> dict[str, str]:
     """A bank whose bureau is the sandbox's; nobody else knows anything about people."""
     return {
         **to_people(sandbox),
         "COMPTOIR_PROVIDERS__KYC__BASE_URL": f"{sandbox.url}/kyc",
         "COMPTOIR_WEBHOOKS__KYC__SECRETS": json.dumps([SECRET]),
-        "COMPTOIR_DOCUMENTS__REQUIRED": json.dumps(["IDENTITY"]),
+        "COMPTOIR_ONBOARDING__TYPES": json.dumps({"INDIVIDUAL": PASSPORT_ALONE}),
         "COMPTOIR_CLOCK__MODE": "wall",
     }
 

@@ -12,7 +12,8 @@ import httpx
 from comptoir.http.batches_testing import BATCH_ID
 from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
-from comptoir.http.operation import Call, Operation
+from comptoir.http.operation import Call, Operation, Reach
+from comptoir.http.principal import Role
 from comptoir.http.review_testing import review_of
 from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
 from comptoir.http.uploads_testing import DOCUMENT_ID
@@ -28,6 +29,7 @@ __all__ = [
     "connection_id",
     "file_id",
     "give_to",
+    "owning",
     "path_of",
     "session_id",
     "withdrawal_id",
@@ -48,6 +50,12 @@ INITIATION: dict[str, Any] = {
     "metadata": {"source": "CRM", "campaignId": "Q4-2025-PROMO"},
 }  # fmt: skip
 """The source's own (S8)."""
+
+
+SUBMISSION: dict[str, Any] = {
+    "reference": "cabinet-17", "clientType": "INDIVIDUAL", "clientInfo": INITIATION["clientInfo"],
+}  # fmt: skip
+"""A partner's (S5)."""
 
 
 BANK_REPORT = (
@@ -96,6 +104,7 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
     """A claim, a file, a withdrawal, an adjustment and a linking session of theirs."""
     daemon.claim_owners[claim_id(owner)] = owner
     daemon.file_owners[file_id(owner)] = owner
+    daemon.submitted = file_id(owner)
     daemon.withdrawal_owners[withdrawal_id(owner)] = owner
     daemon.batch_ids = [BATCH_ID]
     daemon.reviewed[file_id(owner)] = review_of()
@@ -112,10 +121,16 @@ def path_of(operation: Operation, owner: str) -> str:
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "adjustmentId": adjustment_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
-        "batchId": BATCH_ID,
-        "name": LIST, "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
+        "batchId": BATCH_ID, "reference": "cabinet-17", "name": LIST,
+        "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
+
+
+def owning(operation: Operation) -> str:
+    """Who has objects of their own with it: a client, where clients may."""
+    own = [role for role, reach in operation.grants.items() if reach is Reach.OWN]
+    return (Role.CLIENT if Role.CLIENT in own else own[0]).value
 
 
 def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
@@ -132,6 +147,8 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "contentType": "application/pdf",
             "sizeBytes": 300,
         },
+        "changeProfile": {"address": {"city": "Paris"}},
+        "submitClient": SUBMISSION,
         "removeStaff": {"sub": "m.durand"},
         "signOutPerson": {"sub": "m.durand"},
         "erasePerson": {"sub": "m.durand"},

@@ -63,10 +63,10 @@ async def test_preflight(client: httpx.AsyncClient) -> None:
     assert _cors(answer) == {
         "access-control-allow-origin": APP,
         "access-control-allow-methods": "GET, HEAD, OPTIONS",
-        "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, X-Request-Id",
+        "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id",
         "access-control-max-age": "600",
         "access-control-expose-headers": (
-            "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
+            "ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
             "X-Request-Id"
         ),
     }

@@ -43,7 +43,7 @@ from comptoir.http.server import serve
 from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator, FakeDaemon
 from comptoir.http.testing_wire import BODY
 from tests.http.access import CALLERS, OTHER, SELF, expected
-from tests.http.asking import APP, LETTER, ask, connection_id, give_to, path_of
+from tests.http.asking import APP, LETTER, ask, connection_id, give_to, owning, path_of
 from tests.http.kyc_webhooks import EXAMPLE
 from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
@@ -255,7 +255,7 @@ async def test_another_is_as_nobody(
     seen: list[tuple[int, list[tuple[str, str]], str, list[str]]] = []
     for owner in (OTHER, NEVER):
         daemon.reads.clear()
-        headers = {**_headers(CALLERS["CLIENT"]), "x-request-id": "the-same-one"}
+        headers = {**_headers(CALLERS[owning(operation)]), "x-request-id": "the-same-one"}
         answer = await ask(client, operation, owner, headers)
         kept = sorted(pair for pair in answer.headers.multi_items() if pair[0] != "date")
         seen.append((answer.status_code, kept, answer.text, list(daemon.reads)))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from comptoir.actors.onboarding_day.adding import summed, sums_of
+from comptoir.actors.onboarding_day.adding import Countable, summed, sums_of
 from comptoir.actors.onboarding_day.messages import CountCase, CountStage, day_of
 from comptoir.actors.review.messages import ClaimReview, DecideReview, SnoozeReview
 from comptoir.http import measures, review
@@ -90,6 +90,26 @@ async def test_filters_choose(daemon: FakeDaemon, query: dict[str, str], found: 
     assert numbers(body_of(await review.queue(daemon, call(**query)))) == found
 
 
+async def test_a_long_queue_is_walked_whole(daemon: FakeDaemon) -> None:
+    """interface.md 1: where few of very many fit, pages may be short, and all of them are shown once."""
+    for number in range(10_000, 10_000 + 2 * review.LOOK * review.LOOKS_MAX):
+        overdue = number % 500 == 0
+        one = msgspec.structs.replace(review_of(DUE_MS + number), overdue=overdue)
+        daemon.reviewed[f"ONB-2025-{number}"] = one
+    seen: list[str] = []
+    query = {"overdue": "true"}
+    pages = 0
+    while True:
+        page = body_of(await review.queue(daemon, call(**query)))
+        pages += 1
+        seen += [one["onboardingId"] for one in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        query["cursor"] = page["nextCursor"]
+    assert seen == ["ONB-2025-00005", "ONB-2025-10000", "ONB-2025-10500", "ONB-2025-11000"]
+    assert pages == 3
+
+
 @pytest.mark.parametrize(
     "query", [{"mine": "yes"}, {"status": "approved"}, {"overdue": ""}, {"cursor": "x"}, {"limit": "0"}]
 )  # fmt: skip
@@ -145,15 +165,11 @@ async def test_what_is_wrong_is_refused(daemon: FakeDaemon, handler: Any, body: 
 
 async def test_measures_are_of_the_window(daemon: FakeDaemon) -> None:
     """S26, S27, S39, E17: what is committed of the last days, as the description says."""
-    daemon.days[day_of(daemon.now)] = summed(
-        map(
-            sums_of,
-            (
-                CountCase("v7", 85, "AUTO_APPROVE", {"base": 25}, "approved"),
-                CountStage("COMPLIANCE_HOLD", "compliance", 7_200_000),
-            ),
-        )
+    said: tuple[Countable, ...] = (
+        CountCase("v7", 85, "AUTO_APPROVE", {"base": 25}, "approved"),
+        CountStage("COMPLIANCE_HOLD", "compliance", 7_200_000),
     )
+    daemon.days[day_of(daemon.now)] = summed(map(sums_of, said))
     daemon.days["2020-01-01"] = summed([sums_of(CountCase("v1", 0, "REJECT", {}, "rejected"))])
     answer = await measures.show(daemon, call())
     assert answer.status == 200

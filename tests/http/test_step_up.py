@@ -30,6 +30,8 @@ ACR = Settings().auth.mfa_acr
 TOKEN = [one for one in OPERATIONS if one.door is Door.TOKEN]
 LEVELS = ("recently", "two factors", "two factors, recently")
 AGED = (LEVELS[0], LEVELS[2])
+CLIENTS = ("CLIENT", LEVELS[1])
+"""What a client does with what is theirs takes any sign-in, also where staff may do it, too."""
 RULES = StepUpRules(ACR, 300)
 NOW = 1_764_000_000
 CHALLENGE = 'Bearer realm="comptoir", error="insufficient_user_authentication"'
@@ -81,7 +83,8 @@ def test_who_may_has_to_have_signed_in_well_enough(
         assert {single, old} == {best}
         assert best in ("403 FORBIDDEN", "404 NOT_FOUND")
         return
-    assert single == ("401 STEP_UP_REQUIRED" if "two" in level else "yes")
+    two = "two" in level and (name, level) != CLIENTS
+    assert single == ("401 STEP_UP_REQUIRED" if two else "yes")
     assert old == ("401 STEP_UP_REQUIRED" if level in AGED else "yes")
 
 
@@ -94,7 +97,7 @@ def test_the_challenge_says_what_is_wanted(gate: Gate, operation: Operation) -> 
         caller = f"Bearer {role.value}+otp+old.{SELF}"
         refusal = now(gate.admit(asked(operation, caller))).refusal
         level = WANTED.get(operation.id, "")
-        if not level:
+        if not level or (role.value, level) == CLIENTS:
             assert refusal is None
             continue
         assert refusal is not None
@@ -135,6 +138,17 @@ def test_what_is_not_said_was_not_so() -> None:
     told = replace(silent, methods=frozenset({"mfa"}))
     assert not lacks(BY_ID["reject"], told, RULES, wall_seconds())
     assert lacks(BY_ID["approve"], told, RULES, wall_seconds()), "without auth_time"
+
+
+def test_who_is_a_client_and_staff_signs_in_as_staff() -> None:
+    """S34: what staff changes wants two factors of whoever has a role of staff for it, also with their own object."""
+    both = Principal("a", "i", frozenset({Role.CLIENT, Role.CONSEILLER}))
+    assert lacks(BY_ID["changeProfile"], both, RULES, NOW)
+    assert not lacks(
+        BY_ID["changeProfile"], replace(both, roles=frozenset({Role.CLIENT})), RULES, NOW
+    )
+    admin = replace(both, roles=frozenset({Role.CLIENT, Role.ADMIN}))
+    assert not lacks(BY_ID["changeProfile"], admin, RULES, NOW), "an ADMIN has no right there"
 
 
 def test_a_service_does_not_sign_in() -> None:

@@ -3,11 +3,16 @@
 import msgspec
 import pytest
 
-from comptoir.actors.gateways.document_messages import DocumentInspected, ObjectAbsent
+from comptoir.actors.gateways.document_messages import (
+    DeleteObject,
+    DocumentInspected,
+    ObjectAbsent,
+)
 from comptoir.actors.kyc.messages import AssessClient, DocumentsJudged, Party
 from comptoir.actors.onboarding.assessing import KycCompleted, judged
 from comptoir.actors.onboarding.machine import MACHINE
 from comptoir.actors.onboarding.messages import (
+    ChangeProfile,
     CompleteUpload,
     Document,
     DocumentsClosed,
@@ -26,7 +31,9 @@ from tests.actors.filed import (
     FILE_TERMS,
     INSPECTED,
     INSPECTING,
+    KNOWN,
     REQUEST,
+    company,
     document,
 )
 
@@ -65,15 +72,33 @@ def test_the_client_is_assessed_in_the_decision_that_takes_the_last_document() -
     assert [one.event for one in whole.state.history[-2:]] == ["DOCUMENTS_UPLOADED", "KYC_STARTED"]
 
 
-def test_who_acts_for_a_company_is_looked_at_as_its_representative() -> None:
-    """S1, S21."""
-    assert INSPECTING.opened is not None
-    opened = msgspec.structs.replace(INSPECTING.opened, client_type="COMPANY")
-    asked = (
-        decide(msgspec.structs.replace(INSPECTING, opened=opened), INSPECTED).messages[0].message
+def test_everybody_behind_a_company_is_looked_at() -> None:
+    """S1, S21: who acts for it as its representative, then the company, then its owner; the last word of the profile
+    has them assessed.
+    """
+    told = ChangeProfile(KNOWN, "client", "cli_1")
+    (question,) = decide(company(Phase.DOCUMENTS_PENDING), told).messages
+    assert isinstance(question.message, AssessClient)
+    assert [(one.id, one.role) for one in question.message.parties] == [
+        ("client", "representative"), ("entity", "entity"), ("owner-1", "beneficial_owner"),
+    ]  # fmt: skip
+
+
+def test_what_was_never_accepted_goes_with_a_rejection() -> None:
+    """S18: the later step that fails for good undoes what the earlier ones left outside; what the decision rests on
+    stays.
+    """
+    kept = document(DocumentStatus.ACCEPTED)
+    left = document(DocumentStatus.REDO, id="doc_7")
+    pending = msgspec.structs.replace(
+        ASSESSED, phase=Phase.KYC_PENDING, documents=(kept, left), kyc=None
     )
-    assert isinstance(asked, AssessClient)
-    assert [(one.id, one.role) for one in asked.parties] == [("representative", "representative")]
+    rejected = decide(pending, msgspec.structs.replace(CONCLUDED, outcome="rejected"))
+    assert rejected.state.phase is Phase.KYC_REJECTED
+    assert rejected.state.documents == (kept,)
+    assert [out.message for out in rejected.messages] == [
+        DeleteObject("ONB-2026-00001/IDENTITY/doc_7.pdf")
+    ]
 
 
 @pytest.mark.parametrize(

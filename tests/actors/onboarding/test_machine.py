@@ -34,12 +34,16 @@ from comptoir.actors.onboarding.messages import (
     FileDescribed,
     FileExpired,
     FileOver,
+    KeptLongEnough,
+    ReminderDue,
     UploadGranted,
 )
 from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import TERMS, OnboardingTerms
-from comptoir.engine import Address, Decision, Message, Refusal
+from comptoir.actors.sighting.messages import ForgetSighting
+from comptoir.engine import Address, Decision, Message, Outgoing, Refusal
 from comptoir.engine.machine import Context
+from comptoir.engine.settings import ClientType
 from tests.actors.filed import (
     BEGUN,
     FILE_TERMS,
@@ -53,7 +57,7 @@ from tests.actors.filed import (
 
 FILE = Address("onboarding", "ONB-2026-00001")
 TWO = msgspec.structs.replace(
-    FILE_TERMS, required={"INDIVIDUAL": ("IDENTITY", "TAX_DECLARATION"), "TRUST": ()}
+    FILE_TERMS, types={"INDIVIDUAL": ClientType(("IDENTITY", "TAX_DECLARATION"))}
 )
 PENDING = msgspec.structs.replace(BEGUN, phase=Phase.DOCUMENTS_PENDING)
 
@@ -86,12 +90,13 @@ def test_a_file_begins_with_a_link_to_its_client_and_an_end() -> None:
     begun = decide(OnboardingState(Phase.NONE), INITIATE)
     assert begun.state.phase is Phase.INITIATED
     assert begun.state.expires_at == NOW + 7 * 86_400_000
-    invitation, timer = begun.messages
+    invitation, timer, reminder = begun.messages
     assert isinstance(invitation.message, InviteClient)
     assert invitation.target == Address("invitation", FILE.key)
     assert (invitation.message.user_id, invitation.message.email) == ("cli_1", "m@t.example")
     assert invitation.message.tells
     assert (timer.message, timer.due_at) == (FileExpired(), begun.state.expires_at)
+    assert (reminder.message, reminder.due_at) == (ReminderDue(), NOW + 4 * 86_400_000)
     assert [type(event) for event in begun.events] == [OnboardingInitiated]
     assert begun.state.history[0].actor == "adv-1"
     assert begun.once[0].key == "onboarding:ref"
@@ -196,7 +201,7 @@ def test_the_documents_are_uploaded_when_each_type_that_is_needed_is_accepted() 
     accepted, uploaded = whole.events
     assert accepted == DocumentAccepted("doc_2", "TAX_DECLARATION", ("PDF_INCREMENTAL",))
     assert isinstance(uploaded, DocumentsUploaded)
-    assert whole.cancel == ("expiry",), "nothing is waited for any more"
+    assert whole.cancel == ("expiry", "reminder"), "nothing is waited for any more"
     described = decide(whole.state, CompleteUpload("doc_1"), TWO).reply
     assert isinstance(described, FileDescribed)
     assert described.missing == ()
@@ -299,17 +304,44 @@ def test_what_did_not_arrive_may_be_sent_still() -> None:
     assert again.state.documents[0] == document()
 
 
-def test_a_file_whose_time_is_over_is_incomplete_and_keeps_no_documents() -> None:
-    """S14, X6: what was sent is deleted; whatever comes afterwards changes nothing; an early timer is none."""
-    waiting = having(document(), document(DocumentStatus.INSPECTING, id="doc_2"))
+def test_a_file_whose_time_is_over_is_incomplete_and_keeps_what_was_accepted() -> None:
+    """S14, S18, X6: what was never accepted is deleted, and nothing is taken any more; what was accepted stays, for
+    as long as the file may be resumed; an early timer is none.
+    """
+    accepted = document(DocumentStatus.ACCEPTED, id="doc_3")
+    waiting = having(document(), document(DocumentStatus.INSPECTING, id="doc_2"), accepted)
     early = decide(waiting, FileExpired())
     assert early.state == waiting
-    over = decide(waiting, FileExpired(), now=waiting.expires_at)
-    assert (over.state.phase, over.state.documents) == (Phase.INCOMPLETE, ())
-    assert [out.message for out in over.messages] == [
+    over = decide(waiting, FileExpired(), TWO, now=waiting.expires_at)
+    assert (over.state.phase, over.state.documents) == (Phase.INCOMPLETE, (accepted,))
+    *gone, kept = over.messages
+    assert [out.message for out in gone] == [
         DeleteObject(f"ONB-2026-00001/IDENTITY/doc_{n}.pdf") for n in (1, 2)
     ]
+    assert (kept.message, kept.due_at) == (KeptLongEnough(), waiting.expires_at + 90 * 86_400_000)
+    assert over.state.cause == "documents_missing"
     for message in (REQUEST, CompleteUpload("doc_1")):
         late = decide(over.state, message)
         assert (late.state, late.reply) == (over.state, FileOver())
     assert decide(over.state, ObjectFound("doc_1", 300, "a/b", "")).state == over.state
+
+
+def test_what_a_file_drops_is_seen_nowhere_any_more() -> None:
+    """S19, X13: a document that is to be sent again, or whose file is over, is forgotten by the sightings that noted it;
+    a refused one only with its file; one whose inspection ends after the file, at once.
+    """
+    marked = msgspec.structs.replace(INSPECTED, marks=("looks",), elsewhere=("ONB-2026-00002",))
+    redo = decide(INSPECTING, msgspec.structs.replace(marked, flags=("DAMAGED",)))
+    forget = ForgetSighting(FILE.key, "doc_1")
+    assert redo.messages[-1] == Outgoing(Address("sighting", "looks"), forget)
+    assert redo.state.documents[0].marks == ()
+    refused = decide(INSPECTING, msgspec.structs.replace(marked, flags=("POLYGLOT",)))
+    assert [type(out.message) for out in refused.messages] == [DeleteObject]
+    assert refused.state.documents[0].marks == ("looks",)
+    accepted = decide(having(*INSPECTING.documents), marked, terms=TWO)
+    assert accepted.state.documents[0].elsewhere == ("ONB-2026-00002",)
+    for state in (refused.state, accepted.state):
+        over = decide(state, FileExpired(), now=state.expires_at)
+        assert Outgoing(Address("sighting", "looks"), forget) in over.messages
+        late = decide(over.state, marked)
+        assert late.messages == (Outgoing(Address("sighting", "looks"), forget),)

@@ -196,7 +196,7 @@ def test_a_claim_lapses_unless_it_is_renewed() -> None:
     assert review.told(ClaimReview("max")).claimed_by == "max", "also before the timer has come"
     review.now += 240 * MINUTE_MS
     review.takes(ReviewDue())
-    assert review.state.phase is Phase.OPEN
+    assert review.told(DescribeReview()).status == "open"
     assert review.events[-1] == ReviewLapsed("max")
 
 
@@ -272,9 +272,9 @@ def test_a_second_round_is_a_review_again() -> None:
     assert (found.status, found.round, found.decided_by) == ("open", 2, "")
     assert [one.text for one in found.notes] == ["called"]
     review.takes(WithdrawReview(1))
-    assert review.state.phase is Phase.OPEN, "that was the round before"
+    assert review.told(DescribeReview()).status == "open", "that was the round before"
     review.takes(WithdrawReview(2))
-    assert review.state.phase is Phase.WITHDRAWN
+    assert review.told(DescribeReview()).status == "withdrawn"
     assert not any(review.queue.values())
     assert review.refuses(DecideReview("eva", True, "fine")) == "CONFLICT"
 

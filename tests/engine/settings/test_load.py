@@ -7,6 +7,7 @@ Source: S73 (keys in the environment), S74 (what is undocumented is configuratio
 import string
 from ipaddress import ip_network
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from comptoir.engine.settings import (
     as_environment,
     as_toml,
 )
+from comptoir.engine.settings.client_types import CLIENT_TYPES
 from comptoir.engine.settings.fields import keys
 from comptoir.engine.settings.kinds import (
     ChoiceKind,
@@ -106,6 +108,9 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "documents.bucket": st.text("abc-", max_size=9).map(lambda text: f"a{text}z9"),
     "documents.store": st.just("folder"),  # the other needs a region (test_documents.py)
     "vault.provider": st.just("local"),  # the others need keys beside them (test_rules.py)
+    "onboarding.types": st.sampled_from(
+        [CLIENT_TYPES, MappingProxyType({**CLIENT_TYPES, "PARTNERSHIP": CLIENT_TYPES["COMPANY"]})]
+    ),
     "onboarding.number_prefix": st.text("ABC", min_size=1, max_size=8),
     "providers.powens.webview_url": st.sampled_from(
         ["http://127.0.0.1:8090/webview", "https://webview.powens.com"]
