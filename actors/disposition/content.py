@@ -140,6 +140,14 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "CountCase": ("rules_version", "outcome"),
     "CountReview": ("recommendation", "approved", "overdue"),
     "CountCalls": ("party", "calls"),
+    # To a case and from it: whom it is about, and what it came to, is compliance's (E3).
+    "AssessClient": ("round", "client_type", "accelerated"),
+    "BureauReported": ("healed",),
+    "CaseDue": (),
+    "DescribeCase": (),
+    "KycConcluded": ("round",),
+    "CaseReviewed": ("round",),
+    "RescreenCase": ("list", "version"),
     # To those who know about people, and back: who is asked about, and what is said of them, stands in no list.
     "StartVerification": ("reference", "onboarding_id", "client_type"),
     "VerificationStarted": ("reference", "verification_id"),

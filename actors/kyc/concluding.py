@@ -108,12 +108,17 @@ def conclude(state: KycState, context: Context, events: tuple[Event, ...] = ()) 
     decided = decide(rules, facts_of(state))
     phase, disagreements = _settled(state, rules, decided)
     concluded = msgspec.structs.replace(
-        state, phase=phase, waits=(), rules=rules, decided=decided, disagreements=disagreements,
+        state, phase=phase, waits=_still(state), rules=rules, decided=decided, disagreements=disagreements,
         by=SYSTEM, reviewed="", decided_at=context.now,
     )  # fmt: skip
     alerts = tuple(_alerts(decided, disagreements))
     alerted = (CaseAlerted(_round(state), alerts),) if alerts else ()
     return _told(concluded, context, (*events, *alerted, _on_record(concluded)), cancel=(DUE,))
+
+
+def _still(state: KycState) -> tuple[str, ...]:
+    """What is waited for all the same: a search of lists that comes late may still have somebody (watching.py)."""
+    return tuple(one for one in state.waits if check_of(one) == "screening")
 
 
 def _settled(state: KycState, rules: Rules, decided: Decided) -> tuple[Phase, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from comptoir.actors.gateways.kyc_messages import (
 )
 from comptoir.actors.kyc import Finding
 from comptoir.actors.kyc.messages import (
+    CaseDue,
     CaseReviewed,
     ReportTaken,
     RescreenCase,
@@ -72,6 +73,17 @@ def test_a_review_that_has_not_seen_the_new_hit_decides_nothing() -> None:
     assert late.state == found.state
     seen = step(found.state, CaseReviewed(True, "cp-1", "fine", round=2))
     assert seen.state.phase is Phase.APPROVED
+
+
+def test_a_search_that_comes_too_late_for_the_decision_counts_all_the_same() -> None:
+    """S27, X3: held for silence and approved by a person; the search that was parked all the while has somebody."""
+    silent = play((*ANSWERS[:3], EXAMPLE))
+    held = step(silent, CaseDue(), now=silent.due_at)
+    assert "CHECKS_SILENT" in alerts(held)
+    approved = step(held.state, CaseReviewed(True, "cp-1", "searched by hand")).state
+    late = step(approved, PartyScreened(SCREEN_R, (SANCTIONED,), LISTS))
+    assert (late.state.phase, alerts(late)) == (Phase.HELD, ("NEW_HIT",))
+    assert opened(late)[0].round == 2
 
 
 def test_a_rejected_client_is_watched_too() -> None:
