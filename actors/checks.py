@@ -21,6 +21,7 @@ import trio
 from comptoir.actors.inspection.flags import is_accepted
 from comptoir.actors.inspection.inspector import Inspector, task_of
 from comptoir.actors.inspection.mrz import ZoneUnreadable, read_zone, repair_zone
+from comptoir.actors.inspection.printed import printed_words
 from comptoir.actors.inspection.report import LOOK, READ, Report
 from comptoir.actors.inspection.showing import shown_zone
 from comptoir.actors.merchants import Builder, Partner, Purchase
@@ -199,7 +200,9 @@ def check_ocr(given: object) -> Answer:
     shown: Answer = {"ok": True, "text": looked.text, "confidence": looked.confidence}
     if looked.zone:
         with suppress(ZoneUnreadable):
-            zone = repair_zone(list(looked.zone), datetime.now(UTC).date())
+            zone = repair_zone(
+                list(looked.zone), datetime.now(UTC).date(), printed_words(looked.text)
+            )
             shown["mrz"] = shown_zone(zone)
     return {**shown, "languages": looked.languages}
 

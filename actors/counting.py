@@ -13,7 +13,7 @@ import msgspec
 
 from comptoir.actors.onboarding_day.messages import day_at
 from comptoir.engine import Decision, Message, Outgoing, Refusal, State
-from comptoir.engine.machine import Context, Handler, Machine, Row
+from comptoir.engine.machine import Context, Handler, Machine
 
 __all__ = ["Tell", "counted"]
 
@@ -24,19 +24,11 @@ Tell = Callable[[Any, Decision[Any], Context], Iterable[Message]]
 
 def counted(machine: Machine[S], tell: Tell) -> Machine[S]:
     """The same machine; each of its decisions sends what `tell` says of it to the day."""
-    rows = tuple(
-        Row(line.source, line.message, partial(_telling, line.then, tell), line.targets)
-        for line in machine
-        if not line.refused
-    )
-    return Machine(
-        machine.name,
-        phases=type(machine.initial),
-        messages=machine.messages,
-        rows=rows,
-        terminal=machine.terminal,
-        refusal=machine.refusal,
-    )
+
+    def wrap(then: Handler) -> Handler:
+        return partial(_telling, then, tell)
+
+    return machine.around(wrap)
 
 
 def _telling(

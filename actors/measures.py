@@ -20,6 +20,7 @@ from comptoir.actors.payout_batch.state import (
     BatchClosed,
     BatchEscalated,
     BatchRefused,
+    BatchReleased,
     FileTaken,
 )
 from comptoir.actors.programme import PROVIDERS
@@ -193,6 +194,7 @@ def _of_batches(registry: CollectorRegistry) -> dict[type[Event], Tally]:
     )
     return {
         BatchClosed: batches.of("closed"),
+        BatchReleased: batches.of("released"),
         BatchApproved: batches.of("approved"),
         BatchRefused: batches.of("refused"),
         BatchEscalated: batches.of("escalated"),

@@ -13,6 +13,7 @@ import structlog
 from bench import (
     ask,
     backtest,
+    documents,
     edge,
     flame,
     history,
@@ -22,6 +23,7 @@ from bench import (
     outage,
     restart,
     screening,
+    screening_beside,
     size,
     tokens,
     webhook_receive,
@@ -42,12 +44,14 @@ BENCHES: dict[str, Callable[[], None]] = {
     "matching": matching.main,
     "backtest": backtest.main,
     "screening": screening.main,
+    "screens": screening_beside.main,
+    "documents": documents.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "outage", "profile", "screening"}
+LONG = {"size", "restart", "history", "outage", "profile", "screening", "screens", "documents"}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 

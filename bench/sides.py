@@ -16,7 +16,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +77,8 @@ class Crowd:
     users: int = 1000
     partners: int = 200
     secret: str = field(default_factory=lambda: secrets.token_hex(24))
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the daemon, beside those that every bench has: variables."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ def serve(name: str, url: str, folder: Path, crowd: Crowd) -> Process:
             COMPTOIR_VAULT__STORE=str(folder / "keys.db"),
             COMPTOIR_HTTP__RATE_LIMITS="on",
             **ACCOUNTS,
+            **crowd.settings,
         )
     else:
         command = [sys.executable, "-m", "bench.peers.serve", name]

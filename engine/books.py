@@ -7,12 +7,11 @@ clocks may have done. Nothing here reads a wallet's whole history.
 Source: spec.md S47, E7; design.md 7 (the points ledger).
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-__all__ = ["BookReads", "Change", "Fate", "Month", "Movement", "Part", "Total"]
+__all__ = ["BookReads", "Change", "Fate", "Month", "Movement", "Origin", "Part", "Total"]
 
 Change = tuple[int, int, int, int]
 """Available, pending, blocked, shortfall; of a change signed, of a balance at least 0."""
@@ -85,6 +84,17 @@ class Fate(msgspec.Struct, frozen=True, gc=False):
     points: int
 
 
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """What a withdrawal is of, at one moment: a part and what became of its lot always fit one another."""
+
+    points: int
+    """Of all its parts; 0 where its points went back."""
+    parts: tuple[Part, ...]
+    """A page of them, in their order."""
+    fates: tuple[Fate, ...]
+    """Of the lots of this page."""
+
+
 class BookReads(Protocol):
     """What can be asked about the books."""
 
@@ -96,12 +106,10 @@ class BookReads(Protocol):
         """A page of entries in their order, with ids in (`after`, `last`]."""
         ...
 
-    async def parts(self, owner: str, withdrawal: str, after: int, limit: int) -> list[Part]:
+    async def origin(
+        self, owner: str, withdrawal: str, after: int, limit: int, each: int
+    ) -> Origin:
         """A page of what a withdrawal is of now, first in, first out, from the part that holds the point
-        after so many; none where its points went back.
+        after so many; of each lot, so many withdrawals are told one by one.
         """
-        ...
-
-    async def fates(self, owner: str, lots: Sequence[str], each: int) -> list[Fate]:
-        """What became of these lots of one owner; of each, so many withdrawals are told one by one."""
         ...

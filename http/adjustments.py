@@ -136,11 +136,12 @@ def _noted(found: AdjustmentDescribed) -> dict[str, Any]:
 async def _shown(
     port: Port, call: Call, name: str, noted: Noted, reason: str | None = None
 ) -> dict[str, object]:
-    """As the API shows it; until the wallet has decided, as far as its proposal is."""
+    """As the API shows it; until the wallet has decided, as far as its proposal is, which knows why."""
     status, checker = str(noted["status"]), noted.get("checker") or None
+    found = await describe(port, call, str(noted["approval"]))
+    proposed, reason, decided_by = _proposal(found, reason)
     if status == PROPOSED:
-        found = await describe(port, call, str(noted["approval"]))
-        status, reason, checker = _proposal(found, reason)
+        status, checker = proposed, decided_by
     decided_at = noted.get("decided_at") or None
     return {
         "adjustmentId": name,

@@ -1,4 +1,4 @@
-"""Batches of payouts: looked at, closed before their time, approved by a second person, taken to the bank.
+"""Batches of payouts: looked at, closed before their time, signed, approved by a second person, taken to the bank.
 
 The rule: what is approved is a file, by its digest, and it is made from the rows as they are once the batch has
 closed; the file that is given out is the one that was kept then, and who took it is on record before they have
@@ -112,13 +112,15 @@ async def reject(port: Port, call: Call) -> Response:
 
 
 async def approve(port: Port, call: Call) -> Response:
-    """POST /api/v1/payouts/batches/{batchId}/approve: its file is made, and fixed."""
+    """POST /api/v1/payouts/batches/{batchId}/approve: the second signature, by which its file is made, and fixed; of
+    what its cut-off has closed the first one, by which it has a maker.
+    """
     name, (checker, roles) = call.path["batchId"], who_calls(call)
     found = await _known(port, name) if is_batch_id(name) else None
     if found is None:
         return problem("NOT_FOUND", call.ticket)
-    if found.status != "awaiting_approval" or checker == found.maker:
-        # Nothing has to be made for what the machine refuses, or has done already.
+    if found.status != "awaiting_approval" or found.maker in ("", checker):
+        # Nothing has to be made for a first signature, or for what the machine refuses or has done already.
         return await _told(port, call, ApproveBatch(checker, roles, "", "", b""))
     day = port.rules.batches.cutoffs.execution_day(port.now_ms()).isoformat()
     transfers = await _transfers(port, name)
@@ -243,7 +245,8 @@ def _shown(name: str, found: BatchDescribed) -> dict[str, object]:
         "currency": found.currency or None,
         "cutOffAt": rfc3339(found.cutoff_at),
         "closedAt": rfc3339(found.closed_at) if found.closed_at else None,
-        "closedBy": found.maker or None,
+        "closedBy": (found.maker or None) if not found.released else None,
+        "releasedBy": found.maker if found.released else None,
         "decidedBy": found.checker or None,
         "reason": found.reason or None,
         "digest": found.digest or None,

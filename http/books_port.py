@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from comptoir.actors.wallet.statement import Line, Purchase
-from comptoir.engine.books import Fate, Month, Part
+from comptoir.engine.books import Month, Origin
 
 __all__ = ["BooksPort"]
 
@@ -23,16 +23,12 @@ class BooksPort(Protocol):
         """A page of a wallet's movements in their order, with ids in (`after`, `last`]."""
         ...
 
-    async def withdrawal_parts(
-        self, user_id: str, withdrawal_id: str, after: int, limit: int
-    ) -> Sequence[Part]:
+    async def origin(
+        self, user_id: str, withdrawal_id: str, after: int, limit: int, each: int
+    ) -> Origin:
         """A page of what a withdrawal is of now, first in, first out, from the part that holds the point after
-        so many.
+        so many; of each lot, so many withdrawals are told one by one.
         """
-        ...
-
-    async def lot_fates(self, user_id: str, lots: Sequence[str], each: int) -> Sequence[Fate]:
-        """What became of lots; of each, so many withdrawals are told one by one."""
         ...
 
     async def purchases(self, user_id: str, transactions: Sequence[str]) -> Mapping[str, Purchase]:

@@ -6,7 +6,7 @@ The rule: it fulfils `comptoir.http.books_port.BooksPort`, and what it answers a
 from collections.abc import Mapping, Sequence
 
 from comptoir.actors.wallet.statement import Line, Purchase
-from comptoir.engine.books import Change, Fate, Month, Movement, Part, Total
+from comptoir.engine.books import Change, Fate, Month, Movement, Origin, Part, Total
 
 __all__ = ["FakeBooks"]
 
@@ -40,18 +40,16 @@ class FakeBooks:
         told = self.movements.get(user_id, [])
         return [line for line in told if after < line.movement.id <= last][:limit]
 
-    async def withdrawal_parts(
-        self, user_id: str, withdrawal_id: str, after: int, limit: int
-    ) -> Sequence[Part]:
-        """As set, whoever asks."""
-        del user_id
-        found = self.parts.get(withdrawal_id, [])
-        return [part for part in found if part.before + part.points > after][:limit]
-
-    async def lot_fates(self, user_id: str, lots: Sequence[str], each: int) -> Sequence[Fate]:
+    async def origin(
+        self, user_id: str, withdrawal_id: str, after: int, limit: int, each: int
+    ) -> Origin:
         """As set, whoever asks."""
         del user_id, each
-        return [fate for fate in self.fates if fate.lot in lots]
+        found = self.parts.get(withdrawal_id, [])
+        page = tuple(part for part in found if part.before + part.points > after)[:limit]
+        lots = {part.lot for part in page}
+        fates = tuple(fate for fate in self.fates if fate.lot in lots)
+        return Origin(sum(part.points for part in found), page, fates)
 
     async def purchases(self, user_id: str, transactions: Sequence[str]) -> Mapping[str, Purchase]:
         """As set, whoever asks."""

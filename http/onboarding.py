@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from comptoir.actors.inspection.flags import INTERNAL
 from comptoir.actors.kyc.explaining import Audience
 from comptoir.actors.numbering.messages import KIND as NUMBERING
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
@@ -42,6 +43,7 @@ from comptoir.http.operation import Access, Call
 from comptoir.http.port import Port
 from comptoir.http.portal.entering import token_digest
 from comptoir.http.portal.shapes import PHONE
+from comptoir.http.principal import Role
 from comptoir.http.problems import FieldError, problem
 from comptoir.http.shapes_onboarding import Initiation, InitiationClient, NewDocument
 from comptoir.http.times import is_day, rfc3339
@@ -190,7 +192,7 @@ async def show(port: Port, call: Call) -> Response:
         "summaryStatus": SUMMARIES[found.status],
         "nextStep": NEXT_STEPS.get(found.status),
         "waitingFor": WAITS.get(found.status),
-        "documents": [_document(one) for one in found.documents],
+        "documents": [_document(one, call) for one in found.documents],
         "missing": list(found.missing),
         "missingFields": [pointer(path) for path in found.lacking],
         "incompleteCause": found.cause or None,
@@ -316,22 +318,26 @@ def _shown_document(file: FileDescribed, call: Call, status: int) -> Response:
     found = next((one for one in file.documents if one.id == wanted), None)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
-    return json_response(status, _document(found), call.ticket)
+    return json_response(status, _document(found, call), call.ticket)
 
 
-def _document(one: Document) -> dict[str, object]:
-    """A document as it is shown to whoever may see its file."""
-    return {
+def _document(one: Document, call: Call) -> dict[str, object]:
+    """A document as it is shown to whoever may see its file; where else it was seen is for COMPLIANCE alone."""
+    inside = call.principal is None or Role.COMPLIANCE in call.principal.roles
+    shown: dict[str, object] = {
         "documentId": one.id,
         "docType": one.doc_type,
         "filename": one.filename,
         "contentType": one.media_type,
         "sizeBytes": one.size_bytes,
         "status": one.status.value,
-        "reasons": [reason_of(code) for code in one.reasons],
+        "reasons": [reason_of(code) for code in one.reasons if inside or code not in INTERNAL],
         "sha256": one.proven_sha256 or None,
         "fields": dict(one.fields) or None,
     }
+    if inside and one.elsewhere:
+        shown["elsewhere"] = list(one.elsewhere)
+    return shown
 
 
 def pointer(path: str) -> str:

@@ -19,7 +19,7 @@ REPORT_SCOPE: Final = "payouts:report"
 _SEES: Final = MappingProxyType({Role.COMPLIANCE: Reach.ANY, Role.OPERATIONS: Reach.ANY})
 _PAYS: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY})
 _SIGNS: Final = MappingProxyType({Role.OPERATIONS: Reach.ANY, Role.ADMIN: Reach.ANY})
-"""Another than who closed it: the machine's to decide; an ADMIN once it is escalated."""
+"""Another than who closed or released it: the machine's to decide; an ADMIN once it is escalated."""
 _BATCH = Parameter(
     "batchId", "path", "The batch's id, `PB-...`.",
     {"type": "string", "minLength": 19, "maxLength": 19},
@@ -46,8 +46,9 @@ BATCHES: Final = (
     ),
     Operation(
         "approveBatch", "POST", "/api/v1/payouts/batches/{batchId}/approve",
-        "A second person lets a batch be paid", "payouts", Door.TOKEN,
-        {200: Body("Its file is fixed.", shapes.Batch)}, batches.approve,
+        "A batch is signed: by a second person it is paid", "payouts", Door.TOKEN,
+        {200: Body("Its file is fixed; where its cut-off has closed it, this was the first of two signatures.", shapes.Batch)},
+        batches.approve,
         problems=("NOT_FOUND", "CONFLICT", "FOUR_EYES"), grants=_SIGNS, assurance=Assurance.RECENT,
         parameters=(_BATCH,),
     ),

@@ -57,28 +57,25 @@ async def provenance(port: Port, call: Call) -> Response:
         return problem("NOT_FOUND", call.ticket)
     owner = found.order.user_id
     # One more than wanted tells whether there is a next page.
-    parts = await port.withdrawal_parts(owner, name, wanted.before or 0, wanted.limit + 1)
-    here = parts[: wanted.limit]
-    lots = [part.lot for part in here if part.lot is not None]
-    fates: Sequence[Fate] = await port.lot_fates(owner, lots, USES_EACH) if lots else ()
+    origin = await port.origin(owner, name, wanted.before or 0, wanted.limit + 1, USES_EACH)
+    here = origin.parts[: wanted.limit]
     purchases = await port.purchases(owner, [part.source for part in here if part.lot is not None])
-    items = [_part(part, found.order, fates, purchases) for part in here]
-    traced = bool(parts) or bool(await port.withdrawal_parts(owner, name, 0, 1))
-    body = {**_head(name, found, traced), "items": items}
-    last = here[-1] if len(parts) > wanted.limit else None
+    items = [_part(part, found.order, origin.fates, purchases) for part in here]
+    body = {**_head(name, found, origin.points), "items": items}
+    last = here[-1] if len(origin.parts) > wanted.limit else None
     if here and last is None:
         assert here[-1].before + here[-1].points == found.order.points, "every point is of some lot"
     body["nextCursor"] = None if last is None else cursor(last.before + last.points)
     return json_response(200, body, call.ticket)
 
 
-def _head(name: str, found: WithdrawalDescribed, traced: bool) -> dict[str, Any]:
+def _head(name: str, found: WithdrawalDescribed, traced: int) -> dict[str, Any]:
     order = found.order
     return {
         "withdrawalId": name,
         "status": found.status,
         "points": order.points,
-        "tracedPoints": order.points if traced else 0,
+        "tracedPoints": traced,
         "grossCents": order.gross_cents,
         "feeCents": order.fee_cents,
         "netCents": order.net_cents,

@@ -36,8 +36,11 @@ __all__ = ["FLAGS", "STATUSES", "claim", "decide", "note", "queue", "release", "
 
 FLAGS: Final = ("mine", "overdue")
 STATUSES: Final = ("open", "claimed", "snoozed")
-LOOKS_MAX: Final = 10
-"""Pages that are looked through for one that is shown: who filters for what is rare gets a short page."""
+LOOK: Final = 100
+LOOKS_MAX: Final = 6
+"""So many places are read at once, and so often for one page: each is asked how it is, which nobody shall have to wait
+for long. Who filters for what is rare gets a short page.
+"""
 _PLACE: Final = re.compile(r"[0-9]{15}:[A-Z]{1,8}-[0-9]{4}-[0-9]{5,9}").fullmatch
 _FILE: Final = re.compile(r"[A-Z]{1,8}-[0-9]{4}-[0-9]{5,9}").fullmatch
 _NOTE: Final = msgspec.json.Decoder(NewNote)
@@ -94,7 +97,7 @@ async def _matching(
     items: list[dict[str, object]] = []
     after = wanted.after
     for _ in range(LOOKS_MAX):
-        places = await port.reviews(after, wanted.to_read)
+        places = await port.reviews(after, LOOK)
         for place in places:
             if len(items) == wanted.limit:
                 return items, after
@@ -102,7 +105,7 @@ async def _matching(
             found = await _described(port, name)
             if found is not None and keep(found):
                 items.append(_waiting(name, found))
-        if len(places) < wanted.to_read:
+        if len(places) < LOOK:
             return items, None
     return items, after
 

@@ -38,6 +38,12 @@ class Batch(_Shape, frozen=True):
     cut_off_at: Time
     closed_at: Time | None
     closed_by: Annotated[str | None, Meta(description="null: its cut-off, or nobody yet.")]
+    released_by: Annotated[
+        str | None,
+        Meta(
+            description="Who stands for what its cut-off has closed; null: nobody has, or had to."
+        ),
+    ]
     decided_by: Annotated[str | None, Meta(description="Who approved or rejected it.")]
     reason: str | None
     digest: Annotated[Digest | None, Meta(description="SHA-256 of the approved file.")]

@@ -150,6 +150,12 @@ class DocumentShown(Shape, frozen=True):
     fields: Annotated[
         dict[str, str] | None, Meta(description="What was read of it, by name (docs/documents.md).")
     ]
+    elsewhere: Annotated[
+        list[str] | msgspec.UnsetType,
+        Meta(
+            description="For COMPLIANCE, where there are any: numbers of other files that have it, too."
+        ),
+    ] = msgspec.UNSET
 
 
 class FileKyc(Shape, frozen=True):

@@ -44,7 +44,10 @@ class Adjustment(_Shape, frozen=True):
         ),
     ]
     reason: Annotated[
-        str | None, Meta(description="While it is pending; then the audit log has it.")
+        str | None,
+        Meta(
+            description="null: it was decided by an earlier release, which kept it in the audit log alone."
+        ),
     ]
     maker: Annotated[str, Meta(description="Who has asked for it.")]
     checker: Annotated[str | None, Meta(description="Who has decided it.")]

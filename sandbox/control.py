@@ -20,6 +20,7 @@ from comptoir.sandbox.clock import parse_rfc3339, rfc3339
 from comptoir.sandbox.deliveries import Sender
 from comptoir.sandbox.errors import Refused, decode, invalid, nearest
 from comptoir.sandbox.faults import Catalogue, parse_faults
+from comptoir.sandbox.papers import PaperRequest, draw
 from comptoir.sandbox.parties.party import Stage
 from comptoir.sandbox.parties.seed import misbehave
 from comptoir.sandbox.records import Entry, Record
@@ -80,6 +81,7 @@ class Control:
             Route("DELETE", "/control/faults", self.delete_faults),
             Route("GET", "/control/calls", self.get_calls, query=("party", "since")),
             Route("GET", "/control/inbox", self.get_inbox, query=("channel", "to", "since")),
+            Route("POST", "/control/papers", self.post_papers),
             Route("GET", "/control/clock", self.get_clock),
             Route("POST", "/control/clock", self.post_clock),
             Route("POST", "/control/reset", self.post_reset),
@@ -211,6 +213,12 @@ class Control:
                 and (to is None or entry.facts["to"] == to)
             ),
         )
+
+    async def post_papers(self, call: Call) -> Outcome:
+        """A specimen of a client's paper: a PDF, or a photograph."""
+        request = decode(call.request.body, PaperRequest)
+        document, media_type = await trio.to_thread.run_sync(draw, request)
+        return Reply(200, document, content_type=media_type)
 
     async def get_clock(self, _call: Call) -> Outcome:
         """The sandbox's business time."""

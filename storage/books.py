@@ -13,7 +13,9 @@ Source: engine/books.py (the contract); PostgreSQL manual 7.8.2 (recursive queri
 from collections.abc import Sequence
 from typing import Any, Final
 
-from comptoir.engine.books import Change, Fate, Month, Movement, Part, Total
+import msgspec
+
+from comptoir.engine.books import Change, Fate, Month, Movement, Origin, Part, Total
 from comptoir.storage.reads import ID_MAX, MS, Reads
 
 __all__ = ["Books"]
@@ -63,8 +65,10 @@ select entry_id, {MS.format("at")}, kind::text, {MOVED}, {AFTER}, lot_id, transa
 from comptoir.transfer where owner = $1 and entry_id > $2 and entry_id <= $3
 order by entry_id limit $4"""
 
-# Of a lot what is blocked for it and not given back; of no lot what is owed for it.
-PARTS_SQL: Final = f"""
+# One statement and so one moment: a withdrawal may be given back while it is asked about.
+# Of a lot what is blocked for it and not given back; of no lot what is owed for it. What becomes of lots goes
+# by the lot's index: credits and releases are not in it, and neither takes points from a lot.
+ORIGIN_SQL: Final = f"""
 with taken as (
     select lot_id, sum(case when credit = 'blocked:' || owner then points
                             when debit = 'blocked:' || owner then -points else 0 end)::bigint as points
@@ -78,14 +82,9 @@ with taken as (
            (sum(t.points) over (order by l.earned_at nulls last, l.id))::bigint as upto
     from taken t left join comptoir.lot l on l.id = t.lot_id
     where t.points > 0
-)
-select id, points, upto - points, coalesce(source, ''), coalesce(lot_points, 0), coalesce(remaining, 0),
-       coalesce(basis_cents, 0), coalesce(rate_bp, 0), coalesce(multiplier_bp, 0),
-       coalesce({MS.format("earned_at")}, 0), {MS.format("expires_at")}
-from part where upto > $3 order by upto limit $4"""
-# By the lot's index: credits and releases are not in it, and neither takes points from a lot.
-FATES_SQL: Final = """
-with moved as (
+), page as (
+    select * from part where upto > $3 order by upto limit $4
+), moved as (
     select lot_id, case when credit = 'shortfall:' || owner then 'netted'
                         when kind = 'hold_released' then 'hold'
                         when credit in ('available:' || owner, 'pending:' || owner)
@@ -96,15 +95,26 @@ with moved as (
              - case when credit in ('available:' || owner, 'pending:' || owner) then points else 0 end)::bigint
                as points
     from comptoir.transfer
-    where lot_id = any($2) and owner = $1 and kind not in ('credit', 'release')
+    where lot_id = any(array(select id from page where id is not null)) and owner = $1
+      and kind not in ('credit', 'release')
     group by lot_id, what, withdrawal_id
 ), ranked as (
     select *, row_number() over (partition by lot_id, what order by withdrawal_id) as rank
     from moved where points <> 0
+), fate as (
+    select lot_id, what, case when what = 'hold' and rank <= $5 then withdrawal_id end as whose,
+           sum(points)::bigint as points
+    from ranked group by lot_id, what, whose
 )
-select lot_id, what, case when what = 'hold' and rank <= $3 then withdrawal_id end as whose,
-       sum(points)::bigint
-from ranked group by lot_id, what, whose order by lot_id, what, whose"""
+select coalesce((select sum(points)::bigint from part), 0),
+       (select json_agg(json_build_array(
+            id, points, upto - points, coalesce(source, ''), coalesce(lot_points, 0),
+            coalesce(remaining, 0), coalesce(basis_cents, 0), coalesce(rate_bp, 0),
+            coalesce(multiplier_bp, 0), coalesce({MS.format("earned_at")}, 0), {MS.format("expires_at")})
+        order by upto) from page),
+       (select json_agg(json_build_array(lot_id, what, whose, points) order by lot_id, what, whose)
+        from fate)"""
+_ROWS: Final = msgspec.json.Decoder(list[list[Any]])
 
 
 def _change(row: Sequence[Any], at: int) -> Change:
@@ -136,11 +146,14 @@ class Books(Reads):
             for x in rows
         ]
 
-    async def parts(self, owner: str, withdrawal: str, after: int, limit: int) -> list[Part]:
+    async def origin(
+        self, owner: str, withdrawal: str, after: int, limit: int, each: int
+    ) -> Origin:
         """What a withdrawal is of, first in, first out."""
-        rows = await self._fetch(PARTS_SQL, owner, withdrawal, after, limit)
-        return [Part(*row) for row in rows]
-
-    async def fates(self, owner: str, lots: Sequence[str], each: int) -> list[Fate]:
-        """What became of some lots."""
-        return [Fate(*row) for row in await self._fetch(FATES_SQL, owner, list(lots), each)]
+        rows = await self._fetch(ORIGIN_SQL, owner, withdrawal, after, limit, each)
+        points, parts, fates = rows[0]
+        return Origin(
+            points,
+            tuple(Part(*row) for row in _ROWS.decode(parts or "[]")),
+            tuple(Fate(*row) for row in _ROWS.decode(fates or "[]")),
+        )

@@ -5,13 +5,15 @@ Rules:
 - what is approved is what was proposed: the order lies in the state, sealed, its digest in the audit log,
   and it is sent by the decision that approves it, so once and never without;
 - a proposal that nobody approves ends by itself, and says so in the audit log;
-- a decided one keeps who and when, and the digest, and nothing of whom it was about;
+- a decided one keeps who and when, and the digest, and nothing of whom it was about; why points were given or
+  taken stays with it, as they stay in the books;
 - nobody hears of it but who made it and who may decide it.
 
 Source: spec.md E14 (maker cannot check), S60 (least privilege), X5; adr/0028.
 """
 
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -48,6 +50,8 @@ __all__ = ["MACHINE", "REPLIES", "ActProposed", "ApprovalState", "Phase", "Propo
 
 EXPIRY = "expiry"
 """The timer's name."""
+REMEMBERED: Final = frozenset((Action.ADJUST.value,))
+"""Actions whose details stay when they are decided: whoever reads the list asks why."""
 
 
 class Phase(Enum):
@@ -154,8 +158,9 @@ def _expire(state: ApprovalState, _message: ApprovalExpired, context: Context) -
 
 
 def _decided(state: ApprovalState, phase: Phase, checker: str, context: Context) -> Outcome:
+    kept = state.details if state.action in REMEMBERED else ()
     over = msgspec.structs.replace(
-        state, phase=phase, order=None, subject="", details=(), checker=checker
+        state, phase=phase, order=None, subject="", details=kept, checker=checker
     )
     happened = ProposalDecided(state.action, state.digest, phase.value, state.maker, checker)
     return Decision(

@@ -43,6 +43,12 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "PurchaseFound": ("report", "standing"),
     "PurchaseMissed": ("reason",),
     "PurchaseDelayed": (),
+    # To a watch list, and to those who read lists and cases: nobody's data.
+    "ReloadList": ("by",),
+    "LoadList": ("list", "version"),
+    "ReadCases": ("walk", "after", "limit"),
+    "CasesRead": ("walk", "after", "keys"),
+    "RescreenDue": ("walk",),
     # To a week of consents.
     "CountConsent": ("provider", "left", "joined"),
     # To a user's candidates: purchases that matched nobody.
@@ -134,6 +140,23 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "CountCase": ("rules_version", "outcome"),
     "CountReview": ("recommendation", "approved", "overdue"),
     "CountCalls": ("party", "calls"),
+    # To those who know about people, and back: who is asked about, and what is said of them, stands in no list.
+    "StartVerification": ("reference", "onboarding_id", "client_type"),
+    "VerificationStarted": ("reference", "verification_id"),
+    "ReadVerification": ("reference", "onboarding_id", "verification_id"),
+    "CheckAddress": ("reference",),
+    "AddressChecked": ("reference", "verified", "likeness"),
+    "CheckCredit": ("reference",),
+    "CreditChecked": ("reference",),
+    "SearchMedia": ("reference",),
+    "MediaSearched": ("reference",),
+    "ScreenParty": ("reference",),
+    "PartyScreened": ("reference", "lists"),
+    "CheckImpossible": ("reference", "check", "code"),
+    "SeeDocument": (),
+    "CompareLook": (),
+    "NoteRefusedLook": (),
+    "ForgetSighting": (),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),

@@ -85,7 +85,7 @@ class Ban:
         features = await self._search(narrow)
         if not features and narrow is not params:
             features = await self._search(params)
-        return [_address(one.properties, wanted.country) for one in features]
+        return [_address(one.properties, wanted.country) for one in features[:LIMIT]]
 
     async def _search(self, params: dict[str, str]) -> tuple[_Feature, ...]:
         return (await self._asker.ask("GET", "/search", _FOUND, params=params)).features

@@ -31,6 +31,7 @@ FIND: Final = "/AddressComplete/Interactive/Find/v2.10/json3.ws"
 RETRIEVE: Final = "/AddressComplete/Interactive/Retrieve/v2.11/json3.ws"
 FINDS_MAX: Final = 3
 SUGGESTIONS_MAX: Final = 7
+LINES_MAX: Final = 20
 TERM_CHARACTERS_MAX: Final = 200
 ABOUT_THE_QUESTION: Final = 1_001
 PART_CHARACTERS_MAX: Final = 200
@@ -69,7 +70,7 @@ R = TypeVar("R", bound=_Row)
 
 
 class _Lines(msgspec.Struct, frozen=True, rename="pascal"):
-    items: Annotated[tuple[_Line, ...], Meta(max_length=100)]
+    items: Annotated[tuple[_Line, ...], Meta(max_length=LINES_MAX)]
 
 
 class _Fulls(msgspec.Struct, frozen=True, rename="pascal"):
@@ -123,7 +124,7 @@ class CanadaPost:
             lines = self._held(found.items)
             if not lines:
                 return None
-            best = max(lines, key=lambda line: _alike(wanted, line))
+            best = max(lines[:SUGGESTIONS_MAX], key=lambda line: _alike(wanted, line))
             if best.next != "Find":
                 return best
             form["LastId"] = best.id

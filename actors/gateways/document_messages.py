@@ -79,6 +79,10 @@ class DocumentInspected(Message, frozen=True):
     """Of actors/inspection/flags.py."""
     fields: dict[str, str]
     """What was read, by the names of docs/documents.md."""
+    marks: tuple[str, ...] = ()
+    """Keys of the sightings in which it is noted: they are to forget it when the file drops it."""
+    elsewhere: tuple[str, ...] = ()
+    """Numbers of other files with the same, or with one that was refused and looks like it."""
 
 
 class DeleteObject(Message, frozen=True):

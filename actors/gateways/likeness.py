@@ -34,8 +34,8 @@ KIND_DIFFERS: Final = 0.3
 KIND_MISSING: Final = 0.9
 PART_OF_NAME: Final = 0.85
 """Of a name some words of which were left out."""
-CHARACTERS_MAX: Final = 300
-"""Of one part that are looked at."""
+CHARACTERS_MAX: Final = 120
+"""Of one part that are looked at: three lines of a letter, and a fraction of a millisecond."""
 
 _KINDS: Final[Mapping[str, str]] = MappingProxyType({
     word: words.split()[0]

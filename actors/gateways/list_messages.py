@@ -31,6 +31,8 @@ class LoadList(Message, frozen=True):
     """That was loaded last; empty: none."""
     look: str
     """How its files looked then."""
+    anyway: bool = False
+    """Also if it has lost most of its entries: somebody has said so."""
 
 
 class ListLoaded(Message, frozen=True):

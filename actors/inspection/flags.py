@@ -10,7 +10,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["FLAGS", "Weight", "is_accepted", "outcome_of"]
+__all__ = ["FLAGS", "INTERNAL", "Weight", "is_accepted", "outcome_of"]
 
 
 class Weight(Enum):
@@ -60,12 +60,19 @@ FLAGS: Final[Mapping[str, Weight]] = MappingProxyType(
         "DOCUMENT_EXPIRED": Weight.NOTE,
         "DATA_INCONSISTENT": Weight.NOTE,
         "KNOWN_REFUSED": Weight.REFUSE,
+        # Of where else it was seen (engine/boot/sightings.py).
+        "DUPLICATE_IDENTITY": Weight.NOTE,
+        "DUPLICATE_DOCUMENT": Weight.NOTE,
+        "LOOKS_REFUSED": Weight.NOTE,
         # Of the inspection itself.
         "INSPECTION_TOO_LONG": Weight.REDO,
         "INSPECTION_TOO_LARGE": Weight.REDO,
         "INSPECTION_FAILED": Weight.REDO,
     }
 )
+
+INTERNAL: Final = frozenset({"DUPLICATE_IDENTITY", "DUPLICATE_DOCUMENT", "LOOKS_REFUSED"})
+"""Of these only COMPLIANCE hears: they speak of other clients, and would warn whoever is found out."""
 
 
 def is_accepted(flags: Iterable[str]) -> bool:

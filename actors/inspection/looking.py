@@ -1,6 +1,7 @@
 """One document looked at, whatever it is: its kind, its structure, its fingerprints; and read, where that is wanted.
 
-The rule: what refuses it ends the looking: nobody reads what is not taken. Runs in the child (child.py); nothing
+The rule: nobody reads what is not taken; of what is refused it is kept how it looks, so that it is known when it
+comes again in other bytes (actors/sighting/). Runs in the child (child.py); nothing
 here knows of the daemon. Source: spec.md S19; docs/documents.md.
 """
 
@@ -11,7 +12,7 @@ from typing import Protocol
 import msgspec
 from PIL import Image
 
-from comptoir.actors.inspection.flags import is_accepted
+from comptoir.actors.inspection.flags import Weight, outcome_of
 from comptoir.actors.inspection.kinds import PDF, find_kind, mismatches
 from comptoir.actors.inspection.pdfs import PageDamaged, draw_pages, look_at_pdf
 from comptoir.actors.inspection.pictures import fingerprint, open_picture
@@ -44,10 +45,11 @@ def look(data: bytes, task: Task, reader: Reads | None) -> Report:
         picture, told = open_picture(data)
         report = _with(report, told, 1)
         pages = iter(() if picture is None else (picture,))
-    if not is_accepted(report.flags):
+    weight = outcome_of(report.flags)
+    if weight is Weight.REDO:
         return report
     try:
-        return _seen(pages, report, reader)
+        return _seen(pages, report, reader if weight is Weight.NOTE else None)
     except PageDamaged:
         return _with(report, ["DAMAGED"], report.pages)
 

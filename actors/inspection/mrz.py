@@ -6,7 +6,8 @@ Rules:
 - a year has two digits: a birth is the latest that is not to come, the end of a validity lies no more than
   fifty years ahead;
 - what OCR takes for something else (O and 0, S and 5) is put right only where the field's kind or its digit
-  says so, and only if then every digit of the zone holds. Names have no digit: they stay as they were read.
+  says so, and only if then every digit of the zone holds. Names have no check digit, and no digits either: what
+  was read as one is the letter that looks like it.
 Source: ICAO Doc 9303 part 3, 4.1 to 4.9; protocols.md 5.5; spec.md S19, S20.
 """
 
@@ -27,6 +28,8 @@ _WEIGHTS: Final = (7, 3, 1)
 
 _AS_DIGIT: Final = str.maketrans("OQDILZASGTB", "00011245678")
 """What OCR reads where a digit stood."""
+_AS_LETTER: Final = str.maketrans("0124568", "OIZASGB")
+"""Likewise where a letter did."""
 _CONFUSED: Final = {
     "0": "OQD", "1": "I", "2": "Z", "4": "A", "5": "S", "7": "T", "8": "B",
     "O": "0", "Q": "0", "D": "0", "I": "1", "Z": "2", "A": "4", "S": "5", "T": "7", "B": "8",
@@ -37,6 +40,7 @@ REPAIRS_MAX: Final = 2
 """In one field; with more, some other reading fits the one digit by chance."""
 YEARS_AHEAD_MAX: Final = 50
 _DATES: Final = ("birth_date", "expiry_date")
+_LETTERS: Final = ("names", "surname", "given_names", "issuer", "nationality")
 
 
 class ZoneUnreadable(ValueError):
@@ -110,8 +114,13 @@ def read_zone(lines: list[str], today: date) -> Zone:
     return _zone(_layout(cleaned), cleaned, today)
 
 
-def repair_zone(lines: list[str], today: date) -> Zone:
+def repair_zone(lines: list[str], today: date, printed: frozenset[str] = frozenset()) -> Zone:
     """Read a zone that OCR has read before: as it stands, or repaired where its digits prove every repair.
+
+    Args:
+        lines: of the zone, from above.
+        today: which century a year of two digits lies in is judged from here.
+        printed: words of the same page: of repairs that are equally good, the one whose number is printed there.
 
     Raises:
         ZoneUnreadable: as `read_zone`.
@@ -119,7 +128,7 @@ def repair_zone(lines: list[str], today: date) -> Zone:
     cleaned = clean_lines(lines)
     layout = _layout(cleaned)
     zone = _zone(layout, cleaned, today)
-    again = _zone(layout, _repaired(layout, cleaned), today)
+    again = _zone(layout, _repaired(layout, cleaned, printed), today)
     return again if again.holds else zone
 
 
@@ -227,11 +236,13 @@ def _day(text: str, century: int) -> str | None:
     return "-".join(filter(None, (f"{year:04d}", month, day)))
 
 
-def _repaired(layout: Layout, lines: tuple[str, ...]) -> tuple[str, ...]:
+def _repaired(layout: Layout, lines: tuple[str, ...], printed: frozenset[str]) -> tuple[str, ...]:
     """The one reading in which every digit holds; the lines as they were where there is none, or more than one."""
     typed = lines
     for span in _digits_only(layout, lines):
         typed = _with(typed, span, span.of(typed).translate(_AS_DIGIT))
+    for span in (span for field in _LETTERS for span in layout.fields.get(field, ())):
+        typed = _with(typed, span, span.of(typed).translate(_AS_LETTER))
     failing = {name for name, holds in _checked(layout, typed) if not holds} - {"composite"}
     choices = [list(_readings(typed, check)) for check in layout.checks if check.name in failing]
     held: set[tuple[str, ...]] = set()
@@ -241,6 +252,8 @@ def _repaired(layout: Layout, lines: tuple[str, ...]) -> tuple[str, ...]:
             tried = _with(tried, span, text)
         if all(holds for _, holds in _checked(layout, tried)):
             held.add(tried)
+    if len(held) > 1:
+        held = {x for x in held if layout.text(x, "document_number").strip(FILLER) in printed}
     return held.pop() if len(held) == 1 else lines
 
 

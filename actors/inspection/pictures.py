@@ -8,7 +8,7 @@ Source: spec.md S19; EXIF 2.32; docs/documents.md.
 import io
 from typing import Final
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFilter, ImageOps, ImageStat, UnidentifiedImageError
 
 __all__ = ["PIXELS_MAX", "fingerprint", "open_picture"]
 
@@ -16,6 +16,14 @@ PIXELS_MAX: Final = 60_000_000
 """A page of A4 at 600 dots per inch has 35 million."""
 SIDE_MIN: Final = 200
 """Nothing can be read of less."""
+LOOK_SIDE: Final = 16
+SHADES_MIN: Final = 4
+"""A page with fewer is all of one shade: noise alone tells its places apart."""
+SHADES_SLACK: Final = 3
+"""By so many shades a place must be darker, or grain would decide where nothing is printed."""
+CUT_SIDE: Final = 256
+INK_SHADES_MIN: Final = 24
+"""Paper has less, print more."""
 _EDITORS: Final = ("photoshop", "gimp", "affinity", "pixelmator", "paint.net", "canva", "snapseed")
 
 Picture = Image.Image
@@ -57,18 +65,36 @@ def _told(picture: Picture) -> list[str]:
 
 
 def fingerprint(picture: Picture) -> str:
-    """How it looks, in 64 bits: whether each of 8 by 8 places is brighter than its right neighbour (a dHash).
+    """How it looks, in 512 bits, as 128 hexadecimal digits; empty where there is nothing to see.
 
-    Copies that were scaled or compressed anew differ in a few bits, other pictures in about half. A page that is
-    all of one shade has none.
+    What is printed is cut out of its margins and laid on a grid of 16 by 16; of each place it is told whether it is darker
+    than its left neighbour, and than the one above. Copies that were scaled, blurred or compressed anew differ in a few
+    bits, other forms in a hundred; two bills on the same form may be as near as copies are (docs/documents.md).
     """
-    small = picture.convert("L").resize((9, 8), Image.Resampling.BOX)
-    pixels = small.tobytes()
-    if max(pixels) - min(pixels) < 4:  # noqa: PLR2004 - shades that only noise tells apart
+    printed = _cut_out(picture.convert("L"))
+    across = printed.resize((LOOK_SIDE + 1, LOOK_SIDE), Image.Resampling.BOX).tobytes()
+    down = printed.resize((LOOK_SIDE, LOOK_SIDE + 1), Image.Resampling.BOX).tobytes()
+    if max(across) - min(across) < SHADES_MIN:
         return ""
     bits = 0
-    for row in range(8):
-        for column in range(8):
-            at = row * 9 + column
-            bits = bits << 1 | (pixels[at] > pixels[at + 1])
-    return f"{bits:016x}"
+    for row in range(LOOK_SIDE):
+        for column in range(LOOK_SIDE):
+            at = row * (LOOK_SIDE + 1) + column
+            bits = bits << 1 | (across[at] > across[at + 1] + SHADES_SLACK)
+    for at in range(LOOK_SIDE * LOOK_SIDE):
+        bits = bits << 1 | (down[at] > down[at + LOOK_SIDE] + SHADES_SLACK)
+    return f"{bits:0{LOOK_SIDE * LOOK_SIDE // 2}x}"
+
+
+def _cut_out(picture: Picture) -> Picture:
+    """Without the margins: from the first to the last place that differs from the ground."""
+    small = picture.resize((CUT_SIDE, CUT_SIDE), Image.Resampling.BOX)
+    ground = ImageStat.Stat(small).median[0]
+    inked = small.point([255 * (abs(shade - ground) > INK_SHADES_MIN) for shade in range(256)])
+    box = inked.filter(ImageFilter.MedianFilter(3)).getbbox()
+    if box is None:
+        return picture
+    wide, high = picture.width / CUT_SIDE, picture.height / CUT_SIDE
+    return picture.crop((
+        int(box[0] * wide), int(box[1] * high), int(box[2] * wide), int(box[3] * high)
+    ))  # fmt: skip

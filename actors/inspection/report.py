@@ -39,7 +39,7 @@ class Report(msgspec.Struct, frozen=True):
     """Of the bytes that the child was given."""
     flags: tuple[str, ...]
     look: str = ""
-    """A fingerprint of how the first page looks (fingerprint.py), 16 hexadecimal digits; empty: nothing to see."""
+    """A fingerprint of how the first page looks (pictures.py), 128 hexadecimal digits; empty: nothing to see."""
     text: str = ""
     confidence: float = 0.0
     """Of the words that were read, by their length: 0 to 1."""

@@ -2,7 +2,7 @@
 
 `rules.py` is a rule set, `facts.py` what is known, `deciding.py` the decision; `explaining.py` tells it to whom it
 concerns, `replay.py` tries other rules on decisions that were taken, `reported.py` holds a bureau's word against ours.
-No machine yet: a file will keep these decisions.
+`machine.py` is the case of one file: whom it asks, what it takes from the answers, and what becomes of it.
 """
 
 from comptoir.actors.kyc.deciding import Decided, Recommendation, Risk, Share, decide

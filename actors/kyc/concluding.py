@@ -48,6 +48,7 @@ from comptoir.engine.machine import Context
 
 __all__ = [
     "DUE",
+    "NEW_HIT",
     "REVIEW_FLAGS",
     "SYSTEM",
     "conclude",
@@ -64,6 +65,8 @@ SYSTEM: Final = "SYSTEM"
 REVIEW_FLAGS: Final = frozenset({"DUPLICATE_IDENTITY"})
 """Of documents: no score weighs them, and a person must look (docs/documents.md)."""
 BAND: Final = "SCORE_IN_REVIEW_BAND"
+NEW_HIT: Final = "NEW_HIT"
+_SANCTIONS: Final = ("SANCTIONS_SUSPECTED", "SANCTIONS_CONFIRMED")
 _WORD: Final[Mapping[Phase, Literal["approved", "held", "rejected"]]] = {
     Phase.APPROVED: "approved", Phase.HELD: "held", Phase.REJECTED: "rejected",
 }  # fmt: skip
@@ -150,19 +153,23 @@ def _obstacles(state: KycState) -> Iterator[str]:
 
 def _alerts(decided: Decided, disagreements: tuple[str, ...]) -> Iterator[str]:
     yield from disagreements
-    yield from (one for one in decided.reasons if one.startswith("SANCTIONS_") and "NOT" not in one)
+    yield from (one for one in decided.reasons if one in _SANCTIONS)
 
 
 def _told(
-    state: KycState, context: Context, events: tuple[Event, ...], cancel: tuple[str, ...] = ()
+    state: KycState,
+    context: Context,
+    events: tuple[Event, ...],
+    cancel: tuple[str, ...] = (),
+    found: tuple[str, ...] = (),
 ) -> CaseDecision:
-    """Tell the file, and have a person look where one must."""
+    """Tell the file, and have a person look where one must; `found`: what has come since it was decided."""
     file = Address(FILE, context.address.key)
     out = [Outgoing(file, _concluded(state))]
     opened = state
     if state.phase is Phase.HELD:
         opened = msgspec.structs.replace(state, reviews=state.reviews + 1)
-        out.append(Outgoing(Address(REVIEW, context.address.key), _question(opened)))
+        out.append(Outgoing(Address(REVIEW, context.address.key), _question(opened, found)))
     return Decision(opened, events=events, messages=tuple(out), cancel=cancel)
 
 
@@ -183,14 +190,13 @@ def _concluded(state: KycState) -> KycConcluded:
     )  # fmt: skip
 
 
-def _question(state: KycState) -> OpenReview:
+def _question(state: KycState, found: tuple[str, ...]) -> OpenReview:
     asked, decided = state.asked, state.decided
     assert asked is not None, "held cases have begun"
     assert decided is not None, "and were decided"
-    reasons = (*decided.reasons, *state.disagreements)
-    new = ("NEW_HIT",) if open_hits(state) and not reasons else ()
+    reasons = (*decided.reasons, *state.disagreements, *found)
     return OpenReview(
-        state.reviews, asked.client_type, reasons or new or (BAND,), (asked.advisor,),
+        state.reviews, asked.client_type, reasons or (BAND,), (asked.advisor,),
         asked.accelerated, None if state.report is None else state.report.score,
         decided.recommendation.value,
     )  # fmt: skip
@@ -238,4 +244,5 @@ def _word(message: CaseReviewed, *, sanction: bool) -> str:
 def held_again(state: KycState, context: Context) -> CaseDecision:
     """A list has somebody whom nobody has judged: a person must look (again)."""
     held = msgspec.structs.replace(state, phase=Phase.HELD, by=SYSTEM)
-    return _told(held, context, (CaseAlerted(_round(state), ("NEW_HIT",)),))
+    alert = CaseAlerted(_round(state), (NEW_HIT,))
+    return _told(held, context, (alert,), found=(NEW_HIT,))

@@ -14,7 +14,7 @@ Source: spec.md S21, S27, X3, E4; docs/kyc.md.
 import msgspec
 
 from comptoir.actors.gateways.kyc_messages import CheckImpossible, PartyScreened
-from comptoir.actors.kyc.concluding import CaseDecision, held_again
+from comptoir.actors.kyc.concluding import NEW_HIT, CaseDecision, held_again
 from comptoir.actors.kyc.gathering import found, screen_all
 from comptoir.actors.kyc.messages import RescreenCase
 from comptoir.actors.kyc.state import CaseAlerted, KycState, Phase, check_of, open_hits
@@ -26,7 +26,8 @@ __all__ = ["rescreen", "rescreened", "unscreened"]
 
 def rescreen(state: KycState, _message: RescreenCase, context: Context) -> CaseDecision:
     """Search again for everybody; what the search before still asks is not waited for any more."""
-    again = msgspec.structs.replace(state, searches=state.searches + 1)
+    known = {one: code for one, code in state.impossible.items() if check_of(one) != "screening"}
+    again = msgspec.structs.replace(state, searches=state.searches + 1, impossible=known)
     asked = tuple(screen_all(again, context))
     others = tuple(one for one in state.waits if check_of(one) != "screening")
     return Decision(
@@ -46,7 +47,7 @@ def rescreened(state: KycState, message: PartyScreened, context: Context) -> Cas
         return Decision(searched)
     if state.phase is Phase.REJECTED:
         assert state.asked is not None, "decided cases have begun"
-        alert = CaseAlerted(state.asked.round, ("NEW_HIT",))
+        alert = CaseAlerted(state.asked.round, (NEW_HIT,))
         return Decision(searched, events=(alert,))
     return held_again(searched, context)
 

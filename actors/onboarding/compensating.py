@@ -13,6 +13,7 @@ import msgspec
 from comptoir.actors.gateways.document_messages import OBJECTS, DeleteObject
 from comptoir.actors.onboarding.completing import EXPIRY, REMINDER
 from comptoir.actors.onboarding.messages import Document, DocumentStatus
+from comptoir.actors.onboarding.sighted import forgotten
 from comptoir.actors.onboarding.state import OnboardingState
 from comptoir.engine import Outgoing
 from comptoir.engine.machine import Context
@@ -58,4 +59,5 @@ def undone(
     rules = [(one, _BY_STATUS[one.status]) for one in state.documents]
     kept = tuple(one for one, rule in rules if rule.record_stays)
     gone = deletions((one for one, rule in rules if rule.bytes_go), context)
-    return msgspec.structs.replace(state, documents=kept), gone, (EXPIRY, REMINDER)
+    unknown = forgotten((one for one, rule in rules if not rule.record_stays), context)
+    return msgspec.structs.replace(state, documents=kept), (*gone, *unknown), (EXPIRY, REMINDER)

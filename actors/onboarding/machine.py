@@ -71,6 +71,7 @@ from comptoir.actors.onboarding.messages import (
 )
 from comptoir.actors.onboarding.people import declared
 from comptoir.actors.onboarding.profiling import PROFILING, with_suggestions
+from comptoir.actors.onboarding.sighted import forgotten, forgotten_marks
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved, with_document
 from comptoir.actors.onboarding.terms import terms_of
 from comptoir.engine import Decision, Event, Outgoing, Refusal, Reply
@@ -229,7 +230,10 @@ def _inspected(state: OnboardingState, message: DocumentInspected, context: Cont
         return Decision(state)
     if message.sha256 != document.proven_sha256:
         return _again(state, document, (OTHER,), context)
-    seen = msgspec.structs.replace(document, look=message.look, fields=message.fields)
+    seen = msgspec.structs.replace(
+        document, look=message.look, fields=message.fields, marks=message.marks,
+        elsewhere=message.elsewhere,
+    )  # fmt: skip
     if outcome_of(message.flags) is not Weight.NOTE:
         return _again(state, seen, message.flags, context)
     accepted = msgspec.structs.replace(seen, status=DocumentStatus.ACCEPTED, reasons=message.flags)
@@ -244,12 +248,16 @@ def _again(
     """Another one is wanted, or this one once more; what lies there, if anything, goes."""
     refuses = codes != (OTHER,) and outcome_of(codes) is Weight.REFUSE
     status = DocumentStatus.REFUSED if refuses else DocumentStatus.REDO
-    told = msgspec.structs.replace(document, status=status, reasons=codes)
+    kept = document.marks if refuses else ()
+    told = msgspec.structs.replace(document, status=status, reasons=codes, marks=kept)
     heaviest = next((x for x in codes if FLAGS.get(x) is not Weight.NOTE), codes[0])
     return Decision(
         with_document(state, told, context.now),
         events=(DocumentRefused(document.id, heaviest),),
-        messages=(_delete(document, context),),
+        messages=(
+            _delete(document, context),
+            *(() if refuses else forgotten((document,), context)),
+        ),
     )
 
 
@@ -272,7 +280,9 @@ def _over(state: OnboardingState, _message: object, _context: Context) -> Outcom
     return Decision(state, FileOver())
 
 
-def _late(state: OnboardingState, _message: object, _context: Context) -> Outcome:
+def _late(state: OnboardingState, message: object, context: Context) -> Outcome:
+    if isinstance(message, DocumentInspected) and find(state, message.reference) is None:
+        return Decision(state, messages=forgotten_marks(message.reference, message.marks, context))
     return Decision(state)
 
 

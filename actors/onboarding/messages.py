@@ -123,6 +123,10 @@ class Document(msgspec.Struct, frozen=True):
     """How its first page looks; empty: not known, or nothing to see."""
     fields: Mapping[str, str] = {}
     """What was read of it."""
+    marks: tuple[str, ...] = ()
+    """Keys of the sightings in which it is noted (actors/sighting/)."""
+    elsewhere: tuple[str, ...] = ()
+    """Numbers of other files with the same: for COMPLIANCE alone."""
 
     def key(self, onboarding_id: str) -> ObjectKey:
         """Where it is: `{onboardingId}/{docType}/{filename}` (S12), the name being ours."""

@@ -1,10 +1,11 @@
-"""The machine of a batch: withdrawals join it until its cut-off, a second person signs it, and a file is fixed.
+"""The machine of a batch: withdrawals join it until its cut-off, two people sign it, and a file is fixed.
 
 Rules:
 - a withdrawal is in one batch, and is in it until it leaves or the batch has closed; afterwards nothing changes
   what is paid, to the cent: the rows are counted and summed up anew while they are told that it closed, and
   what does not agree with the figures that were kept closes nothing;
-- who closed it before its time does not approve it, whatever their roles (FOUR_EYES);
+- every file has two people: a maker, who has closed its batch before its time or was the first to sign what its
+  cut-off had closed, and another who approves it, whatever their roles (FOUR_EYES);
 - what is approved is one file, by its digest, and it is kept by the decision that approves it;
 - what nobody approves is escalated, then dissolved: points never wait for ever on somebody's desk;
 - who took the file is on record before they have it;
@@ -47,6 +48,7 @@ from comptoir.actors.payout_batch.state import (
     BatchClosed,
     BatchEscalated,
     BatchRefused,
+    BatchReleased,
     BatchState,
     Errand,
     FileTaken,
@@ -190,13 +192,25 @@ def _walked(state: BatchState, errand: Errand, context: Context) -> Outcome:
     return Decision(state)
 
 
+def _release(state: BatchState, maker: str, context: Context) -> Outcome:
+    """The first of two signatures, where its cut-off has closed it: whoever gives it is its maker."""
+    released = replace(state, maker=maker, released=True)
+    happened = BatchReleased(maker, state.transfers, state.sum_cents)
+    return Decision(released, _described(released, context), events=(happened,))
+
+
 def _approve(state: BatchState, message: ApproveBatch, context: Context) -> Outcome | Refusal:
     if message.checker == state.maker:
-        return Refusal(FOUR_EYES, "whoever has closed a batch does not approve it as well")
+        text = "whoever has closed or released a batch does not approve it as well"
+        return Refusal(FOUR_EYES, text)
     if not state.escalated and not set(message.roles) & set(APPROVERS):
         return Refusal("FORBIDDEN", "another role approves this, until it is escalated")
+    if not state.maker:
+        return _release(state, message.checker, context)
     if not message.digest:
-        return Refusal("CONFLICT", "it was not closed yet when its file was to be made")
+        return Refusal(
+            "CONFLICT", "it was not closed, or not released, when its file was to be made"
+        )
     signed = replace(
         state,
         phase=Phase.APPROVED,
@@ -292,7 +306,7 @@ def _described(state: BatchState, context: Context) -> BatchDescribed:
     return BatchDescribed(
         state.phase.value, state.transfers, state.sum_cents, state.currency,
         cutoff_of(context.address.key), state.closed_at, state.maker, state.checker, state.reason,
-        state.digest, state.execution_on, state.decide_by, state.escalated, state.downloads,
+        state.digest, state.execution_on, state.decide_by, state.escalated, state.downloads, state.released,
     )  # fmt: skip
 
 
@@ -310,8 +324,8 @@ MACHINE: Machine[BatchState] = Machine(
     KIND,
     phases=Phase,
     messages=(
-        JoinBatch, LeaveBatch, CutOffReached, CloseBatch, WalkOn, ApproveBatch, RejectBatch, DecisionDue,
-        BatchReported, NoteDownload, DescribeBatch,
+        JoinBatch, LeaveBatch, CutOffReached, CloseBatch, WalkOn, ApproveBatch, RejectBatch,
+        DecisionDue, BatchReported, NoteDownload, DescribeBatch,
     ),
     rows=(
         row(Phase.NONE, JoinBatch, _join, Phase.OPEN, Phase.NONE),
@@ -323,7 +337,7 @@ MACHINE: Machine[BatchState] = Machine(
         row(Phase.OPEN, CutOffReached, _cut_off, Phase.CLOSING, Phase.EMPTY),
         row(Phase.OPEN, CloseBatch, _close, Phase.CLOSING, Phase.EMPTY),
         row(Phase.CLOSING, WalkOn, _on, Phase.CLOSING, Phase.AWAITING),
-        row(Phase.AWAITING, ApproveBatch, _approve, Phase.APPROVED),
+        row(Phase.AWAITING, ApproveBatch, _approve, Phase.AWAITING, Phase.APPROVED),
         row(Phase.APPROVED, ApproveBatch, _signed, Phase.APPROVED),
         row(Phase.AWAITING, RejectBatch, _reject, Phase.DISSOLVING),
         *(row(phase, RejectBatch, _refused, phase) for phase in REFUSED),

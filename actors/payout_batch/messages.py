@@ -156,7 +156,7 @@ class BatchDescribed(Reply, frozen=True):
     closed_at: int
     """0: it is open."""
     maker: str
-    """Who closed it; empty: its time."""
+    """Who closed it, or released what its cut-off had closed; empty: nobody yet."""
     checker: str
     reason: str
     """Why it was rejected."""
@@ -166,3 +166,5 @@ class BatchDescribed(Reply, frozen=True):
     """When it is dissolved, unless somebody decides; 0: nobody has to."""
     escalated: bool
     downloads: int
+    released: bool = False
+    """Its cut-off has closed it, and the maker has released it."""

@@ -14,6 +14,7 @@ __all__ = [
     "BatchClosed",
     "BatchEscalated",
     "BatchRefused",
+    "BatchReleased",
     "BatchState",
     "Errand",
     "FileTaken",
@@ -76,10 +77,20 @@ class BatchState(State, frozen=True):
     """The first is under way."""
     said: tuple[str, ...] = ()
     """Of the whole of it by the bank: once each."""
+    released: bool = False
+    """The maker has not closed it: its cut-off had."""
 
 
 class BatchClosed(Event, frozen=True):
     """Nothing joins it any more, and nothing leaves it."""
+
+    maker: str
+    transfers: int
+    sum_cents: int
+
+
+class BatchReleased(Event, frozen=True):
+    """Somebody stands for what nobody had closed by hand."""
 
     maker: str
     transfers: int

@@ -23,6 +23,7 @@ import msgspec
 import structlog
 import trio
 
+from comptoir.actors.gateways.list_messages import LoadList
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import Header, Index, IndexInvalid
 from comptoir.actors.screening.loading import UNREADABLE, Said, Task, index_path
@@ -35,6 +36,10 @@ log = structlog.get_logger("comptoir.lists")
 FILES_MAX: Final = 64
 """In a list's folder; OFAC's has four."""
 LINE_BYTES_MAX: Final = 65_536
+SHARE_MIN: Final = 0.5
+"""Of its entries: a list that loses more at once was cut short on its way, until somebody says that it was not."""
+CHANGING: Final = "LIST_CHANGING"
+SHRUNK: Final = "LIST_SHRUNK"
 NAMES_TOLD: Final = 100_000
 """A line in the log for so many."""
 _COMMAND: Final = (sys.executable, "-I", "-m", "comptoir.actors.screening.loading")
@@ -115,10 +120,13 @@ class ListDesk:
         if not self._sources:
             return
         await trio.to_thread.run_sync(self._take_up, known)
-        self._serve()
+        self._serving = self._serving_of(self._open)
 
     def _take_up(self, known: Mapping[str, str]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in self._folder.glob("*.idx"):
+            if path.name.partition(".")[0] not in self._sources:
+                path.unlink()  # of a list that is configured no more
         for name in self._sources:
             version = known.get(name, "")
             with suppress(OSError, IndexInvalid), Index(index_path(self._folder, name, version)) as index:  # fmt: skip
@@ -139,63 +147,55 @@ class ListDesk:
         hits = (msgspec.structs.replace(hit, list=serving.names[hit.list]) for hit in found)
         return Searched(tuple(hits), serving.versions)
 
-    async def load(self, name: str, version: str, look: str) -> Loaded | None:
+    async def load(self, wanted: LoadList) -> Loaded | None:
         """Have a list's present version searched; None: it is the one that is.
-
-        Args:
-            name: of the list.
-            version: the one that its actor has committed, whose index is kept.
-            look: how its files looked then; other ones are read.
 
         Raises:
             ListRefused: it cannot be read.
             ScreeningUnavailable: whoever reads or searches it was lost.
         """
         async with self._one_at_a_time:
-            return await self._load(name, version, look)
+            return await self._load(wanted)
 
-    async def _load(self, name: str, version: str, look: str) -> Loaded | None:
+    async def _load(self, wanted: LoadList) -> Loaded | None:
+        name, version = wanted.list, wanted.version
         source = self._sources[name]
         now = await trio.to_thread.run_sync(_look_at, source)
         before = self._open.get(name)
-        if now == look and before is not None and before.version == version:
+        if now == wanted.look and before is not None and before.version == version:
             return None
         self.reading[name] = 0
         try:
             said = await self._read(name, source)
         finally:
             del self.reading[name]
+        if await trio.to_thread.run_sync(_look_at, source) != now:
+            raise ListRefused(CHANGING, "its file changed while it was read")
+        if before is not None and not wanted.anyway and said.entries < before.entries * SHARE_MIN:
+            detail = (
+                f"{said.entries} entries, and there were {before.entries}: reload it if that is so"
+            )
+            raise ListRefused(SHRUNK, detail)
         loaded = Loaded(said.version, said.entries, said.names, now)
         if before is None or before.version != said.version:
-            self._open[name] = Header(said.version, said.entries, said.names, {})
-            await self._replace(name, before)
+            await self._replace(name, Header(said.version, said.entries, said.names, {}))
         keep = {(one, header.version) for one, header in self._open.items()} | {(name, version)}
         await trio.to_thread.run_sync(self._clean, keep, name)
         return loaded
 
-    async def _replace(self, name: str, before: Header | None) -> None:
-        """Have the lists that are open now searched; on failure those of before are."""
-        old = self._serving
-        try:
-            serving = self._made()
-            if self.is_whole:
-                await serving.screening.start()
-        except BaseException:
-            if before is None:
-                del self._open[name]
-            else:
-                self._open[name] = before
-            raise
-        self._serving = serving
+    async def _replace(self, name: str, header: Header) -> None:
+        """Have the lists searched with this one among them, as soon as a child has them open; else as they were."""
+        headers = {**self._open, name: header}
+        serving = self._serving_of(headers)
+        if headers.keys() == self._sources.keys():
+            await serving.screening.start()
+        old, self._open, self._serving = self._serving, headers, serving
         if old is not None:
             with trio.CancelScope(shield=True):
                 await old.screening.retire()
 
-    def _serve(self) -> None:
-        self._serving = self._made()
-
-    def _made(self) -> _Serving:
-        versions = {name: header.version for name, header in sorted(self._open.items())}
+    def _serving_of(self, headers: Mapping[str, Header]) -> _Serving:
+        versions = {name: header.version for name, header in sorted(headers.items())}
         paths = {name: index_path(self._folder, name, one) for name, one in versions.items()}
         return _Serving(
             Screening(tuple(paths.values())), versions, {p.name: n for n, p in paths.items()}

@@ -13,7 +13,7 @@ Source: issue 8, deliver 3; design.md 2 ("nothing synchronous in the daemon take
 import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from subprocess import PIPE
 from typing import Final
@@ -32,6 +32,8 @@ START_SECONDS: Final = 60.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """Twenty hits with their explanations are a few kilobytes."""
 TRIES: Final = 2
+NICE: Final = 10
+"""It gives way to the daemon: webhooks are answered first."""
 
 
 class ScreeningUnavailable(Exception):
@@ -153,6 +155,10 @@ class Screening:
             except (_LostError, trio.TooSlowError, OSError):
                 await self._drop()
                 raise ScreeningUnavailable from None
+            except trio.Cancelled:
+                with trio.CancelScope(shield=True):
+                    await self._drop()
+                raise
 
     async def retire(self) -> None:
         """End the child when those who wait for it now have their answers."""
@@ -186,6 +192,8 @@ class Screening:
         process = await trio.lowlevel.open_process(command, stdin=PIPE, stdout=PIPE, env=env)
         self._child = _Child(process)
         self._started += 1
+        with suppress(OSError):  # it has ended, or we may not: then it has no more than its share
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
         with trio.fail_after(START_SECONDS):
             await self._child.ask(b"{}")
         return self._child

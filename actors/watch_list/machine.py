@@ -102,6 +102,8 @@ class WatchListState(State, frozen=True):
     """One list."""
 
     phase: Phase
+    name: str = ""
+    """Its own: the actor's key."""
     version: str = ""
     entries: int = 0
     names: int = 0
@@ -159,17 +161,21 @@ Outcome = Decision[WatchListState]
 replace = msgspec.structs.replace
 
 
-def _load(state: WatchListState, _message: Message, context: Context) -> Outcome:
+def _look(state: WatchListState, _message: Message, context: Context) -> Outcome:
+    return _load(state, context)
+
+
+def _load(state: WatchListState, context: Context, *, anyway: bool = False) -> Outcome:
     """Have its files looked at."""
-    asked = Outgoing(LISTS, LoadList(context.address.key, state.version, state.look))
+    asked = Outgoing(LISTS, LoadList(context.address.key, state.version, state.look, anyway))
     due = _timer(context, ListDue(), LOAD_MS_MAX, LOOK)
-    loading = replace(state, phase=Phase.LOADING, once_more=False)
+    loading = replace(state, phase=Phase.LOADING, name=context.address.key, once_more=False)
     return Decision(loading, messages=(asked, due))
 
 
 def _reload(state: WatchListState, message: ReloadList, context: Context) -> Outcome:
-    """Likewise, whatever they look like: a file may change within its time's grain."""
-    begun = _load(replace(state, look=""), message, context)
+    """Likewise, whatever they look like: a file may change within its time's grain. Who asks has seen what is in it."""
+    begun = _load(replace(state, look=""), context, anyway=True)
     return _told(replace(begun, events=(ListReloadAsked(message.by),)))
 
 
@@ -224,7 +230,7 @@ def _wrong(state: WatchListState, message: ListWrong, context: Context) -> Outco
 def _settled(state: WatchListState, context: Context) -> Outcome:
     """Until the next look; or at once, where somebody has asked meanwhile."""
     if state.once_more:
-        return _load(replace(state, look="", looked_at=context.now), ListDue(), context)
+        return _load(replace(state, look="", looked_at=context.now), context, anyway=True)
     phase = Phase.REFUSED if state.code else Phase.READY
     due = _timer(context, ListDue(), list_terms_of(context).look_ms, LOOK)
     return Decision(replace(state, phase=phase, looked_at=context.now), messages=(due,))
@@ -234,7 +240,9 @@ def _drop(state: WatchListState, _message: DropList, context: Context) -> Outcom
     """Whoever is assessed from now on is not searched for in it: if it comes back, all are told."""
     gone = Put(COLLECTION, context.address.key, {"version": "", "configured": False})
     return Decision(
-        WatchListState(Phase.NONE, walks=state.walks), cancel=(LOOK, WALK), documents=(gone,)
+        WatchListState(Phase.NONE, state.name, walks=state.walks),
+        cancel=(LOOK, WALK),
+        documents=(gone,),
     )
 
 
@@ -324,15 +332,15 @@ MACHINE: Machine[WatchListState] = Machine(
         CasesRead, CasesUnread, NoteSearch, DescribeList,
     ),
     rows=(
-        row(Phase.NONE, KeepList, _load, Phase.LOADING),
+        row(Phase.NONE, KeepList, _look, Phase.LOADING),
         row(Phase.LOADING, KeepList, _stays, Phase.LOADING),
-        *(row(phase, KeepList, _load, Phase.LOADING) for phase in _IDLE),
+        *(row(phase, KeepList, _look, Phase.LOADING) for phase in _IDLE),
         row(Phase.NONE, DropList, _stays, Phase.NONE),
         *(row(phase, DropList, _drop, Phase.NONE) for phase in _KEPT),
         row(Phase.LOADING, ReloadList, _reload_later, Phase.LOADING),
         *(row(phase, ReloadList, _reload, Phase.LOADING) for phase in _IDLE),
         row(Phase.NONE, ListDue, _stays, Phase.NONE),
-        *(row(phase, ListDue, _load, Phase.LOADING) for phase in _KEPT),
+        *(row(phase, ListDue, _look, Phase.LOADING) for phase in _KEPT),
         row(Phase.NONE, ListLoaded, _stays, Phase.NONE),
         row(Phase.LOADING, ListLoaded, _loaded, Phase.LOADING, Phase.READY),
         *(row(phase, ListLoaded, _loaded, Phase.READY) for phase in _IDLE),

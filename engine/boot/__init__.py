@@ -42,6 +42,7 @@ from comptoir.actors.refresh_family.machine import MACHINE as REFRESH_FAMILY
 from comptoir.actors.review.machine import MACHINE as REVIEW
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
+from comptoir.actors.sighting.machine import MACHINE as SIGHTING
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.actors.watch_list.machine import MACHINE as WATCH_LIST
 from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
@@ -74,20 +75,9 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
-    assessing = (ONBOARDING, KYC, WATCH_LIST)
+    assessing = (ONBOARDING, SIGHTING, KYC, WATCH_LIST, REVIEW, ONBOARDING_DAY)
     filing = (*assessing, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
-    judging = (REVIEW, ONBOARDING_DAY)
-    ours = (
-        *banking,
-        *payouts,
-        *access,
-        *custody,
-        *filing,
-        *judging,
-        IDEMPOTENCY,
-        LETTER_REPORT,
-        BREAKER,
-    )
+    ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 
 

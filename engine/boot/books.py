@@ -7,7 +7,7 @@ Source: interface.md 7; design.md 2; engine/books.py.
 from collections.abc import Mapping, Sequence
 
 from comptoir.actors.wallet.statement import Line, Purchase, find_purchases, label
-from comptoir.engine.books import Fate, Month, Part
+from comptoir.engine.books import Month, Origin
 from comptoir.engine.errors import Unavailable
 from comptoir.storage.journal import PostgresJournal
 
@@ -34,15 +34,11 @@ class BookViews:
         books = self._open_books()
         return await label(books, user_id, await books.movements(user_id, after, last, limit))
 
-    async def withdrawal_parts(
-        self, user_id: str, withdrawal_id: str, after: int, limit: int
-    ) -> Sequence[Part]:
+    async def origin(
+        self, user_id: str, withdrawal_id: str, after: int, limit: int, each: int
+    ) -> Origin:
         """A page of what a withdrawal is of."""
-        return await self._open_books().parts(user_id, withdrawal_id, after, limit)
-
-    async def lot_fates(self, user_id: str, lots: Sequence[str], each: int) -> Sequence[Fate]:
-        """What became of lots."""
-        return await self._open_books().fates(user_id, lots, each)
+        return await self._open_books().origin(user_id, withdrawal_id, after, limit, each)
 
     async def purchases(self, user_id: str, transactions: Sequence[str]) -> Mapping[str, Purchase]:
         """A person's purchases by their ids; those that are not known are left out."""

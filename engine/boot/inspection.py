@@ -17,8 +17,10 @@ from comptoir.actors.gateways.document_messages import (
 from comptoir.actors.inspection.inspector import Inspector, task_of
 from comptoir.actors.inspection.judging import READ_TYPES, Declared, judge
 from comptoir.actors.inspection.report import LOOK, READ
+from comptoir.actors.sighting.messages import Seen
 from comptoir.engine.boot.documents import DocumentDesk
-from comptoir.engine.errors import Stopping
+from comptoir.engine.boot.sightings import Sightings
+from comptoir.engine.errors import EngineError, Stopping
 from comptoir.engine.gateway_spec import (
     CallContext,
     CallFault,
@@ -39,8 +41,16 @@ SLACK_S: Final = 30.0
 """Between the end of an inspection and the deadline of its call: a child that is killed has to be buried."""
 
 
-def inspection_gateway(desk: DocumentDesk, documents: Documents) -> GatewaySpec:
-    """The gateway over the cells."""
+def inspection_gateway(
+    desk: DocumentDesk, documents: Documents, sightings: Sightings
+) -> GatewaySpec:
+    """The gateway over the cells.
+
+    Args:
+        desk: where documents are.
+        documents: bounds of their inspection.
+        sightings: who knows where else they were seen.
+    """
     inspector = Inspector(documents.inspections_max, documents.inspection_seconds_max)
 
     async def inspect(message: InspectDocument, context: CallContext) -> Message | None:
@@ -60,9 +70,15 @@ def inspection_gateway(desk: DocumentDesk, documents: Documents) -> GatewaySpec:
         declared = Declared(message.first_name, message.last_name, message.date_of_birth)
         today = (_EPOCH + timedelta(milliseconds=context.now)).date()
         found = judge(report, message.doc_type, declared, today)
+        try:
+            seen = Seen(key.owner, message.reference, message.doc_type)
+            twins = await sightings.look_up(seen, report, found)
+        except EngineError as error:
+            raise CallFault(error.code, retryable=True, sick=False) from error
         return DocumentInspected(
-            message.reference, report.sha256, report.look, found.flags, found.fields
-        )
+            message.reference, report.sha256, report.look, (*found.flags, *twins.flags),
+            found.fields, twins.marks, twins.files,
+        )  # fmt: skip
 
     def failed(message: InspectDocument, code: str) -> Message:
         return ObjectAbsent(message.reference, code)

@@ -29,6 +29,7 @@ from comptoir.actors.kyc.measures import KycMeasures
 from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
 from comptoir.actors.letter_report.terms import ReportTerms
+from comptoir.actors.list_measures import ListMeasures
 from comptoir.actors.measures import CashbackMeasures
 from comptoir.actors.merchants.reading import merchants_spec, partners_reference
 from comptoir.actors.notification.kind import notification_spec
@@ -53,6 +54,7 @@ from comptoir.actors.review.terms import TERMS as REVIEW_TERMS
 from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
+from comptoir.actors.sighting.kind import sighting_spec
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.watch_list.kind import watch_list_spec
@@ -69,14 +71,17 @@ from comptoir.engine.boot.parties import linking_specs, open_parties
 from comptoir.engine.boot.paying import open_payees, open_payments
 from comptoir.engine.boot.people import people_gateways
 from comptoir.engine.boot.screening import open_lists, screening_gateways
+from comptoir.engine.boot.sightings import Sightings
 from comptoir.engine.clock import BusinessClock
 from comptoir.engine.compose import actor_bounds, engine_bounds
 from comptoir.engine.engine import Engine
+from comptoir.engine.errors import Stopping
 from comptoir.engine.journal import Decided, Journal
 from comptoir.engine.moves import Moves
 from comptoir.engine.parts import Parts
 from comptoir.engine.settings import Settings
 from comptoir.engine.telemetry import Telemetry
+from comptoir.engine.values import Address, Message, Reply
 from comptoir.http.identity.opening import Identity
 
 __all__ = ["Around", "kept_ms", "parts_of"]
@@ -103,6 +108,22 @@ class Around(Protocol):
     def blind(self, provider: str, connection_id: str) -> str:
         """The keyed blind index of a connection (X15)."""
         ...
+
+
+def sightings_of(daemon: Around, keys: Keys | None) -> Sightings:
+    """Who knows where documents were seen: actors, under addresses that only our keys can make."""
+
+    def index(field: str, value: str) -> str:
+        if keys is None:
+            raise Stopping("nothing is sealed here")
+        return keys.sealer.blind_index(field, value).hex()
+
+    async def ask(address: Address, message: Message) -> Reply | None:
+        if daemon.engine is None:
+            raise Stopping("the engine is not open yet")
+        return (await daemon.engine.ask(address, message)).reply
+
+    return Sightings(index, ask)
 
 
 def kept_ms(settings: Settings) -> Mapping[str, int]:
@@ -171,7 +192,9 @@ async def parts_of(
     gateways.extend(await people_gateways(settings, stack))
     gateways.append(keys_gateway(keys.keyring if keys else None, journal))
     gateways.append(objects_gateway(daemon.documents))
-    gateways.append(inspection_gateway(daemon.documents, settings.documents))
+    gateways.append(
+        inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
+    )
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
@@ -198,9 +221,12 @@ async def parts_of(
             device_spec(bounds),
             onboarding_spec(bounds),
             kyc_spec(bounds, KycMeasures(daemon.telemetry.registry).count),
-            watch_list_spec(bounds),
+            watch_list_spec(
+                bounds, ListMeasures(daemon.telemetry.registry, daemon.lists.names).watch_list
+            ),
             review_spec(bounds, of_files.review),
             onboarding_day_spec(bounds, of_files.day),
+            sighting_spec(bounds),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),

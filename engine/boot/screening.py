@@ -163,7 +163,7 @@ def _reading(desk: ListDesk) -> GatewaySpec:
         if message.list not in desk.names:
             return ListWrong("LIST_UNKNOWN", "")
         try:
-            loaded = await desk.load(message.list, message.version, message.look)
+            loaded = await desk.load(message)
         except ListRefused as error:
             return ListWrong(error.code, error.detail)
         except ScreeningUnavailable as error:

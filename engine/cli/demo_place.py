@@ -16,8 +16,10 @@ import orjson
 
 from comptoir.engine.cli.demo_children import Program
 from comptoir.engine.cli.demo_data import connections_csv, partners_csv
+from comptoir.engine.cli.demo_lists import LIST_NAME, watch_list_csv
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 from comptoir.engine.settings import Secret, Settings, as_environment
+from comptoir.engine.settings.screening import WatchList
 from comptoir.storage.embedded import EmbeddedPostgres
 
 __all__ = ["DemoPlace", "Wanted", "prepare"]
@@ -31,7 +33,10 @@ LOT_DAYS = 30
 WARNING_DAYS = 7
 DEBTOR_IBAN = "FR7630006000011234567890189"
 """The usual example of a French account: nobody's."""
-SECRETS_VARIABLE = "COMPTOIR_WEBHOOKS__SEED__SECRETS"
+SECRETS_FILES = {
+    "COMPTOIR_WEBHOOKS__SEED__SECRETS": "webhook-secrets.json",
+    "COMPTOIR_WEBHOOKS__KYC__SECRETS": "kyc-webhook-secrets.json",
+}
 SANDBOX_READY_SECONDS = 30.0
 BOOT_SECONDS_SPARE = 30.0
 """Beyond storage.start_timeout_s: the interpreter, the epoch, the partners."""
@@ -55,6 +60,8 @@ class DemoPlace:
     folder: Path
     """`demo/` in the data folder: files, logs, the secret."""
     secret: str
+    """Of the bank's webhooks."""
+    bureau_secret: str
     daemon: Program
     by_files: Program
     """The same daemon, paying by files that a second person signs."""
@@ -100,9 +107,10 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
     data_dir = wanted.data_dir or settings.storage.data_dir
     try:
         folder = _folder(data_dir)
-        secret = _secret(folder / "webhook-secrets.json")
+        secret, bureau_secret = (_secret(folder / file) for file in SECRETS_FILES.values())
         (folder / "partners.csv").write_text(partners_csv(), encoding="utf-8")
         (folder / "connections.csv").write_text(connections_csv(), encoding="utf-8")
+        (folder / "watch-list.csv").write_text(watch_list_csv(), encoding="utf-8")
         for name in ("daemon.log", "sandbox.log"):
             (folder / name).write_bytes(b"")
     except OSError as error:
@@ -133,7 +141,9 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("points", "expiry_warning_days"): (WARNING_DAYS,),
         ("payouts", "debtor_name"): "REWAPP SAS",
         ("payouts", "debtor_iban"): DEBTOR_IBAN,
+        ("screening", "lists"): (WatchList(LIST_NAME, folder / "watch-list.csv"),),
         ("webhooks", "seed", "secrets"): (Secret(secret),),
+        ("webhooks", "kyc", "secrets"): (Secret(bureau_secret),),
         ("providers", "fcm", "base_url"): sandbox_url,
         ("providers", "sendgrid", "base_url"): sandbox_url,
         ("providers", "twilio", "base_url"): sandbox_url,
@@ -150,6 +160,7 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         settings=settings,
         folder=folder,
         secret=secret,
+        bureau_secret=bureau_secret,
         daemon=_daemon(settings, folder, environment),
         by_files=_daemon(
             settings.having({("withdrawals", "payout"): "pain001"}), folder, environment
@@ -203,8 +214,9 @@ def _free_port(wanted: int) -> int:
 def _daemon(settings: Settings, folder: Path, environment: Mapping[str, str]) -> Program:
     """`comptoir serve` with these settings and no others; the secret goes by its file."""
     ours = as_environment(settings)
-    del ours[SECRETS_VARIABLE]
-    ours[f"{SECRETS_VARIABLE}_FILE"] = str(folder / "webhook-secrets.json")
+    for variable, file in SECRETS_FILES.items():
+        del ours[variable]
+        ours[f"{variable}_FILE"] = str(folder / file)
     ours["COMPTOIR_CONFIG"] = os.devnull  # what the file says is in the variables already
     return Program(
         name="daemon",

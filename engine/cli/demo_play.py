@@ -18,6 +18,7 @@ import trio
 from comptoir.engine.cli.daemons import client_of
 from comptoir.engine.cli.demo_access import sign_in
 from comptoir.engine.cli.demo_books import read_books, read_wallets
+from comptoir.engine.cli.demo_clients import Clients
 from comptoir.engine.cli.demo_data import USERS, user_id
 from comptoir.engine.cli.demo_month import Month, align
 from comptoir.engine.cli.demo_place import DemoPlace
@@ -86,11 +87,16 @@ class Play:
             month = Month(self.place, self.screen, daemon, sandbox, prefix)
             with self.screen.stage("a customer's month"):
                 await month.perform(self.pay_by_files)
+            clients = Clients(self.place, self.screen, daemon, sandbox, prefix)
+            with self.screen.stage("ten clients, from an advisor's click to a decision"):
+                await clients.perform()
         self.screen.table(rows)
         self.screen.say("A customer's month, day by day:")
         self.screen.table(month.rows)
         self.screen.say(f"  its statement: {month.statement}")
-        return self._judge(compared, month.complaints)
+        self.screen.say("Ten clients, each from an advisor's click to a decision:")
+        self.screen.table(clients.rows)
+        return self._judge(compared, (*month.complaints, *clients.complaints))
 
     def _judge(self, compared: Compared, wrong: Sequence[str]) -> bool:
         """Tell what is wrong, or that all is right."""

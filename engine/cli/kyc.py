@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 import typer
@@ -17,12 +18,19 @@ from comptoir.actors.kyc import Facts, Rules
 from comptoir.actors.kyc.deciding import decide
 from comptoir.actors.kyc.replay import DryRun, Stored, read_stored
 from comptoir.actors.kyc.rules import read_rules
+from comptoir.engine.cli.clients import asked
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError, one_line
 from comptoir.engine.cli.matching import read_file
 from comptoir.engine.cli.tables import print_table
 from comptoir.engine.settings import Settings
+from comptoir.http.principal import Role
 
-__all__ = ["run_decide", "run_dry_run", "run_rules"]
+__all__ = ["run_decide", "run_dry_run", "run_export", "run_rules"]
+
+
+DECISIONS: Final = "/api/v1/kyc/decisions"
+PAGE_ITEMS: Final = 200
+"""Every one of them is asked of its own case."""
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -71,6 +79,26 @@ def run_dry_run(path: Path, form: str) -> int:
     else:
         _print(run)
     return EXIT_OTHER if run.flips else 0
+
+
+def run_export(url: str | None, config: Path | None) -> None:
+    """Print what the rules of a running daemon have decided, a decision a line, as a dry run reads it.
+
+    Raises:
+        CommandError: see `clients.asked`.
+    """
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {"limit": str(PAGE_ITEMS)} | ({"cursor": cursor} if cursor else {})
+        path = f"{DECISIONS}?{urlencode(query)}"
+        page = _got(path, url, config)
+        for item in page["items"]:
+            typer.echo(json.dumps(item, ensure_ascii=False))
+        cursor = page["nextCursor"]
+
+
+def _got(path: str, url: str | None, config: Path | None) -> dict[str, Any]:
+    return asked(lambda client: client.get(path), url, config, role=Role.COMPLIANCE)
 
 
 def _rules(path: Path) -> Rules:

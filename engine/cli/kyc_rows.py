@@ -59,6 +59,17 @@ def dry_run(
     return run_dry_run(rules, form)
 
 
+@kyc.command(epilog="Example: [bold]comptoir kyc export | comptoir kyc dry-run v8.json[/bold]")
+def export(url: ClientUrl = None, config: Config = None) -> None:
+    """Print what a running daemon's rules have decided, as JSON lines: what `kyc dry-run` reads.
+
+    A line names a file by its number and has the facts of its decision; nothing in it names a client.
+    """
+    from comptoir.engine.cli.kyc import run_export
+
+    run_export(url, config)
+
+
 @kyc.command(epilog="Example: [bold]comptoir kyc report[/bold]")
 def report(
     form: Annotated[

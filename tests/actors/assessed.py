@@ -27,15 +27,17 @@ from comptoir.actors.kyc.messages import (
     PostalAddress,
     RescreenCase,
 )
-from comptoir.actors.kyc.state import KycState, Phase
+from comptoir.actors.kyc.state import CaseAlerted, KycState, Phase
 from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
+from comptoir.actors.onboarding.messages import KycConcluded
+from comptoir.actors.review.messages import OpenReview
 from comptoir.engine import Address, Decision, Message
 from comptoir.engine.machine import Context
 from comptoir.engine.values import State
 
 __all__ = [
-    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "EXAMPLE", "FILE", "HIT", "OWNER", "SANCTIONED", "begun",
-    "play", "report", "step",
+    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER",
+    "SANCTIONED", "alerts", "begun", "opened", "play", "report", "step", "told",
 ]  # fmt: skip
 
 NOW = 1_800_000_000_000
@@ -80,6 +82,7 @@ HIT = ListedHit("demo", "Q1", "Marie T.", 910, ("role.pep",), {"name": 0.9}, "f1
 SANCTIONED = msgspec.structs.replace(HIT, entry_id="Q2", topics=("sanction",), fingerprint="f2")
 ARTICLE = Headline("Fraud", "The Paper", "2026-01-01", "https://paper.example/1")
 STARTED = VerificationStarted(R, "ver_1")
+NOT_HERE = "NOT_CONFIGURED"
 ANSWERS: tuple[Message, ...] = (
     AddressChecked(ADDRESS_R, True, 97, None), CreditChecked(CREDIT_R, False, "fair"),
     MediaSearched(MEDIA_R, ()), PartyScreened(SCREEN_R, (), LISTS),
@@ -148,3 +151,30 @@ CASES: tuple[tuple[State, Message], ...] = (
     *((state, FOUND_LATE) for state in SEARCHED_AGAIN),
 )  # fmt: skip
 """Of every phase with every message, and so that every end is reached."""
+
+DISAGREE = [
+    (report(85, recommendation="MANUAL_REVIEW"), "SCORE_AGAINST_RECOMMENDATION"),
+    (report(85, status="REJECTED"), "STATUS_AGAINST_RECOMMENDATION"),
+    (report(85, status="MARVELLOUS"), "STATUS_AGAINST_RECOMMENDATION"),
+    (report(85, checks={**PASSED, "sanctionsCheck": "FAILED"}), "SANCTIONS_CHECK_FAILED"),
+    (report(85, checks={**PASSED, "pepCheck": "FAILED"}), "PEP_DECIDED_BY_POINTS"),
+    (report(40), "OURS_AGAINST_THEIRS"),
+    (report(85, recommendation="PERHAPS"), "RECOMMENDATION_UNKNOWN"),
+]
+"""What disagrees with itself, or with us, and what it is called (X4)."""
+
+
+def told(made: Decision[KycState]) -> KycConcluded:
+    """What the file hears."""
+    (found,) = [x.message for x in made.messages if isinstance(x.message, KycConcluded)]
+    return found
+
+
+def opened(made: Decision[KycState]) -> list[OpenReview]:
+    """The reviews that are opened."""
+    return [x.message for x in made.messages if isinstance(x.message, OpenReview)]
+
+
+def alerts(made: Decision[KycState]) -> tuple[str, ...]:
+    """What compliance should know at once."""
+    return tuple(c for x in made.events if isinstance(x, CaseAlerted) for c in x.codes)

@@ -64,6 +64,7 @@ TO_BATCH: tuple[Message, ...] = (
 PAGE = [(f"{BATCH}:REWAPP-WD-2026-11-01-001", ROW)]
 LONG = [(f"{BATCH}:R{number:05d}", ROW) for number in range(PAGE_ROWS)]
 LEFT = msgspec.structs.replace(OPEN, transfers=0, sum_cents=0)
+UNRELEASED = msgspec.structs.replace(AWAITING, maker="")
 ESCALATED = msgspec.structs.replace(AWAITING, escalated=True)
 LATE = msgspec.structs.replace(DISSOLVING, errands=EXPIRED)
 LEAVE = LeaveBatch("wd_1", JOIN.reference)
@@ -79,6 +80,7 @@ BATCHES: tuple[tuple[State, Message, object, str], ...] = (
     (LEFT, CutOffReached(), None, BATCH),
     (LEFT, CloseBatch("max"), None, BATCH),
     (ESCALATED, DecisionDue(), None, BATCH),
+    *((UNRELEASED, message, None, BATCH) for message in (APPROVE, DecisionDue())),
     (APPROVED, BatchReported("completed", amount_cents=1, currency="EUR"), None, BATCH),
 )
 """State, message, what its lookup finds, and the batch's name."""

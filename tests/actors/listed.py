@@ -30,7 +30,7 @@ def numbered(count: int, first: int = 1) -> tuple[str, ...]:
 
 
 LOADED = ListLoaded("v2", 10, 20, "look2")
-READY = WatchListState(Phase.READY, "v1", 9, 18, 1, 1, "look1", walks=1, walk=Walk(1))
+READY = WatchListState(Phase.READY, "sanctions", "v1", 9, 18, 1, 1, "look1", walks=1, walk=Walk(1))
 STATES = (
     WatchListState(Phase.NONE),
     WatchListState(Phase.LOADING),

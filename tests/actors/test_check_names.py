@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.actors.check_names import check_name_match, screen_with
+from comptoir.actors.screening.clearing import fingerprint_of
 from comptoir.actors.screening.entries import Entry
+from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import Index, build_index
 
 json_values = st.recursive(
@@ -75,3 +77,19 @@ def test_screen(tmp_path: Path) -> None:
         assert answer["hits"][0]["topics"] == ["sanction"]
         assert answer["hits"][0]["score"] == 1.0 > answer["hits"][1]["score"]
         assert screen({"name": "Ada Byron"}) == {"ok": True, "hits": []}
+
+
+def test_a_name_without_a_word_clears_nobody(tmp_path: Path) -> None:
+    """S27, E4: nothing is found under it, which is no "no hit"; each hit tells what it is of, and every country counts."""
+    entry = Entry("e1", "Person", ("Ivan Sorokin",), ("1961-02-03",), ("ru",), None, ("sanction",))
+    build_index([entry], tmp_path / "one")
+    with Index(tmp_path / "one") as one:
+        screen = screen_with((("one", one),))
+        for name in ("   ", "???", "O."):
+            refused = screen({"name": name, "facts": True})
+            assert refused["error"]["code"] == "CHECK_INPUT_INVALID", name
+        (hit,) = screen({"name": "Ivan Sorokin", "countries": ["FR", "RU"], "facts": True})["hits"]
+    subject = Subject(("Ivan Sorokin",), countries=frozenset({"fr", "ru"}))
+    assert hit["fingerprint"] == fingerprint_of(entry, subject)
+    assert (hit["aliases"], hit["birth_dates"]) == (["Ivan Sorokin"], ["1961-02-03"])
+    assert "country agrees" in hit["features"]

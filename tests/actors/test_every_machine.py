@@ -107,6 +107,7 @@ from tests.actors.purchases import (
 from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
 from tests.actors.reviewed import DAYS, REVIEWS
+from tests.actors.sighted import SIGHTINGS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -290,6 +291,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "onboarding_day": _cases(DAYS),
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
+    "sighting": _cases(SIGHTINGS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

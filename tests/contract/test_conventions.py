@@ -16,11 +16,12 @@ from comptoir.http.contract_testing import Customer, purchase
 KEYS = {"type", "title", "status", "code", "detail", "userAction", "retryable", "requestId"}
 GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/v1/transactions/x",
         "/api/v1/connections/calendar", "/api/v1/devices", "/api/v1/onboarding/ONB-2026-00001",
-        "/api/v1/payouts/overdue", "/api/v1/lists", "/api/v1/payouts/reconciliations"]  # fmt: skip
+        "/api/v1/payouts/overdue", "/api/v1/lists", "/api/v1/payouts/reconciliations",
+        "/api/v1/review/queue", "/api/v1/review/ONB-2026-00001", "/api/v1/onboarding/measures"]  # fmt: skip
 POSTS = [
     "/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners",
     "/api/v1/withdrawals/quote", "/api/v1/sign-outs", "/api/v1/onboarding/ONB-2026-00001/documents", "/api/v1/onboarding/initiate",
-    "/api/v1/me/contacts/mail/confirm",
+    "/api/v1/me/contacts/mail/confirm", "/api/v1/review/ONB-2026-00001/decision",
 ]  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def test_not_found_is_a_problem(daemon: Process) -> None:
             assert "errors" not in is_problem(daemon.get(path), 404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize("path", ["/webhooks/kyc", "/webhooks/docusign"])
+@pytest.mark.parametrize("path", ["/webhooks/docusign"])
 def test_routes_of_later_issues_are_not_found(customer: Customer, path: str) -> None:
     """A sender whose webhooks are not served yet is told 404, whatever it signed."""
     body = json.dumps(purchase("t", "c")).encode()

@@ -18,8 +18,16 @@ import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.actors.inspection.hostile import pdf_with
-from tests.actors.inspection.specimens import Bill, as_pdf, identity, residence, tax_notice
+from tests.actors.inspection.hostile import SNEAKS, pdf_with
+from tests.actors.inspection.specimens import (
+    Bill,
+    Wear,
+    as_pdf,
+    identity,
+    residence,
+    tax_notice,
+    worn,
+)
 from tests.actors.inspection.zones import Bearer
 from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, to_people
 from tests.contract.test_conventions import is_problem
@@ -107,7 +115,7 @@ def test_a_wrong_request_says_where(with_folder: Process, changes: Any, pointer:
 def test_documents_are_uploaded_proven_inspected_and_accepted(
     with_folder: Process, papers: dict[str, Paper]
 ) -> None:
-    """S4, S12, S13, S19, interface.md 8: announced, sent straight to its store, proven by it, looked at and read; with
+    """S4, S12, S13, S19, S27, interface.md 8: announced, sent straight to its store, proven by it, looked at and read; with
     the last type that is needed the file goes on. What was read is shown to whoever may see the file.
     """
     file = Applicant(with_folder)
@@ -130,10 +138,12 @@ def test_documents_are_uploaded_proven_inspected_and_accepted(
     bill = read["PROOF_OF_RESIDENCE"]
     assert (bill["holder"], bill["address"]) == ("Marie Tremblay", "12 rue des Lilas, 75011 Paris")
     assert read["TAX_DECLARATION"]["referenceIncome"] == "45678"
-    assert (whole["status"], whole["summaryStatus"]) == ("DOCUMENTS_UPLOADED", "DOCS_PENDING")
-    assert (whole["nextStep"], whole["waitingFor"]) == ("KYC", None)
+    # Nobody knows anything about people here, so a person looks (S27).
+    eventually(lambda: file.shown()["status"] == "COMPLIANCE_HOLD")
     moves = with_folder.get(f"{file.path}/history").json()["items"]
-    assert [one["to"] for one in moves] == ["DOCUMENTS_UPLOADED", "DOCUMENTS_PENDING", "INITIATED"]
+    assert [one["to"] for one in moves] == [
+        "COMPLIANCE_HOLD", "KYC_PENDING", "DOCUMENTS_UPLOADED", "DOCUMENTS_PENDING", "INITIATED",
+    ]  # fmt: skip
 
 
 def test_only_what_is_not_taken_is_asked_for_again(
@@ -165,6 +175,71 @@ def test_only_what_is_not_taken_is_asked_for_again(
     assert (whole["status"], whole["missing"]) == ("DOCUMENTS_PENDING", ["PROOF_OF_RESIDENCE"])
     assert whole["documents"][0]["status"] == "accepted"
     assert len(list((folder_of(with_folder) / "objects").rglob("*/*"))) >= 2
+
+
+def test_hostile_files_are_ends_of_documents_and_of_nothing_else(
+    with_folder: Process, tmp_path: Path
+) -> None:
+    """Issue 8, S19: several at once: each comes to an end by name, no answer is a 5xx, and the daemon goes on."""
+    file = Applicant(with_folder)
+    sent: list[tuple[dict[str, Any], str]] = []
+    for number, (make, filename, flag) in enumerate(SNEAKS.values()):
+        data = make()
+        media_type = "image/jpeg" if data.startswith(b"\xff\xd8") else "application/pdf"
+        paper = Paper(_written(tmp_path / str(number), data), media_type)
+        address = file.announce(paper, "CONTRACT", filename=filename).json()
+        assert file.upload(address, paper).status_code == 200
+        assert file.complete(address).status == 202
+        sent.append((address, flag))
+    for address, flag in sent:
+        shown = file.settled(address)
+        assert shown["status"] in ("refused", "redo"), shown
+        assert flag in [reason["code"] for reason in shown["reasons"]]
+    assert with_folder.get("/health/ready").status == 200
+
+
+def test_what_is_in_another_file_is_told(
+    comptoir_daemon: Start, carrier: Process, tmp_path: Path
+) -> None:
+    """S19, S20, X13: the same passport in two files is taken in both, and told of the second one; the same bytes in
+    another place of one's own file are nothing; a script that comes again without it is known by its look. After the
+    first file is over, nothing of it is known.
+    """
+    process = comptoir_daemon(**to_people(carrier))
+
+    def sent(file: Applicant, name: str, data: bytes, doc_type: str) -> tuple[str, list[str]]:
+        (tmp_path / name).write_bytes(data)
+        shown = file.sends(Paper(tmp_path / name), doc_type)
+        assert shown.get("elsewhere", []) == (told if shown["reasons"] else []), shown
+        return shown["status"], [reason["code"] for reason in shown["reasons"]]
+
+    told: list[str] = []
+    first, second = Applicant(process), Applicant(process)
+    passport = as_pdf(identity(MARIE, "TD3"))
+    assert sent(first, "p.pdf", passport, "IDENTITY") == ("accepted", [])
+    assert sent(first, "p.pdf", passport, "CONTRACT") == ("accepted", [])
+    told = [first.begun["onboardingId"]]
+    photographed = as_pdf(worn(identity(MARIE, "TD3"), Wear(blur=0.5)))
+    found = sent(second, "q.pdf", photographed, "IDENTITY")
+    assert found == ("accepted", ["DUPLICATE_IDENTITY"])
+    told = []
+    script = pdf_with(lambda pdf: setattr(pdf.Root, "OpenAction", SCRIPT))
+    refused = first.announce(Paper(_written(tmp_path / "s.pdf", script)), "CONTRACT").json()
+    first.upload(refused, Paper(tmp_path / "s.pdf"))
+    first.complete(refused)
+    assert first.settled(refused)["status"] == "refused"
+    told = [first.begun["onboardingId"]]
+    assert sent(second, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", ["LOOKS_REFUSED"])
+    Customer(process).advance(7 * 86_400 + 60)
+    eventually(lambda: first.shown()["status"] == "INCOMPLETE")
+    third = Applicant(process)
+    told = []
+    assert sent(third, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", [])
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def test_an_address_says_what_where_and_until_when(keeper: Process, paper: Paper) -> None:

@@ -102,6 +102,10 @@ def test_a_list_that_is_wrong_leaves_the_one_before(house: House) -> None:
     assert (shown["code"], shown["version"]) == ("LIST_INVALID", before["version"])
     assert shown["detail"] == "line 3: 2 columns, not 8"
     assert len(house.found("Ada Quillfeather")) == 1
+    figures = house.daemon.get("/metrics").body.decode()
+    assert 'comptoir_watch_list_refused{list="own"} 1.0' in figures
+    assert 'comptoir_watch_list_entries{list="own"} 2.0' in figures
+    assert 'comptoir_watch_list_versions_total{list="own"} 2.0' in figures
 
 
 def test_a_signal_has_lists_read_again(house: House) -> None:

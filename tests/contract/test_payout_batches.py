@@ -235,14 +235,32 @@ def test_a_batch_closes_at_its_cut_off(saver: Saver, house: House) -> None:
     batch = house.open_batch()
     house.until(batch["cutOffAt"])
     found = house.batch(batch["batchId"])
-    assert (found["status"], found["closedBy"]) == ("awaiting_approval", None)
-    assert house.acts(house.checker, batch["batchId"], "approve").status == 200
+    assert (found["status"], found["closedBy"], found["releasedBy"]) == (
+        "awaiting_approval",
+        None,
+        None,
+    )
+    _signed_by_two(house, batch["batchId"])
     other = _saver(house)
     house.queued(other)
     following = house.open_batch()
     assert following["cutOffAt"] > batch["cutOffAt"]
     assert saver.shown(first)["status"] == "processing"
     assert house.acts(house.maker, house.closes(), "reject", {"reason": "a test's"}).status == 200
+
+
+def _signed_by_two(house: House, name: str) -> None:
+    """E14, interface.md 7: where nobody has closed it, the first who approves is its maker, and hears 403 the next
+    time; by another it is approved.
+    """
+    first = house.acts(house.maker, name, "approve").json()
+    assert (first["status"], first["releasedBy"]) == ("awaiting_approval", "max")
+    assert house.batch(name)["digest"] is None
+    is_problem(house.acts(house.maker, name, "approve"), 403, "FOUR_EYES")
+    is_problem(house.file(name), 409, "CONFLICT")
+    signed = house.approves(name)
+    assert (signed["closedBy"], signed["releasedBy"], signed["decidedBy"]) == (None, "max", "eva")
+    assert sha256(house.file(name).body).hexdigest() == signed["digest"]
 
 
 def test_a_rejected_batch_gives_points_back(house: House) -> None:

@@ -116,6 +116,34 @@ def test_points_end_and_their_owner_is_told_before(saver: Saver) -> None:
     is_problem(saver.asks(201), 409, "BANK_WITHDRAWAL_PENDING")
 
 
+@pytest.mark.parametrize("looks", [0, 3])
+def test_killed_while_points_end(daemon: Process, sandbox: Process, looks: int) -> None:
+    """S47, X24, E7: SIGKILL as a warning and as the end of points fall due, some looks later, and again: each lot ends once,
+    what is blocked does not, and the next daemon says the rest of it.
+    """
+    savers = [Saver(daemon, sandbox) for _ in range(3)]
+    savers[0].withdraws(400)
+
+    def killed_at(days: float) -> None:
+        savers[0].later(days * DAY_S)  # nobody waits for what is due
+        for _ in range(2):
+            for _ in range(looks):
+                savers[-1].balance()
+            daemon.kill()
+            daemon.start()
+        savers[0].customer.quiet()
+
+    killed_at(LOT_DAYS - 29)
+    for saver in savers[1:]:
+        warned = set(notices(saver, "expire in"))
+        assert len(warned) == 1
+        assert "1,000 points expire in 30 days" in warned.pop()
+    killed_at(31)
+    for saver, left in zip(savers, (600, 1000, 1000), strict=True):
+        assert [one for one in entries(saver) if one[0] == "expiry"] == [("expiry", -left)]
+        assert (saver.balance(), wallet(saver)["expiring"]) == ((0, 1000 - left, 0), [])
+
+
 def test_a_refund_does_not_take_what_has_expired(saver: Saver) -> None:
     """X24, E7: of 1,000 points 600 expired; the refund takes from new points what was spent, and no more."""
     first = wallet(saver)
@@ -221,6 +249,7 @@ def test_two_people_give_and_take_points(saver: Saver, one: Somebody, two: Someb
     is_problem(one.ask("POST", f"{PATH}/{name}/approve"), 403, "FOUR_EYES")
     done = two.ask("POST", f"{PATH}/{name}/approve")
     assert (done.status, done.json()["status"], done.json()["checker"]) == (200, "applied", "two")
+    assert done.json()["reason"] == "a credit was missed"
     assert two.ask("POST", f"{PATH}/{name}/approve").json() == done.json()
     assert wallet(saver)["balance"]["available"] == 1250
     assert wallet(saver)["tier"]["id"] == "base", "what is given was not earned"
@@ -233,6 +262,9 @@ def test_two_people_give_and_take_points(saver: Saver, one: Somebody, two: Someb
     older = one.got(f"{PATH}?limit=1&cursor={listed['nextCursor']}")
     shown = [item["adjustmentId"] for item in (*listed["items"], *older["items"])]
     assert shown == [taken, name]
+    assert {item["reason"] for item in (*listed["items"], *older["items"])} == {
+        "a credit was missed"
+    }
     assert one.got(f"{PATH}/{taken}") == listed["items"][0]
 
 
@@ -257,7 +289,8 @@ def test_what_nobody_approves_does_not_happen(saver: Saver, one: Somebody, two: 
     later(saver, 4)
     for made, status in ((rejected, "rejected"), (expired, "expired")):
         path = f"{PATH}/{made['adjustmentId']}"
-        assert one.got(path)["status"] == status
+        found = one.got(path)
+        assert (found["status"], found["reason"]) == (status, "a credit was missed")
         is_problem(two.ask("POST", f"{path}/approve"), 409, "CONFLICT")
     assert saver.balance() == (1000, 0, 0)
 

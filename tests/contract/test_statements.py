@@ -178,6 +178,7 @@ def test_every_cent_of_a_payout_is_of_a_purchase(saver: Saver) -> None:
     ).json()
     assert (rest["items"], rest["nextCursor"]) == ([second], None)
     assert saver.person.ask("POST", f"{PATH}/{name}/cancel").status == 200
+    saver.customer.quiet()  # the wallet hears of it next
     back = saver.person.ask("GET", f"{PATH}/{name}/provenance").json()
     assert (back["status"], back["tracedPoints"], back["items"]) == ("cancelled", 0, [])
 

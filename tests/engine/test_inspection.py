@@ -21,6 +21,7 @@ from comptoir.engine.settings import Settings
 from comptoir.engine.telemetry import Telemetry
 from comptoir.storage.objects.errors import ObjectMissing, ObjectTampered
 from tests.actors.inspection.hostile import jpeg
+from tests.engine.test_sightings import Register
 
 CONTEXT = CallContext(1_796_083_200_000, 1, "key")
 QUESTION = InspectDocument(
@@ -50,7 +51,9 @@ async def asked(content: bytes | Exception) -> object:
     """What the gateway answers."""
     desk = DocumentDesk(Settings(), Telemetry())
     desk._store = Shelf(content)  # type: ignore[assignment]  # as much of one as is asked
-    operation = inspection_gateway(desk, Settings().documents).operations[InspectDocument]
+    operation = inspection_gateway(desk, Settings().documents, Register().sightings).operations[
+        InspectDocument
+    ]
     return await operation.call(QUESTION, CONTEXT)
 
 
@@ -76,7 +79,9 @@ async def test_what_is_gone_or_given_up_is_told() -> None:
     """S16: nothing there, and tries that are spent: the file hears of either, and no document waits for ever."""
     assert await asked(ObjectMissing("x")) == ObjectAbsent("doc_1", "UPLOAD_MISSING")
     desk = DocumentDesk(Settings(), Telemetry())
-    operation = inspection_gateway(desk, Settings().documents).operations[InspectDocument]
+    operation = inspection_gateway(desk, Settings().documents, Register().sightings).operations[
+        InspectDocument
+    ]
     assert operation.failed(QUESTION, "OBJECTS_UNAVAILABLE") == ObjectAbsent(
         "doc_1", "OBJECTS_UNAVAILABLE"
     )

@@ -56,9 +56,9 @@ class Desk(ListDesk):
         """As told."""
         return self._said(schema, subject)  # type: ignore[no-any-return]
 
-    async def load(self, name: str, version: str, look: str) -> Loaded | None:
+    async def load(self, wanted: LoadList) -> Loaded | None:
         """As told."""
-        return self._said(name, version, look)  # type: ignore[no-any-return]
+        return self._said(wanted)  # type: ignore[no-any-return]
 
 
 class House:
@@ -140,7 +140,7 @@ async def test_a_reading_ends_in_an_answer(outcome: Any, answer: Message) -> Non
     """S27: loaded, as it was, or refused with its line; a list that is configured no more is told so."""
     desk = Desk(("own",), outcome)
     assert await _asked(LoadList("own", "v", "look"), desk) == answer
-    assert desk.asked == [("own", "v", "look")]
+    assert desk.asked == [(LoadList("own", "v", "look"),)]
     assert await _asked(LoadList("gone", "", ""), desk) == ListWrong("LIST_UNKNOWN", "")
 
 

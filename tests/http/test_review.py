@@ -90,6 +90,26 @@ async def test_filters_choose(daemon: FakeDaemon, query: dict[str, str], found: 
     assert numbers(body_of(await review.queue(daemon, call(**query)))) == found
 
 
+async def test_a_long_queue_is_walked_whole(daemon: FakeDaemon) -> None:
+    """interface.md 1: where few of very many fit, pages may be short, and all of them are shown once."""
+    for number in range(10_000, 10_000 + 2 * review.LOOK * review.LOOKS_MAX):
+        overdue = number % 500 == 0
+        one = msgspec.structs.replace(review_of(DUE_MS + number), overdue=overdue)
+        daemon.reviewed[f"ONB-2025-{number}"] = one
+    seen: list[str] = []
+    query = {"overdue": "true"}
+    pages = 0
+    while True:
+        page = body_of(await review.queue(daemon, call(**query)))
+        pages += 1
+        seen += [one["onboardingId"] for one in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        query["cursor"] = page["nextCursor"]
+    assert seen == ["ONB-2025-00005", "ONB-2025-10000", "ONB-2025-10500", "ONB-2025-11000"]
+    assert pages == 3
+
+
 @pytest.mark.parametrize(
     "query", [{"mine": "yes"}, {"status": "approved"}, {"overdue": ""}, {"cursor": "x"}, {"limit": "0"}]
 )  # fmt: skip

@@ -21,6 +21,14 @@ BODY: dict[str, Any] = {
 }
 
 
+def _takes(_receiver: object) -> tuple[int, dict[str, str]]:
+    return 200, {"status": "accepted"}
+
+
+def _is_away(_receiver: object) -> tuple[int, dict[str, str]]:
+    return 503, {"status": "away"}
+
+
 async def _begin(driver: Any, key: str = BODY["reference"], **fields: Any) -> httpx.Response:
     headers = {**OURS, "Idempotency-Key": key}
     answer: httpx.Response = await driver.client.post(
@@ -36,7 +44,7 @@ async def _read(driver: Any, id_: str) -> Any:
 
 
 async def _hook(driver: Any, receiver: Any) -> None:
-    receiver.interfere = lambda _receiver: (200, {"status": "accepted"})
+    receiver.interfere = _takes
     hook = {"url": receiver.url, "secret": receiver.secret}
     assert (await driver.client.post("/control/kyc/webhooks", json=hook)).status_code == 200
 
@@ -157,10 +165,10 @@ async def test_one_that_nobody_took_comes_again_before_the_next(driver: Any, rec
     """E6, E15: lost, forged or refused, it is not forgotten; without a webhook it can only be read."""
     await _hook(driver, receiver)
     await _begin(driver)
-    receiver.interfere = lambda _receiver: (503, {"status": "away"})
+    receiver.interfere = _is_away
     path = f"/control/kyc/{FILE}"
     await driver.client.post(path, json={"score": 85})
-    receiver.interfere = lambda _receiver: (200, {"status": "accepted"})
+    receiver.interfere = _takes
     quiet = await driver.client.post(path, json={"score": 84, "webhook": False})
     assert quiet.json()["answers"] == []
     answers = (await driver.client.post(path, json={"score": 83})).json()["answers"]

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from comptoir.engine.books import Change, Fate, Part
+from comptoir.engine.books import Change, Fate, Origin, Part
 from comptoir.engine.decision import LotOpened, Transfer
 from comptoir.engine.values import Address
 from comptoir.storage.journal_testing import NOW, Desk, credit, note
 
 ALICE = Address("wallet", "alice")
 DAY = 86_400_000
+NOWHERE = Origin(0, (), ())
+"""Of a withdrawal without points."""
 BOOKS = ("available", "pending", "blocked", "shortfall")
 SEEDS = (1, 2, 3)
 
@@ -160,22 +162,26 @@ async def test_a_withdrawal_is_of_the_lots_that_it_still_has(each_postgres: Any)
             transfer("shortfall", "blocked", 5, "hold", withdrawal="wd_1"),
             transfer("blocked", "paid:", 75, "payout", withdrawal="wd_1"),
         )))  # fmt: skip
-        parts = await journal.parts("alice", "wd_1", 0, 10)
+        origin = await journal.origin("alice", "wd_1", 0, 10, 9)
+        parts = origin.parts
         assert [(x.lot, x.points, x.before, x.source) for x in parts] == [
             ("l0", 30, 0, "tx-l0"), ("l1", 40, 30, "tx-l1"), (None, 5, 70, ""),
         ]  # fmt: skip
         assert parts[1] == Part("l1", 40, 30, "tx-l1", 50, 10, 5000, 100, 10_000, NOW + 1, None)
-        assert await journal.parts("alice", "wd_1", 30, 1) == parts[1:2]
-        assert await journal.parts("alice", "wd_1", 75, 9) == []
-        assert await journal.parts("bob", "wd_1", 0, 9) == []
-        assert await journal.parts("alice", "wd_2", 0, 9) == []
+        assert {fate.lot for fate in origin.fates} == {"l0", "l1"}
+        page = await journal.origin("alice", "wd_1", 30, 1, 9)
+        assert (page.points, page.parts) == (origin.points, parts[1:2]) == (75, parts[1:2])
+        assert {fate.lot for fate in page.fates} == {"l1"}
+        assert await journal.origin("alice", "wd_1", 75, 9, 9) == Origin(75, (), ())
+        for owner, withdrawal in (("bob", "wd_1"), ("alice", "wd_2")):
+            assert await journal.origin(owner, withdrawal, 0, 9, 9) == NOWHERE
         await desk.write(ALICE, note("back", transfers=(
             transfer("paid:", "blocked", 75, "hold", withdrawal="wd_1"),
             transfer("blocked", "shortfall", 5, "hold_released", withdrawal="wd_1"),
             transfer("blocked", "available", 30, "hold_released", lot="l0", withdrawal="wd_1"),
             transfer("blocked", "available", 40, "hold_released", lot="l1", withdrawal="wd_1"),
         )))  # fmt: skip
-        assert await journal.parts("alice", "wd_1", 0, 10) == []
+        assert await journal.origin("alice", "wd_1", 0, 10, 9) == NOWHERE
 
 
 async def test_what_became_of_a_lot_adds_up(each_postgres: Any) -> None:
@@ -198,7 +204,7 @@ async def test_what_became_of_a_lot_adds_up(each_postgres: Any) -> None:
             transfer("available", "expired:", 6, "expiry", lot="l1"),
             transfer("available", "issued:", 7, "adjustment", lot="l1"),
         )))  # fmt: skip
-        assert await journal.fates("alice", ["l1"], 2) == [
+        assert (await journal.origin("alice", "wd_2", 0, 9, 2)).fates == (
             Fate("l1", "adjustment", None, 7),
             Fate("l1", "clawback", None, 5),
             Fate("l1", "expiry", None, 6),
@@ -206,17 +212,19 @@ async def test_what_became_of_a_lot_adds_up(each_postgres: Any) -> None:
             Fate("l1", "hold", "wd_3", 13),
             Fate("l1", "hold", None, 14),
             Fate("l1", "netted", None, 4),
-        ]
+        )
         (lot,) = await journal.lots("alice", lot="l1")
-        fates = await journal.fates("alice", ["l1"], 100)
+        fates = (await journal.origin("alice", "wd_2", 0, 9, 100)).fates
         assert lot.remaining + sum(fate.points for fate in fates) == lot.points == 100
-        assert await journal.fates("bob", ["l1"], 100) == []
 
 
 async def test_a_lot_that_an_adjustment_opened_says_so(each_postgres: Any) -> None:
     """It comes from no purchase (E14)."""
     opened = LotOpened("l1", "alice", "adj_1", "", 40, 0, 0, 0, NOW)
     granted = transfer("issued:", "available", 40, "adjustment", lot="l1")
+    held = transfer("available", "blocked", 15, "hold", lot="l1", withdrawal="wd_1")
     async with each_postgres.open() as journal:
-        await Desk(journal).write(ALICE, note("a", lots=(opened,), transfers=(granted,)))
-        assert await journal.fates("alice", ["l1"], 9) == [Fate("l1", "granted", None, -40)]
+        await Desk(journal).write(ALICE, note("a", lots=(opened,), transfers=(granted, held)))
+        assert (await journal.origin("alice", "wd_1", 0, 9, 9)).fates == (
+            Fate("l1", "granted", None, -40), Fate("l1", "hold", "wd_1", 15),
+        )  # fmt: skip

@@ -241,3 +241,19 @@ def test_an_adjustment_says_who_has_approved_it() -> None:
     desk.tell(Approve("bob", ADMIN))
     assert desk.sent == [(wallet, msgspec.structs.replace(order, checker="bob"))]
     assert desk.state.digest == asked == digest_of(wallet, order)
+    assert desk.state.details == told, "why stays with it, for the list"
+
+
+def test_only_of_an_adjustment_it_is_remembered_why() -> None:
+    """E14, S60: what is kept of it when it is over, however it ends."""
+    told = ("-100 points", "credited twice")
+    order = AdjustPoints("adj_1", -100, "credited twice", "eva")
+    for end in (Approve("bob", ADMIN), Reject("bob", ADMIN), ApprovalExpired()):
+        desk = Desk()
+        desk.tell(Propose(Action.ADJUST, "wallet", "u1", order, "u1", told, "eva", ADMIN, LIFE_MS))
+        desk.tell(end)
+        assert (desk.state.details, desk.state.subject, desk.state.order) == (told, "", None)
+        other = _asked()
+        other.state = msgspec.structs.replace(other.state, details=told)
+        other.tell(end)
+        assert other.state.details == ()

@@ -14,6 +14,8 @@ from comptoir.actors.connection.messages import (
 )
 from comptoir.actors.disposition.content import READABLE, content_of
 from comptoir.actors.gateways import document_messages as documents
+from comptoir.actors.gateways import kyc_messages as people
+from comptoir.actors.gateways import list_messages as lists
 from comptoir.actors.gateways import messages as gateways
 from comptoir.actors.gateways.messages import ReadTransactions, SendMail, Tokens
 from comptoir.actors.linking.messages import Consent
@@ -28,7 +30,9 @@ SECRETIVE = re.compile(
     r"|connection_id|cursor|key_|_key|credential|expires_at|device"
 )
 """How fields are called that let anybody in, or that S58 and S59 keep to themselves."""
-EXCUSED = {("NoticeRefused", "code"), ("LettersUnsettled", "code"), ("ObjectAbsent", "code")}
+EXCUSED = {
+    ("NoticeRefused", "code"), ("LettersUnsettled", "code"), ("ObjectAbsent", "code"), ("CheckImpossible", "code"),
+}  # fmt: skip
 """Reasons, which are codes of ours."""
 
 
@@ -37,7 +41,8 @@ def _messages() -> dict[str, type[Message]]:
     said = [message for machine in machines().values() for message in machine.messages]
     of_parties = [
         value
-        for value in (*vars(gateways).values(), *vars(documents).values())
+        for module in (gateways, documents, people, lists)
+        for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Message) and value is not Message
     ]
     return {message.__name__: message for message in (*said, *of_parties)}

@@ -123,7 +123,7 @@ FIND_ANSWER = _table(
             "Description": ANY_TEXT,
             "Next": {"enum": ["Find", "Retrieve"]},
         }
-    )  # fmt: skip
+    )
 )
 RETRIEVE_ANSWER = _table(
     _closed(
@@ -171,7 +171,7 @@ RETRIEVE_ANSWER = _table(
             ),
             "CountryIsoNumber": {"type": "integer"},
         }
-    )  # fmt: skip
+    )
 )
 CHECK: Json = {"enum": ["PASSED", "FAILED", "REVIEW", "NOT_DONE"]}
 RESULT = _closed({

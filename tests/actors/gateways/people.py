@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import msgspec
@@ -72,13 +72,11 @@ class Played:
     async def respond(self, request: httpx.Request) -> httpx.Response:
         """One answer: a function's, a status with a body, or JSON under 200."""
         self.requests.append(request)
-        answer = self.script.pop(0) if self.script else self.usual
+        answer: Any = self.script.pop(0) if self.script else self.usual
         if callable(answer):
-            found: httpx.Response = answer(request)
-            return found
+            return cast("Answer", answer)(request)
         if isinstance(answer, tuple):
-            status, body = answer
-            return streamed(status, body)
+            return streamed(*cast("tuple[int, bytes]", answer))
         return streamed(200, json.dumps(answer).encode())
 
     def client(self) -> httpx.AsyncClient:

@@ -169,16 +169,16 @@ async def test_an_address_of_half_an_answer(blank: str) -> None:
     assert not party.requests
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"type": "Feature", "features": []},
-        {"type": "FeatureCollection", "features": [{}]},
-        {"type": "FeatureCollection", "features": [_feature(city=7)]},
-        {"type": "FeatureCollection", "features": [_feature(street="x" * 201)]},
-        {"type": "FeatureCollection", "features": [_feature()] * 21},
-    ],
-)
+BEYOND: list[Any] = [
+    {"type": "Feature", "features": []},
+    {"type": "FeatureCollection", "features": [{}]},
+    {"type": "FeatureCollection", "features": [_feature(city=7)]},
+    {"type": "FeatureCollection", "features": [_feature(street="x" * 201)]},
+    {"type": "FeatureCollection", "features": [_feature()] * 21},
+]
+
+
+@pytest.mark.parametrize("answer", BEYOND)
 async def test_an_answer_beyond_its_bounds(answer: Any) -> None:
     """S18: nothing of it is believed."""
     with pytest.raises(CallFault, match="ADDRESSES_ANSWER_INVALID"):

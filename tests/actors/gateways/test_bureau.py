@@ -61,7 +61,8 @@ def test_the_judge_is_one() -> None:
     """S10: the source's example holds, and another word or a missing one does not."""
     right = {"eventType": "KYC_COMPLETED", "onboardingId": "ONB-2025-00123", "kycResult": RESULT}
     hold(KYC_COMPLETED, right)
-    for wrong in ({"score": 101}, {"riskLevel": "SOME"}, {"checks": {}}):
+    wrongs: tuple[Any, ...] = ({"score": 101}, {"riskLevel": "SOME"}, {"checks": {}})
+    for wrong in wrongs:
         with pytest.raises(ValidationError):
             hold(KYC_COMPLETED, {**right, "kycResult": {**RESULT, **wrong}})
 

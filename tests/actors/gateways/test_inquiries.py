@@ -26,13 +26,13 @@ MEDIA = SearchMedia(f"{REFERENCE}:client", CLIENT)
 
 
 def _credit(party: Played | None) -> Operation:
-    spec = credit_gateway(party and party.client(), "s3cret", 725, GatewayBounds())
+    spec = credit_gateway(party.client() if party else None, "s3cret", 725, GatewayBounds())
     assert (spec.kind, spec.dead_queue) == ("credit", "dlq:onboarding")
     return spec.operations[CheckCredit]
 
 
 def _media(party: Played | None) -> Operation:
-    spec = media_gateway(party and party.client(), "s3cret", GatewayBounds())
+    spec = media_gateway(party.client() if party else None, "s3cret", GatewayBounds())
     assert (spec.kind, spec.dead_queue) == ("media", "dlq:onboarding")
     return spec.operations[SearchMedia]
 
@@ -125,17 +125,17 @@ async def test_what_others_write_is_shown_as_text() -> None:
     assert fourth == Headline("Title 4", "The Courier", "", "https://press.example/4")
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"items": [_article(n) for n in range(26)]},
-        {"items": [{}]},
-        {"items": [_article(1, title="")]},
-        {"items": [_article(1, title="x" * 2_001)]},
-        {"items": [_article(1, publishedAt="<script>")]},
-        {"more": False},
-    ],
-)
+NO_PAGES: list[Any] = [
+    {"items": [_article(n) for n in range(26)]},
+    {"items": [{}]},
+    {"items": [_article(1, title="")]},
+    {"items": [_article(1, title="x" * 2_001)]},
+    {"items": [_article(1, publishedAt="<script>")]},
+    {"more": False},
+]
+
+
+@pytest.mark.parametrize("answer", NO_PAGES)
 async def test_what_is_no_page(answer: Any) -> None:
     """S18: nothing of it is told on, and nobody is cleared by it (S27)."""
     with pytest.raises(CallFault, match="MEDIA_ANSWER_INVALID"):

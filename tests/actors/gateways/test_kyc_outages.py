@@ -1,7 +1,5 @@
 """Outages of those who know about people: a question is parked and resumed, and is asked once (S18, S27, S63, S65, E5)."""
 
-from typing import Any
-
 import httpx
 import pytest
 import trio
@@ -55,20 +53,19 @@ READ = ReadVerification(REFERENCE, START.onboarding_id, "ver_1")
 OUTAGE_S = 600.0
 
 
-def _bounds(timeout_s: float = 10.0) -> GatewayBounds:
+def _bounds() -> GatewayBounds:
     """Those of the default settings."""
     settings = Settings()
-    party = settings.having({("providers", "kyc", "timeout_s"): timeout_s}).providers.kyc
-    return gateway_bounds(settings, party, settings.breakers.kyc)
+    return gateway_bounds(settings, settings.providers.kyc, settings.breakers.kyc)
 
 
 async def _parked(engine: Engine, kind: str) -> int:
     return (await engine.journal.count_pending(engine.now())).get((kind, "parked"), 0)
 
 
-async def _silent(_request: httpx.Request) -> httpx.Response:
-    await trio.sleep_forever()
-    raise AssertionError
+def _silent(request: httpx.Request) -> httpx.Response:
+    """No answer, ever; it is the bureau that waits."""
+    raise AssertionError(request)
 
 
 def _html(_request: httpx.Request) -> httpx.Response:
@@ -85,21 +82,20 @@ class Bureau(Played):
     def __init__(self) -> None:
         super().__init__(self.take)
         self.begun: list[str] = []
-        self.away: Answer | Any | None = None
+        self.away: Answer | None = None
         self.lost = 0
 
     async def respond(self, request: httpx.Request) -> httpx.Response:
         """One answer."""
         if self.away is _silent:
             self.requests.append(request)
-            return await _silent(request)
+            await trio.sleep_forever()
         return await super().respond(request)
 
     def take(self, request: httpx.Request) -> httpx.Response:
         """What it does while it is there."""
         if self.away is not None:
-            found: httpx.Response = self.away(request)
-            return found
+            return self.away(request)
         key = request.headers["idempotency-key"]
         if key not in self.begun:
             self.begun.append(key)

@@ -26,7 +26,7 @@ def _of(row: Row) -> PostalAddress:
         (("8B r. St-Honoré", "75001", "Paris 1er"), ("8 bis Rue Saint-Honoré", "75001", "Paris")),
         (("5 pl. Bellecour", "69002", "Lyon 2e Arrondissement"), ("5 Place Bellecour", "69002", "Lyon")),
         (("3 rue du Boeuf", "21200", "BEAUNE"), ("3 Rue du Bœuf", "21200", "Beaune")),
-        (("12 Apt 4 rue d'Alsace Lorraine", "31000", "Toulouse"), ("12 Rue d’Alsace-Lorraine", "31000", "Toulouse")),
+        (("12 Apt 4 rue d'Alsace Lorraine", "31000", "Toulouse"), ("12 Rue d\u2019Alsace-Lorraine", "31000", "Toulouse")),
         (("1204-350 boul. René-Lévesque O", "H2Z 1A4", "Montréal"), ("350 Boulevard René-Lévesque Ouest", "H2Z1A4", "Montreal")),
         (("350 René-Lévesque Ouest boul app. 1204", "h2z 1a4", "Montréal"), ("350 Boul René-Lévesque O Unit 9", "H2Z1A4", "Montréal")),
         (("100 Queen Street West", "M5H 2N2", "Toronto"), ("100 Queen St W", "M5H 2N2", "TORONTO")),

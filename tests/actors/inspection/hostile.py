@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pikepdf
 from PIL import Image, ImageDraw
 
-__all__ = ["BOMBS", "jpeg", "page", "pdf_with", "png", "raw_pdf", "zipped"]
+__all__ = ["BOMBS", "SNEAKS", "jpeg", "page", "pdf_with", "png", "raw_pdf", "zipped"]
 
 
 def page(width: int = 600, height: int = 800) -> Image.Image:
@@ -170,3 +170,22 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "round": _round,
     "huge page": _huge_page,
 }
+
+
+def _scripted() -> bytes:
+    """A PDF that runs a script when it is opened."""
+    script = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+    return pdf_with(lambda pdf: setattr(pdf.Root, "OpenAction", script))
+
+
+SNEAKS: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "truncated pdf": (lambda: pdf_with()[:-900], "a.pdf", "TRUNCATED"),
+    "truncated jpeg": (lambda: jpeg()[: len(jpeg()) // 2], "a.jpg", "TRUNCATED"),
+    "picture and archive": (lambda: zipped(jpeg()), "a.jpg", "POLYGLOT"),
+    "pdf and archive": (lambda: zipped(pdf_with()), "a.pdf", "POLYGLOT"),
+    "picture and page": (lambda: jpeg() + b"<script>alert(1)</script>", "a.jpg", "POLYGLOT"),
+    "script": (_scripted, "a.pdf", "PDF_JAVASCRIPT"),
+    "program": (lambda: b"MZ\x90\x00" + bytes(4000), "a.pdf", "TYPE_UNKNOWN"),
+    "wrong extension": (jpeg, "a.pdf", "EXTENSION_MISMATCH"),
+}
+"""What is bad without being large: the bytes, its name, and the flag that tells of it."""

@@ -23,7 +23,7 @@ from comptoir.actors.inspection.flags import FLAGS
 from comptoir.actors.inspection.inspector import Inspector, task_of
 from comptoir.actors.inspection.report import LOOK, Task
 from comptoir.engine.objects import ObjectsUnavailable
-from tests.actors.inspection.hostile import BOMBS, jpeg, pdf_with
+from tests.actors.inspection.hostile import BOMBS, SNEAKS, jpeg, pdf_with
 
 SECONDS_MAX = 10.0
 MEMORY_BYTES_MAX = (1 << 30) + (64 << 20)
@@ -55,6 +55,21 @@ def test_a_bomb_ends_with_its_child(name: str) -> None:
     assert after.ru_maxrss * 1024 < MEMORY_BYTES_MAX
     if name != "huge page":  # it is drawn as small as any
         assert answer["accepted"] is False, answer
+
+
+@pytest.mark.parametrize("name", SNEAKS)
+def test_what_is_bad_without_being_large_is_told_by_the_child(name: str) -> None:
+    """S19, issue 8: half a file, two files at once, a script, a program, another suffix: each is a flag, within ten
+    seconds of computing, and the child keeps its bounds.
+    """
+    make, filename, flag = SNEAKS[name]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    answer = check(make(), filename=filename)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (answer["ok"], answer["accepted"]) == (True, False)
+    assert flag in answer["flags"]
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS_MAX
+    assert after.ru_maxrss * 1024 < MEMORY_BYTES_MAX
 
 
 def test_a_good_document_passes_the_child() -> None:

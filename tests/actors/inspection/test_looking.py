@@ -13,6 +13,7 @@ from PIL import Image, ImageFilter
 from comptoir.actors.inspection.flags import FLAGS, Weight, is_accepted
 from comptoir.actors.inspection.looking import look
 from comptoir.actors.inspection.report import Report, Task
+from comptoir.actors.sighting.machine import LOOK_BITS_MAX, bits_apart
 from tests.actors.inspection.hostile import jpeg, page, pdf_with, png, zipped
 
 Change = Callable[[pikepdf.Pdf], None]
@@ -40,7 +41,7 @@ def test_what_is_well_has_no_flag(data: bytes, media_type: str) -> None:
     report = looked(data)
     assert (report.media_type, report.pages, report.flags) == (media_type, 1, ())
     assert is_accepted(report.flags)
-    assert len(report.look) == 16
+    assert len(report.look) == 128
 
 
 @pytest.mark.parametrize(
@@ -201,11 +202,6 @@ def test_a_camera_tells_more_than_a_picture() -> None:
     assert is_accepted(report.flags)
 
 
-def bits_apart(one: str, other: str) -> int:
-    """In how many bits two looks differ."""
-    return (int(one, 16) ^ int(other, 16)).bit_count()
-
-
 def test_a_copy_looks_alike_and_another_page_does_not() -> None:
     """S19: scaled, compressed anew, blurred, or put in a PDF, a page is known by its look."""
     original = looked(png()).look
@@ -216,9 +212,9 @@ def test_a_copy_looks_alike_and_another_page_does_not() -> None:
         pdf_with(),
     )
     for copy in copies:
-        assert bits_apart(looked(copy).look, original) <= 6
+        assert bits_apart(looked(copy).look, original) <= LOOK_BITS_MAX
     other = Image.linear_gradient("L").resize((600, 800)).rotate(40)
-    assert bits_apart(looked(jpeg(other)).look, original) > 12
+    assert bits_apart(looked(jpeg(other)).look, original) > 4 * LOOK_BITS_MAX
     assert looked(jpeg(Image.new("L", (600, 800), 255))).look == "", "nothing to see has no look"
 
 

@@ -8,7 +8,8 @@ import base64
 import os
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 
@@ -17,8 +18,9 @@ import pytest
 from comptoir.actors.checks import check_ocr
 from comptoir.actors.inspection.judging import Declared, Findings, judge
 from comptoir.actors.inspection.looking import look
-from comptoir.actors.inspection.reading import Reader, data_folder, zone_lines
+from comptoir.actors.inspection.reading import Reader, data_folder
 from comptoir.actors.inspection.report import READ, Task
+from comptoir.actors.inspection.zone_reading import zone_lines
 from tests.actors.inspection.specimens import (
     PLAIN,
     Bill,
@@ -136,55 +138,103 @@ def _specimens(count: int) -> list[tuple[str, str, int, Bearer, Wear]]:
     return made
 
 
+WRONG_MAX = 0.05
+"""Of what no digit proves (names), or one of ten (numbers), so much may be told wrongly."""
+
+
+@dataclass
+class Figures:
+    """What reading specimens came to."""
+
+    right: defaultdict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    """What, which of it, and the side of its layout -> whether it was read."""
+    wrong: Counter[str] = field(default_factory=Counter[str])
+    """Fields that were told, and are something else."""
+    seconds: float = 0.0
+    pages: int = 0
+
+    def add(self, what: str, side: str, wanted: dict[str, str], found: dict[str, str]) -> None:
+        """Count one page."""
+        for name, value in wanted.items():
+            self.right[f"{what} {name} {side}"].append(found.get(name) == value)
+            self.wrong[f"{what} {name}"] += found.get(name, value) != value
+
+    def share(self, what: str) -> float:
+        """Of all fields of a type of document, how many were read."""
+        found = [
+            x for name, results in self.right.items() if name.startswith(what) for x in results
+        ]
+        return sum(found) / len(found)
+
+    def written(self) -> str:
+        """For people."""
+        lines = [f"{name}: {sum(x)} of {len(x)}" for name, x in sorted(self.right.items())]
+        lines += [f"told wrongly, {name}: {count}" for name, count in self.wrong.items() if count]
+        each = self.seconds / self.pages
+        return "\n".join(
+            ("", *lines, f"{each:.2f} s of a processor for each of {self.pages} pages\n")
+        )
+
+
+def read_specimens(count: int) -> Figures:
+    """Make so many, and read them."""
+    figures = Figures(pages=count)
+    for what, kind, layout, bearer, wear in _specimens(count):
+        first, last = bearer.given.split()[0].title(), bearer.surname.title()
+        born = f"19{bearer.birth[:2]}-{bearer.birth[2:4]}-{bearer.birth[4:]}"
+        bill, side = Bill(holder=f"{first} {last}"), "tuned" if layout % 2 else "unseen"
+        if what == "IDENTITY":
+            page = as_jpeg(worn(identity(bearer, kind, layout), wear))
+            number = bearer.expiry[:4] + bearer.number[-8:] if kind == "FRA" else bearer.number
+            wanted = {
+                "surname": bearer.surname, "givenNames": bearer.given, "birthDate": born,
+                "documentNumber": number,
+            }  # fmt: skip
+        elif what == "PROOF_OF_RESIDENCE":
+            page = as_pdf(worn(residence(bill, layout), wear))
+            address = ", ".join(bill.address)
+            wanted = {"holder": bill.holder, "issueDate": "2026-11-15", "address": address}
+        else:
+            page = as_pdf(worn(tax_notice(bill, layout), wear))
+            wanted = {"holder": bill.holder, "taxYear": "2025", "referenceIncome": "45678"}
+        began = time.process_time()
+        found = read(page, what, Declared(first, last, born)).fields
+        figures.seconds += time.process_time() - began
+        figures.add(what, side, wanted, dict(found))
+        if what == "IDENTITY":
+            figures.right[f"zone {kind} {side}"].append("format" in found)
+    return figures
+
+
+def hold(figures: Figures) -> None:
+    """What is promised of them."""
+    assert not figures.wrong["IDENTITY birthDate"], (
+        "a zone whose digits hold says what stands there"
+    )
+    pages = len(
+        [x for name, found in figures.right.items() if name.startswith("zone") for x in found]
+    )
+    for name in ("documentNumber", "surname", "givenNames"):
+        assert figures.wrong[f"IDENTITY {name}"] <= WRONG_MAX * pages, name
+    for what, share in (
+        ("PROOF_OF_RESIDENCE", 0.95), ("TAX_DECLARATION", 0.95), ("IDENTITY", 0.85), ("zone", 0.85),
+    ):  # fmt: skip
+        assert figures.share(what) >= share, what
+
+
+def test_thirty_specimens_are_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """Issue 8: accuracy per field and of zones, of layouts tuned on (odd) and unseen (even), and seconds of a page."""
+    figures = read_specimens(30)
+    with capsys.disabled():
+        print(figures.written())  # noqa: T201 - figures are the product
+    hold(figures)
+
+
 @pytest.mark.soak
 @pytest.mark.skipif("TESTS_SPECIMENS" not in os.environ, reason="make soak reads 300")
 def test_hundreds_of_specimens_are_read(capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 8: accuracy per field and of zones, of layouts tuned on (odd) and unseen (even), and seconds of a page."""
-    count = int(os.environ["TESTS_SPECIMENS"])
-    right: defaultdict[str, list[bool]] = defaultdict(list)
-    wrong_but_accepted = 0
-    began = time.process_time()
-    for what, kind, layout, bearer, wear in _specimens(count):
-        first, last = bearer.given.split()[0].title(), bearer.surname.title()
-        declared = Declared(
-            first, last, f"19{bearer.birth[:2]}-{bearer.birth[2:4]}-{bearer.birth[4:]}"
-        )
-        bill = Bill(holder=f"{first} {last}")
-        if what == "IDENTITY":
-            found = read(as_jpeg(worn(identity(bearer, kind, layout), wear)), what, declared)
-            wanted = {
-                "surname": bearer.surname,
-                "givenNames": bearer.given,
-                "birthDate": declared.birth_date,
-            }
-            wrong_but_accepted += (
-                found.fields.get("birthDate", declared.birth_date) != declared.birth_date
-            )
-        elif what == "PROOF_OF_RESIDENCE":
-            found = read(as_pdf(worn(residence(bill, layout), wear)), what, declared)
-            wanted = {
-                "holder": bill.holder,
-                "issueDate": "2026-11-15",
-                "address": ", ".join(bill.address),
-            }
-        else:
-            found = read(as_pdf(worn(tax_notice(bill, layout), wear)), what, declared)
-            wanted = {"holder": bill.holder, "taxYear": "2025", "referenceIncome": "45678"}
-        side = "tuned" if layout % 2 else "unseen"
-        for name, value in wanted.items():
-            right[f"{what} {name} {side}"].append(found.fields.get(name) == value)
-        if what == "IDENTITY":
-            right[f"zone {kind} {side}"].append("format" in found.fields)
-    seconds = (time.process_time() - began) / count
+    """Issue 8: likewise, of as many as are wanted."""
+    figures = read_specimens(int(os.environ["TESTS_SPECIMENS"]))
     with capsys.disabled():
-        for name, results in sorted(right.items()):
-            print(f"{name}: {sum(results)} of {len(results)}")  # noqa: T201 - figures are the product
-        print(f"{seconds:.2f} s of a processor for each of {count} pages")  # noqa: T201 - likewise
-    assert wrong_but_accepted == 0, "a zone whose digits hold says what stands there"
-    for what, share in (
-        ("PROOF_OF_RESIDENCE", 0.95),
-        ("TAX_DECLARATION", 0.95),
-        ("IDENTITY", 0.55),
-    ):
-        results = [x for name, found in right.items() if name.startswith(what) for x in found]
-        assert sum(results) >= share * len(results), what
+        print(figures.written())  # noqa: T201 - likewise
+    hold(figures)

@@ -2,82 +2,62 @@
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from comptoir.actors.gateways.kyc_messages import (
     AddressChecked,
     CheckImpossible,
-    CreditChecked,
     MediaSearched,
     PartyScreened,
     ReadVerification,
-    ScreenParty,
     StartVerification,
     VerificationStarted,
 )
 from comptoir.actors.kyc import Finding, Recommendation, Rules
 from comptoir.actors.kyc.messages import (
     BureauReported,
-    CaseDescribed,
     CaseDue,
     CaseReviewed,
-    DescribeCase,
     DocumentsJudged,
     PostalAddress,
     ReportTaken,
-    RescreenCase,
 )
-from comptoir.actors.kyc.state import CaseAlerted, CaseDecided, KycState, Phase, ReportIgnored
+from comptoir.actors.kyc.state import KycState, Phase, ReportIgnored
 from comptoir.actors.kyc.terms import KycTerms
 from comptoir.actors.onboarding.messages import KycConcluded
-from comptoir.actors.review.messages import OpenReview, WithdrawReview
-from comptoir.engine import Address, Decision, Message
+from comptoir.engine import Message
 from tests.actors.assessed import (
     ADDRESS_R,
     ANSWERS,
     ARTICLE,
     ASK,
     CREDIT_R,
+    DISAGREE,
     EXAMPLE,
     HIT,
     LISTS,
     MEDIA_R,
+    NOT_HERE,
     NOW,
     OWNER,
     PASSED,
     SANCTIONED,
     SCREEN_R,
     R,
+    alerts,
     begun,
+    opened,
     play,
     report,
     step,
+    told,
 )
 
-NOT_HERE = "NOT_CONFIGURED"
 UNSERVED: tuple[Message, ...] = (
     CheckImpossible(CREDIT_R, "credit", NOT_HERE), CheckImpossible(MEDIA_R, "media", NOT_HERE),
     CheckImpossible(SCREEN_R, "screening", NOT_HERE),
 )  # fmt: skip
 NOWHERE = msgspec.structs.replace(ASK, address=PostalAddress(country="CA"))
 """A client of whom no address is known: nobody is asked about one."""
-
-
-def told(made: Decision[KycState]) -> KycConcluded:
-    """What the file hears."""
-    (found,) = [x.message for x in made.messages if isinstance(x.message, KycConcluded)]
-    return found
-
-
-def opened(made: Decision[KycState]) -> list[OpenReview]:
-    """The reviews that are opened."""
-    return [x.message for x in made.messages if isinstance(x.message, OpenReview)]
-
-
-def alerts(made: Decision[KycState]) -> tuple[str, ...]:
-    """What compliance should know at once."""
-    return tuple(c for x in made.events if isinstance(x, CaseAlerted) for c in x.codes)
 
 
 def test_everybody_who_knows_something_is_asked_at_once_and_once() -> None:
@@ -126,17 +106,6 @@ def test_the_boundaries_hold_through_the_machine(score: int, phase: Phase) -> No
     assert state.phase is phase
     assert state.decided is not None
     assert (state.decided.score, state.disagreements) == (score, ())
-
-
-DISAGREE = [
-    (report(85, recommendation="MANUAL_REVIEW"), "SCORE_AGAINST_RECOMMENDATION"),
-    (report(85, status="REJECTED"), "STATUS_AGAINST_RECOMMENDATION"),
-    (report(85, status="MARVELLOUS"), "STATUS_AGAINST_RECOMMENDATION"),
-    (report(85, checks={**PASSED, "sanctionsCheck": "FAILED"}), "SANCTIONS_CHECK_FAILED"),
-    (report(85, checks={**PASSED, "pepCheck": "FAILED"}), "PEP_DECIDED_BY_POINTS"),
-    (report(40), "OURS_AGAINST_THEIRS"),
-    (report(85, recommendation="PERHAPS"), "RECOMMENDATION_UNKNOWN"),
-]
 
 
 @pytest.mark.parametrize(("said", "code"), DISAGREE)
@@ -285,185 +254,3 @@ def test_documents_that_a_person_must_see_hold_a_file() -> None:
     )
     state = play((*ANSWERS, EXAMPLE), ask)
     assert (state.phase, state.disagreements) == (Phase.HELD, ("DUPLICATE_IDENTITY",))
-
-
-# Whatever comes, in whatever order.
-
-REPORTS = st.sampled_from([EXAMPLE, report(60), report(10), *(said for said, _ in DISAGREE)])
-HITS = st.lists(
-    st.sampled_from([HIT, SANCTIONED]), max_size=2, unique_by=lambda one: one.fingerprint
-).map(tuple)
-
-
-@st.composite
-def answers(draw: st.DrawFn) -> list[Message]:
-    """One answer to every question: it is there, or it cannot be had."""
-
-    def either(answer: Message, reference: str, check: str) -> Message:
-        code = draw(st.sampled_from(["", NOT_HERE, "REFUSED"]))
-        return CheckImpossible(reference, check, code) if code else answer  # type: ignore[arg-type]
-
-    return [
-        either(AddressChecked(ADDRESS_R, draw(st.booleans()), 50, None), ADDRESS_R, "address"),
-        either(CreditChecked(CREDIT_R, draw(st.booleans()), "x"), CREDIT_R, "credit"),
-        either(MediaSearched(MEDIA_R, draw(st.sampled_from([(), (ARTICLE,)]))), MEDIA_R, "media"),
-        either(PartyScreened(SCREEN_R, draw(HITS), LISTS), SCREEN_R, "screening"),
-        either(draw(REPORTS), R, "identity"),
-    ]  # fmt: skip
-
-
-DOCUMENTS = st.builds(
-    DocumentsJudged, st.none() | st.booleans(), st.booleans(), st.booleans(), st.just(())
-)
-
-
-def outcome(state: KycState) -> tuple[object, ...]:
-    """All that a decision is."""
-    return state.phase, state.decided, state.disagreements, state.waits
-
-
-@given(answers(), st.randoms(use_true_random=False), DOCUMENTS)
-def test_any_order_and_any_repetition_gives_the_same_decision(
-    given_: list[Message], chance: object, documents: DocumentsJudged
-) -> None:
-    """S16, S21: answers come late, twice, in any order, with the case read in between: the decision is the same."""
-    ask = msgspec.structs.replace(ASK, documents=documents)
-    straight = play(given_, ask)
-    twice = [*given_, *given_, VerificationStarted(R, "ver_1"), DescribeCase(), ask]
-    chance.shuffle(twice)  # type: ignore[attr-defined]
-    assert outcome(play(twice, ask)) == outcome(straight)
-    assert straight.phase is not Phase.CHECKING
-
-
-@given(answers(), st.sets(st.integers(0, 4), min_size=1), DOCUMENTS)
-def test_no_outage_approves_or_rejects(
-    given_: list[Message], away: set[int], documents: DocumentsJudged
-) -> None:
-    """S27: as long as anybody is away the case waits, and after too long a person decides."""
-    ask = msgspec.structs.replace(ASK, documents=documents)
-    state = play([x for n, x in enumerate(given_) if n not in away], ask)
-    assert state.phase is Phase.CHECKING
-    assert step(state, CaseDue(), now=state.due_at - 1).state.phase is Phase.CHECKING
-    over = step(state, CaseDue(), now=state.due_at)
-    assert over.state.phase is Phase.HELD
-    assert alerts(over)
-    assert len(opened(over)) == 1
-
-
-@given(answers(), DOCUMENTS)
-def test_what_is_approved_was_checked_and_agreed(
-    given_: list[Message], documents: DocumentsJudged
-) -> None:
-    """X3, X4, S27: an approval by points has a report that agrees, a checked identity, searched lists, and no hit."""
-    state = play(given_, msgspec.structs.replace(ASK, documents=documents))
-    if state.phase is not Phase.APPROVED:
-        return
-    decided, said = state.decided, state.report
-    assert decided is not None
-    assert said is not None
-    assert (decided.score or 0) >= 80
-    assert (said.score >= 80, said.recommendation) == (True, "AUTO_APPROVE")
-    assert decided.facts.identity_verified is True
-    assert decided.facts.documents_valid is True
-    assert (decided.facts.pep, decided.facts.sanctions) == (Finding.CLEAR, Finding.CLEAR)
-    assert decided.facts.adverse_media in (Finding.CLEAR, None)
-
-
-@given(answers(), DOCUMENTS)
-def test_a_decision_can_be_taken_again_from_what_is_kept(
-    given_: list[Message], documents: DocumentsJudged
-) -> None:
-    """E2: with its facts, its rules and the digests of both and of the lists; on record once."""
-    state = play(given_, msgspec.structs.replace(ASK, documents=documents))
-    shown = step(state, DescribeCase()).reply
-    assert isinstance(shown, CaseDescribed)
-    assert shown.decided is not None
-    assert state.decided is not None
-    assert state.rules is not None
-    assert shown.decided["rulesDigest"] == state.rules.digest
-    assert shown.decided["factsDigest"] == state.decided.facts.digest
-    assert shown.computed_score == state.decided.score
-
-
-# Watched for as long as the case is there.
-
-
-def rescreened(state: KycState, *hits: object) -> Decision[KycState]:
-    """A list has another version, and the search finds these."""
-    asked = step(state, RescreenCase("demo", "2"))
-    (question,) = asked.messages
-    assert isinstance(question.message, ScreenParty)
-    return step(asked.state, PartyScreened(question.message.reference, hits, {"demo": "bb" * 32}))  # type: ignore[arg-type]
-
-
-def test_a_new_hit_holds_an_approved_case_and_a_cleared_one_is_silent() -> None:
-    """S21, E4: an alert and a review; what a person has cleared speaks again only when list or client say otherwise."""
-    approved = play((*ANSWERS, EXAMPLE))
-    quiet = rescreened(approved)
-    assert (quiet.state.phase, quiet.events, quiet.messages) == (Phase.APPROVED, (), ())
-    assert quiet.state.lists == {"demo": "bb" * 32}
-    found = rescreened(approved, SANCTIONED)
-    assert (found.state.phase, alerts(found)) == (Phase.HELD, ("NEW_HIT",))
-    assert not [x for x in found.events if isinstance(x, CaseDecided)]
-    assert told(found).outcome == "held"
-    assert told(found).score == 85, "what the advisor saw is what the advisor sees"
-    (question,) = opened(found)
-    cleared = step(found.state, CaseReviewed(True, "cp-1", "other", round=question.round)).state
-    silent = rescreened(cleared, SANCTIONED)
-    assert (silent.state.phase, silent.events) == (Phase.APPROVED, ())
-    changed = rescreened(cleared, msgspec.structs.replace(SANCTIONED, fingerprint="f3"))
-    assert alerts(changed) == ("NEW_HIT",)
-
-
-def test_a_review_that_has_not_seen_the_new_hit_decides_nothing() -> None:
-    """E4, X3: a hit that comes while a person looks opens the review anew, and the word of before does not count."""
-    held = play((*ANSWERS, report(60)))
-    assert (held.phase, held.reviews) == (Phase.HELD, 1)
-    found = rescreened(held, SANCTIONED)
-    assert opened(found)[0].round == 2
-    late = step(found.state, CaseReviewed(True, "cp-1", "fine", round=1))
-    assert late.state == found.state
-    seen = step(found.state, CaseReviewed(True, "cp-1", "fine", round=2))
-    assert seen.state.phase is Phase.APPROVED
-
-
-def test_a_rejected_client_is_watched_too() -> None:
-    """S21: an alert, and nothing to decide."""
-    rejected = step(play((*ANSWERS, report(60))), CaseReviewed(False, "cp-1", "no")).state
-    found = rescreened(rejected, SANCTIONED)
-    assert (found.state.phase, alerts(found), found.messages) == (Phase.REJECTED, ("NEW_HIT",), ())
-
-
-def test_a_search_that_was_overtaken_does_not_count() -> None:
-    """S21: of two versions of a list the last one is what a case was searched in."""
-    approved = play((*ANSWERS, EXAMPLE))
-    once = step(approved, RescreenCase("demo", "2")).state
-    twice = step(once, RescreenCase("demo", "3")).state
-    late = step(twice, PartyScreened(f"{R}:screening:client:2", (SANCTIONED,), {"demo": "bb"}))
-    assert (late.state, late.events) == (twice, ())
-    gone = step(twice, CheckImpossible(f"{R}:screening:client:3", "screening", "REFUSED"))
-    assert (gone.state.phase, gone.state.waits, gone.state.hits) == (
-        Phase.APPROVED,
-        (),
-        {"client": ()},
-    )
-
-
-def test_a_list_that_changes_while_a_case_is_checked_is_searched_again() -> None:
-    """S21, S27: the case waits for the search of the new version."""
-    asked = step(play(ANSWERS), RescreenCase("demo", "2")).state
-    state = step(asked, EXAMPLE).state
-    assert state.phase is Phase.CHECKING
-    done = step(state, PartyScreened(f"{R}:screening:client:2", (), LISTS)).state
-    assert done.phase is Phase.APPROVED
-
-
-def test_another_round_begins_anew_and_ends_the_review_of_before() -> None:
-    """S16, E4: a file that comes again is assessed again; the review that was open is not needed any more."""
-    held = play((*ANSWERS, report(60)))
-    again = step(held, msgspec.structs.replace(ASK, round=2))
-    assert again.state.phase is Phase.CHECKING
-    assert again.messages[0].target == Address("review", "ONB-2026-00001")
-    assert again.messages[0].message == WithdrawReview(1)
-    assert (again.state.report, again.state.reviews) == (None, 1)
-    assert step(again.state, report(60)).reply == ReportTaken("duplicate")

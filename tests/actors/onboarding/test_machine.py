@@ -40,7 +40,8 @@ from comptoir.actors.onboarding.messages import (
 )
 from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import TERMS, OnboardingTerms
-from comptoir.engine import Address, Decision, Message, Refusal
+from comptoir.actors.sighting.messages import ForgetSighting
+from comptoir.engine import Address, Decision, Message, Outgoing, Refusal
 from comptoir.engine.machine import Context
 from comptoir.engine.settings import ClientType
 from tests.actors.filed import (
@@ -323,3 +324,26 @@ def test_a_file_whose_time_is_over_is_incomplete_and_keeps_what_was_accepted() -
         late = decide(over.state, message)
         assert (late.state, late.reply) == (over.state, FileOver())
     assert decide(over.state, ObjectFound("doc_1", 300, "a/b", "")).state == over.state
+
+
+def test_what_a_file_drops_is_seen_nowhere_any_more() -> None:
+    """S19, X13: a document that is to be sent again, or whose file is over and not resumed, is forgotten by the sightings that noted it;
+    a refused one only with its file; one whose inspection ends after the file, at once.
+    """
+    marked = msgspec.structs.replace(INSPECTED, marks=("looks",), elsewhere=("ONB-2026-00002",))
+    redo = decide(INSPECTING, msgspec.structs.replace(marked, flags=("DAMAGED",)))
+    forget = ForgetSighting(FILE.key, "doc_1")
+    assert redo.messages[-1] == Outgoing(Address("sighting", "looks"), forget)
+    assert redo.state.documents[0].marks == ()
+    refused = decide(INSPECTING, msgspec.structs.replace(marked, flags=("POLYGLOT",)))
+    assert [type(out.message) for out in refused.messages] == [DeleteObject]
+    assert refused.state.documents[0].marks == ("looks",)
+    accepted = decide(having(*INSPECTING.documents), marked, terms=TWO)
+    assert accepted.state.documents[0].elsewhere == ("ONB-2026-00002",)
+    for state in (refused.state, accepted.state):
+        over = decide(state, FileExpired(), now=state.expires_at)
+        assert Outgoing(Address("sighting", "looks"), forget) not in over.messages, "it stays"
+        gone = decide(over.state, KeptLongEnough(), now=state.expires_at)
+        assert Outgoing(Address("sighting", "looks"), forget) in gone.messages
+        late = decide(over.state, marked)
+        assert late.messages == (Outgoing(Address("sighting", "looks"), forget),)

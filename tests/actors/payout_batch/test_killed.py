@@ -148,6 +148,9 @@ class Story:
             found = await self._asked(engine, Address("payout_batch", name), DescribeBatch())
             assert isinstance(found, BatchDescribed)
             if found.status == "awaiting_approval":
+                if not found.maker:
+                    first = ApproveBatch("max", ("OPERATIONS",), "", "", b"")
+                    await self._asked(engine, Address("payout_batch", name), first)
                 rows = ",".join(self._rows(name))
                 sign = ApproveBatch("eva", ("OPERATIONS",), "d" * 64, "2027-01-15", rows.encode())
                 await self._asked(engine, Address("payout_batch", name), sign)

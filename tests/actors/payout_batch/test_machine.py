@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs, batch_id, cutoff_of, following
 from comptoir.actors.payout_batch.machine import MACHINE
@@ -16,12 +18,14 @@ from comptoir.actors.payout_batch.messages import (
     ApproveBatch,
     BatchReported,
     CloseBatch,
+    CutOffReached,
+    DecisionDue,
     JoinBatch,
     LeaveBatch,
     RejectBatch,
     WalkOn,
 )
-from comptoir.actors.payout_batch.state import BatchState, Phase
+from comptoir.actors.payout_batch.state import BatchReleased, BatchState, Phase
 from comptoir.actors.payout_batch.walk import PAGE_ROWS
 from comptoir.actors.payout_file.messages import KeepFile
 from comptoir.actors.withdrawal.messages import (
@@ -166,6 +170,55 @@ def test_the_maker_does_not_sign() -> None:
     assert found.code == "FORBIDDEN"
     assert batch.state.phase is Phase.AWAITING
     assert batch.told(KeepFile) == []
+
+
+def test_what_its_cut_off_has_closed_takes_two_people_as_well() -> None:
+    """E14: who signs it first is its maker, and approves nothing by that, nor by signing again; another one does."""
+    batch = Batch().joins(100)
+    batch.takes(CutOffReached())
+    assert (batch.state.phase, batch.state.maker) == (Phase.AWAITING, "")
+    first = msgspec.structs.replace(SIGN, checker="max")
+    released = batch.takes(first)
+    assert isinstance(released, Decision)
+    assert released.events == (BatchReleased("max", 1, 100),)
+    assert (batch.state.phase, batch.told(KeepFile)) == (Phase.AWAITING, [])
+    own = batch.takes(first)
+    assert isinstance(own, Refusal)
+    assert own.code == "FOUR_EYES"
+    # Asked while it had no maker yet: no file was made for it.
+    crossed = batch.takes(msgspec.structs.replace(SIGN, digest="", document=b""))
+    assert isinstance(crossed, Refusal)
+    assert crossed.code == "CONFLICT"
+    assert not isinstance(batch.takes(SIGN), Refusal)
+    assert (batch.state.maker, batch.state.checker, batch.state.released) == ("max", "eva", True)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("close", "cut-off", "approve", "due")),
+            st.sampled_from(("max", "eva", "ada")),
+        ),
+        max_size=12,
+    )
+)
+def test_no_file_without_two_people(acts: list[tuple[str, str]]) -> None:
+    """E14: whoever does what in whatever order, what is approved has a maker and a checker who is somebody else."""
+    batch = Batch().joins(100)
+    for act, who in acts:
+        role = ("ADMIN",) if who == "ada" else ("OPERATIONS",)
+        batch.takes(
+            {
+                "close": CloseBatch(who),
+                "cut-off": CutOffReached(),
+                "approve": msgspec.structs.replace(SIGN, checker=who, roles=role),
+                "due": DecisionDue(),
+            }[act]
+        )
+    kept = batch.told(KeepFile)
+    assert (batch.state.phase is Phase.APPROVED) == bool(kept)
+    if kept:
+        assert len({batch.state.maker, batch.state.checker} - {""}) == 2
 
 
 def test_a_signed_file_is_kept_by_the_decision_that_signs_it() -> None:

@@ -148,6 +148,23 @@ def test_every_case_is_searched_for_in_the_last_version(
     assert set(house.cases.values()) <= {house.serves}
 
 
+def test_a_version_that_comes_between_is_told_all_round() -> None:
+    """S27: it is told from where the one before was, to the last case, and then from the first to there; whoever
+    waited longest is told first, and no pace of versions starves the rest.
+    """
+    house = House(numbered(2 * PAGE_CASES + 10))
+    house.handle(KeepList())
+    while not house.state.walk or not house.state.walk.after:
+        house.step(0, "v1")
+    middle = house.state.walk.after
+    assert middle == numbered(1, PAGE_CASES)[0]
+    house.handle(ReloadList("u1"))
+    house.settle("v2")
+    assert set(house.cases.values()) == {"v2"}
+    assert house.state.last is not None
+    assert (house.state.last.done, house.state.last.of) == (len(house.cases), len(house.cases))
+
+
 def test_the_pace_is_kept_and_told() -> None:
     """S27: as many cases as may be are told, and then it is waited for; who asks sees how far it is."""
     walking = msgspec.structs.replace(READY, last=None)
@@ -217,7 +234,8 @@ def test_who_reloads_a_list_is_kept() -> None:
     assert not second.messages
     done = _decide(second.state, ListLoaded("v1", 9, 18, "x"), 5)
     assert done.state.phase is Phase.LOADING
-    assert _sent(done, LoadList) == [LoadList("sanctions", "v1", "")]
+    assert _sent(done, LoadList) == [LoadList("sanctions", "v1", "", anyway=True)]
+    assert _sent(_decide(READY, ListDue()), LoadList) == [LoadList("sanctions", "v1", "look1")]
 
 
 def test_what_was_read_for_another_walk_is_left() -> None:

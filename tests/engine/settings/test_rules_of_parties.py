@@ -25,11 +25,29 @@ CREDENTIALS: Values = {
     ("providers", "twilio", "auth_token"): Secret("token"),
     ("providers", "vop", "token"): Secret("token"),
     ("providers", "vop", "agent_bic"): "PSSTFRPPXXX",
+    ("providers", "kyc", "api_key"): Secret("key"),
+    ("providers", "addresses_canada_post", "api_key"): Secret("key"),
+    ("providers", "credit", "api_key"): Secret("key"),
+    ("providers", "adverse_media", "api_key"): Secret("key"),
 }
 
 
 @pytest.mark.parametrize(
-    "party", ["fcm", "powens", "plaid", "tink", "kyc", "brevo", "twilio", "vop"]
+    "party",
+    [
+        "fcm",
+        "powens",
+        "plaid",
+        "tink",
+        "kyc",
+        "brevo",
+        "twilio",
+        "vop",
+        "addresses_ban",
+        "addresses_canada_post",
+        "credit",
+        "adverse_media",
+    ],
 )
 def test_outside_parties_are_called_under_tls(party: str) -> None:
     """S62: beyond this machine, where the sandbox plays them, no party is called in the clear."""
@@ -54,6 +72,10 @@ def test_outside_parties_are_called_under_tls(party: str) -> None:
         "twilio.auth_token",
         "vop.token",
         "vop.agent_bic",
+        "kyc.api_key",
+        "addresses_canada_post.api_key",
+        "credit.api_key",
+        "adverse_media.api_key",
     ],
 )
 def test_outside_parties_are_told_who_we_are(missing: str) -> None:

@@ -1,0 +1,106 @@
+"""Where else an inspected document was seen: asked of the actors that know, between its inspection and its file.
+
+Rule: a document that is taken is noted under the digest of its bytes, and an identity document under its issuer and
+number too, both keyed, so that a copy of the database tells nobody whose document it is (X15); what the others
+have becomes flags. A look is held only of what was refused. Asked again for the same document, after a crash, the
+answer is the same but for what came meanwhile.
+Source: spec.md S19, X13, X15; docs/documents.md.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
+
+import msgspec
+
+from comptoir.actors.inspection.flags import Weight, outcome_of
+from comptoir.actors.inspection.judging import Findings
+from comptoir.actors.inspection.report import Report
+from comptoir.actors.sighting.messages import (
+    KIND,
+    LOOKS,
+    CompareLook,
+    NoteRefusedLook,
+    SeeDocument,
+    Seen,
+    SeenIn,
+)
+from comptoir.engine.values import Address, Message, Reply
+
+__all__ = ["Sightings", "Twins"]
+
+IDENTITY: Final = "IDENTITY"
+Ask = Callable[[Address, Message], Awaitable[Reply | None]]
+"""Has an actor decide, and returns its reply once that is durable."""
+
+
+class Index(Protocol):
+    """Makes addresses of what is sealed."""
+
+    def __call__(self, field: str, value: str) -> str:
+        """The keyed digest of a value of a field, in hexadecimal."""
+        ...
+
+
+class Twins(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    flags: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    """Keys of the sightings in which it is noted now."""
+    files: tuple[str, ...] = ()
+    """Numbers of the other files."""
+
+
+class Sightings:
+    """Whoever knows where documents were seen."""
+
+    def __init__(self, index: Index, ask: Ask) -> None:
+        self._index = index
+        self._ask = ask
+
+    async def look_up(self, seen: Seen, report: Report, found: Findings) -> Twins:
+        """Note a document that was inspected, and say where else it is.
+
+        Raises:
+            EngineError: an actor could not be asked now.
+        """
+        weight = outcome_of(found.flags)
+        if weight is Weight.REDO:
+            return Twins()
+        if weight is Weight.REFUSE:
+            return await self._refused(seen, report.look)
+        keys = tuple(
+            self._index(f"document:{x}", y) for x, y in _traits(seen, report, found.fields)
+        )
+        others: list[Seen] = []
+        for key in keys:
+            others += await self._seen(key, SeeDocument(seen))
+        flags: list[str] = []
+        if any(IDENTITY in (seen.doc_type, one.doc_type) for one in others):
+            flags.append("DUPLICATE_IDENTITY")
+        elif others:
+            flags.append("DUPLICATE_DOCUMENT")
+        if report.look:
+            alike = await self._seen(LOOKS, CompareLook(seen.file, report.look))
+            flags += ["LOOKS_REFUSED"] if alike else []
+            others += alike
+        return Twins(tuple(flags), keys, tuple(sorted({one.file for one in others})))
+
+    async def _refused(self, seen: Seen, look: str) -> Twins:
+        if not look:
+            return Twins()
+        await self._seen(LOOKS, NoteRefusedLook(msgspec.structs.replace(seen, look=look)))
+        return Twins(marks=(LOOKS,))
+
+    async def _seen(self, key: str, message: Message) -> tuple[Seen, ...]:
+        reply = await self._ask(Address(KIND, key), message)
+        assert isinstance(reply, SeenIn), "what a sighting answers"
+        return reply.others
+
+
+def _traits(seen: Seen, report: Report, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """By what a document is known again."""
+    traits = (("bytes", report.sha256),)
+    if seen.doc_type == IDENTITY and fields.get("documentNumber"):
+        return (*traits, ("identity", f"{fields.get('issuer', '')}:{fields['documentNumber']}"))
+    return traits

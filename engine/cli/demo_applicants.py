@@ -1,0 +1,150 @@
+"""Who the ten clients of the demo are, what they bring, and what must become of them.
+
+Rule: a table, by hand: nobody in it exists, and every outcome follows from docs/kyc.md, not from what the daemon
+answered once. Source: issue "client onboarding, first half"; spec.md S1, S23 to S25, X1, X3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+__all__ = ["APPLICANTS", "Applicant"]
+
+GOOD: Final[dict[str, Any]] = {
+    "score": 85,
+    "recommendation": "AUTO_APPROVE",
+    "checks": {
+        "identityVerification": "PASSED", "addressVerification": "PASSED", "pepCheck": "PASSED",
+        "sanctionsCheck": "PASSED", "adverseMedia": "PASSED",
+    },
+}  # fmt: skip
+"""The source's own example (S10)."""
+OLD: Final = timedelta(days=200)
+FRESH: Final = timedelta(days=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """A client to be."""
+
+    first_name: str
+    last_name: str
+    birth: str
+    remark: str
+    """What is to be seen of them."""
+    ends: str
+    """The status that is foretold."""
+    client_type: str = "INDIVIDUAL"
+    country: str = "FR"
+    photographs: bool = False
+    """They send JPEGs."""
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """By type of document: what stands on it beside the plain."""
+    late_proof: bool = False
+    """Their first proof of residence is too old."""
+    says: Mapping[str, Any] = field(default_factory=lambda: GOOD)
+    """The bureau."""
+    profile: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    verdict: str = ""
+    """Of the reviewer, where the file is held."""
+
+    @property
+    def name(self) -> str:
+        """As it is shown."""
+        return f"{self.first_name} {self.last_name}"
+
+    def bureau(self) -> dict[str, Any]:
+        """The outcome, as `POST /control/kyc/{onboardingId}` takes it."""
+        return dict(self.says)
+
+    def papers(self, now: datetime) -> dict[str, list[dict[str, Any]]]:
+        """By type of document, in the order in which they are sent; `now` is business time."""
+        made = {kind: [self._paper(kind, now)] for kind in _NEEDED[self.client_type]}
+        if self.late_proof:
+            old = {**self._paper("PROOF_OF_RESIDENCE", now), "date": _day(now - OLD)}
+            made["PROOF_OF_RESIDENCE"].insert(0, old)
+        return made
+
+    def _paper(self, doc_type: str, now: datetime) -> dict[str, Any]:
+        year, month, day = self.birth.split("-")
+        plain = {
+            "kind": _KINDS[doc_type], "format": "jpeg" if self.photographs else "pdf",
+            "surname": self.last_name.upper(), "givenNames": self.first_name.upper(),
+            "birth": f"{year[2:]}{month}{day}", "holder": self.name, "date": _day(now - FRESH),
+            "number": f"X{sum(map(ord, self.name)):08d}",
+        }  # fmt: skip
+        return {**plain, **self.changes.get(doc_type, {})}
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%d/%m/%Y}"
+
+
+_NEEDED: Final = {
+    "INDIVIDUAL": ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION"),
+    "COMPANY": ("REGISTER_EXTRACT", "ARTICLES", "BENEFICIAL_OWNERS", "IDENTITY"),
+    "FOUNDATION": ("REGISTER_EXTRACT", "ARTICLES", "IDENTITY"),
+    "TRUST": ("TRUST_DEED", "BENEFICIAL_OWNERS", "IDENTITY"),
+}
+_KINDS: Final = {
+    "IDENTITY": "passport",
+    "PROOF_OF_RESIDENCE": "residence",
+    "TAX_DECLARATION": "tax",
+    "REGISTER_EXTRACT": "register",
+    "ARTICLES": "articles",
+    "BENEFICIAL_OWNERS": "owners",
+    "TRUST_DEED": "deed",
+}
+
+_REVIEW: Final[dict[str, Any]] = {**GOOD, "score": 55, "recommendation": "MANUAL_REVIEW"}
+_REFUSED: Final[dict[str, Any]] = {
+    "score": 20,
+    "recommendation": "REJECT",
+    "checks": {**GOOD["checks"], "identityVerification": "FAILED"},
+}
+_APPROVED: Final = "KYC_APPROVED"
+
+APPLICANTS: Final = (
+    Applicant("Camille", "Exemple", "1980-05-15", "85 of 100, as in the source", _APPROVED),
+    Applicant("Lou", "Modele", "1991-11-02", "sent photographs", _APPROVED, photographs=True),
+    Applicant(
+        "Noa",
+        "Gabarit",
+        "1975-03-30",
+        "one proof too old, asked again for that one alone",
+        _APPROVED,
+        late_proof=True,
+    ),
+    Applicant(
+        "Alix",
+        "Perime",
+        "1969-08-21",
+        "passport expired: a person has looked",
+        _APPROVED,
+        changes={"IDENTITY": {"expiry": "200101"}},
+        says=_REVIEW,
+        verdict="approve",
+    ),
+    Applicant(
+        "Sasha",
+        "Factice",
+        "1988-01-09",
+        "another's passport: refused",
+        "KYC_REJECTED",
+        changes={"IDENTITY": {"surname": "AUTRUI", "givenNames": "PAULE", "birth": "550505"}},
+        says=_REFUSED,
+    ),
+    Applicant("Maxime", "Societe", "1982-06-17", "for a company", _APPROVED, "COMPANY"),
+    Applicant("Claude", "Fondation", "1960-12-24", "for a foundation", _APPROVED, "FOUNDATION"),
+    Applicant("Dominique", "Fiducie", "1957-02-11", "for a trust", _APPROVED, "TRUST"),
+    Applicant(
+        "Andrea",
+        "Liste",
+        "1970-04-01",
+        "a namesake is listed: cleared",
+        _APPROVED,
+        verdict="approve",
+    ),
+    Applicant("Morgan", "Partenaire", "1985-10-10", "submitted by a partner", _APPROVED),
+)

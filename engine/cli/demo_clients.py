@@ -1,0 +1,198 @@
+"""Ten clients of the demo, all at once: from an advisor's click to a decision.
+
+Rule: what becomes of each is foretold in the table below, by hand, and compared with what the file says over HTTP.
+They have their papers from the sandbox, come in by the link and the code that they were sent, and send what is
+asked for to the store; the bureau says of each what the table has.
+Source: issue "client onboarding, first half"; spec.md S4, S5, S7, S11, S13, S23, X3, X5.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+import trio
+
+from comptoir.engine.cli.daemons import client_of
+from comptoir.engine.cli.demo_applicants import APPLICANTS, Applicant
+from comptoir.engine.cli.demo_month import align
+from comptoir.engine.cli.demo_people import Asker, person
+from comptoir.engine.cli.demo_place import DemoPlace
+from comptoir.engine.cli.demo_show import Screen
+from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
+
+__all__ = ["Clients"]
+
+ADVISOR: Final = "demo-advisor"
+REVIEWER: Final = "demo-compliance"
+UPLOADS_MAX: Final = 4
+"""At once: what the store takes from one address."""
+POLL_SECONDS: Final = 0.5
+DECISION_POLL_SECONDS: Final = 2.0
+"""Of one advisor who asks for ten, and may ask 1,000 times a minute (S62)."""
+PATIENCE_SECONDS: Final = 240.0
+"""For one client; ten share two processors, and each paper is read."""
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+API: Final = "/api/v1/onboarding"
+REVIEW: Final = "/api/v1/review"
+UNDER_WAY: Final = ("awaiting_upload", "verifying", "inspecting")
+
+
+@dataclass(slots=True)
+class Clients:
+    """Ten files, told as they end."""
+
+    place: DemoPlace
+    screen: Screen
+    daemon: httpx.AsyncClient
+    sandbox: httpx.AsyncClient
+    mark: str
+    """In every mail address, so that each demo has clients of its own."""
+    complaints: list[str] = field(default_factory=list[str])
+    """Whatever was not as foretold."""
+    rows: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+    """Of the table: who, how far, and why."""
+    now: datetime = LONG_AGO
+    """Business time when they began."""
+    uploads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(UPLOADS_MAX))
+
+    async def perform(self) -> None:
+        """All of them, and those who review two."""
+        told: dict[str, tuple[str, str]] = {}
+        self.now = await align(self.daemon, self.sandbox)
+        url, secret = f"{self.place.webhooks_url}/webhooks/kyc", self.place.bureau_secret
+        await Asker(self.sandbox).post("/control/kyc/webhooks", {"url": url, "secret": secret})
+        async with (
+            person(self.place, ADVISOR, "CONSEILLER") as advisor,
+            person(self.place, REVIEWER, "COMPLIANCE") as reviewer,
+            trio.open_nursery() as nursery,
+        ):
+            for number, applicant in enumerate(APPLICANTS):
+                file = _File(self, applicant, f"{number:02d}", advisor, reviewer)
+                nursery.start_soon(self._follow, file, told)
+        for applicant in APPLICANTS:
+            status, why = told[applicant.name]
+            self.rows.append((f"{applicant.name}, {applicant.client_type}", status, why))
+
+    async def _follow(self, file: "_File", told: dict[str, tuple[str, str]]) -> None:
+        applicant = file.applicant
+        status = "not in time"
+        with trio.move_on_after(PATIENCE_SECONDS):
+            status = await file.live()
+        told[applicant.name] = (status, applicant.remark)
+        if status != applicant.ends:
+            self.complaints.append(f"{applicant.name}: {status}, and not {applicant.ends}")
+
+
+@dataclass(slots=True)
+class _File:
+    """One client's way."""
+
+    demo: Clients
+    applicant: Applicant
+    number: str
+    advisor: Asker
+    reviewer: Asker
+    path: str = ""
+    name: str = ""
+    """The file's number."""
+
+    async def live(self) -> str:
+        """From the advisor's click to the decision; the status in the end."""
+        begun = await self._begin()
+        self.name = begun["onboardingId"]
+        self.path = f"{API}/{self.name}"
+        sandbox = Asker(self.demo.sandbox)
+        await sandbox.post(f"/control/kyc/{self.name}", self.applicant.bureau())
+        async with self._portal(begun["clientPortalUrl"]) as client:
+            if self.applicant.profile:
+                await client.ask("PATCH", f"{self.path}/profile", dict(self.applicant.profile))
+            for doc_type, papers in self.applicant.papers(self.demo.now).items():
+                for paper in papers:
+                    await self._send(client, doc_type, paper)
+        status = await self._until_decided()
+        if status == "COMPLIANCE_HOLD" and self.applicant.verdict:
+            await self.reviewer.post(f"{REVIEW}/{self.name}/claim")
+            body = {"decision": self.applicant.verdict, "reason": self.applicant.remark}
+            await self.reviewer.post(f"{REVIEW}/{self.name}/decision", body)
+            return await self._until_decided(but="COMPLIANCE_HOLD")
+        return status
+
+    async def _begin(self) -> dict[str, Any]:
+        who = self.applicant
+        body = {
+            "clientType": who.client_type, "initiatedBy": "CONSEILLER",
+            "conseillerEmail": "conseil@example.org",
+            "clientInfo": {
+                "firstName": who.first_name, "lastName": who.last_name, "email": self._mail(),
+                "phone": self._phone(), "dateOfBirth": who.birth, "residenceCountry": who.country,
+                "taxResidence": who.country,
+            },
+            "metadata": {"source": "demo", "campaignId": self.demo.mark},
+        }  # fmt: skip
+        begun: dict[str, Any] = await self.advisor.post(f"{API}/initiate", body)
+        return begun
+
+    def _mail(self) -> str:
+        return f"{self.demo.mark}-{self.number}@example.org"
+
+    def _phone(self) -> str:
+        """Of the range that France keeps for fiction (ARCEP, decision 2022-1583: 06 39 98 ...)."""
+        mark = sum(ord(sign) * 31**at for at, sign in enumerate(self.demo.mark)) % 100
+        return f"+336399{8}{mark:02d}{self.number}"
+
+    @asynccontextmanager
+    async def _portal(self, link: str) -> AsyncGenerator[Asker]:
+        """The client, who has come by the link and typed the code."""
+        token = link.partition("token=")[2]
+        async with client_of(self.demo.place.daemon_url) as browser:
+            browser.headers["Origin"] = self.demo.place.daemon_url
+            client = Asker(browser)
+            file = {"onboardingId": self.name}
+            await client.ask("POST", "/portal/session", {**file, "token": token})
+            code = await self._code()
+            await client.ask("POST", "/portal/session/code", {**file, "code": code})
+            yield client
+
+    async def _code(self) -> str:
+        """Of the text message: the six digits in it."""
+        query = {"channel": "sms", "to": self._phone()}
+        while True:
+            answer = await self.demo.sandbox.get("/control/inbox", params=query)
+            for item in answer.raise_for_status().json()["items"]:
+                for word in item["body"].replace(".", " ").split():
+                    if word.isdigit() and len(word) == 6:  # noqa: PLR2004  digits of a code
+                        return str(word)
+            await trio.sleep(POLL_SECONDS)
+
+    async def _send(self, client: Asker, doc_type: str, paper: Mapping[str, Any]) -> None:
+        """One document, from the sandbox's press to its outcome."""
+        drawn = await self.demo.sandbox.post("/control/papers", json=dict(paper))
+        drawn.raise_for_status()
+        media_type = drawn.headers["content-type"]
+        suffix = "pdf" if media_type == "application/pdf" else "jpg"
+        address = await client.post(f"{self.path}/documents", {
+            "docType": doc_type, "filename": f"{doc_type.lower()}.{suffix}",
+            "contentType": media_type, "sizeBytes": len(drawn.content),
+        })  # fmt: skip
+        async with self.demo.uploads, httpx.AsyncClient() as store:
+            put = await store.put(
+                address["uploadUrl"], content=drawn.content, headers=address["headers"]
+            )
+        if not put.is_success:
+            text = f"the store answered {put.status_code}"
+            raise CommandError("DEMO_REFUSED", text, "see the daemon's log", exit_status=EXIT_OTHER)
+        document = f"{self.path}/documents/{address['documentId']}"
+        await client.post(f"{document}/complete", {})
+        while (await client.get(document))["status"] in UNDER_WAY:  # noqa: ASYNC110  another process's
+            await trio.sleep(POLL_SECONDS)
+
+    async def _until_decided(self, but: str = "") -> str:
+        """The status once it is one that lasts."""
+        while True:
+            status = str((await self.advisor.get(self.path))["status"])
+            if status in ("KYC_APPROVED", "KYC_REJECTED", "COMPLIANCE_HOLD") and status != but:
+                return status
+            await trio.sleep(DECISION_POLL_SECONDS)

@@ -1,0 +1,125 @@
+"""Decided cases, searched for again for as long as they are there: actors/kyc/watching.py."""
+
+import msgspec
+
+from comptoir.actors.gateways.kyc_messages import (
+    CheckImpossible,
+    PartyScreened,
+    ScreenParty,
+)
+from comptoir.actors.kyc import Finding
+from comptoir.actors.kyc.messages import (
+    CaseReviewed,
+    ReportTaken,
+    RescreenCase,
+)
+from comptoir.actors.kyc.state import CaseDecided, KycState, Phase
+from comptoir.actors.review.messages import WithdrawReview
+from comptoir.engine import Address, Decision
+from tests.actors.assessed import (
+    ANSWERS,
+    ASK,
+    EXAMPLE,
+    LISTS,
+    NOT_HERE,
+    SANCTIONED,
+    SCREEN_R,
+    R,
+    alerts,
+    opened,
+    play,
+    report,
+    step,
+    told,
+)
+
+
+def rescreened(state: KycState, *hits: object) -> Decision[KycState]:
+    """A list has another version, and the search finds these."""
+    asked = step(state, RescreenCase("demo", "2"))
+    (question,) = asked.messages
+    assert isinstance(question.message, ScreenParty)
+    return step(asked.state, PartyScreened(question.message.reference, hits, {"demo": "bb" * 32}))  # type: ignore[arg-type]
+
+
+def test_a_new_hit_holds_an_approved_case_and_a_cleared_one_is_silent() -> None:
+    """S21, E4: an alert and a review; what a person has cleared speaks again only when list or client say otherwise."""
+    approved = play((*ANSWERS, EXAMPLE))
+    quiet = rescreened(approved)
+    assert (quiet.state.phase, quiet.events, quiet.messages) == (Phase.APPROVED, (), ())
+    assert quiet.state.lists == {"demo": "bb" * 32}
+    found = rescreened(approved, SANCTIONED)
+    assert (found.state.phase, alerts(found)) == (Phase.HELD, ("NEW_HIT",))
+    assert not [x for x in found.events if isinstance(x, CaseDecided)]
+    assert told(found).outcome == "held"
+    assert told(found).score == 85, "what the advisor saw is what the advisor sees"
+    (question,) = opened(found)
+    assert question.reasons == ("NEW_HIT",)
+    cleared = step(found.state, CaseReviewed(True, "cp-1", "other", round=question.round)).state
+    silent = rescreened(cleared, SANCTIONED)
+    assert (silent.state.phase, silent.events) == (Phase.APPROVED, ())
+    changed = rescreened(cleared, msgspec.structs.replace(SANCTIONED, fingerprint="f3"))
+    assert alerts(changed) == ("NEW_HIT",)
+
+
+def test_a_review_that_has_not_seen_the_new_hit_decides_nothing() -> None:
+    """E4, X3: a hit that comes while a person looks opens the review anew, and the word of before does not count."""
+    held = play((*ANSWERS, report(60)))
+    assert (held.phase, held.reviews) == (Phase.HELD, 1)
+    found = rescreened(held, SANCTIONED)
+    assert opened(found)[0].round == 2
+    late = step(found.state, CaseReviewed(True, "cp-1", "fine", round=1))
+    assert late.state == found.state
+    seen = step(found.state, CaseReviewed(True, "cp-1", "fine", round=2))
+    assert seen.state.phase is Phase.APPROVED
+
+
+def test_a_rejected_client_is_watched_too() -> None:
+    """S21: an alert, and nothing to decide."""
+    rejected = step(play((*ANSWERS, report(60))), CaseReviewed(False, "cp-1", "no")).state
+    found = rescreened(rejected, SANCTIONED)
+    assert (found.state.phase, alerts(found), found.messages) == (Phase.REJECTED, ("NEW_HIT",), ())
+
+
+def test_a_search_that_was_overtaken_does_not_count() -> None:
+    """S21: of two versions of a list the last one is what a case was searched in."""
+    approved = play((*ANSWERS, EXAMPLE))
+    once = step(approved, RescreenCase("demo", "2")).state
+    twice = step(once, RescreenCase("demo", "3")).state
+    late = step(twice, PartyScreened(f"{R}:screening:client:2", (SANCTIONED,), {"demo": "bb"}))
+    assert (late.state, late.events) == (twice, ())
+    gone = step(twice, CheckImpossible(f"{R}:screening:client:3", "screening", "REFUSED"))
+    assert (gone.state.phase, gone.state.waits, gone.state.hits) == (
+        Phase.APPROVED,
+        (),
+        {"client": ()},
+    )
+
+
+def test_a_list_that_changes_while_a_case_is_checked_is_searched_again() -> None:
+    """S21, S27: the case waits for the search of the new version."""
+    asked = step(play(ANSWERS), RescreenCase("demo", "2")).state
+    state = step(asked, EXAMPLE).state
+    assert state.phase is Phase.CHECKING
+    done = step(state, PartyScreened(f"{R}:screening:client:2", (), LISTS)).state
+    assert done.phase is Phase.APPROVED
+    nowhere = [
+        *ANSWERS[:3],
+        CheckImpossible(SCREEN_R, "screening", NOT_HERE),
+        RescreenCase("demo", "1"),
+    ]
+    late = PartyScreened(f"{R}:screening:client:2", (), LISTS)
+    loaded = play((*nowhere, late, report(checks={})))
+    assert loaded.decided is not None
+    assert loaded.decided.facts.sanctions is Finding.CLEAR, "there is a list by now"
+
+
+def test_another_round_begins_anew_and_ends_the_review_of_before() -> None:
+    """S16, E4: a file that comes again is assessed again; the review that was open is not needed any more."""
+    held = play((*ANSWERS, report(60)))
+    again = step(held, msgspec.structs.replace(ASK, round=2))
+    assert again.state.phase is Phase.CHECKING
+    assert again.messages[0].target == Address("review", "ONB-2026-00001")
+    assert again.messages[0].message == WithdrawReview(1)
+    assert (again.state.report, again.state.reviews) == (None, 1)
+    assert step(again.state, report(60)).reply == ReportTaken("duplicate")
