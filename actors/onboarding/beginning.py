@@ -46,6 +46,7 @@ from comptoir.actors.onboarding.messages import (
     Submitted,
 )
 from comptoir.actors.onboarding.profile import with_said
+from comptoir.actors.onboarding.sighted import forgotten
 from comptoir.actors.onboarding.state import OnboardingState, Phase, moved
 from comptoir.actors.onboarding.terms import OnboardingTerms, terms_of
 from comptoir.actors.onboarding.texts import reminder_mail
@@ -222,7 +223,7 @@ def _cause(state: OnboardingState, terms: OnboardingTerms) -> str:
 
 
 def _forget(state: OnboardingState, _message: KeptLongEnough, context: Context) -> Outcome:
-    gone = deletions(state.documents, context)
+    gone = (*deletions(state.documents, context), *forgotten(state.documents, context))
     return Decision(
         msgspec.structs.replace(state, documents=(), said={}, forgotten=True),
         events=(DocumentsForgotten(),),

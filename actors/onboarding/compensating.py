@@ -63,4 +63,5 @@ def undone(
     rules = [(one, _BY_STATUS[one.status]) for one in state.documents]
     kept = tuple(one for one, rule in rules if rule.record_stays)
     gone = deletions((one for one, rule in rules if rule.bytes_go), context)
-    return msgspec.structs.replace(state, documents=kept), gone, (EXPIRY, REMINDER)
+    unknown = forgotten((one for one, rule in rules if not rule.record_stays), context)
+    return msgspec.structs.replace(state, documents=kept), (*gone, *unknown), (EXPIRY, REMINDER)

@@ -327,7 +327,7 @@ def test_a_file_whose_time_is_over_is_incomplete_and_keeps_what_was_accepted() -
 
 
 def test_what_a_file_drops_is_seen_nowhere_any_more() -> None:
-    """S19, X13: a document that is to be sent again, or whose file is over, is forgotten by the sightings that noted it;
+    """S19, X13: a document that is to be sent again, or whose file is over for good, is forgotten by whoever noted it;
     a refused one only with its file; one whose inspection ends after the file, at once.
     """
     marked = msgspec.structs.replace(INSPECTED, marks=("looks",), elsewhere=("ONB-2026-00002",))
@@ -342,6 +342,8 @@ def test_what_a_file_drops_is_seen_nowhere_any_more() -> None:
     assert accepted.state.documents[0].elsewhere == ("ONB-2026-00002",)
     for state in (refused.state, accepted.state):
         over = decide(state, FileExpired(), now=state.expires_at)
-        assert Outgoing(Address("sighting", "looks"), forget) in over.messages
-        late = decide(over.state, marked)
+        assert Outgoing(Address("sighting", "looks"), forget) not in over.messages, "it stays"
+        gone = decide(over.state, KeptLongEnough(), now=state.expires_at)
+        assert Outgoing(Address("sighting", "looks"), forget) in gone.messages
+        late = decide(gone.state, marked)
         assert late.messages == (Outgoing(Address("sighting", "looks"), forget),)
