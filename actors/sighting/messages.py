@@ -33,6 +33,8 @@ class Seen(msgspec.Struct, frozen=True):
     doc_type: str
     look: str = ""
     """Only of what was refused (actors/inspection/pictures.py)."""
+    holder: str = ""
+    """Digest of whom the file is of, by name and birth; empty: not asked for."""
 
 
 class SeeDocument(Message, frozen=True):

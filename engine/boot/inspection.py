@@ -72,7 +72,7 @@ def inspection_gateway(
         found = judge(report, message.doc_type, declared, today)
         try:
             seen = Seen(key.owner, message.reference, message.doc_type)
-            twins = await sightings.look_up(seen, report, found)
+            twins = await sightings.look_up(seen, declared, report, found)
         except EngineError as error:
             raise CallFault(error.code, retryable=True, sick=False) from error
         return DocumentInspected(

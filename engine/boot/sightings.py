@@ -8,12 +8,14 @@ Source: spec.md S19, X13, X15; docs/documents.md.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
 from typing import Final, Protocol
 
 import msgspec
+from anyascii import anyascii
 
 from comptoir.actors.inspection.flags import Weight, outcome_of
-from comptoir.actors.inspection.judging import Findings
+from comptoir.actors.inspection.judging import Declared, Findings
 from comptoir.actors.inspection.report import Report
 from comptoir.actors.sighting.messages import (
     KIND,
@@ -58,8 +60,13 @@ class Sightings:
         self._index = index
         self._ask = ask
 
-    async def look_up(self, seen: Seen, report: Report, found: Findings) -> Twins:
+    async def look_up(
+        self, seen: Seen, declared: Declared, report: Report, found: Findings
+    ) -> Twins:
         """Note a document that was inspected, and say where else it is.
+
+        Somebody who applies twice shows one passport twice: that is told. That it is in a file of somebody else, by
+        name or birth, is what nobody explains.
 
         Raises:
             EngineError: an actor could not be asked now.
@@ -72,11 +79,13 @@ class Sightings:
         keys = tuple(
             self._index(f"document:{x}", y) for x, y in _traits(seen, report, found.fields)
         )
+        mine = msgspec.structs.replace(seen, holder=_holder(declared))
         others: list[Seen] = []
         for key in keys:
-            others += await self._seen(key, SeeDocument(seen))
+            others += await self._seen(key, SeeDocument(mine))
         flags: list[str] = []
-        if any(IDENTITY in (seen.doc_type, one.doc_type) for one in others):
+        strangers = [one for one in others if one.holder != mine.holder]
+        if any(IDENTITY in (seen.doc_type, one.doc_type) for one in strangers):
             flags.append("DUPLICATE_IDENTITY")
         elif others:
             flags.append("DUPLICATE_DOCUMENT")
@@ -96,6 +105,15 @@ class Sightings:
         reply = await self._ask(Address(KIND, key), message)
         assert isinstance(reply, SeenIn), "what a sighting answers"
         return reply.others
+
+
+def _holder(declared: Declared) -> str:
+    """Whom a file is of: accents, capitals, hyphens and the order of names make nobody another one. It stands in a
+    sealed state alone; a keyed digest would tell everybody from themselves once its key was replaced.
+    """
+    letters = anyascii(f"{declared.first_name} {declared.last_name}").casefold()
+    words = "".join(sign if sign.isalnum() else " " for sign in letters).split()
+    return sha256(" ".join((*sorted(words), declared.birth_date)).encode()).hexdigest()
 
 
 def _traits(seen: Seen, report: Report, fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -214,7 +214,8 @@ def test_what_is_in_another_file_is_told(
         return shown["status"], [reason["code"] for reason in shown["reasons"]]
 
     told: list[str] = []
-    first, second = Applicant(process), Applicant(process)
+    other = {**INITIATION["clientInfo"], "firstName": "Marie Anne"}
+    first, second = Applicant(process), Applicant(process, clientInfo=other)
     passport = as_pdf(identity(MARIE, "TD3"))
     assert sent(first, "p.pdf", passport, "IDENTITY") == ("accepted", [])
     assert sent(first, "p.pdf", passport, "CONTRACT") == ("accepted", [])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from comptoir.actors.inspection.judging import Findings
+from comptoir.actors.inspection.judging import Declared, Findings
 from comptoir.actors.inspection.report import Report
 from comptoir.actors.sighting.kind import sighting_spec
 from comptoir.actors.sighting.machine import MACHINE
@@ -44,10 +44,11 @@ class Register:
     ) -> Twins:
         """A document of a file, inspected."""
         look = told.pop("look", "")
+        declared = Declared(told.pop("first", f"Marie {file}"), "Tremblay", "1980-05-15")
         report = Report("application/pdf", 1, sha256, (), look)
         found = Findings(tuple(flags), told)
         return await self.sightings.look_up(
-            Seen(f"ONB-{file}", f"doc_{file}", doc_type), report, found
+            Seen(f"ONB-{file}", f"doc_{file}", doc_type), declared, report, found
         )
 
 
@@ -61,6 +62,16 @@ async def test_an_identity_document_in_two_files_is_found_by_its_bytes_or_its_nu
     assert same.flags == ("DUPLICATE_IDENTITY",), "as whatever it is sent"
     other = await register.sees(4, "IDENTITY", "cc", **{**PASSPORT, "issuer": "FRA"})
     assert other == Twins((), ("<document:bytes cc>", "<document:identity FRA:L898902C3>"))
+
+
+async def test_who_applies_twice_has_one_passport() -> None:
+    """S19: it is told, and makes nobody wait; accents, hyphens and order are no other person."""
+    register = Register()
+    await register.sees(1, "IDENTITY", "aa", first="Marie-Hélène", **PASSPORT)
+    again = await register.sees(2, "IDENTITY", "bb", first="HELENE marie", **PASSPORT)
+    assert (again.flags, again.files) == (("DUPLICATE_DOCUMENT",), ("ONB-1",))
+    other = await register.sees(3, "IDENTITY", "cc", first="Mario", **PASSPORT)
+    assert other.flags == ("DUPLICATE_IDENTITY",)
 
 
 async def test_a_family_may_share_a_proof_of_residence() -> None:
