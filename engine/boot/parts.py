@@ -6,7 +6,7 @@ Rule: every kind, gateway and snapshot is listed here; nothing is found by walki
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from comptoir.actors.approval.messages import KIND as APPROVAL
 from comptoir.actors.authorization_code.messages import KIND as CODE
@@ -165,6 +165,24 @@ def _tell_of_adjustment(moves: Moves, measure: Callable[[Decided], None], decide
         moves.moved(message.adjustment_id)
 
 
+def _constants(daemon: Around) -> Mapping[str, Any]:
+    """What every decision may read of the settings."""
+    settings = daemon.settings
+    return {
+        PROGRAMME: daemon.programme,
+        CUTOFFS: Cutoffs.of(settings),
+        TERMS: Terms.of(settings),
+        NOTICE_TERMS: NoticeTerms.of(settings),
+        REPORT_TERMS: ReportTerms.of(settings),
+        RECONCILING: ReconcilingTerms.of(settings),
+        ONBOARDING_TERMS: OnboardingTerms.of(settings),
+        KYC_TERMS: KycTerms.of(settings),
+        LIST_TERMS: ListTerms.of(settings),
+        REVIEW_TERMS: ReviewTerms.of(settings),
+        LIFE: access_life_ms(settings),
+    }
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -230,18 +248,6 @@ async def parts_of(
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
-        constants={
-            PROGRAMME: daemon.programme,
-            CUTOFFS: Cutoffs.of(settings),
-            TERMS: Terms.of(settings),
-            NOTICE_TERMS: NoticeTerms.of(settings),
-            REPORT_TERMS: ReportTerms.of(settings),
-            RECONCILING: ReconcilingTerms.of(settings),
-            ONBOARDING_TERMS: OnboardingTerms.of(settings),
-            KYC_TERMS: KycTerms.of(settings),
-            LIST_TERMS: ListTerms.of(settings),
-            REVIEW_TERMS: ReviewTerms.of(settings),
-            LIFE: access_life_ms(settings),
-        },
+        constants=_constants(daemon),
         bounds=engine_bounds(settings),
     )
