@@ -183,6 +183,24 @@ def _of_files(
     )
 
 
+def _constants(daemon: Around) -> Mapping[str, Any]:
+    """What every decision may read of the settings."""
+    settings = daemon.settings
+    return {
+        PROGRAMME: daemon.programme,
+        CUTOFFS: Cutoffs.of(settings),
+        TERMS: Terms.of(settings),
+        NOTICE_TERMS: NoticeTerms.of(settings),
+        REPORT_TERMS: ReportTerms.of(settings),
+        RECONCILING: ReconcilingTerms.of(settings),
+        ONBOARDING_TERMS: OnboardingTerms.of(settings),
+        KYC_TERMS: KycTerms.of(settings),
+        LIST_TERMS: ListTerms.of(settings),
+        REVIEW_TERMS: ReviewTerms.of(settings),
+        LIFE: access_life_ms(settings),
+    }
+
+
 async def parts_of(
     daemon: Around, keys: Keys | None, journal: Journal, stack: AsyncExitStack
 ) -> Parts:
@@ -239,18 +257,6 @@ async def parts_of(
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),
-        constants={
-            PROGRAMME: daemon.programme,
-            CUTOFFS: Cutoffs.of(settings),
-            TERMS: Terms.of(settings),
-            NOTICE_TERMS: NoticeTerms.of(settings),
-            REPORT_TERMS: ReportTerms.of(settings),
-            RECONCILING: ReconcilingTerms.of(settings),
-            ONBOARDING_TERMS: OnboardingTerms.of(settings),
-            KYC_TERMS: KycTerms.of(settings),
-            LIST_TERMS: ListTerms.of(settings),
-            REVIEW_TERMS: ReviewTerms.of(settings),
-            LIFE: access_life_ms(settings),
-        },
+        constants=_constants(daemon),
         bounds=engine_bounds(settings),
     )

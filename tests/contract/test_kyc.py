@@ -8,6 +8,7 @@ Source: interface.md 8 (rows c1) and 10; spec.md S10, S11, S13, S17, S21 to S27,
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,15 @@ from tests.http.kyc_webhooks import completed
 Start = Callable[..., Process]
 SECRET = "the-bureau-signs-with-this-secret-0123"
 SECONDS_MAX = 60.0
+NUMBERS = ("L898902C3", "K234567A8", "P765432C4", "H345678E2", "X456789F6")
 MARIE = Bearer("TREMBLAY", "MARIE ANNE", birth="800515", nationality="CAN", issuer="CAN")
 
 
 class Bank:
     """A daemon, the parties around it, and a passport."""
 
-    def __init__(self, daemon: Process, sandbox: Process, paper: Paper) -> None:
-        self.daemon, self.sandbox, self.paper = daemon, sandbox, paper
+    def __init__(self, daemon: Process, sandbox: Process, papers: list[Paper]) -> None:
+        self.daemon, self.sandbox, self.papers = daemon, sandbox, papers
         target = {"url": f"{daemon.url}/webhooks/kyc", "secret": SECRET}
         self.told(self.sandbox.post("/control/kyc/webhooks", target))
 
@@ -44,7 +46,7 @@ class Bank:
         """A client whose passport is accepted."""
         client = {**INITIATION["clientInfo"], **who}
         file = Applicant(self.daemon, clientInfo=client)
-        assert file.sends(self.paper)["status"] == "accepted"
+        assert file.sends(self.papers.pop())["status"] == "accepted"
         return file
 
     def ends(self, file: Applicant, **how: Any) -> None:
@@ -97,21 +99,25 @@ def settings_of(sandbox: Process) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
-    """Marie's passport."""
-    path = tmp_path_factory.mktemp("papers") / "passport.pdf"
-    path.write_bytes(as_pdf(identity(MARIE, "TD3")))
-    return Paper(path)
+def papers(tmp_path_factory: pytest.TempPathFactory) -> list[Paper]:
+    """Passports of people called Marie Tremblay: one that two clients show is a person's to look at (S19)."""
+    folder = tmp_path_factory.mktemp("papers")
+    for number in NUMBERS:
+        page = as_pdf(identity(replace(MARIE, number=number), "TD3"))
+        (folder / f"{number}.pdf").write_bytes(page)
+    return [Paper(folder / f"{number}.pdf") for number in NUMBERS]
 
 
 @pytest.fixture(scope="module")
-def bank(comptoir_daemon_shared: Start, comptoir_sandbox_shared: Start, paper: Paper) -> Bank:
+def bank(
+    comptoir_daemon_shared: Start, comptoir_sandbox_shared: Start, papers: list[Paper]
+) -> Bank:
     """One for all tests that do it no harm."""
-    sandbox, own = comptoir_sandbox_shared(), paper.path.with_name("own.csv")
+    sandbox, own = comptoir_sandbox_shared(), papers[0].path.with_name("own.csv")
     own.write_text(LIST)
     lists = json.dumps([{"name": "own", "path": str(own)}])
     daemon = comptoir_daemon_shared(**settings_of(sandbox), COMPTOIR_SCREENING__LISTS=lists)
-    return Bank(daemon, sandbox, paper)
+    return Bank(daemon, sandbox, papers)
 
 
 def test_the_sources_example_is_approved_with_85(bank: Bank) -> None:
@@ -124,7 +130,7 @@ def test_the_sources_example_is_approved_with_85(bank: Bank) -> None:
         "KYC_PENDING", "KYC", "provider",
     )  # fmt: skip
     assert waits["kyc"] is None
-    refused = file.announce(bank.paper)
+    refused = file.announce(bank.papers[0])
     assert (refused.status, refused.json()["code"]) == (409, "DOCUMENTS_CLOSED")
     bank.ends(file, score=85)
     done = bank.reaches(file, "KYC_APPROVED")
@@ -206,7 +212,7 @@ def test_what_was_decided_is_tried_under_other_rules(
 
 
 def test_a_client_is_assessed_whatever_dies_meanwhile(
-    comptoir_daemon: Start, comptoir_sandbox_shared: Start, paper: Paper
+    comptoir_daemon: Start, comptoir_sandbox_shared: Start, papers: list[Paper]
 ) -> None:
     """S16, S27, E5: the bureau is away, so the question is parked; the daemon is killed; it comes back, the bureau comes back,
     and the client is approved: asked once, decided once.
@@ -215,12 +221,12 @@ def test_a_client_is_assessed_whatever_dies_meanwhile(
     away = [{"party": "kyc", "operation": "verifications.create", "fault": "status", "status": 503}]
     Bank.told(sandbox.request("PUT", "/control/faults", json.dumps(away).encode(), {"Content-Type": "application/json"}))  # fmt: skip
     daemon = comptoir_daemon(**settings_of(sandbox))
-    bank = Bank(daemon, sandbox, paper)
+    bank = Bank(daemon, sandbox, papers)
     file = bank.applies()
     bank.reaches(file, "KYC_PENDING")
     daemon.kill()
     daemon.start()
-    bank = Bank(daemon, sandbox, paper)
+    bank = Bank(daemon, sandbox, papers)
     assert file.shown()["status"] == "KYC_PENDING"
     Bank.told(sandbox.request("DELETE", "/control/faults"))
     bank.ends(file, score=85)
