@@ -168,12 +168,10 @@ def _windows(text: str) -> Iterator[tuple[int, Lines]]:
 
 def _put_together(texts: Iterable[str]) -> Lines:
     """The one zone that holds of lines that several views have read; empty where there is none, or more than one."""
+    windows = [window for text in texts for _, window in _windows(text)]
     readings: dict[tuple[int, int], Counter[str]] = {}
-    for text in texts:
-        for _, window in _windows(text):
-            for at, line in enumerate(window):
-                if line:
-                    readings.setdefault((len(line), at), Counter())[line] += 1
+    for at, line in ((at, line) for window in windows for at, line in enumerate(window) if line):
+        readings.setdefault((len(line), at), Counter())[line] += 1
     held: dict[Said, Lines] = {}
     for width, count in WIDTHS.items():
         choices = [
