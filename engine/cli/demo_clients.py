@@ -64,7 +64,7 @@ class Clients:
         """All of them, and those who review two."""
         told: dict[str, tuple[str, str]] = {}
         self.now = await align(self.daemon, self.sandbox)
-        url, secret = f"{self.place.webhooks_url}/webhooks/kyc", self.place.bureau_secret
+        url, secret = f"{self.place.daemon_url}/webhooks/kyc", self.place.bureau_secret
         await Asker(self.sandbox).post("/control/kyc/webhooks", {"url": url, "secret": secret})
         async with (
             person(self.place, ADVISOR, "CONSEILLER") as advisor,
