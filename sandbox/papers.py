@@ -55,7 +55,7 @@ class PaperRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rena
     expiry: SixDigits = "350101"
     """YYMMDD."""
     holder: Line = "Camille Exemple"
-    address: tuple[Line, ...] = ("12 rue des Lilas", "75011 Paris")
+    address: tuple[Line, ...] = ("12 rue de Rivoli", "75001 Paris")
     date: Line = "01/01/2026"
     """DD/MM/YYYY."""
     income: Line = "45 678"

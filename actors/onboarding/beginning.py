@@ -44,6 +44,7 @@ from comptoir.actors.onboarding.messages import (
     ResumeFile,
     Said,
     Submitted,
+    Value,
 )
 from comptoir.actors.onboarding.profile import with_said
 from comptoir.actors.onboarding.sighted import forgotten
@@ -129,7 +130,7 @@ def _initiate(
     until = context.now + terms.life_ms
     by = opened.partner or opened.advisor
     said = Said(None, f"{PARTNER}:{by}" if opened.partner else ADVISOR, by, context.now)
-    first = {
+    first: dict[str, Value] = {
         "firstName": client.first_name, "lastName": client.last_name, "dateOfBirth": client.date_of_birth,
         "residenceCountry": client.residence_country, "taxResidences": (client.tax_residence,),
     }  # fmt: skip

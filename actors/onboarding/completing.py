@@ -98,8 +98,8 @@ def _lacking(state: OnboardingState, terms: OnboardingTerms) -> Iterator[str]:
         return
     known = values(state.said)
     for part in kind.needs:
-        wanted = _numbers(known) if part == "tax_numbers" else PARTS[part]
-        yield from (path for path in wanted if path not in known)
+        paths = _numbers(known) if part == "tax_numbers" else PARTS[part]
+        yield from (path for path in paths if path not in known)
     roles: list[Value] = []
     for name in party_ids(known):
         own = f"parties/{name}"

@@ -4,6 +4,7 @@ Rule: a table, by hand: nobody in it exists, and every outcome follows from docs
 answered once. Source: issue "client onboarding, first half"; spec.md S1, S23 to S25, X1, X3.
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -76,7 +77,7 @@ class Applicant:
             "kind": _KINDS[doc_type], "format": "jpeg" if self.photographs else "pdf",
             "surname": self.last_name.upper(), "givenNames": self.first_name.upper(),
             "birth": f"{year[2:]}{month}{day}", "holder": self.name, "date": _day(now - FRESH),
-            "number": f"X{sum(map(ord, self.name)):08d}",
+            "number": f"X{zlib.crc32(self.name.encode()) % 10**8:08d}",
         }  # fmt: skip
         return {**plain, **self.changes.get(doc_type, {})}
 

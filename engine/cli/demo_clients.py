@@ -86,7 +86,8 @@ class Clients:
             status = await file.live()
         told[applicant.name] = (status, applicant.remark)
         if status != applicant.ends:
-            self.complaints.append(f"{applicant.name}: {status}, and not {applicant.ends}")
+            why = await file.why()
+            self.complaints.append(f"{applicant.name}: {status}, and not {applicant.ends}: {why}")
 
 
 @dataclass(slots=True)
@@ -122,6 +123,14 @@ class _File:
             await self.reviewer.post(f"{REVIEW}/{self.name}/decision", body)
             return await self._until_decided(but="COMPLIANCE_HOLD")
         return status
+
+    async def why(self) -> str:
+        """What compliance is told of it: codes, and what the score is made of."""
+        told: dict[str, Any] = await self.reviewer.get(f"{self.path}/kyc")
+        case: dict[str, Any] = told.get("case") or {}
+        codes = [str(code) for name in ("reasons", "disagreements") for code in case.get(name, ())]
+        shares = [f"{one['factor']} {one['points']:+d}" for one in told.get("factors") or ()]
+        return ", ".join((*codes, *shares)) or "nothing is said of it"
 
     async def _begun(self) -> str:
         """Scenario 1: an advisor begins; the client's link."""

@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -204,7 +205,8 @@ def jcs(value: Any) -> str:
         names = sorted(table, key=lambda name: name.encode("utf-16-be"))
         return "{" + ",".join(f"{jcs(name)}:{jcs(table[name])}" for name in names) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(jcs, cast("list[Any]", value))) + "]"
+        items: list[Any] = value
+        return "[" + ",".join(map(jcs, items)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -372,9 +374,12 @@ def test_a_file_is_reminded_of_ends_and_goes_on(
     def mails(subject: str) -> int:
         return len(re.findall(subject, carrier.get(inbox).body.decode()))
 
+    def told(reminders: int) -> bool:
+        return mails("Votre dossier vous attend") == reminders
+
     for day, reminders in ((4, 1), (2, 2)):
         clock.advance(day * 86_400 + 60)
-        eventually(lambda wanted=reminders: mails("Votre dossier vous attend") == wanted)
+        eventually(partial(told, reminders))
     advisor = Caller(house, house.token(ADVISOR, "CONSEILLER"))
     is_problem(advisor.send("POST", f"{file.path}/resume"), 409, "ONBOARDING_NOT_INCOMPLETE")
     clock.advance(86_400)

@@ -189,9 +189,9 @@ def read_specimens(first: int, count: int) -> Figures:
     """Make so many, from a first one on, and read them."""
     figures = Figures(pages=count)
     for what, kind, layout, bearer, wear in _specimens(first + count)[first:]:
-        first, last = bearer.given.split()[0].title(), bearer.surname.title()
+        given, last = bearer.given.split()[0].title(), bearer.surname.title()
         born = f"19{bearer.birth[:2]}-{bearer.birth[2:4]}-{bearer.birth[4:]}"
-        bill, side = Bill(holder=f"{first} {last}"), "tuned" if layout % 2 else "unseen"
+        bill, side = Bill(holder=f"{given} {last}"), "tuned" if layout % 2 else "unseen"
         if what == "IDENTITY":
             page = as_jpeg(worn(identity(bearer, kind, layout), wear))
             number = bearer.expiry[:4] + bearer.number[-8:] if kind == "FRA" else bearer.number
@@ -207,7 +207,7 @@ def read_specimens(first: int, count: int) -> Figures:
             page = as_pdf(worn(tax_notice(bill, layout), wear))
             wanted = {"holder": bill.holder, "taxYear": "2025", "referenceIncome": "45678"}
         began = time.process_time()
-        found = read(page, what, Declared(first, last, born)).fields
+        found = read(page, what, Declared(given, last, born)).fields
         figures.seconds += time.process_time() - began
         figures.add(what, side, wanted, dict(found))
         if what == "IDENTITY":

@@ -68,7 +68,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def pruned(value: Any) -> Any:
     """Without objects that are empty: a profile has fields, and no empty drawers; lists are tuples."""
     if isinstance(value, list):
-        return tuple(cast("list[Any]", value))
+        items: list[Any] = value
+        return tuple(items)
     if not isinstance(value, dict):
         return value
     inner = {name: pruned(one) for name, one in cast("dict[str, Any]", value).items()}

@@ -75,7 +75,8 @@ def says(changes: dict[str, Any], source: Any = "client", **more: Any) -> Change
 
 def submitted() -> OnboardingState:
     """A file that a partner began."""
-    return decide(OnboardingState(Phase.NONE), BY_PARTNER, TWO).state
+    begun: OnboardingState = decide(OnboardingState(Phase.NONE), BY_PARTNER, TWO).state
+    return begun
 
 
 def amends(profile: dict[str, Any], digest: str = "cd", **changes: Any) -> AmendFile:
