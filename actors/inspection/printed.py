@@ -17,6 +17,8 @@ __all__ = ["as_printed", "printed_words"]
 
 _ALIKE: Final = str.maketrans("QD012568", "OOOIZSGB")
 """Signs that OCR takes for one another -> one of them."""
+_FILLERS: Final = frozenset("CEKLS")
+"""Letters for which OCR takes a filler."""
 _RUNS: Final = re.compile(r"(.)\1+")
 
 
@@ -30,7 +32,8 @@ def printed_words(text: str) -> frozenset[str]:
 
 def as_printed(zone: Zone, words: frozenset[str]) -> Zone:
     """The zone with each word of its names, and its number, as the page prints it, where exactly one printed word is the
-    same but for signs that OCR confuses (in names also doubles); a number has the same digit, too.
+    same but for signs that OCR confuses (in names also doubles, and letters at their end that may be fillers); a number
+    has the same digit, too.
     """
     alike: dict[str, set[str]] = {}
     for word in words:
@@ -60,7 +63,10 @@ def _number(number: str, words: frozenset[str]) -> str:
 
 def _settled(word: str, words: frozenset[str], alike: dict[str, set[str]]) -> str:
     found = alike.get(_outline(word), set())
-    return word if word in words or len(found) != 1 else next(iter(found))
+    if word in words or len(found) > 1:
+        return word
+    stems = (word[:end] for end in range(len(word) - 1, 1, -1) if not set(word[end:]) - _FILLERS)
+    return next(iter(found), None) or next((stem for stem in stems if stem in words), word)
 
 
 def _outline(word: str) -> str:

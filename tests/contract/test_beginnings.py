@@ -205,8 +205,7 @@ def jcs(value: Any) -> str:
         names = sorted(table, key=lambda name: name.encode("utf-16-be"))
         return "{" + ",".join(f"{jcs(name)}:{jcs(table[name])}" for name in names) + "}"
     if isinstance(value, list):
-        items: list[Any] = value
-        return "[" + ",".join(map(jcs, items)) + "]"
+        return "[" + ",".join(map(jcs, cast("tuple[Any, ...]", value))) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -68,8 +68,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def pruned(value: Any) -> Any:
     """Without objects that are empty: a profile has fields, and no empty drawers; lists are tuples."""
     if isinstance(value, list):
-        items: list[Any] = value
-        return tuple(items)
+        return tuple(cast("tuple[Any, ...]", value))
     if not isinstance(value, dict):
         return value
     inner = {name: pruned(one) for name, one in cast("dict[str, Any]", value).items()}
