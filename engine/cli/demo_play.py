@@ -109,7 +109,7 @@ class Play:
             off = compared.found - compared.expected
             text = (
                 f"WRONG: {off:+,} points; {len(compared.differing)} users differ;"
-                f" the month was wrong {len(wrong)} times."
+                f" {len(wrong)} things are not as foretold."
             )
         self.screen.verdict(text, good=good)
         return good
