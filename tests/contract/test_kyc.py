@@ -121,7 +121,7 @@ def bank(
 
 
 def test_the_sources_example_is_approved_with_85(bank: Bank) -> None:
-    """S10, S11, S13, X1, X6: the file waits for the bureau; all passed, score 85: KYC_APPROVED, and our own rules come to
+    """S10, S11, S13, S15, X1, X6: the file waits for the bureau; all passed, score 85: KYC_APPROVED, and our own rules come to
     85 as well; S11's score is shown; the same webhook again is a duplicate, another one is ignored.
     """
     file = bank.applies()
