@@ -115,6 +115,7 @@ def demo(
     kill: Annotated[
         bool, typer.Option(help="SIGKILL the daemon half-way and start it again.")
     ] = True,
+    clients: Annotated[bool, typer.Option(help="Take ten clients on at the end.")] = True,
     port: Annotated[
         int | None,
         typer.Option(min=0, max=65_535, help="Of the daemon; else 8080, or any where it is taken."),
@@ -131,8 +132,9 @@ def demo(
     """Play a bank's webhooks against a daemon that is killed half-way, and count to the point.
 
     Starts the daemon and the sandbox as processes of their own, imports partners and connections,
-    plays the webhooks, and compares what the daemon holds with what it acknowledged. Then it stays
-    up until Ctrl-C, and shows the addresses to open. Exit status 1 where a point is missing.
+    plays the webhooks, and compares what the daemon holds with what it acknowledged; then a customer's
+    month, and ten clients to a decision. It stays up until Ctrl-C, and shows the addresses to open. Exit
+    status 1 where a point is missing, or anything is not as foretold.
     """
     from comptoir.engine.cli.demo import DemoOptions, run_demo
 
@@ -142,6 +144,7 @@ def demo(
         seed=seed,
         rate_per_second=rate,
         kill=kill,
+        clients=clients,
         port=port,
         sandbox_port=sandbox_port,
         data_dir=data_dir,

@@ -41,6 +41,8 @@ class DemoOptions:
     seed: int
     rate_per_second: int | None
     kill: bool
+    clients: bool
+    """Take the ten on."""
     port: int | None
     sandbox_port: int
     data_dir: Path | None
@@ -129,7 +131,13 @@ class _Demo:
             options = self._options
             play = Play(
                 place=self._place,
-                script=Script(options.count, options.seed, options.rate_per_second, options.kill),
+                script=Script(
+                    options.count,
+                    options.seed,
+                    options.rate_per_second,
+                    options.kill,
+                    options.clients,
+                ),
                 screen=self._screen,
                 began=self._began,
                 kill_daemon=self._children["daemon"].kill,

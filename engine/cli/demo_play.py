@@ -45,6 +45,8 @@ class Script:
     seed: int
     rate_per_second: int | None
     kill: bool
+    clients: bool
+    """Whether the ten come, too."""
 
 
 @dataclass(slots=True)
@@ -88,14 +90,16 @@ class Play:
             with self.screen.stage("a customer's month"):
                 await month.perform(self.pay_by_files)
             clients = Clients(self.place, self.screen, daemon, sandbox, prefix)
-            with self.screen.stage("ten clients, from an advisor's click to a decision"):
-                await clients.perform()
+            if self.script.clients:
+                with self.screen.stage("ten clients, from an advisor's click to a decision"):
+                    await clients.perform()
         self.screen.table(rows)
         self.screen.say("A customer's month, day by day:")
         self.screen.table(month.rows)
         self.screen.say(f"  its statement: {month.statement}")
-        self.screen.say("Ten clients, each from an advisor's click to a decision:")
-        self.screen.table(clients.rows)
+        if clients.rows:
+            self.screen.say("Ten clients, each from an advisor's click to a decision:")
+            self.screen.table(clients.rows)
         return self._judge(compared, (*month.complaints, *clients.complaints))
 
     def _judge(self, compared: Compared, wrong: Sequence[str]) -> bool:

@@ -55,13 +55,15 @@ def program(*arguments: str) -> list[str]:
 def run(tmp_path: Path) -> Run:
     """Run `comptoir` to its end in an empty folder."""
 
-    def run(*arguments: str, stdin: bytes = b"", **values: str) -> Ran:
+    def run(
+        *arguments: str, stdin: bytes = b"", seconds: float = SECONDS_MAX, **values: str
+    ) -> Ran:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as err:
             given.write(stdin)
             given.seek(0)
             files = {"stdin": given.fileno(), "stderr": err.fileno()}
             child = fork_program(program(*arguments), environment(values), tmp_path, **files)
-            late = threading.Timer(SECONDS_MAX, child.kill)
+            late = threading.Timer(seconds, child.kill)
             late.start()
             with child.stdout as stdout:
                 out = stdout.read()

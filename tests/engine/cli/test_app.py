@@ -88,7 +88,7 @@ def test_names_for_completion_are_those_that_exist() -> None:
         [*CHECKS, *TOKEN_CHECKS, "aead-open", "name-match", "screen", "webhook"]
     )
     assert sorted(ROLES) == sorted(Role)
-    assert complete(MACHINES)("w") == ["wallet", "withdrawal"]
+    assert complete(MACHINES)("w") == ["wallet", "watch_list", "withdrawal"]
 
 
 def test_completion_script_is_printed(run: Any) -> None:
