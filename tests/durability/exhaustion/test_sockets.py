@@ -24,6 +24,8 @@ PLACES = 2_048
 """http/server.py: CONNECTIONS_MAX."""
 KIB_PER_SOCKET_MAX = 64
 GOOD_P99_MS_MAX = 3_000
+SLOWER_MAX = 5
+"""Times what it was before the slow ones came."""
 """Of acknowledgements beside the crowd, while eleven thousand connections are made: a fault would show
 as the seconds of a timeout, and a busy machine must not."""
 CPU_SHARE_MAX = 0.8
@@ -172,7 +174,8 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
         grown = town.kib("VmRSS") - before
         try:
             slow.come(town.target, SLOW)
-            town.news()
+            assert town.news(), "somebody was answered beside the idle ones"
+            beside_idle_ms = town.p99_ms
             slowest = 0.0
             head = b"POST /webhooks/banking HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
             for byte in range(20):
@@ -196,11 +199,12 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     assert most <= PLACES + 60
     assert grown / PLACES < KIB_PER_SOCKET_MAX
     assert taken > 0.8 * len(heard), f"good senders were refused: {heard}"
-    assert p99_ms < GOOD_P99_MS_MAX
+    # In one run, because a machine that has other work makes everybody wait, with slow ones or without.
+    assert p99_ms < max(GOOD_P99_MS_MAX, SLOWER_MAX * beside_idle_ms)
     tell(
         f"{IDLE} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
         f"held; health after {health:.2f} s; {SLOW} slow ones beside them: {with_slow} KiB in all, "
-        f"{taken} of {len(heard)} good webhooks taken, their p99 {p99_ms:.0f} ms, slowest health "
+        f"{taken} of {len(heard)} good webhooks taken, their p99 {p99_ms:.0f} ms (before: {beside_idle_ms:.0f}), slowest health "
         f"{slowest:.2f} s; idle ones closed within {ended:.1f} s; served {served:.2f} s after the crowd left; "
         f"{counts}"
     )
