@@ -203,7 +203,7 @@ def test_what_is_in_another_file_is_told(
 ) -> None:
     """S19, S20, X13: the same passport in two files is taken in both, and told of the second one; the same bytes in
     another place of one's own file are nothing; a script that comes again without it is known by its look. After the
-    first file is over, nothing of it is known.
+    first file is over and forgotten, nothing of it is known.
     """
     process = comptoir_daemon(**to_people(carrier))
 
@@ -233,6 +233,7 @@ def test_what_is_in_another_file_is_told(
     assert sent(second, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", ["LOOKS_REFUSED"])
     Customer(process).advance(7 * 86_400 + 60)
     eventually(lambda: first.shown()["status"] == "INCOMPLETE")
+    Customer(process).advance(90 * 86_400 + 60)  # until nobody can resume it any more
     third = Applicant(process)
     told = []
     assert sent(third, "plain.pdf", pdf_with(), "CONTRACT") == ("accepted", [])

@@ -222,7 +222,7 @@ def test_tokens_by_hand_are_on_record(
         return found == str(events) and not list(folder.glob("issued*"))
 
     daemon.env["COMPTOIR_AUTH__ISSUER"] = "https://comptoir.example"
-    daemon.token("ana", "CLIENT")
+    daemon.token("zephyrine", "CLIENT")
     assert list(folder.glob("issued*"))
     daemon.start()
     eventually(lambda: recorded(1))
@@ -233,4 +233,4 @@ def test_tokens_by_hand_are_on_record(
     daemon.token("ida", "CLIENT")
     daemon.start()
     eventually(lambda: recorded(4))
-    assert "ana" not in daemon.log.read_text()
+    assert "zephyrine" not in daemon.log.read_text()
