@@ -370,11 +370,9 @@ def test_a_file_is_reminded_of_ends_and_goes_on(
     clock = Customer(house)
     inbox = f"/control/inbox?channel=mail&to={mail}"
 
-    def mails(subject: str) -> int:
-        return len(re.findall(subject, carrier.get(inbox).body.decode()))
-
     def told(reminders: int) -> bool:
-        return mails("Votre dossier vous attend") == reminders
+        mails = carrier.get(inbox).body.decode()
+        return len(re.findall("Votre dossier vous attend", mails)) == reminders
 
     for day, reminders in ((4, 1), (2, 2)):
         clock.advance(day * 86_400 + 60)
