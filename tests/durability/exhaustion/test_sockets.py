@@ -24,8 +24,6 @@ PLACES = 2_048
 """http/server.py: CONNECTIONS_MAX."""
 KIB_PER_SOCKET_MAX = 64
 GOOD_P99_MS_MAX = 3_000
-SLOWER_MAX = 5
-"""Times what it was before the slow ones came."""
 """Of acknowledgements beside the crowd, while eleven thousand connections are made: a fault would show
 as the seconds of a timeout, and a busy machine must not."""
 CPU_SHARE_MAX = 0.8
@@ -199,8 +197,7 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     assert most <= PLACES + 60
     assert grown / PLACES < KIB_PER_SOCKET_MAX
     assert taken > 0.8 * len(heard), f"good senders were refused: {heard}"
-    # In one run, because a machine that has other work makes everybody wait, with slow ones or without.
-    assert p99_ms < max(GOOD_P99_MS_MAX, SLOWER_MAX * beside_idle_ms)
+    assert p99_ms < GOOD_P99_MS_MAX
     tell(
         f"{IDLE} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
         f"held; health after {health:.2f} s; {SLOW} slow ones beside them: {with_slow} KiB in all, "
