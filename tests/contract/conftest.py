@@ -4,8 +4,9 @@ Rule: a test here knows the daemon from interface.md only, and drives it over a 
 process. A test that needs another configuration, or that hurts its daemon, starts its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
+import pluggy
 import pytest
 
 from comptoir.engine.testing import Process
@@ -18,6 +19,19 @@ from tests.storage.objects.seaweed import Seaweed, seaweed
 def daemon(comptoir_daemon_shared: Callable[..., Process]) -> Process:
     """A daemon with a manual clock, for all tests of the module."""
     return comptoir_daemon_shared()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, "pluggy.Result[pytest.TestReport]"]:
+    """Tell of a test that failed what its programs said last: nobody can ask them afterwards."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, Process) and value.spawned:
+                report.sections.append((f"what {name} said", value.said()))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from comptoir.engine.testing import Answered, Process
-from tests.contract.banking import APP, Person, query_of, visit
+from tests.contract.banking import APP, Person, new_card, query_of, visit
 
 Json = dict[str, Any]
 HoldPage = Callable[[str, Mapping[str, str]], None]
@@ -43,7 +43,7 @@ class Linked:
     def __init__(self, daemon: Process, sandbox: Process, provider: str, hold: HoldPage) -> None:
         self.daemon, self.sandbox, self.provider, self._hold = daemon, sandbox, provider, hold
         self.person = Person.new(daemon)
-        self.card = f"{secrets.randbelow(10_000):04d}"
+        self.card = new_card()
         self.iban = f"FR76{secrets.randbelow(10**23):023d}"
         done = self.link()
         assert done.status == 201, done

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import Customer, free_port, purchase
 from tests.contract import powens, tink
-from tests.contract.banking import Person, query_of
+from tests.contract.banking import Person, new_card, query_of
 from tests.contract.letters import Somebody
 
 Json = dict[str, Any]
@@ -81,7 +81,7 @@ class Shopper:
         self.daemon, self.sandbox, self.provider = daemon, sandbox, provider
         self.desk = desk or Somebody.of(daemon, "desk", "OPERATIONS")
         self.person = Person.new(daemon)
-        self.card = f"{secrets.randbelow(10_000):04d}"
+        self.card = new_card()
         self.iban = f"FR76{secrets.randbelow(10**23):023d}"
         self.letters = letters_of(self.desk)
         self.told: list[str] = []

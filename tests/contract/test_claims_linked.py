@@ -13,7 +13,7 @@ import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, free_port, purchase
-from tests.contract.banking import Person
+from tests.contract.banking import Person, new_card
 from tests.contract.letters import Somebody
 
 Start = Callable[..., Process]
@@ -45,7 +45,7 @@ class Holder:
 
     def __init__(self, daemon: Process, sandbox: Process) -> None:
         self.person = Person.new(daemon)
-        self.id = self.person.linked(card=f"{secrets.randbelow(10_000):04d}")
+        self.id = self.person.linked(card=new_card())
         calls = sandbox.get("/control/calls?party=seed").json()["items"]
         exchanged = [one for one in calls if one["operation"] == "auth.token"][-1]
         told = exchanged["answer"]["body"]

@@ -17,7 +17,7 @@ import pytest
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import DAY_S, eventually, free_port
 from tests.actors.gateways.plaid_schemas import REQUESTS, hold
-from tests.contract.banking import APP, Person, query_of, visit
+from tests.contract.banking import APP, Person, new_card, query_of, visit
 
 Start = Callable[..., Process]
 Json = dict[str, Any]
@@ -57,7 +57,7 @@ class Client:
     def __init__(self, daemon: Process, sandbox: Process) -> None:
         self.daemon, self.sandbox = daemon, sandbox
         self.person = Person.new(daemon)
-        card = f"{secrets.randbelow(10_000):04d}"
+        card = new_card()
         started = self.person.start(provider="plaid")
         assert started.status == 201, started
         back = self.person.at_bank(started.json()["authUrl"], card=card)
