@@ -1,0 +1,117 @@
+"""What may be said to the account of a client, and what is answered (S29, S32, X9).
+
+One actor per file, under the file's number. Another machine may import this module and nothing else of this
+package (design.md 1).
+"""
+
+from typing import Literal
+
+import msgspec
+
+from comptoir.engine.values import Message, Reply
+
+__all__ = [
+    "KIND",
+    "AccountCreated",
+    "AccountDelayed",
+    "AccountDescribed",
+    "AccountProfile",
+    "AccountRefused",
+    "CommandAnswered",
+    "CoreBankingChanged",
+    "DescribeAccount",
+    "OpenAccount",
+]
+
+KIND = "account"
+
+
+class AccountProfile(msgspec.Struct, frozen=True):
+    """Whose account it is (S29): as declared, in any script and case; the adapter transliterates and checks lengths."""
+
+    first_name: str
+    last_name: str
+    national_id_type: str
+    """`SIN`, `SSN`, `NIR`, ... (X11)."""
+    national_id: str
+    """As given, with its dashes and blanks: never cut, never altered but for them."""
+    street: str
+    city: str
+    province: str
+    postal_code: str
+    account_type: Literal["WEALTH_MANAGEMENT"] = "WEALTH_MANAGEMENT"
+
+
+class OpenAccount(Message, frozen=True):
+    """Create the account of this client on the mainframe: once, whatever happens. Said again it is the same."""
+
+    client_id: str
+    """CLIENT-ID of S30: at most 20 characters, the file's number."""
+    profile: AccountProfile
+
+
+class CommandAnswered(Message, frozen=True):
+    """What became of a command, from the topic `core-banking-events`, the mainframe's reply, or a reconciliation. However
+    often and in whatever order: it is taken once.
+    """
+
+    command_id: str
+    client_id: str
+    outcome: Literal["created", "refused", "unknown"]
+    """unknown: what came cannot be read, or is of somebody else; it decides nothing."""
+    account_number: str = ""
+    code: str = ""
+    """The mainframe's reason, or why it is unknown."""
+    healed: bool = False
+    """Found by reconciliation by CLIENT-ID."""
+
+
+class CoreBankingChanged(Message, frozen=True):
+    """The mainframe has changed a client's profile by itself (S33): applied once by `change_id`, in their order."""
+
+    change_id: str
+    client_id: str
+    sequence: int
+    fields: "dict[str, str]"
+    """By path of the profile: `address/city`."""
+    at: int
+
+
+class DescribeAccount(Message, frozen=True):
+    """Say how far it is."""
+
+
+class AccountDescribed(Reply, frozen=True):
+    """An account."""
+
+    status: Literal["asked", "late", "created", "refused", "held"]
+    account_number: str
+    code: str
+    asked_at: int
+    """Business time, ms."""
+    answered_at: int
+    attempts: int
+    """How often the command was sent: never again before a reconciliation said that nothing is there."""
+
+
+# What the file is told.
+
+
+class AccountCreated(Message, frozen=True):
+    """It is there (ACCOUNT_CREATED of S17)."""
+
+    account_number: str
+    at: int
+
+
+class AccountRefused(Message, frozen=True):
+    """The mainframe refuses it for good: nothing was created."""
+
+    code: str
+    at: int
+
+
+class AccountDelayed(Message, frozen=True):
+    """It takes longer than MQ's wait (X9): not a failure; the late reply still completes."""
+
+    at: int

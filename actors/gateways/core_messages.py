@@ -1,0 +1,100 @@
+"""What is asked of the bus and of the mainframe behind it, and what is answered (S29 to S33, X9, X10).
+
+A command is ours until ACCOUNT_CREATED: no broker is trusted to keep it. Source: spec.md S29 to S33, X9 to X12, E11;
+docs/core-banking.md.
+"""
+
+from typing import Literal
+
+from comptoir.actors.account.messages import AccountProfile
+from comptoir.engine.values import Address, Message
+
+__all__ = [
+    "COMMANDS",
+    "EVENTS",
+    "MAINFRAME",
+    "CommandPublished",
+    "CommandRefused",
+    "CreateAccount",
+    "EventPublished",
+    "FindAccount",
+    "MainframeAnswered",
+    "PublishCommand",
+    "PublishEvent",
+]
+
+COMMANDS = Address("core_commands", "")
+"""The topic `core-banking-commands`: the `message` table, or Kafka."""
+EVENTS = Address("core_events", "")
+"""The topic `core-banking-events`, likewise."""
+MAINFRAME = Address("mainframe", "")
+"""The core-banking adapter: one record to ACCT.CREATE.QUEUE, one reply from ACCT.RESPONSE.QUEUE."""
+
+
+class PublishCommand(Message, frozen=True):
+    """Put a command on the bus (S29). Whoever reads the topic hands it to the mainframe as `CreateAccount`, or as
+    `FindAccount` where it is of type FIND_ACCOUNT.
+    """
+
+    command_id: str
+    """`ONB-2026-00001:1`; the same again is the same command, and is carried out once."""
+    type: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
+    client_id: str
+    profile: AccountProfile
+    at: int
+    """`timestamp` of S29: business time, ms."""
+
+
+class CommandPublished(Message, frozen=True):
+    """The bus has it; whether the mainframe will is another matter."""
+
+    command_id: str
+
+
+class CommandRefused(Message, frozen=True):
+    """It cannot be put on the bus, or into a record: nothing was sent. `code` names the field and why."""
+
+    command_id: str
+    code: str
+
+
+class CreateAccount(Message, frozen=True):
+    """Send ACCOUNT-CREATE-REQUEST (S30). Answered when a reply with its correlation comes, however late."""
+
+    command_id: str
+    client_id: str
+    profile: AccountProfile
+
+
+class FindAccount(Message, frozen=True):
+    """Reconciliation: is there an account of this CLIENT-ID? It changes nothing there."""
+
+    command_id: str
+    client_id: str
+
+
+class MainframeAnswered(Message, frozen=True):
+    """A reply that was read strictly by its copybook, or that could not be (`unreadable`)."""
+
+    command_id: str
+    client_id: str
+    outcome: Literal["created", "refused", "absent", "silent", "unreadable"]
+    """absent: of FindAccount. silent: MQ's wait is over (X9): not a failure."""
+    account_number: str = ""
+    code: str = ""
+
+
+class PublishEvent(Message, frozen=True):
+    """Put an event on `core-banking-events` (S29): ACCOUNT_CREATED, ACCOUNT_REFUSED, PROFILE_CHANGED."""
+
+    event_id: str
+    type: str
+    client_id: str
+    data: "dict[str, str]"
+    at: int
+
+
+class EventPublished(Message, frozen=True):
+    """The bus has it."""
+
+    event_id: str

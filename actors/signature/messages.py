@@ -1,0 +1,141 @@
+"""What may be said to the signature of a contract, and what is answered (S7, S28).
+
+One actor per file, under the file's number. Another machine may import this module and nothing else of this
+package (design.md 1).
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from comptoir.engine.values import Message, Reply
+
+__all__ = [
+    "KIND",
+    "ContractSigned",
+    "DescribeSigning",
+    "EnvelopeReported",
+    "KeepContract",
+    "OpenSigning",
+    "Signer",
+    "SigningDescribed",
+    "SigningEnded",
+    "SigningStarted",
+    "SigningStatus",
+    "VoidSigning",
+]
+
+KIND = "signature"
+SigningStatus = Literal[
+    "preparing", "sent", "viewed", "signed", "declined", "expired", "voided", "failed"
+]
+
+
+class Signer(msgspec.Struct, frozen=True):
+    """Who signs: the client, or who acts for it."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    """E.164; empty: none was given."""
+    language: Literal["fr", "en"]
+    user_id: str
+    """`sub` of the client."""
+
+
+class OpenSigning(Message, frozen=True):
+    """Have this contract signed. The same `round` again is the same contract; a higher one is a new one, and voids what
+    went before.
+    """
+
+    round: int
+    """1, and one more each time that it is issued anew."""
+    template: str
+    """Of the client type's block: `management-individual`."""
+    client_type: str
+    signer: Signer
+    values: Mapping[str, str]
+    """What the contract says of its client, by path of the profile: `address/city`."""
+
+
+class VoidSigning(Message, frozen=True):
+    """It is not to be signed any more; what is signed stays signed."""
+
+    reason: str
+    """A stable code: `FILE_REFUSED`, `REISSUED`."""
+
+
+class KeepContract(Message, frozen=True):
+    """The file has ended badly after it was signed: keep what the rule keeps (S18)."""
+
+    reason: str
+
+
+class EnvelopeReported(Message, frozen=True):
+    """The provider says how an envelope stands: by webhook, or when it was asked (`healed`). A status that is known
+    already, or is older, changes nothing.
+    """
+
+    provider: str
+    envelope_id: str
+    status: SigningStatus
+    at: int
+    """Of the change, as the provider says: ms since 1970."""
+    reason: str = ""
+    """Why it was declined or voided, as the provider passes it on: personal."""
+    healed: bool = False
+
+
+class DescribeSigning(Message, frozen=True):
+    """Say how far it is."""
+
+
+class SigningDescribed(Reply, frozen=True):
+    """A signature."""
+
+    status: SigningStatus
+    round: int
+    provider: str
+    sent_at: int
+    """Business time, ms; 0: not yet."""
+    ended_at: int
+    expires_at: int
+    document_sha256: str
+    """Of the PDF that is, or was, to be signed."""
+    signed_sha256: str
+    """Of the signed one; empty: there is none."""
+    signed_path: str
+    """Its key in the store of documents (engine/objects.py); empty: there is none."""
+
+
+# What the file is told.
+
+
+class SigningStarted(Message, frozen=True):
+    """The contract is there, and its client has been asked to sign it."""
+
+    round: int
+    provider: str
+    expires_at: int
+    """Business time, ms."""
+
+
+class ContractSigned(Message, frozen=True):
+    """It is signed, and the signed document is kept (CONTRACT_SIGNED of S17)."""
+
+    round: int
+    provider: str
+    signed_sha256: str
+    at: int
+
+
+class SigningEnded(Message, frozen=True):
+    """It will not be signed: declined by the client, expired, or it could not be made or sent."""
+
+    round: int
+    outcome: Literal["declined", "expired", "failed"]
+    code: str
+    """Why, as a stable code: nothing personal."""
+    at: int
