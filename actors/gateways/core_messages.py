@@ -18,9 +18,10 @@ __all__ = [
     "CreateAccount",
     "EventPublished",
     "FindAccount",
-    "MainframeAnswered",
     "PublishCommand",
     "PublishEvent",
+    "ReplyTaken",
+    "SendRecord",
 ]
 
 COMMANDS = Address("core_commands", "")
@@ -73,19 +74,29 @@ class FindAccount(Message, frozen=True):
     client_id: str
 
 
-class MainframeAnswered(Message, frozen=True):
-    """A reply that was read strictly by its copybook, or that could not be (`unreadable`)."""
+class SendRecord(Message, frozen=True):
+    """A record that is ready to leave: once (confirm-first)."""
 
     command_id: str
     client_id: str
-    outcome: Literal["created", "refused", "absent", "silent", "unreadable"]
-    """absent: of FindAccount. silent: MQ's wait is over (X9): not a failure."""
-    account_number: str = ""
-    code: str = ""
+    record: bytes
+    """As it goes into the queue."""
+
+
+class ReplyTaken(Message, frozen=True):
+    """What came from the mainframe, before anybody has read it: durable before the queue is told that we have it."""
+
+    correlation_id: str
+    """As the queue gives it; whose it is, if anybody's of ours, is to be seen."""
+    record: bytes
+    change: bool = False
+    """From the queue of changes (S33) instead of that of replies."""
 
 
 class PublishEvent(Message, frozen=True):
-    """Put an event on `core-banking-events` (S29): ACCOUNT_CREATED, ACCOUNT_REFUSED, PROFILE_CHANGED."""
+    """Put an event on `core-banking-events` (S29): ACCOUNT_CREATED, ACCOUNT_REFUSED, ACCOUNT_ABSENT, ACCOUNT_UNKNOWN or
+    PROFILE_CHANGED (core_bus.py).
+    """
 
     event_id: str
     type: str
