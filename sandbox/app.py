@@ -158,6 +158,7 @@ class Sandbox:
             nursery.start_soon(self._bureau.deliver)
             nursery.start_soon(self._mainframe.work)
             nursery.start_soon(self._bridge.run)
+            nursery.start_soon(self._mainframe.listen)
             seed_of_script, faults = self._script
             self.stage.faults.set(faults, seed_of_script)
             await Server(Router(routes).respond).serve(listeners)
