@@ -6,7 +6,7 @@ authority says when, and is in the file, as is word that no certificate was revo
 Source: ETSI EN 319 142-1 (PAdES baseline, B-LTA); ISO 32000-2, 12.8; RFC 3161; spec.md S28; docs/adr/0052.
 """
 
-import asyncio
+import asyncio  # noqa: TID251 - a program of its own, and pyHanko speaks asyncio
 import io
 import sys
 from datetime import timedelta

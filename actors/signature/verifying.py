@@ -7,7 +7,7 @@ is either signed, or keeps what is signed valid. Problems are stable codes.
 Source: ETSI EN 319 102-1, 5.6 (validation of long-term signatures); ISO 32000-2, 12.8; spec.md S28; docs/signature.md.
 """
 
-import asyncio
+import asyncio  # noqa: TID251 - a program of its own, and pyHanko speaks asyncio
 import io
 import sys
 from collections.abc import Iterable
@@ -230,9 +230,6 @@ def main() -> None:
 
 def _warm() -> None:
     """Load all that is loaded late: afterwards there is no file to be had."""
-    import pyhanko.pdf_utils.reader
-    import pyhanko.sign.validation.ades
-
     asyncio.run(asyncio.sleep(0))
 
 
