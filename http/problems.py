@@ -32,6 +32,7 @@ from comptoir.http.problems_onward import OF_ONWARD
 from comptoir.http.problems_payouts import OF_PAYOUTS
 from comptoir.http.problems_profiles import OF_PROFILES
 from comptoir.http.problems_review import OF_REVIEWS
+from comptoir.http.problems_signing import OF_SIGNING
 
 __all__ = [
     "PROBLEMS",
@@ -214,6 +215,7 @@ PROBLEMS: dict[str, Problem] = {
     **OF_BATCHES,
     **OF_ONWARD,
     **OF_REVIEWS,
+    **OF_SIGNING,
     **OF_PAYOUTS,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(
