@@ -92,6 +92,7 @@ from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
 from tests.actors.listed import OF_LISTS
 from tests.actors.listed_sessions import LISTS, TO_SESSIONS
 from tests.actors.onward import ONWARD, OPEN_TERMS
+from tests.actors.opened import ACCOUNTS
 from tests.actors.person.authenticator import Authenticator
 from tests.actors.purchases import (
     NOW,
@@ -292,7 +293,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "onboarding_day": _cases(DAYS),
     "onboarding": (*_cases(FILES), *(Case(*one, files=OPEN_TERMS) for one in ONWARD)), "numbering": _cases(NUMBERS),
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
-    "sighting": _cases(SIGHTINGS),
+    "sighting": _cases(SIGHTINGS), "account": _cases(ACCOUNTS),
     "signature": tuple(Case(a, b, now=now, key=SIGNED.key) for a, b, now in SIGNATURES),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
