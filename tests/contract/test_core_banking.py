@@ -121,9 +121,7 @@ async def bank(sandbox: str, request: pytest.FixtureRequest) -> AsyncIterator[Ba
     """One test's, by either way to the queues."""
     address: str = sandbox
     if request.param == "amqp":
-        pytest.importorskip(
-            "proton", reason="Qpid Proton is an extra (make setup says whether it is there)"
-        )
+        pytest.importorskip("proton", reason="Qpid Proton is an extra (make setup says whether it is there)")
         async with httpx.AsyncClient(base_url=sandbox) as client:
             address = (await client.get("/control/mainframe")).json()["amqp"]
     async with bank_of(address, sandbox) as opened:
