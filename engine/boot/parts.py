@@ -60,6 +60,8 @@ from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.sighting.kind import sighting_spec
+from comptoir.actors.signature.kind import signature_spec
+from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.watch_list.kind import watch_list_spec
@@ -67,6 +69,7 @@ from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
+from comptoir.engine.boot.contracts import Verifier, open_contracts
 from comptoir.engine.boot.core_banking import core_gateways
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
@@ -109,6 +112,8 @@ class Around(Protocol):
     payees: PayeeDesk | None
     """Likewise."""
     lists: ListDesk | None
+    """Likewise."""
+    verifier: Verifier | None
     """Likewise."""
     engine: Engine | None
 
@@ -184,6 +189,7 @@ def _of_files(
         review_spec(bounds, measures.review),
         onboarding_day_spec(bounds, measures.day),
         sighting_spec(bounds),
+        signature_spec(bounds),
         account_spec(bounds, AccountMeasures(registry).count),
     )
 
@@ -202,6 +208,7 @@ def _constants(daemon: Around) -> Mapping[str, Any]:
         KYC_TERMS: KycTerms.of(settings),
         LIST_TERMS: ListTerms.of(settings),
         REVIEW_TERMS: ReviewTerms.of(settings),
+        SIGNING_TERMS: SigningTerms.of(settings),
         CORE_TERMS: CoreTerms.of(settings),
         LIFE: access_life_ms(settings),
     }
@@ -235,6 +242,9 @@ async def parts_of(
     gateways.append(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
+    contracts = await open_contracts(settings, daemon.documents, stack)
+    daemon.verifier = contracts.verifier
+    gateways.extend(contracts.gateways)
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     gateways.extend(await core_gateways(settings, lambda: daemon.engine, stack))
     daemon.lists = await open_lists(settings, journal, stack)

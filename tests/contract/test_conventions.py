@@ -22,6 +22,7 @@ POSTS = [
     "/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners",
     "/api/v1/withdrawals/quote", "/api/v1/sign-outs", "/api/v1/onboarding/ONB-2026-00001/documents", "/api/v1/onboarding/initiate",
     "/api/v1/me/contacts/mail/confirm", "/api/v1/review/ONB-2026-00001/decision",
+    "/api/v1/onboarding/ONB-2026-00001/approval", "/api/v1/onboarding/ONB-2026-00001/signature/reissue",
 ]  # fmt: skip
 
 
