@@ -64,6 +64,7 @@ from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
+from comptoir.engine.boot.bus import CoreBus
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.inspection import inspection_gateway
@@ -100,6 +101,7 @@ class Around(Protocol):
     identity: Identity | None
     moves: Moves
     documents: DocumentDesk
+    bus: CoreBus
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
     payees: PayeeDesk | None
@@ -230,6 +232,7 @@ async def parts_of(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
+    gateways.extend(await daemon.bus.gateways(stack, mainframe=False))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
     bounds = actor_bounds(settings)
