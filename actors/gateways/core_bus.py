@@ -104,7 +104,7 @@ class NoBus:
 
 def carried_out(message: PublishCommand) -> CreateAccount | FindAccount:
     """What the core-banking adapter is to do for a command."""
-    if message.type == "FIND_ACCOUNT":
+    if message.command == "FIND_ACCOUNT":
         return FindAccount(message.command_id, message.client_id)
     return CreateAccount(message.command_id, message.client_id, message.profile)
 
@@ -133,14 +133,14 @@ def told_by(message: PublishEvent) -> tuple[Address, CommandAnswered | CoreBanki
     """
     address, data = Address(ACCOUNT, message.client_id), message.data
     try:
-        if message.type == CHANGED:
+        if message.event == CHANGED:
             fields = {name.removeprefix(FIELD): x for name, x in data.items() if name.startswith(FIELD)}  # fmt: skip
             changed = CoreBankingChanged(
                 data["changeId"], message.client_id, int(data["sequence"]), fields, int(data["at"])
             )
             return address, changed
         answer = CommandAnswered(
-            data["commandId"], message.client_id, OUTCOMES[message.type], data.get("accountNumber", ""),
+            data["commandId"], message.client_id, OUTCOMES[message.event], data.get("accountNumber", ""),
             data.get("code", ""), data.get("healed", "") == "true",
         )  # fmt: skip
     except (KeyError, ValueError) as error:
@@ -148,12 +148,17 @@ def told_by(message: PublishEvent) -> tuple[Address, CommandAnswered | CoreBanki
     return address, answer
 
 
+def _unknown(message: PublishCommand, code: str) -> CommandAnswered:
+    """The bus did not say that it has the command, nor that it has not."""
+    return CommandAnswered(message.command_id, message.client_id, "unknown", code=code)
+
+
 def bus_gateways(bus: Bus, bounds: GatewayBounds) -> tuple[GatewaySpec, GatewaySpec]:
     """The two topics as gateways, over whatever carries them."""
     command = Operation(
         bus.command,
         lambda message: message.command_id,
-        failed=lambda message, code: CommandRefused(message.command_id, code),
+        failed=_unknown,
     )
     event = Operation(bus.event, lambda message: message.event_id)
     return (

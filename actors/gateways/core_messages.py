@@ -34,12 +34,12 @@ MAINFRAME = Address("mainframe", "")
 
 class PublishCommand(Message, frozen=True):
     """Put a command on the bus (S29). Whoever reads the topic hands it to the mainframe as `CreateAccount`, or as
-    `FindAccount` where it is of type FIND_ACCOUNT.
+    `FindAccount` where it says FIND_ACCOUNT.
     """
 
     command_id: str
     """`ONB-2026-00001:1`; the same again is the same command, and is carried out once."""
-    type: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
+    command: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
     client_id: str
     profile: AccountProfile
     at: int
@@ -99,7 +99,7 @@ class PublishEvent(Message, frozen=True):
     """
 
     event_id: str
-    type: str
+    event: str
     client_id: str
     data: "dict[str, str]"
     at: int
