@@ -85,6 +85,7 @@ class _Event(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
 _COMMANDS: Final = msgspec.json.Decoder(_Create | _Find)
 _EVENTS: Final = msgspec.json.Decoder(_Event)
 _WORDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_WORD: Final = msgspec.json.Decoder(str)
 Headers = Mapping[str, str]
 NO_HEADERS: Final[Headers] = MappingProxyType({})
 
@@ -92,7 +93,7 @@ NO_HEADERS: Final[Headers] = MappingProxyType({})
 def write_command(message: PublishCommand) -> bytes:
     """The body of a command."""
     moment = _moment(message.at)
-    if message.type == "FIND_ACCOUNT":
+    if message.command == "FIND_ACCOUNT":
         return msgspec.json.encode(_Find(message.client_id, moment))
     said = message.profile
     address = _Address(said.street, said.city, said.province, said.postal_code)
@@ -104,7 +105,7 @@ def write_command(message: PublishCommand) -> bytes:
 
 def headers_of(message: PublishCommand) -> Headers:
     """What travels beside a command."""
-    if message.type == "FIND_ACCOUNT":
+    if message.command == "FIND_ACCOUNT":
         return {ID_HEADER: message.command_id}
     return {ID_HEADER: message.command_id, TYPE_HEADER: message.profile.national_id_type}
 
@@ -112,7 +113,7 @@ def headers_of(message: PublishCommand) -> Headers:
 def write_event(message: PublishEvent) -> bytes:
     """The body of an event."""
     moment = _moment(message.at)
-    event = _Event(message.type, message.event_id, message.client_id, message.data, moment)
+    event = _Event(message.event, message.event_id, message.client_id, message.data, moment)
     return msgspec.json.encode(event)
 
 
@@ -155,10 +156,17 @@ def _known_type(body: bytes, types: "frozenset[str] | tuple[str, ...]") -> None:
         words = _WORDS.decode(body)
     except msgspec.ValidationError as error:
         raise Unreadable("RECORD_SHAPE_WRONG") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("RECORD_NOT_JSON") from error
-    if "type" in words and words["type"] not in {msgspec.json.encode(one) for one in types}:
+    if "type" in words and _word(words["type"]) not in types:
         raise Unreadable("RECORD_TYPE_UNKNOWN")
+
+
+def _word(raw: msgspec.Raw) -> str:
+    try:
+        return _WORD.decode(raw)
+    except msgspec.DecodeError as error:
+        raise Unreadable("RECORD_SHAPE_WRONG") from error
 
 
 def _decoded(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:

@@ -175,7 +175,9 @@ def unreadable(topics: Topics, record: Record, now: int, code: str) -> Taken:
 def _texts(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
     """Headers that are text; of one that is there twice the last."""
     return {
-        name: text.decode("ascii") for name, text in headers if text.isascii() and len(text) <= HEADER_MAX
+        name: text.decode("ascii")
+        for name, text in headers
+        if text.isascii() and len(text) <= HEADER_MAX
     }
 
 

@@ -8,6 +8,7 @@ Source: spec.md S29, S33, S64; design.md 5; docs/kafka.md.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -28,6 +29,8 @@ log = structlog.get_logger("comptoir.bus")
 _STATELESS: Any = object()
 REJECTED: Final = "RECORD_REJECTED"
 """Of what the database does not take, however well it reads."""
+CRASHED: Final = "RECORD_CRASHED"
+"""Of what our own reading does not survive."""
 HOLD_S: Final = 1.0
 """After so long without a commit the partitions are paused."""
 AGAIN_S_MAX: Final = 5.0
@@ -111,16 +114,24 @@ class BusReading:
         self, reader: KafkaReader, engine: Engine, records: Sequence[Record]
     ) -> None:
         """Take these, however long that lasts, and stay in the group meanwhile."""
+        failure: Exception | None = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._hold, reader)
-            await self._take(engine, records)
+            try:
+                await self._take(engine, records)
+            except Exception as error:  # noqa: BLE001  # it leaves as itself, not in a group
+                failure = error
             nursery.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
     @staticmethod
     async def _hold(reader: KafkaReader) -> None:
+        """Brokers that go away meanwhile are met at the next reading."""
         await trio.sleep(HOLD_S)
-        while True:
-            await reader.stay()
+        with suppress(BrokersAway):
+            while True:
+                await reader.stay()
 
     async def _take(self, engine: Engine, records: Sequence[Record]) -> None:
         """Take records in their order.
@@ -129,7 +140,7 @@ class BusReading:
             Unavailable: the journal has ended.
         """
         now = engine.now()
-        wanted = [taken(self._topics, record, now) for record in records]
+        wanted = [self._wanted(record, now) for record in records]
         waiters = [_submit(engine, one) for one in wanted]
         for record, one, waiter in zip(records, wanted, waiters, strict=True):
             fate = await waiter.wait()
@@ -146,6 +157,14 @@ class BusReading:
                     "record passed", topic=record.topic, partition=record.partition, offset=record.offset
                 )  # fmt: skip
             self._count(record.topic, result)
+
+    def _wanted(self, record: Record, now: int) -> Taken:
+        """A bug over one record passes that one, and holds up none behind it."""
+        try:
+            return taken(self._topics, record, now)
+        except Exception as crash:  # noqa: BLE001  # a bulkhead
+            log_crash(log, "record crashed", crash)
+            return unreadable(self._topics, record, now, CRASHED)
 
     def __repr__(self) -> str:
         return f"<BusReading {self.trouble or 'reading'}>"

@@ -161,8 +161,8 @@ class Desk:
 
     async def until(self, client: str, number: int) -> tuple[tuple[str, ...], ...]:
         """All that it has heard, when that is at least so much."""
-        with trio.fail_after(40):
-            while len(heard := await self.heard(client)) < number:
+        with trio.fail_after(20):
+            while len(heard := await self.heard(client)) < number:  # noqa: ASYNC110  # it is asked, as a client asks
                 await trio.sleep(0.02)
         return heard
 
@@ -172,8 +172,8 @@ class Desk:
 
     async def until_figure(self, wanted: Callable[[], bool]) -> None:
         """Wait until the figures are so."""
-        with trio.fail_after(40):
-            while not wanted():
+        with trio.fail_after(20):
+            while not wanted():  # noqa: ASYNC110  # metrics are looked at, and tell nobody
                 await trio.sleep(0.02)
 
 
