@@ -25,6 +25,8 @@ from comptoir.sandbox.parties.filebank import FileBank
 from comptoir.sandbox.parties.hooks import Hooks
 from comptoir.sandbox.parties.inquiries import Credit, Press
 from comptoir.sandbox.parties.kyc import Bureau
+from comptoir.sandbox.parties.mainframe import Mainframe
+from comptoir.sandbox.parties.mainframe_bridge import Bridge
 from comptoir.sandbox.parties.notices import Brevo, Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
 from comptoir.sandbox.parties.payments import Payments
@@ -88,11 +90,14 @@ class Sandbox:
         self._vop = Vop()
         self._bureau = Bureau(self.stage, self._hosts)
         self._credit, self._press = Credit(), Press()
+        self._mainframe = Mainframe(self.stage)
+        self._bridge = Bridge(self._mainframe)
         self._mail, self._brevo, self._sms = Mail(self.stage), Brevo(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
             self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
             self._push.party(), self._mail.party(), self._brevo.party(), self._sms.party(), self._vop.party(),
             self._bureau.party(), addresses.party(), self._credit.party(), self._press.party(),
+            self._bridge.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -127,6 +132,7 @@ class Sandbox:
                     self._bureau.reset,
                     self._credit.reset,
                     self._press.reset,
+                    self._mainframe.reset,
                 ),
             )
             routes = [
@@ -142,12 +148,16 @@ class Sandbox:
                 *self._bureau.routes(),
                 *self._credit.routes(),
                 *self._press.routes(),
+                *self._mainframe.routes(),
+                *self._bridge.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
             ]
             for party in self._parties:
                 routes += party.routes(self.stage)
             nursery.start_soon(self._bureau.deliver)
+            nursery.start_soon(self._mainframe.work)
+            nursery.start_soon(self._bridge.run)
             seed_of_script, faults = self._script
             self.stage.faults.set(faults, seed_of_script)
             await Server(Router(routes).respond).serve(listeners)

@@ -18,6 +18,7 @@ __all__ = [
     "AccountDue",
     "AccountProfile",
     "AccountRefused",
+    "ChangesDue",
     "CommandAnswered",
     "CoreBankingChanged",
     "DescribeAccount",
@@ -82,6 +83,10 @@ class CoreBankingChanged(Message, frozen=True):
 
 class AccountDue(Message, frozen=True):
     """Its own timer: the answer is late, or it is time to look whether there is one."""
+
+
+class ChangesDue(Message, frozen=True):
+    """Its other timer: a change is missing for too long."""
 
 
 class DescribeAccount(Message, frozen=True):

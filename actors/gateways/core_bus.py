@@ -99,6 +99,7 @@ class NoBus:
 
     async def event(self, message: PublishEvent, context: CallContext) -> Message | None:
         """Nobody has anything to tell."""
+        del message, context
         raise CallFault(NOT_CONFIGURED, retryable=False, sick=False)
 
 

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from comptoir.actors.account.kind import account_spec
+from comptoir.actors.account.measures import AccountMeasures
+from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
 from comptoir.actors.approval.messages import KIND as APPROVAL
 from comptoir.actors.authorization_code.messages import KIND as CODE
 from comptoir.actors.browser_session.messages import KIND as SESSION
@@ -65,6 +68,7 @@ from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.bus import CoreBus
+from comptoir.engine.boot.core_banking import core_gateways
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.inspection import inspection_gateway
@@ -182,6 +186,7 @@ def _of_files(
         review_spec(bounds, measures.review),
         onboarding_day_spec(bounds, measures.day),
         sighting_spec(bounds),
+        account_spec(bounds, AccountMeasures(registry).count),
     )
 
 
@@ -199,6 +204,7 @@ def _constants(daemon: Around) -> Mapping[str, Any]:
         KYC_TERMS: KycTerms.of(settings),
         LIST_TERMS: ListTerms.of(settings),
         REVIEW_TERMS: ReviewTerms.of(settings),
+        CORE_TERMS: CoreTerms.of(settings),
         LIFE: access_life_ms(settings),
     }
 
@@ -232,7 +238,7 @@ async def parts_of(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
-    gateways.extend(await daemon.bus.gateways(stack, mainframe=False))
+    gateways.extend(await core_gateways(daemon.bus, settings, lambda: daemon.engine, stack))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
     bounds = actor_bounds(settings)

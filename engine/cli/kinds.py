@@ -26,7 +26,7 @@ CHECK_KINDS = (
 ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 """What `comptoir token` may give."""
 MACHINES = (
-    "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
+    "account", "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
     "connection", "consent", "consent_week", "device", "disposition", "erasure", "idempotency", "invitation", "issuance",
     "kyc", "letter_report", "linking", "merchants", "notification", "numbering", "onboarding", "onboarding_day",

@@ -179,6 +179,9 @@ class CoreBanking(Section):
     event_topic: str = option("core-banking-events", TOPIC, "Topic of events.", "S29")
     request_queue: str = option("ACCT.CREATE.QUEUE", QUEUE, "MQ queue of requests.", "S31")
     reply_queue: str = option("ACCT.RESPONSE.QUEUE", QUEUE, "MQ queue of replies.", "S31")
+    change_queue: str = option(
+        "ACCT.EVENTS.QUEUE", QUEUE, "MQ queue of what the mainframe changes by itself.", "S33"
+    )
     reply_wait_s: float = number(
         30.0, "s", (0.001, 3_600.0), "Wait for a reply; a timeout is not a failure.", "S31, X9"
     )

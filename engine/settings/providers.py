@@ -26,6 +26,7 @@ __all__ = [
     "CreditProvider",
     "Fcm",
     "KeyedProvider",
+    "MainframeProvider",
     "PlaidProvider",
     "PowensProvider",
     "Provider",
@@ -258,6 +259,27 @@ class CreditProvider(KeyedProvider):
 
 
 @dataclass(frozen=True, slots=True)
+class MainframeProvider(Provider):
+    """The mainframe's queues: `amqp(s)://host:port` for MQ by AMQP 1.0, `http(s)://` for a bridge that carries the same bytes."""
+
+    base_url: str = option(
+        "", UrlKind(("amqp", "amqps", "http", "https")),
+        "Address; empty = no account is opened, by name; the demo sets the sandbox's.", "S31, S32",
+    )  # fmt: skip
+    username: str = option(
+        "", TextKind("at most 128 printable characters", r"[!-~]{0,128}"),
+        "Who we are there (SASL PLAIN); empty: nobody (ANONYMOUS).", "S31",
+    )  # fmt: skip
+    password: Secret = option(
+        Secret(""), CREDENTIAL, "What proves it; needed beyond this machine.", "S31", "secret"
+    )
+    code_page: str = option(
+        "cp500", TextKind("an EBCDIC code page such as cp500, cp037, cp1047, cp1140", r"cp[0-9]{3,5}"),
+        "Of the mainframe's records.", "S30",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Providers(Section):
     """Outside parties, each behind its gateway (S21, S28, S31, S42, S44, S68)."""
 
@@ -279,4 +301,4 @@ class Providers(Section):
     slack: Provider = section(Provider)
     pagerduty: Provider = section(Provider)
     tsa: Provider = section(Provider)
-    mainframe: Provider = section(lambda: Provider(timeout_s=30.0))
+    mainframe: MainframeProvider = section(lambda: MainframeProvider(timeout_s=30.0))

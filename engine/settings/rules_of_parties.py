@@ -22,7 +22,8 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
     for row in fields(providers):
         party: Provider = getattr(providers, row.name)
         parts = urlsplit(party.base_url)
-        if party.base_url and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        sealed = parts.scheme in ("https", "amqps")
+        if party.base_url and not sealed and not is_loopback(parts.hostname or ""):
             place = f"providers.{row.name}.base_url"
             yield problem(place, "is beyond loopback and not https", "give its https address")
     mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
@@ -41,6 +42,7 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         "twilio.auth_token": (sms, bool(sms.auth_token)),
         "vop.token": (vop, bool(vop.token)),
         "vop.agent_bic": (vop, bool(vop.agent_bic)),
+        "mainframe.password": (providers.mainframe, bool(providers.mainframe.password)),
     }
     keyed = ("kyc", "addresses_canada_post", "credit", "adverse_media")
     needed |= {

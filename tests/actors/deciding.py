@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
@@ -41,7 +42,7 @@ def _catalogue() -> Any:
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
     ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
-    REVIEW: REVIEW_TERMS, **notifying.TERMS,
+    REVIEW: REVIEW_TERMS, CORE_TERMS: CoreTerms(), **notifying.TERMS,
 }  # fmt: skip
 
 

@@ -93,6 +93,7 @@ from tests.actors.invited import (
 from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
 from tests.actors.listed import OF_LISTS
 from tests.actors.listed_sessions import LISTS, TO_SESSIONS
+from tests.actors.opened import ACCOUNTS
 from tests.actors.person.authenticator import Authenticator
 from tests.actors.purchases import (
     NOW,
@@ -291,7 +292,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "onboarding_day": _cases(DAYS),
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
-    "sighting": _cases(SIGHTINGS),
+    "sighting": _cases(SIGHTINGS), "account": _cases(ACCOUNTS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)
