@@ -9,13 +9,16 @@ Source: OASIS AMQP 1.0 parts 2 and 5; Qpid Proton's Python API (Connection, Tran
 
 import ssl
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import trio
-from proton import Collector, Connection, Transport
 
-__all__ = ["AMQP_PORTS", "AmqpClosed", "Pump", "connected"]
+__all__ = ["AMQP_PORTS", "AmqpClosed", "Pump", "connected", "proton"]
+
+proton: Any = import_module("proton")
+"""Qpid Proton, an extra: what is typed here must hold where it is not installed, too."""
 
 AMQP_PORTS: Final = {"amqp": 5672, "amqps": 5671}
 READ_BYTES: Final = 65_536
@@ -38,10 +41,10 @@ class Pump:
 
     def __init__(self, stream: trio.abc.Stream, heard: Callable[[Any], None]) -> None:
         """Args: to the peer; told of every event of Proton's, in their order."""
-        self.connection = Connection()
-        self._collector = Collector()
+        self.connection = proton.Connection()
+        self._collector = proton.Collector()
         self.connection.collect(self._collector)
-        self.transport = Transport()
+        self.transport = proton.Transport()
         self.transport.idle_timeout = IDLE_S
         self._stream, self._heard = stream, heard
         self._writing = trio.Lock()
@@ -60,7 +63,7 @@ class Pump:
                     data = await self._stream.receive_some(READ_BYTES)
                     if not data:
                         raise AmqpClosed("the peer has hung up")
-                    self._push(data)
+                    self._push(bytes(data))
                     await self.flush()
         except* (trio.BrokenResourceError, trio.ClosedResourceError) as group:
             raise AmqpClosed("the connection broke") from group

@@ -14,20 +14,8 @@ from urllib.parse import urlsplit
 
 import structlog
 import trio
-from proton import (
-    Data,
-    Delivery,
-    Described,
-    Endpoint,
-    Event,
-    Message,
-    MessageException,
-    Receiver,
-    Sender,
-    symbol,
-)
 
-from comptoir.actors.gateways.amqp import AmqpClosed, Pump, connected
+from comptoir.actors.gateways.amqp import AmqpClosed, Pump, connected, proton
 from comptoir.actors.gateways.queues import (
     BODY_BYTES_MAX,
     Names,
@@ -51,7 +39,7 @@ CREDIT: Final = 16
 READY_S: Final = 2.0
 """So long a call waits for a connection that is being made."""
 SELECTOR: Final = "apache.org:selector-filter:string"
-QUEUE: Final = symbol("queue")
+QUEUE: Final = "queue"
 """Capability of a terminus, by which a broker knows a queue from a topic."""
 
 
@@ -117,13 +105,15 @@ class AmqpQueues:
             return type(error).__name__
         link = _Link(stream, self._names, self._up)
         link.introduce(self._account, urlsplit(self._address).hostname or "")
+        why = "closed"
         try:
             await link.run(take)
         except AmqpClosed as error:
-            return error.why
+            why = error.why
         finally:
             link.lost()
             await link.pump.aclose()
+        return why
 
     def _up(self, link: "_Link") -> None:
         self._link = link
@@ -137,12 +127,12 @@ class _Link:
     def __init__(self, stream: trio.abc.Stream, names: Names, up: Any) -> None:
         self.pump = Pump(stream, self._heard)
         self._names, self._up = names, up
-        self._sender: Sender | None = None
+        self._sender: Any = None
         self._open: set[str] = set()
         self._is_up = False
         self._waits: dict[str, _Wait] = {}
         self._tags = 0
-        self._came, self._coming = trio.open_memory_channel[tuple[Delivery, Received]](3 * CREDIT)
+        self._came, self._coming = trio.open_memory_channel[tuple[Any, Received]](3 * CREDIT)
 
     def introduce(self, account: tuple[str, str], host: str) -> None:
         """Say who we are, and which queues we want."""
@@ -171,7 +161,9 @@ class _Link:
             if queue == self._names.replies and self._names.correlation:
                 wanted = f"JMSCorrelationID LIKE '{self._names.correlation}%'"
                 filters = receiver.source.filter
-                filters.put_dict({symbol("selector"): Described(symbol(SELECTOR), wanted)})
+                filters.put_dict(
+                    {proton.symbol("selector"): proton.Described(proton.symbol(SELECTOR), wanted)}
+                )
             receiver.open()
             receiver.flow(CREDIT)
 
@@ -192,7 +184,7 @@ class _Link:
         """Accept what has come when it is durable."""
         async for delivery, received in self._coming:
             await take(received)
-            delivery.update(Delivery.ACCEPTED)
+            delivery.update(proton.Delivery.ACCEPTED)
             delivery.settle()
             delivery.link.flow(1)
             await self.pump.flush()
@@ -209,7 +201,7 @@ class _Link:
         self._tags += 1
         tag = str(self._tags)
         wait = self._waits[tag] = _Wait()
-        record = Message(
+        record = proton.Message(
             body=message.body, inferred=True, durable=True, id=message.correlation,
             correlation_id=message.correlation, reply_to=self._names.replies,
         )  # fmt: skip
@@ -221,9 +213,9 @@ class _Link:
             raise QueueUnsure from error
         finally:
             self._waits.pop(tag, None)
-        if wait.outcome == Delivery.ACCEPTED:
+        if wait.outcome == proton.Delivery.ACCEPTED:
             return
-        if wait.outcome in (Delivery.REJECTED, Delivery.RELEASED):
+        if wait.outcome in (proton.Delivery.REJECTED, proton.Delivery.RELEASED):
             raise QueueRefused
         raise QueueUnsure
 
@@ -232,35 +224,35 @@ class _Link:
         for wait in self._waits.values():
             wait.end(None)
 
-    def _heard(self, event: Event) -> None:
-        if event.type == Event.DELIVERY:
+    def _heard(self, event: Any) -> None:
+        if event.type == proton.Event.DELIVERY:
             self._delivered(event.delivery)
-        elif event.type in (Event.LINK_REMOTE_OPEN, Event.LINK_FLOW):
+        elif event.type in (proton.Event.LINK_REMOTE_OPEN, proton.Event.LINK_FLOW):
             self._opened(event.link)
         elif event.type in (
-            Event.LINK_REMOTE_CLOSE,
-            Event.SESSION_REMOTE_CLOSE,
-            Event.CONNECTION_REMOTE_CLOSE,
+            proton.Event.LINK_REMOTE_CLOSE,
+            proton.Event.SESSION_REMOTE_CLOSE,
+            proton.Event.CONNECTION_REMOTE_CLOSE,
         ):
             condition = event.context.remote_condition
             self._ended(str(condition.name) if condition else "closed")
 
     def _opened(self, link: Any) -> None:
         """A queue is ours to use: when all are, we are connected."""
-        terminus = link.remote_target if isinstance(link, Sender) else link.remote_source
-        if terminus.address and (link.credit > 0 or isinstance(link, Receiver)):
+        terminus = link.remote_target if isinstance(link, proton.Sender) else link.remote_source
+        if terminus.address and (link.credit > 0 or isinstance(link, proton.Receiver)):
             self._open.add(link.name)
         if not self._is_up and len(self._open) == 2 + bool(self._names.changes):
             self._is_up = True
             self._up(self)
 
     def _ended(self, why: str) -> None:
-        if self.pump.connection.state & Endpoint.LOCAL_ACTIVE:
+        if self.pump.connection.state & proton.Endpoint.LOCAL_ACTIVE:
             log.warning("mainframe's broker ends it", why=why)
             self.pump.connection.close()
 
-    def _delivered(self, delivery: Delivery) -> None:
-        if isinstance(delivery.link, Receiver):
+    def _delivered(self, delivery: Any) -> None:
+        if isinstance(delivery.link, proton.Receiver):
             self._received(delivery, delivery.link)
             return
         wait = self._waits.get(delivery.tag)
@@ -268,32 +260,32 @@ class _Link:
             wait.end(delivery.remote_state)
             delivery.settle()
 
-    def _received(self, delivery: Delivery, receiver: Receiver) -> None:
+    def _received(self, delivery: Any, receiver: Any) -> None:
         if delivery.partial or not delivery.readable:
             return
         data = receiver.recv(delivery.pending)
         receiver.advance()
-        message = Message()
+        message = proton.Message()
         try:
             message.decode(data)
-        except MessageException:
-            message = Message(body=data)
+        except proton.MessageException:
+            message = proton.Message(body=data)
         queue = self._names.changes if receiver.name == self._names.changes else self._names.replies
         received = Received(queue, str(message.correlation_id or ""), _octets(message.body))
         self._came.send_nowait((delivery, received))
 
 
-def _capable(capabilities: Data) -> None:
+def _capable(capabilities: Any) -> None:
     """Say that an address is a queue's."""
     capabilities.clear()
-    capabilities.put_array(False, Data.SYMBOL)
+    capabilities.put_array(False, proton.Data.SYMBOL)
     capabilities.enter()
-    capabilities.put_symbol(QUEUE)
+    capabilities.put_symbol(proton.symbol(QUEUE))
     capabilities.exit()
 
 
-def _octets(body: object) -> bytes:
+def _octets(body: Any) -> bytes:
     """The bytes of a body; one that is none shows as what it is, and is then no record."""
-    if isinstance(body, bytes | bytearray | memoryview):
+    if type(body) in (bytes, memoryview):
         return bytes(body)[: BODY_BYTES_MAX + 1]
     return str(body).encode("utf-8", "replace")[: BODY_BYTES_MAX + 1]

@@ -116,17 +116,6 @@ class Mainframe:
             memory.clear()
         self._set_running(running=True)
 
-    async def listen(self) -> None:
-        """Be a broker as well, where Qpid Proton is; on a free port, which `GET /control/mainframe` tells."""
-        try:
-            from comptoir.sandbox.wire.amqp import Broker  # an extra
-        except ImportError:
-            _log.info("mainframe.amqp", listening=False, why="no Qpid Proton on this machine")
-            return
-        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        self.amqp_port = listeners[0].socket.getsockname()[1]
-        await Broker(self).serve(listeners)
-
     async def work(self) -> None:
         """Take requests one after the other, until cancelled."""
         async with trio.open_nursery() as nursery:

@@ -6,7 +6,7 @@ An engine in memory drives the kind `account` itself, by either way to the queue
 import base64
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -70,13 +70,13 @@ class Bank:
     async def asked(self, client: str) -> None:
         """Wait until the mainframe has the command."""
         with trio.fail_after(20):
-            while client not in (await self.mainframe())["creations"]:
+            while client not in (await self.mainframe())["creations"]:  # noqa: ASYNC110  # in another process
                 await trio.sleep(0.02)
 
     async def until_dead(self, code: str) -> None:
         """Wait for a dead letter of this code."""
         with trio.fail_after(20):
-            while code not in await self.dead():
+            while code not in await self.dead():  # noqa: ASYNC110  # of a gateway
                 await trio.sleep(0.02)
 
     async def dead(self) -> list[str]:
@@ -95,7 +95,7 @@ class Bank:
 
 
 @asynccontextmanager
-async def bank_of(base_url: str, sandbox_url: str) -> AsyncIterator[Bank]:
+async def bank_of(base_url: str, sandbox_url: str) -> AsyncGenerator[Bank]:
     """An engine whose mainframe is there."""
     settings = Settings().having(
         {
@@ -275,7 +275,7 @@ async def test_a_broker_that_goes_and_comes_back_has_one_command(sandbox: str) -
 
 
 @asynccontextmanager
-async def line_between(port: int, address: str) -> AsyncIterator[None]:
+async def line_between(port: int, address: str) -> AsyncGenerator[None]:
     """A line from a port to a broker; when it ends, all that goes over it breaks off."""
 
     async def carry(stream: trio.SocketStream) -> None:
@@ -322,7 +322,7 @@ async def test_changes_there_are_applied_here_once(bank: Bank) -> None:
         change = {"clientId": client, "field": "CITY", "value": value, "times": times}
         await bank.control("POST", "mainframe/changes", change)
     with trio.fail_after(20):
-        while (found := await profile_changes(bank))[-1:] != [2]:
+        while (found := await profile_changes(bank))[-1:] != [2]:  # noqa: ASYNC110  # of an actor
             await trio.sleep(0.02)
     assert found == [1, 2]
 

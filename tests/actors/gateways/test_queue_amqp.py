@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -25,7 +26,7 @@ SERVER = "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
 QUEUES = ("AS.IT.WAS", "NOBODY", "AGAIN", "OUTLIVES")
 GUEST = {"name": "guest", "password": "guest", "tags": ""}
 ALL = {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
-DEFINITIONS = {
+DEFINITIONS: dict[str, Any] = {
     "vhosts": [{"name": "/"}], "users": [GUEST], "permissions": [ALL],
     "queues": [
         {"name": one, "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}} for one in QUEUES

@@ -10,24 +10,12 @@ Source: OASIS AMQP 1.0 parts 2, 3 and 5; spec.md S31, X10; interface.md 10; docs
 """
 
 import re
-from typing import Any, Final, cast
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
 
 import structlog
 import trio
-from proton import (
-    Collector,
-    Condition,
-    Connection,
-    Delivery,
-    Endpoint,
-    Event,
-    Link,
-    Message,
-    MessageException,
-    Receiver,
-    Sender,
-    Transport,
-)
 
 from comptoir.sandbox.faults import Kind
 from comptoir.sandbox.parties.mainframe import NAME, PUT, Mainframe
@@ -42,6 +30,20 @@ CREDIT: Final = 100
 CONNECTIONS_MAX: Final = 32
 SELECTOR: Final = re.compile(r"JMSCorrelationID LIKE '([A-Za-z0-9:._-]{0,40})%'")
 REFUSED: Final = "amqp:not-implemented"
+
+
+proton: Any = import_module("proton") if find_spec("proton") else None
+"""Qpid Proton, an extra: without it there is the bridge."""
+
+
+async def listen(mainframe: Mainframe) -> None:
+    """Be a broker, where Qpid Proton is; on a free port, which `GET /control/mainframe` tells. Until cancelled."""
+    if proton is None:
+        _log.info("mainframe.amqp", listening=False, why="no Qpid Proton on this machine")
+        return
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    mainframe.amqp_port = listeners[0].socket.getsockname()[1]
+    await Broker(mainframe).serve(listeners)
 
 
 class Broker:
@@ -84,10 +86,10 @@ class _Peer:
 
     def __init__(self, stream: trio.SocketStream, mainframe: Mainframe) -> None:
         self._stream, self._mainframe = stream, mainframe
-        self._collector = Collector()
-        self._connection = Connection()
+        self._collector = proton.Collector()
+        self._connection = proton.Connection()
         self._connection.collect(self._collector)
-        self._transport = Transport(Transport.SERVER)
+        self._transport = proton.Transport(proton.Transport.SERVER)
         self._transport.idle_timeout = IDLE_S
         sasl = self._transport.sasl()
         sasl.allow_insecure_mechs = True
@@ -136,34 +138,36 @@ class _Peer:
             self._heard(event)
             self._collector.pop()
 
-    def _heard(self, event: Event) -> None:
+    def _heard(self, event: Any) -> None:
         kind = event.type
-        if kind in (Event.CONNECTION_REMOTE_OPEN, Event.SESSION_REMOTE_OPEN):
+        if kind in (proton.Event.CONNECTION_REMOTE_OPEN, proton.Event.SESSION_REMOTE_OPEN):
             event.context.open()
-        elif kind == Event.LINK_REMOTE_OPEN:
+        elif kind == proton.Event.LINK_REMOTE_OPEN:
             self._opened(event.link)
-        elif kind == Event.LINK_FLOW and event.link.name in self._flowing:
+        elif kind == proton.Event.LINK_FLOW and event.link.name in self._flowing:
             self._flowing[event.link.name].set()
-        elif kind == Event.DELIVERY:
+        elif kind == proton.Event.DELIVERY:
             self._delivered(event.delivery)
         elif kind in (
-            Event.CONNECTION_REMOTE_CLOSE, Event.SESSION_REMOTE_CLOSE, Event.LINK_REMOTE_CLOSE,
+            proton.Event.CONNECTION_REMOTE_CLOSE, proton.Event.SESSION_REMOTE_CLOSE, proton.Event.LINK_REMOTE_CLOSE,
         ):  # fmt: skip
             event.context.close()
 
-    def _opened(self, link: Link) -> None:
+    def _opened(self, link: Any) -> None:
         """A link to a queue: the peer's sender is our receiver, and the other way round."""
         assert self._nursery is not None, "it runs"
         link.source.copy(link.remote_source)
         link.target.copy(link.remote_target)
-        if isinstance(link, Receiver):
+        if isinstance(link, proton.Receiver):
             link.open()
             link.flow(CREDIT)
             return
         prefix = _prefix(link)
         if prefix is None:
             link.source.address = None
-            link.condition = Condition(REFUSED, "one selector: JMSCorrelationID LIKE 'PREFIX%'")
+            link.condition = proton.Condition(
+                REFUSED, "one selector: JMSCorrelationID LIKE 'PREFIX%'"
+            )
             link.open()
             link.close()
             return
@@ -171,52 +175,52 @@ class _Peer:
         self._flowing[link.name] = trio.Event()
         self._nursery.start_soon(self._send, link, prefix)
 
-    async def _send(self, link: Sender, prefix: str) -> None:
+    async def _send(self, link: Any, prefix: str) -> None:
         """What is in a queue goes to who has given credit for it."""
-        while link.state & Endpoint.LOCAL_ACTIVE:
+        while link.state & proton.Endpoint.LOCAL_ACTIVE:
             while link.credit <= 0:
                 self._flowing[link.name] = trio.Event()
                 await self._flowing[link.name].wait()
             tag, item = await self._mainframe.queues.wait(link.remote_source.address, prefix)
             self._tags.add(tag)
-            message = Message(
+            message = proton.Message(
                 body=item.body, inferred=True, durable=True, id=item.id, correlation_id=item.correlation
             )  # fmt: skip
             message.send(link, tag)
             await self._flush()
 
-    def _delivered(self, delivery: Delivery) -> None:
-        if isinstance(delivery.link, Receiver):
+    def _delivered(self, delivery: Any) -> None:
+        if isinstance(delivery.link, proton.Receiver):
             if not delivery.partial and delivery.readable:
                 self._received(delivery, delivery.link)
         elif delivery.updated and delivery.remote_state:
-            tag = cast("str", delivery.tag)
+            tag = str(delivery.tag)
             self._tags.discard(tag)
-            if delivery.remote_state == Delivery.ACCEPTED:
+            if delivery.remote_state == proton.Delivery.ACCEPTED:
                 self._mainframe.queues.accept(tag)
             else:
                 self._mainframe.queues.give_back(tag)
             delivery.settle()
 
-    def _received(self, delivery: Delivery, link: Receiver) -> None:
+    def _received(self, delivery: Any, link: Any) -> None:
         assert self._nursery is not None, "it runs"
         data = link.recv(delivery.pending)
         link.advance()
-        message = Message()
+        message = proton.Message()
         try:
             message.decode(data)
-        except MessageException:
-            delivery.update(Delivery.REJECTED)
+        except proton.MessageException:
+            delivery.update(proton.Delivery.REJECTED)
             delivery.settle()
             return
         body: Any = message.body
         item = Item(
             str(message.id or ""), str(message.correlation_id or ""), str(message.reply_to or ""),
-            bytes(body) if isinstance(body, bytes | memoryview) else str(body).encode(),
+            bytes(body) if type(body) in (bytes, memoryview) else str(body).encode(),
         )  # fmt: skip
         self._nursery.start_soon(self._store, delivery, link, item)
 
-    async def _store(self, delivery: Delivery, link: Receiver, item: Item) -> None:
+    async def _store(self, delivery: Any, link: Any, item: Item) -> None:
         """Store a message, unless a fault has it otherwise."""
         fired = self._mainframe.stage.faults.draw(NAME, PUT)
         await trio.sleep(sum(one.ms for one in fired if one.kind is Kind.LATENCY) / 1000)
@@ -226,7 +230,7 @@ class _Peer:
         taken = Kind.STATUS not in kinds and self._mainframe.queues.put(link.target.address, item)
         if Kind.DROP_AFTER_EFFECT in kinds:
             raise _Over
-        delivery.update(Delivery.ACCEPTED if taken else Delivery.REJECTED)
+        delivery.update(proton.Delivery.ACCEPTED if taken else proton.Delivery.REJECTED)
         delivery.settle()
         link.flow(1)
         await self._flush()
@@ -237,7 +241,7 @@ class _Peer:
             self._mainframe.queues.give_back(tag)
 
 
-def _prefix(link: Link) -> str | None:
+def _prefix(link: Any) -> str | None:
     """How what the peer wants begins; None: it wants something that we do not know."""
     given = link.remote_source.filter
     given.rewind()
