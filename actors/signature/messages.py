@@ -16,6 +16,7 @@ __all__ = [
     "ContractSigned",
     "DescribeSigning",
     "EnvelopeReported",
+    "EnvelopeTaken",
     "KeepContract",
     "OpenSigning",
     "Signer",
@@ -86,6 +87,12 @@ class EnvelopeReported(Message, frozen=True):
     reason: str = ""
     """Why it was declined or voided, as the provider passes it on: personal."""
     healed: bool = False
+
+
+class EnvelopeTaken(Reply, frozen=True):
+    """What became of a report: something changed, it was known already or is older, or nothing here waits for it."""
+
+    status: Literal["accepted", "duplicate", "ignored"]
 
 
 class DescribeSigning(Message, frozen=True):
