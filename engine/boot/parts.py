@@ -57,6 +57,8 @@ from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.sighting.kind import sighting_spec
+from comptoir.actors.signature.kind import signature_spec
+from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.watch_list.kind import watch_list_spec
@@ -64,6 +66,7 @@ from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
+from comptoir.engine.boot.contracts import open_contracts
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.inspection import inspection_gateway
@@ -180,6 +183,7 @@ def _of_files(
         review_spec(bounds, measures.review),
         onboarding_day_spec(bounds, measures.day),
         sighting_spec(bounds),
+        signature_spec(bounds),
     )
 
 
@@ -197,6 +201,7 @@ def _constants(daemon: Around) -> Mapping[str, Any]:
         KYC_TERMS: KycTerms.of(settings),
         LIST_TERMS: ListTerms.of(settings),
         REVIEW_TERMS: ReviewTerms.of(settings),
+        SIGNING_TERMS: SigningTerms.of(settings),
         LIFE: access_life_ms(settings),
     }
 
@@ -229,6 +234,7 @@ async def parts_of(
     gateways.append(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
+    gateways.extend(await open_contracts(settings, daemon.documents, stack))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
