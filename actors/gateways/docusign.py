@@ -7,6 +7,7 @@ Rules:
 - two envelopes under one reference, should there ever be two, are one: the first that was created;
 - how an envelope stands is what DocuSign says of it, whatever order its events came in;
 - what cannot be voided any more is read, and told as what it is: signed, or gone already;
+- its signer is told by DocuSign that it was voided, never why: a file may have been refused;
 - a signed document is fetched with its certificate of completion, as one PDF, and must be one.
 
 Source: DocuSign's OpenAPI document esignature.rest.swagger-v2.1.json (envelopeDefinition: transactionId, "valid in the
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Annotated, Any, Final, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -28,6 +29,7 @@ from msgspec import Meta
 
 from comptoir.actors.gateways.docusign_api import DocusignApi, DocusignRefused
 from comptoir.actors.gateways.docusign_meaning import PROVIDER, REFERENCE, stands, time_ms
+from comptoir.actors.gateways.signing import Contracts
 from comptoir.actors.gateways.signing_messages import (
     CreateEnvelope,
     EnvelopeCreated,
@@ -41,14 +43,14 @@ from comptoir.actors.gateways.signing_messages import (
 from comptoir.actors.signature.messages import Signer
 from comptoir.engine.gateway_spec import CallContext, CallFault
 
-__all__ = ["ContractStore", "Docusign", "DocusignTerms", "SigningMode", "SigningView"]
+__all__ = ["Docusign", "DocusignTerms", "SigningMode", "SigningView"]
 
 SigningMode = Literal["email", "embedded", "either"]
 DAY_MS: Final = 86_400_000
 SUBJECT_CHARACTERS_MAX: Final = 100
 """Of `emailSubject`, as DocuSign documents it."""
-REASON_CHARACTERS_MAX: Final = 200
-"""Of `voidedReason`, likewise."""
+VOIDED: Final = "Ce document n'est plus à signer. / This document is no longer to be signed."
+"""DocuSign sends the reason to the signer: why it really is, their file tells them, or does not."""
 EXPIRE_DAYS_MAX: Final = 999
 LOOK_BACK_DAYS: Final = 400
 """For so long an envelope is searched for by its custom field: as long as a call is known to have been started."""
@@ -63,18 +65,6 @@ _EVENTS: Final = (
 _Id = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[0-9A-Za-z-]+$")]
 _Text = Annotated[str, Meta(max_length=4000)]
 T = TypeVar("T")
-
-
-class ContractStore(Protocol):
-    """Where contracts are, as they are to be signed and as they were signed."""
-
-    async def read(self, path: str) -> bytes:
-        """All of it."""
-        ...
-
-    async def write(self, path: str, media_type: str, data: bytes) -> str:
-        """Keep it; the same bytes again are harmless. Its SHA-256 in hexadecimal."""
-        ...
 
 
 class DocusignTerms(msgspec.Struct, frozen=True):
@@ -132,67 +122,70 @@ class Docusign:
     """DocuSign behind the gateway of signing (signing.py)."""
 
     api: DocusignApi
-    store: ContractStore
+    store: Contracts
     terms: DocusignTerms = SENT_BY_MAIL
 
-    async def create(self, asked: CreateEnvelope, context: CallContext) -> EnvelopeCreated:
-        """Have its signer asked: once (see `find`)."""
-        contract = await self.store.read(asked.path)
-        if sha256(contract).hexdigest() != asked.sha256:
+    async def create(self, message: CreateEnvelope, context: CallContext) -> EnvelopeCreated:
+        """Have its signer message: once (see `find`)."""
+        contract = await self.store.read(message.path)
+        if sha256(contract).hexdigest() != message.sha256:
             raise CallFault("CONTRACT_CHANGED", retryable=False, sick=False)
-        document = self.definition(asked, contract, context.now)
+        document = self.definition(message, contract, context.now)
         body = await self.api.send("POST", "/envelopes", document)
-        return EnvelopeCreated(asked.reference, PROVIDER, _decoded(body, _Summary).envelope_id)
+        return EnvelopeCreated(message.reference, PROVIDER, _decoded(body, _Summary).envelope_id)
 
-    async def find(self, asked: CreateEnvelope, context: CallContext) -> EnvelopeCreated:
+    async def find(self, message: CreateEnvelope, context: CallContext) -> EnvelopeCreated:
         """Of a creation whose answer was lost: the envelope that it made, or else one that is made now."""
-        found = await self._listed({"transaction_ids": asked.reference})
+        found = await self._listed({"transaction_ids": message.reference})
         if not found:
             since = datetime.fromtimestamp(context.now / 1000, UTC) - timedelta(LOOK_BACK_DAYS)
             query = {
                 "from_date": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "from_to_status": "created",
-                "custom_field": f"{REFERENCE}={asked.reference}",
+                "custom_field": f"{REFERENCE}={message.reference}",
             }  # fmt: skip
             found = await self._listed(query)
         if not found:
-            return await self.create(asked, context)
+            return await self.create(message, context)
         first = min(found, key=lambda one: (time_ms(one.created_date_time) or 0, one.envelope_id))
-        return EnvelopeCreated(asked.reference, PROVIDER, first.envelope_id)
+        return EnvelopeCreated(message.reference, PROVIDER, first.envelope_id)
 
-    async def read(self, asked: ReadEnvelope, _context: CallContext) -> EnvelopeStands:
+    async def read(self, message: ReadEnvelope, context: CallContext) -> EnvelopeStands:
         """How it stands, and why it was declined or voided."""
-        envelope = await self._read(asked.envelope_id)
+        del context
+        envelope = await self._read(message.envelope_id)
         status = stands(envelope.status, envelope.voided_reason)
         said = [one.declined_reason for one in envelope.recipients.signers if one.declined_reason]
         reason = said[0] if status == "declined" and said else envelope.voided_reason
         at = time_ms(envelope.status_changed_date_time)
         if at is None:
             raise CallFault("SIGNING_ANSWER_INVALID", retryable=True)
-        return EnvelopeStands(asked.reference, asked.envelope_id, status, at, reason)
+        return EnvelopeStands(message.reference, message.envelope_id, status, at, reason)
 
-    async def fetch(self, asked: FetchSigned, _context: CallContext) -> SignedFetched:
+    async def fetch(self, message: FetchSigned, context: CallContext) -> SignedFetched:
         """The signed documents with their certificate, kept."""
-        path = f"/envelopes/{_quoted(asked.envelope_id)}/documents/combined"
+        del context
+        path = f"/envelopes/{_quoted(message.envelope_id)}/documents/combined"
         document = await self.api.fetch(path, {"certificate": "true"})
         if not document.startswith(b"%PDF-"):
             raise CallFault("SIGNING_ANSWER_INVALID", retryable=True)
-        digest = await self.store.write(asked.path, PDF, document)
-        return SignedFetched(asked.reference, digest)
+        digest = await self.store.write(message.path, PDF, document)
+        return SignedFetched(message.reference, digest)
 
-    async def void(self, asked: VoidEnvelope, _context: CallContext) -> EnvelopeGone:
+    async def void(self, message: VoidEnvelope, context: CallContext) -> EnvelopeGone:
         """Have it not signed any more; again is harmless."""
-        document = {"status": "voided", "voidedReason": asked.reason[:REASON_CHARACTERS_MAX]}
-        path = f"/envelopes/{_quoted(asked.envelope_id)}"
+        del context
+        document = {"status": "voided", "voidedReason": VOIDED}
+        path = f"/envelopes/{_quoted(message.envelope_id)}"
         try:
             await self.api.send("PUT", path, document)
         except DocusignRefused as refused:
             if refused.word in NOT_THERE:
-                return EnvelopeGone(asked.reference)
+                return EnvelopeGone(message.reference)
             if refused.word != CANNOT_VOID:
                 raise
         else:
-            return EnvelopeGone(asked.reference)
-        envelope = await self._read(asked.envelope_id)
+            return EnvelopeGone(message.reference)
+        envelope = await self._read(message.envelope_id)
         status = stands(envelope.status, envelope.voided_reason)
         if status not in (
             "signed",
@@ -201,7 +194,7 @@ class Docusign:
             "voided",
         ):  # being sealed: it ends as one
             raise CallFault("SIGNING_UNDER_WAY", retryable=True, sick=False)
-        return EnvelopeGone(asked.reference, signed=status == "signed")
+        return EnvelopeGone(message.reference, signed=status == "signed")
 
     async def view(self, envelope_id: str, signer: Signer, return_url: str) -> SigningView:
         """Where its signer signs from a page of ours, whom we have let in ourselves."""
@@ -212,23 +205,23 @@ class Docusign:
         path = f"/envelopes/{_quoted(envelope_id)}/views/recipient"
         return SigningView(_decoded(await self.api.send("POST", path, document), _View).url)
 
-    def definition(self, asked: CreateEnvelope, contract: bytes, now: int) -> dict[str, Any]:
+    def definition(self, message: CreateEnvelope, contract: bytes, now: int) -> dict[str, Any]:
         """`envelopeDefinition`."""
-        days = min(EXPIRE_DAYS_MAX, max(1, -(-(asked.expires_at - now) // DAY_MS)))
+        days = min(EXPIRE_DAYS_MAX, max(1, -(-(message.expires_at - now) // DAY_MS)))
         definition: dict[str, Any] = {
             "status": "sent",
-            "transactionId": asked.reference,
-            "emailSubject": asked.title[:SUBJECT_CHARACTERS_MAX],
+            "transactionId": message.reference,
+            "emailSubject": message.title[:SUBJECT_CHARACTERS_MAX],
             "documents": [
                 {
                     "documentBase64": b64encode(contract).decode(), "documentId": "1",
-                    "name": asked.title[:SUBJECT_CHARACTERS_MAX], "fileExtension": "pdf",
+                    "name": message.title[:SUBJECT_CHARACTERS_MAX], "fileExtension": "pdf",
                 }
             ],
-            "recipients": {"signers": [self._signer(asked.signer)]},
+            "recipients": {"signers": [self._signer(message.signer)]},
             "customFields": {
                 "textCustomFields": [
-                    {"name": REFERENCE, "value": asked.reference, "show": "false", "required": "false"}
+                    {"name": REFERENCE, "value": message.reference, "show": "false", "required": "false"}
                 ]
             },
             "notification": {
@@ -272,7 +265,7 @@ class Docusign:
 def _notification(url: str) -> dict[str, Any]:
     """`eventNotification`: JSON SIM, signed, with the custom field by which a file is found."""
     return {
-        "url": url, "requireAcknowledgment": "true", "loggingEnabled": "true", "includeHMAC": "true",
+        "url": url, "requireAcknowledgment": "true", "loggingEnabled": "true", "includeHMAC": "true", "includeEnvelopeVoidReason": "true",
         "deliveryMode": "SIM", "events": list(_EVENTS),
         "eventData": {
             "version": "restv2.1", "format": "json", "includeData": ["custom_fields", "recipients"],

@@ -91,6 +91,7 @@ class DocusignApi:
             request = self.client.build_request(
                 method, f"{access.base}{path}", params=params, json=document,
                 headers={"Authorization": f"Bearer {access.token}"},
+                timeout=None,  # the deadline of the whole call is the gateway's
             )  # fmt: skip
             response, body = await self._sent(request, most)
             if response.status_code != HTTPStatus.UNAUTHORIZED:

@@ -30,6 +30,7 @@ from comptoir.actors.signature.templates import (
     read_templates,
 )
 from comptoir.engine.boot.documents import DocumentDesk
+from comptoir.engine.boot.docusign import open_docusign
 from comptoir.engine.errors import Stopping
 from comptoir.engine.gateway_spec import (
     CallContext,
@@ -187,7 +188,9 @@ async def open_contracts(
     bounds = GatewayBounds(deadline_s=seconds + SLACK_S, calls_max=2)
     return [
         contracts_gateway(settings, store, studio),
-        signing_gateway(_provider(settings), bounds),
+        await open_docusign(settings, store, stack)
+        if settings.signing.provider == "docusign"
+        else signing_gateway(_provider(settings), bounds),
     ]
 
 

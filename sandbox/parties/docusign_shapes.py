@@ -132,6 +132,7 @@ class EventNotification(_Shape, frozen=True):
     event_data: EventData
     require_acknowledgment: Flag = "false"
     logging_enabled: Flag = "false"
+    include_envelope_void_reason: Flag = "false"
     include_hmac: Flag = msgspec.field(name="includeHMAC", default="false")
 
 
