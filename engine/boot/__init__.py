@@ -44,6 +44,7 @@ from comptoir.actors.review.machine import MACHINE as REVIEW
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.sighting.machine import MACHINE as SIGHTING
+from comptoir.actors.signature.machine import MACHINE as SIGNATURE
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.actors.watch_list.machine import MACHINE as WATCH_LIST
 from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
@@ -76,8 +77,8 @@ def machines() -> dict[str, Machine[Any]]:
     custody = (REVOCATION, APPROVAL, ERASURE, DISPOSITION)
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
-    assessing = (ONBOARDING, SIGHTING, KYC, WATCH_LIST, REVIEW, ONBOARDING_DAY, ACCOUNT)
-    filing = (*assessing, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
+    assessing = (ONBOARDING, SIGHTING, KYC, WATCH_LIST, REVIEW, ONBOARDING_DAY)
+    filing = (*assessing, SIGNATURE, ACCOUNT, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
     ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 

@@ -60,6 +60,8 @@ from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.sighting.kind import sighting_spec
+from comptoir.actors.signature.kind import signature_spec
+from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.watch_list.kind import watch_list_spec
@@ -69,6 +71,7 @@ from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.bus import CoreBus
 from comptoir.engine.boot.core_banking import core_gateways
+from comptoir.engine.boot.contracts import open_contracts
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.inspection import inspection_gateway
@@ -187,6 +190,7 @@ def _of_files(
         onboarding_day_spec(bounds, measures.day),
         sighting_spec(bounds),
         account_spec(bounds, AccountMeasures(registry).count),
+        signature_spec(bounds),
     )
 
 
@@ -205,6 +209,7 @@ def _constants(daemon: Around) -> Mapping[str, Any]:
         LIST_TERMS: ListTerms.of(settings),
         REVIEW_TERMS: ReviewTerms.of(settings),
         CORE_TERMS: CoreTerms.of(settings),
+        SIGNING_TERMS: SigningTerms.of(settings),
         LIFE: access_life_ms(settings),
     }
 
@@ -237,6 +242,7 @@ async def parts_of(
     gateways.append(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
+    gateways.extend(await open_contracts(settings, daemon.documents, stack))
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     gateways.extend(await core_gateways(daemon.bus, settings, lambda: daemon.engine, stack))
     daemon.lists = await open_lists(settings, journal, stack)

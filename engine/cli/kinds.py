@@ -31,7 +31,7 @@ MACHINES = (
     "connection", "consent", "consent_week", "device", "disposition", "erasure", "idempotency", "invitation", "issuance",
     "kyc", "letter_report", "linking", "merchants", "notification", "numbering", "onboarding", "onboarding_day",
     "payout_batch", "payout_file", "payout_report", "person", "reconciliation", "refresh_family", "review", "revocation",
-    "sessions", "sighting", "wallet", "watch_list", "withdrawal",
+    "sessions", "sighting", "signature", "wallet", "watch_list", "withdrawal",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Typed settings: defaults, config.toml, environment; every value with unit, range and spec line.
 
 Start at `root.py` (the whole), then `fields.py` (how a row is declared), `load.py` (how it is
-read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `notices.py`, `onboarding.py`, `client_types.py`, `statements.py`, `documents.py`, `kafka.py`, `kyc.py` and `upkeep.py` are the rows.
+read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `notices.py`, `onboarding.py`, `client_types.py`, `statements.py`, `documents.py`, `kafka.py`, `kyc.py`, `signing.py` and `upkeep.py` are the rows.
 Source: interface.md 2, 3 and 11.
 """
 
@@ -58,6 +58,7 @@ from comptoir.engine.settings.runtime import (
     Storage,
 )
 from comptoir.engine.settings.secret import DatabaseUrl, Secret
+from comptoir.engine.settings.signing import Signing
 from comptoir.engine.settings.statements import Statements
 from comptoir.engine.settings.text import (
     Effective,
@@ -118,6 +119,7 @@ __all__ = [
     "SendGrid",
     "Settings",
     "SettingsError",
+    "Signing",
     "Statements",
     "Storage",
     "Targets",

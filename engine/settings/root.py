@@ -46,6 +46,7 @@ from comptoir.engine.settings.runtime import (
     Storage,
 )
 from comptoir.engine.settings.screening import Screening, screening_problems
+from comptoir.engine.settings.signing import Signing, signing_problems
 from comptoir.engine.settings.statements import Statements, statement_problems
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 from comptoir.engine.settings.vault import Vault
@@ -85,6 +86,7 @@ class Settings(Section):
     screening: Screening = section(Screening)
     scoring: Scoring = section(Scoring)
     kyc: Kyc = section(Kyc)
+    signing: Signing = section(Signing)
     measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
     kafka: Kafka = section(Kafka)
@@ -126,6 +128,7 @@ class Settings(Section):
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),
             kafka_problems(self.kafka, self.core_banking, self.onboarding),
+            signing_problems(self.signing, self.providers),
         )
 
     @classmethod

@@ -17,6 +17,7 @@ from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
 from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.reconciliation.terms import RECONCILING
 from comptoir.actors.review.terms import TERMS as REVIEW
+from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
@@ -42,7 +43,8 @@ def _catalogue() -> Any:
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
     ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
-    REVIEW: REVIEW_TERMS, CORE_TERMS: CoreTerms(), **notifying.TERMS,
+    REVIEW: REVIEW_TERMS, CORE_TERMS: CoreTerms(), SIGNING_TERMS: SigningTerms(),
+    **notifying.TERMS,
 }  # fmt: skip
 
 

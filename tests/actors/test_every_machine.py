@@ -109,6 +109,8 @@ from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
 from tests.actors.reviewed import DAYS, REVIEWS
 from tests.actors.sighted import SIGHTINGS
+from tests.actors.signed import FILE as SIGNED
+from tests.actors.signed import SIGNATURES
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -293,6 +295,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
     "sighting": _cases(SIGHTINGS), "account": _cases(ACCOUNTS),
+    "signature": tuple(Case(a, b, now=now, key=SIGNED.key) for a, b, now in SIGNATURES),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)
