@@ -90,6 +90,22 @@ class Onboarding(Section):
         (), ADDRESSES, "Who is told of files that wait for review; empty = nobody is.", "S7, S11",
         "mail addresses",
     )  # fmt: skip
+    signature_days: int = integer(
+        30, "days", (1, 365), "A contract that is not signed within it makes its file INCOMPLETE.",
+        "S14, S28, ours",
+    )  # fmt: skip
+    signature_reissues_max: int = integer(
+        4, "contracts", (0, 20), "So often a contract is issued anew for one file.", "ours"
+    )
+    approval_days: int = integer(
+        2, "business days", (1, 30),
+        "An advisor is reminded of a signed file after it, and operations hear of it after as many again.",
+        "X5, E14",
+    )  # fmt: skip
+    operations_emails: tuple[str, ...] = option(
+        (), ADDRESSES, "Who is told of signed files that nobody approves, and of refused accounts; empty = nobody is.",
+        "S18, E14", "mail addresses",
+    )  # fmt: skip
     kyc_approved_topic: str = option(
         "onboarding.kyc.approved", TOPIC, "Topic told of an approval.", "S11, S17"
     )
