@@ -19,6 +19,7 @@ from comptoir.actors.review.messages import (
     place_of,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.events_testing import FakeEvents
 from comptoir.http.lists_testing import FakeLists, of_lists
 
 __all__ = ["FakeReviews", "review_of"]
@@ -34,7 +35,7 @@ def review_of(due_at: int = DUE_MS) -> ReviewDescribed:
     )  # fmt: skip
 
 
-class FakeReviews(FakeLists):
+class FakeReviews(FakeLists, FakeEvents):
     """The reviews of a daemon that a test makes up, with the lists that compliance searches."""
 
     def __init__(self) -> None:
@@ -54,7 +55,8 @@ class FakeReviews(FakeLists):
 
     def of_compliance(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what compliance says; None: it is said to others."""
-        return self.of_reviews(address, message) or of_lists(address, message)
+        reviews = self.of_reviews(address, message) or of_lists(address, message)
+        return reviews or self.of_events(address, message)
 
     def of_reviews(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what is said to a review; None: it is said to others."""

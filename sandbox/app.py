@@ -33,6 +33,7 @@ from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
 from comptoir.sandbox.parties.reading import Reading
 from comptoir.sandbox.parties.seed import NAME as SEED
+from comptoir.sandbox.parties.subscriber import Subscriber
 from comptoir.sandbox.parties.tink import Tink
 from comptoir.sandbox.parties.vop import Vop
 from comptoir.sandbox.records import Record
@@ -88,11 +89,13 @@ class Sandbox:
         self._vop = Vop()
         self._bureau = Bureau(self.stage, self._hosts)
         self._credit, self._press = Credit(), Press()
+        self._subscriber = Subscriber(self.stage)
         self._mail, self._brevo, self._sms = Mail(self.stage), Brevo(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
             self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
             self._push.party(), self._mail.party(), self._brevo.party(), self._sms.party(), self._vop.party(),
             self._bureau.party(), addresses.party(), self._credit.party(), self._press.party(),
+            self._subscriber.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -127,6 +130,7 @@ class Sandbox:
                     self._bureau.reset,
                     self._credit.reset,
                     self._press.reset,
+                    self._subscriber.reset,
                 ),
             )
             routes = [
@@ -142,6 +146,7 @@ class Sandbox:
                 *self._bureau.routes(),
                 *self._credit.routes(),
                 *self._press.routes(),
+                *self._subscriber.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
             ]

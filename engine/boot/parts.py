@@ -23,6 +23,7 @@ from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.device.kind import device_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
+from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
@@ -66,6 +67,7 @@ from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
+from comptoir.engine.boot.feeding import event_specs, open_outward
 from comptoir.engine.boot.inspection import inspection_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
@@ -197,6 +199,7 @@ def _constants(daemon: Around) -> Mapping[str, Any]:
         KYC_TERMS: KycTerms.of(settings),
         LIST_TERMS: ListTerms.of(settings),
         REVIEW_TERMS: ReviewTerms.of(settings),
+        OUTWARD_TERMS: OutwardTerms.of(settings),
         LIFE: access_life_ms(settings),
     }
 
@@ -232,6 +235,7 @@ async def parts_of(
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
+    gateways.append(await open_outward(settings, journal, stack))
     bounds = actor_bounds(settings)
     return Parts(
         journal=journal,
@@ -254,6 +258,7 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             *_of_files(bounds, registry, daemon.lists),
+            *event_specs(bounds, daemon.moves, registry),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),

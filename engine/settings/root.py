@@ -30,6 +30,7 @@ from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
+from comptoir.engine.settings.outward import Outward, outward_problems
 from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
@@ -86,6 +87,7 @@ class Settings(Section):
     kyc: Kyc = section(Kyc)
     measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
+    outward: Outward = section(Outward)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)
     targets: Targets = section(Targets)
@@ -123,6 +125,7 @@ class Settings(Section):
             screening_problems(self.screening),
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),
+            outward_problems(self.outward, self.http),
         )
 
     @classmethod

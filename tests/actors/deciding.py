@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
+from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
@@ -41,7 +42,7 @@ def _catalogue() -> Any:
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
     ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
-    REVIEW: REVIEW_TERMS, **notifying.TERMS,
+    REVIEW: REVIEW_TERMS, OUTWARD_TERMS: OutwardTerms(mail=True), **notifying.TERMS,
 }  # fmt: skip
 
 

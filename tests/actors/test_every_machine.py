@@ -108,6 +108,7 @@ from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
 from tests.actors.reviewed import DAYS, REVIEWS
 from tests.actors.sighted import SIGHTINGS
+from tests.actors.telling import ENDPOINTS, FEEDS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -291,7 +292,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "onboarding_day": _cases(DAYS),
     "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
-    "sighting": _cases(SIGHTINGS),
+    "sighting": _cases(SIGHTINGS), "feed": _cases(FEEDS), "endpoint": _cases(ENDPOINTS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)
