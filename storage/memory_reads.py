@@ -201,7 +201,7 @@ class MemoryReads:
     async def events_at(self, numbers: Sequence[int]) -> list[Recorded]:
         """Those with these numbers, in order."""
         events = (await self._reach()).events
-        return [events[number - 1] for number in sorted(numbers) if 0 < number <= len(events)]
+        return [events[number - 1] for number in sorted(set(numbers)) if 0 < number <= len(events)]
 
     async def _dead(self) -> list[DeadLetterRow]:
         """All of them, newest first."""

@@ -64,6 +64,7 @@ class Subscriber:
         return [
             Route("PUT", "/control/subscriber/secrets", self._put),
             Route("GET", "/control/subscriber/deliveries", self._get),
+            Route("DELETE", "/control/subscriber/deliveries", self._forget),
         ]
 
     def reset(self) -> None:
@@ -79,6 +80,11 @@ class Subscriber:
 
     async def _get(self, _call: Call) -> Outcome:
         return json_reply(200, {"items": [*self._taken], "refused": self._refused})
+
+    async def _forget(self, _call: Call) -> Outcome:
+        self._taken.clear()
+        self._refused = 0
+        return json_reply(200, {"items": []})
 
     def _take(self, call: Call) -> Effect:
         headers, body = call.request.headers, call.request.body
