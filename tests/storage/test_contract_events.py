@@ -6,7 +6,6 @@ Source: engine/journal.py; design.md 7; docs/adr/0058.
 from typing import Any
 
 import trio
-import trio.lowlevel
 
 from comptoir.engine.values import Address
 from comptoir.storage.journal_testing import Desk, Noted, note
