@@ -28,6 +28,7 @@ from comptoir.http.problem_rows import (
 )
 from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
+from comptoir.http.problems_events import OF_EVENTS
 from comptoir.http.problems_payouts import OF_PAYOUTS
 from comptoir.http.problems_profiles import OF_PROFILES
 from comptoir.http.problems_review import OF_REVIEWS
@@ -211,6 +212,7 @@ PROBLEMS: dict[str, Problem] = {
     **OF_DOCUMENTS,
     **OF_PROFILES,
     **OF_BATCHES,
+    **OF_EVENTS,
     **OF_REVIEWS,
     **OF_PAYOUTS,
     # What the bank side may answer

@@ -236,6 +236,8 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    webhooks_here: bool = False
+    """Whether webhooks may be sent to this machine (S33): for development."""
     lists: tuple[str, ...] = ()
     """Watch lists, by their names (S21)."""
     measures: MeasureTerms = field(default_factory=MeasureTerms)
@@ -304,6 +306,7 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            webhooks_here=settings.outward.this_machine,
             lists=tuple(one.name for one in settings.screening.lists),
             measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,

@@ -36,6 +36,7 @@ from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
 from comptoir.sandbox.parties.reading import Reading
 from comptoir.sandbox.parties.seed import NAME as SEED
+from comptoir.sandbox.parties.subscriber import Subscriber
 from comptoir.sandbox.parties.tink import Tink
 from comptoir.sandbox.parties.vop import Vop
 from comptoir.sandbox.records import Record
@@ -94,6 +95,7 @@ class Sandbox:
         self._mainframe = Mainframe(self.stage)
         self._bridge = Bridge(self._mainframe)
         self._docusign = Docusign(self.stage, self._hosts)
+        self._subscriber = Subscriber(self.stage)
         self._mail, self._brevo, self._sms = Mail(self.stage), Brevo(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
             self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
@@ -101,6 +103,7 @@ class Sandbox:
             self._bureau.party(), addresses.party(), self._credit.party(), self._press.party(),
             self._bridge.party(),
             self._docusign.party(),
+            self._subscriber.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -137,6 +140,7 @@ class Sandbox:
                     self._press.reset,
                     self._mainframe.reset,
                     self._docusign.reset,
+                    self._subscriber.reset,
                 ),
             )
             routes = [
@@ -155,6 +159,7 @@ class Sandbox:
                 *self._mainframe.routes(),
                 *self._bridge.routes(),
                 *self._docusign.routes(),
+                *self._subscriber.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
             ]

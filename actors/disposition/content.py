@@ -165,6 +165,13 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "CompareLook": (),
     "NoteRefusedLook": (),
     "ForgetSighting": (),
+    # What the world is told: where to, and with what it is signed, stands in no list.
+    "NotePublic": ("after", "through"),
+    "FeedGrew": ("position",),
+    "RetryDue": (),
+    "ReplayEvents": ("after", "position"),
+    "DeliverNext": ("serial", "endpoint_id", "after", "upto", "types"),
+    "DeliveryEnded": ("serial", "outcome", "position", "status", "took_ms"),
     # Within the house.
     "DestroyKeys": ("reference",),
     "RotateKey": ("what", "reference"),

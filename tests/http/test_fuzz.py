@@ -47,7 +47,7 @@ LED = READERS | PROPOSERS
 CHANCE = ["--phases", "fuzzing,stateful"]
 TOKENS = [one for one in OPERATIONS if one.door is Door.TOKEN]
 FILING = (
-    "withdrawals", "payouts", "points", "onboarding", "notices", "review", "screening",
+    "withdrawals", "payouts", "points", "onboarding", "notices", "review", "screening", "events",
 )  # fmt: skip
 """Tags of what nothing leads to or from."""
 BROAD = ("changeProfile", "submitClient")
@@ -131,7 +131,7 @@ include-operation-id = [
     "listDecisions",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
     "listReviews", "noteReview", "snoozeReview", "decideReview",
-    "getStatement", "getProvenance", "searchWatchLists",
+    "getStatement", "getProvenance", "searchWatchLists", "registerEndpoint", "changeEndpoint", "replayEvents",
     "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
     "removeContact",
 ]
