@@ -10,6 +10,9 @@ __all__ = ["CHECK_KINDS", "MACHINES", "ROLES", "complete"]
 
 CHECK_KINDS = (
     "aead-open",
+    "copybook-decode",
+    "copybook-encode",
+    "copybook-layout",
     "document",
     "iban",
     "jwk",
