@@ -115,7 +115,11 @@ values = [0, 1, 9.5, 100.25, 99999999.99]
 [dictionaries.currencies]
 values = ["EUR", "USD", "XTS"]
 
+[dictionaries.times]
+values = ["2025-11-24T14:30:00.000Z", "2026-12-31T23:59:59.999Z", "2024-02-29T00:00:00.000Z"]
+
 [parameters]
+"body.until" = {{ dictionary = "times", probability = 0.8 }}
 "query.cursor" = {{ dictionary = "cursors", probability = 0.8 }}
 "body.data.amount" = {{ dictionary = "amounts", probability = 0.8 }}
 "body.data.currency" = {{ dictionary = "currencies", probability = 0.8 }}
