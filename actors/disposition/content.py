@@ -131,6 +131,8 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "ObjectAbsent": ("reference", "code"),
     "InspectDocument": ("reference", "path", "doc_type", "media_type"),
     "DocumentInspected": ("reference", "sha256", "flags"),
+    # To a topic of the bus: what a record says may be anybody's, and stands in no list.
+    "ReadRecord": ("topic", "partition", "offset"),
     # To a review and to the sums of a day; reasons of a hold stand in no list (E3).
     "OpenReview": ("round", "client_type", "accelerated"),
     "WithdrawReview": ("round",),
