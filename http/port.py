@@ -23,6 +23,7 @@ from comptoir.http.events_port import EventsPort
 from comptoir.http.identity.opening import Identity
 from comptoir.http.review_port import ReviewPort
 from comptoir.http.rules import EdgeRules
+from comptoir.http.signing_port import SigningPort
 
 __all__ = ["Answer", "ApiPort", "BatchRow", "Health", "Port", "WebhookPort"]
 
@@ -105,7 +106,7 @@ class WebhookPort(Protocol):
         ...
 
 
-class ApiPort(BooksPort, ReviewPort, EventsPort, Protocol):
+class ApiPort(BooksPort, ReviewPort, EventsPort, SigningPort, Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
 
     @property

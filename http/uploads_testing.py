@@ -22,6 +22,12 @@ from comptoir.actors.onboarding.messages import (
     Submitted,
     UploadGranted,
 )
+from comptoir.actors.onboarding.onward_messages import (
+    AccountKept,
+    ApprovalKept,
+    Onward,
+    SigningKept,
+)
 from comptoir.engine import Address, Message, Refused, Reply
 from comptoir.engine.objects import (
     Incoming,
@@ -43,6 +49,12 @@ DOCUMENT_ID: Final = "doc_" + "0" * 20
 _DOCUMENT: Final = Document(
     DOCUMENT_ID, "IDENTITY", "passeport.pdf", "application/pdf", 300, "", NOW + 3_600_000
 )
+_ONWARD: Final = Onward(
+    SigningKept("sent", 1, "embedded", due_at=NOW + 1000, at=NOW),
+    ApprovalKept(NOW),
+    AccountKept("created", "123456789", asked_at=NOW, at=NOW),
+)
+"""More than a file has at once, so that all of it is shown."""
 _SAID: Final = {
     "address/city": (
         Said("Paris", "client", "cli_1", NOW), Said("Pari", "advisor", "adv-1", NOW - 1),
@@ -55,8 +67,9 @@ def _described(opened: Opened, now: int, digest: str = "") -> FileDescribed:
     """A file that has just begun, with a document, and perhaps a submission."""
     one = Submitted(digest, 1, NOW, "a.b.c")
     return FileDescribed(
-        "INITIATED", opened, (_DOCUMENT,), (), (), now, now + 1000, now, submissions=(one,)
-    )
+        "INITIATED", opened, (_DOCUMENT,), (), (), now, now + 1000, now, submissions=(one,),
+        onward=_ONWARD,
+    )  # fmt: skip
 
 
 class FakeStore:

@@ -28,6 +28,7 @@ from comptoir.sandbox.parties.inquiries import Credit, Press
 from comptoir.sandbox.parties.kyc import Bureau
 from comptoir.sandbox.parties.mainframe import Mainframe
 from comptoir.sandbox.parties.mainframe_bridge import Bridge
+from comptoir.sandbox.parties.mainframe_broker import listen
 from comptoir.sandbox.parties.notices import Brevo, Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
 from comptoir.sandbox.parties.payments import Payments
@@ -169,6 +170,7 @@ class Sandbox:
             nursery.start_soon(self._mainframe.work)
             nursery.start_soon(self._bridge.run)
             nursery.start_soon(self._docusign.deliver)
+            nursery.start_soon(listen, self._mainframe)
             seed_of_script, faults = self._script
             self.stage.faults.set(faults, seed_of_script)
             await Server(Router(routes).respond).serve(listeners)

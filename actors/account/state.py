@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Literal
 
-import msgspec
-
 from comptoir.actors.account.messages import AccountDescribed, AccountProfile, CoreBankingChanged
 from comptoir.engine import Event, State
 

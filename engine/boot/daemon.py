@@ -20,6 +20,7 @@ from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
 from comptoir.engine.boot.bus import CoreBus
+from comptoir.engine.boot.contracts import Verifying
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
 from comptoir.engine.boot.measured import CommittedFigures
@@ -77,7 +78,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon(Paying, Screens, Views):
+class Daemon(Paying, Screens, Verifying, Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """

@@ -71,8 +71,8 @@ from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
 from comptoir.engine.boot.bus import CoreBus
+from comptoir.engine.boot.contracts import Verifier, open_contracts
 from comptoir.engine.boot.core_banking import core_gateways
-from comptoir.engine.boot.contracts import open_contracts
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.feeding import event_specs, open_outward
@@ -116,6 +116,8 @@ class Around(Protocol):
     payees: PayeeDesk | None
     """Likewise."""
     lists: ListDesk | None
+    """Likewise."""
+    verifier: Verifier | None
     """Likewise."""
     engine: Engine | None
 
@@ -245,7 +247,9 @@ async def parts_of(
     gateways.append(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
-    gateways.extend(await open_contracts(settings, daemon.documents, stack))
+    contracts = await open_contracts(settings, daemon.documents, stack)
+    daemon.verifier = contracts.verifier
+    gateways.extend(contracts.gateways)
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     gateways.extend(await core_gateways(daemon.bus, settings, lambda: daemon.engine, stack))
     daemon.lists = await open_lists(settings, journal, stack)

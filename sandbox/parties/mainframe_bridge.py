@@ -11,16 +11,15 @@ import trio
 
 from comptoir.sandbox.errors import Refused
 from comptoir.sandbox.faults import Direction, Operation
-from comptoir.sandbox.parties.mainframe import NAME, REPLY, Mainframe
+from comptoir.sandbox.parties.mainframe import NAME, PUT, REPLY, Mainframe
 from comptoir.sandbox.parties.mq import Item
 from comptoir.sandbox.parties.party import Effect, Inbound, Party
 from comptoir.sandbox.wire.router import Call, Route
 from comptoir.sandbox.wire.server import Outcome, Reply, json_reply
 
-PUT: Final = Operation("requests.put", Direction.INBOUND)
 LOOK: Final = Operation("queues.get", Direction.INBOUND)
 ACCEPT: Final = Operation("deliveries.accept", Direction.INBOUND)
-GIVEN_BACK_S: Final = 5.0
+GIVEN_BACK_S: Final = 1.0
 WAIT_S_MAX: Final = 20.0
 OCTETS: Final = "application/octet-stream"
 

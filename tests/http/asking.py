@@ -177,6 +177,7 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "noteReview": {"text": "called the client"},
         "snoozeReview": {"until": "2025-12-01T09:00:00.000Z", "reason": "waits for a translation"},
         "decideReview": {"decision": "approve", "reason": "met in person"},
+        "approveOnboarding": {"decision": "approve", "reason": "met in person"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "registerDevice": {"token": "fcm-token:of-d1", "platform": "android"},
         "putPreferences": {"language": "en"},

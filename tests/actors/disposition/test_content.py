@@ -14,6 +14,7 @@ from comptoir.actors.connection.messages import (
 )
 from comptoir.actors.disposition.content import READABLE, content_of
 from comptoir.actors.gateways import bus_messages as bus
+from comptoir.actors.gateways import core_messages as banking
 from comptoir.actors.gateways import document_messages as documents
 from comptoir.actors.gateways import kyc_messages as people
 from comptoir.actors.gateways import list_messages as lists
@@ -43,7 +44,7 @@ def _messages() -> dict[str, type[Message]]:
     said = [message for machine in machines().values() for message in machine.messages]
     of_parties = [
         value
-        for module in (gateways, documents, people, lists, outward, bus)
+        for module in (gateways, documents, people, lists, outward, bus, banking)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Message) and value is not Message
     ]

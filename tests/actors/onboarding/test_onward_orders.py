@@ -11,6 +11,7 @@ from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.gateways.messages import SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.machine import MACHINE
+from comptoir.actors.onboarding.messages import KycConcluded
 from comptoir.actors.onboarding.onward_messages import (
     ApprovalDue,
     ApproveFile,
@@ -47,9 +48,8 @@ STAFF = st.one_of(
     st.builds(ApproveFile, st.booleans(), st.sampled_from(PEOPLE), st.just("x")),
     st.sampled_from(PEOPLE).map(ReissueSignature),
     st.builds(
-        lambda number, outcome, by: replace(CONCLUDED, round=number, outcome=outcome, by=by),
-        st.integers(1, 2), st.sampled_from(["approved", "held", "rejected"]),
-        st.sampled_from(["SYSTEM", "cp-1", "cp-2"]),
+        KycConcluded, ROUNDS, st.sampled_from(["approved", "held", "rejected"]), st.just(85), st.just("LOW"),
+        st.just("AUTO_APPROVE"), st.sampled_from(["SYSTEM", "cp-1", "cp-2"]),
     ),
 )  # fmt: skip
 TIME = st.sampled_from([SignatureDue(), ApprovalDue(), RESUMES])
@@ -67,7 +67,8 @@ LUCKY = st.lists(
 
 def play(words: list[Message]) -> tuple[OnboardingState, list[Decision[Any]]]:
     """A file that hears them one after the other, from the first conclusion on; time goes on between."""
-    state, made = READY, []
+    state: OnboardingState = READY
+    made: list[Decision[Any]] = []
     for at, word in enumerate([CONCLUDED, *words]):
         context = Context(FILE, NOW + at * 86_400_000, at, {TERMS: OPEN_TERMS, CUTOFFS: Cutoffs()})
         found = MACHINE.decide(state, word, context)
