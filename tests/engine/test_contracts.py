@@ -23,7 +23,7 @@ from comptoir.actors.signature.messages import (
     VoidSigning,
 )
 from comptoir.engine import Address, Message, Refused
-from comptoir.engine.boot import Daemon, memory_engine
+from comptoir.engine.boot import Daemon
 from comptoir.engine.engine import Engine
 from comptoir.engine.objects import ObjectKey
 from comptoir.engine.settings import Secret, Settings, SettingsError
@@ -173,5 +173,5 @@ async def test_what_cannot_seal_does_not_start(tmp_path: Path, served: Serving) 
         {("signing", "templates"): str(tmp_path / "absent")},
     ):
         with pytest.raises(SettingsError):
-            async with memory_engine(settings.having(wrong)):
+            async with Daemon(settings.having(wrong)).open(listen=False):
                 pass
