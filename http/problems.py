@@ -31,6 +31,7 @@ from comptoir.http.problems_documents import OF_DOCUMENTS
 from comptoir.http.problems_payouts import OF_PAYOUTS
 from comptoir.http.problems_profiles import OF_PROFILES
 from comptoir.http.problems_review import OF_REVIEWS
+from comptoir.http.problems_signing import OF_SIGNING
 
 __all__ = [
     "PROBLEMS",
@@ -212,6 +213,7 @@ PROBLEMS: dict[str, Problem] = {
     **OF_PROFILES,
     **OF_BATCHES,
     **OF_REVIEWS,
+    **OF_SIGNING,
     **OF_PAYOUTS,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(

@@ -21,6 +21,7 @@ from comptoir.actors.review.messages import (
 from comptoir.engine import Address, Message, Refused, Reply
 from comptoir.http.docusign_testing import of_envelopes
 from comptoir.http.lists_testing import FakeLists, of_lists
+from comptoir.http.signing_testing import of_signing
 
 __all__ = ["FakeReviews", "review_of"]
 
@@ -55,8 +56,8 @@ class FakeReviews(FakeLists):
 
     def of_compliance(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what compliance says; None: it is said to others."""
-        others = of_lists(address, message) or of_envelopes(address, message)
-        return self.of_reviews(address, message) or others
+        said = self.of_reviews(address, message) or of_lists(address, message)
+        return said or of_envelopes(address, message) or of_signing(address, message)
 
     def of_reviews(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what is said to a review; None: it is said to others."""

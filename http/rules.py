@@ -248,6 +248,8 @@ class EdgeRules:
     """Whose files those of partners are (S5)."""
     dead_letter_ms: int = 90 * 86_400_000
     """For how long a dead letter is kept, but for those that are held (X23)."""
+    verify_bytes_max: int = 26_214_400
+    """Of a PDF that anybody has verified (S28)."""
     replay_per_second_max: int = 50
     """The pace of a replay of many."""
     _judge: Callable[[str | None, bytes | None], str | None] = field(
@@ -309,6 +311,7 @@ class EdgeRules:
             file_prefix=settings.onboarding.number_prefix,
             client_types=frozenset(settings.onboarding.types),
             partner_advisor=settings.onboarding.partner_advisor,
+            verify_bytes_max=settings.signing.verify_bytes_max,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,
         )

@@ -35,6 +35,7 @@ from comptoir.sandbox.parties.push import Push
 from comptoir.sandbox.parties.reading import Reading
 from comptoir.sandbox.parties.seed import NAME as SEED
 from comptoir.sandbox.parties.tink import Tink
+from comptoir.sandbox.parties.trust import Trust
 from comptoir.sandbox.parties.vop import Vop
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.schemes import SEED_V1
@@ -87,6 +88,7 @@ class Sandbox:
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
         self._vop = Vop()
+        self._trust = Trust(self.stage)
         self._bureau = Bureau(self.stage, self._hosts)
         self._credit, self._press = Credit(), Press()
         self._docusign = Docusign(self.stage, self._hosts)
@@ -96,6 +98,7 @@ class Sandbox:
             self._push.party(), self._mail.party(), self._brevo.party(), self._sms.party(), self._vop.party(),
             self._bureau.party(), addresses.party(), self._credit.party(), self._press.party(),
             self._docusign.party(),
+            self._trust.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -131,6 +134,7 @@ class Sandbox:
                     self._credit.reset,
                     self._press.reset,
                     self._docusign.reset,
+                    self._trust.reset,
                 ),
             )
             routes = [
@@ -147,6 +151,7 @@ class Sandbox:
                 *self._credit.routes(),
                 *self._press.routes(),
                 *self._docusign.routes(),
+                *self._trust.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
             ]

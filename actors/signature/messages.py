@@ -111,19 +111,23 @@ class Evidence(msgspec.Struct, frozen=True):
     methods: tuple[str, ...]
     """By which they showed who they are, by the names of RFC 8176: `otp`, `sms`."""
     authenticated_at: int
-    """When, by a one-time code: ms since 1970."""
+    """When, by a one-time code: ms since 1970, by the wall's clock."""
     session_sha256: str
     """Of the browser's session; the session itself is nobody's to know."""
     signed_at: int = 0
     """Business time, ms; set by the machine."""
     viewed_at: int = 0
     """Likewise."""
+    name: str = ""
+    """Of who signed; likewise."""
 
 
 class ShowContract(Message, frozen=True):
     """Its signer opens it in the portal."""
 
     user_id: str
+    opened_at: int
+    """By the wall's clock, as sign-ins are: ms since 1970."""
 
 
 class SignContract(Message, frozen=True):

@@ -44,6 +44,8 @@ __all__ = [
 ]
 
 NOT_FOUND: Final = Refusal("NOT_FOUND", "nothing is to be signed in this file")
+SECOND_MS: Final = 1000
+"""Sign-ins are told in whole seconds."""
 CODE_METHODS: Final = frozenset(("otp",))
 """Ways of showing who one is by a code that holds once, by their names of RFC 8176."""
 
@@ -61,7 +63,10 @@ def show(
     if state.phase is Phase.VIEWED or state.provider != EMBEDDED:
         return Decision(state, described(state))
     assert state.asked is not None
-    seen = msgspec.structs.replace(state, phase=Phase.VIEWED, viewed_at=context.now)
+    opened_at = message.opened_at // SECOND_MS * SECOND_MS
+    seen = msgspec.structs.replace(
+        state, phase=Phase.VIEWED, viewed_at=context.now, opened_at=opened_at
+    )
     moved = EnvelopeMoved(state.asked.round, "viewed", context.now, healed=False)
     return Decision(seen, described(seen), events=(moved,))
 
@@ -82,7 +87,11 @@ def sign(
     if refusal is not None:
         return refusal
     assert state.asked is not None
-    evidence = msgspec.structs.replace(given, signed_at=context.now, viewed_at=state.viewed_at)
+    signer = state.asked.signer
+    evidence = msgspec.structs.replace(
+        given, signed_at=context.now, viewed_at=state.viewed_at,
+        name=f"{signer.first_name} {signer.last_name}",
+    )  # fmt: skip
     signing = msgspec.structs.replace(state, evidence=evidence)
     said = EnvelopeReported(EMBEDDED, state.envelope_id, "signed", context.now)
     decided = heard(signing, said, context)
@@ -105,9 +114,9 @@ def _unfit(state: SignatureState, given: Evidence, context: Context) -> Refusal 
         != state.document_sha256,
         Refusal("CONSENT_MISSING", "every text has to be agreed to"): set(given.consents)
         != set(CONSENTS),
-        Refusal("STEP_UP_REQUIRED", "a one-time code has to be typed after it was opened"): not (
-            CODE_METHODS & set(given.methods) and given.authenticated_at >= state.viewed_at
-        ),
+        Refusal(
+            "SIGNATURE_CODE_NEEDED", "a one-time code has to be typed after it was opened"
+        ): not (CODE_METHODS & set(given.methods) and given.authenticated_at >= state.opened_at),
     }
     return next((refusal for refusal, broken in checks.items() if broken), None)
 

@@ -6,7 +6,7 @@ authority says when, and is in the file, as is word that no certificate was revo
 Source: ETSI EN 319 142-1 (PAdES baseline, B-LTA); ISO 32000-2, 12.8; RFC 3161; spec.md S28; docs/adr/0052.
 """
 
-import asyncio
+import asyncio  # noqa: TID251 - a program of its own, and pyHanko speaks asyncio
 import io
 import sys
 from datetime import timedelta
@@ -29,7 +29,6 @@ CPU_SECONDS_MAX: Final = 60
 DIGEST: Final = "sha256"
 TOLERANCE: Final = timedelta(minutes=1)
 """Between our clock and that of the time stamping authority."""
-KEY_UNUSABLE: Final = "SEAL_KEY_UNUSABLE"
 _STAMP: Final = b"""
 #let stamp = json(bytes(sys.inputs.stamp))
 #set page(width: 240pt, height: 72pt, margin: 6pt, fill: none)
@@ -37,6 +36,10 @@ _STAMP: Final = b"""
 #set par(leading: 0.5em, spacing: 0.55em)
 #for line in stamp.lines { par(line) }
 """
+
+
+class _KeyUnusable(Exception):
+    """The file of the key cannot be opened."""
 
 
 def seal(task: Seal) -> Sealed:
@@ -55,25 +58,25 @@ def seal(task: Seal) -> Sealed:
             return Sealed(b"", error.code, retryable=True)
         except TimestampRequestError:
             return Sealed(b"", "TSA_REFUSED", retryable=True)
-        except PathError:
+        except (PathError, SigningError):
             return Sealed(b"", "SEAL_CHAIN_UNPROVEN", retryable=True)
-        except SigningError:
-            return Sealed(b"", KEY_UNUSABLE)
+        except _KeyUnusable:
+            return Sealed(b"", "SEAL_KEY_UNUSABLE")
 
 
 async def _seal(task: Seal, outside: Outside) -> bytes:
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import PdfSignatureMetadata, PdfSigner
     from pyhanko.sign.fields import SigSeedSubFilter
-    from pyhanko.sign.general import SigningError
     from pyhanko.sign.signers import SimpleSigner
     from pyhanko.sign.signers.pdf_signer import DSSContentSettings, TimestampDSSContentSettings
     from pyhanko.stamp import StaticStampStyle
     from pyhanko_certvalidator import ValidationContext
 
-    signer = SimpleSigner.load_pkcs12_data(task.pkcs12, (), task.password.encode())
-    if signer is None or signer.signing_cert is None:
-        raise SigningError("the key cannot be read")
+    try:
+        signer = SimpleSigner.load_pkcs12_data(task.pkcs12, (), task.password.encode())
+    except ValueError as error:
+        raise _KeyUnusable from error
     own_roots = [x for x in signer.cert_registry if x.self_issued]
     roots = [*own_roots, *(x509.Certificate.load(one) for one in task.trust)]
     context = ValidationContext(

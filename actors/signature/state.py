@@ -94,6 +94,8 @@ class SignatureState(State, frozen=True):
     sent_at: int = 0
     """Business time, ms; so are the others."""
     viewed_at: int = 0
+    opened_at: int = 0
+    """By the wall's clock: a code that was typed before does not sign."""
     ended_at: int = 0
     expires_at: int = 0
     reason: str = ""

@@ -7,12 +7,14 @@ is either signed, or keeps what is signed valid. Problems are stable codes.
 Source: ETSI EN 319 102-1, 5.6 (validation of long-term signatures); ISO 32000-2, 12.8; spec.md S28; docs/signature.md.
 """
 
-import asyncio
+import asyncio  # noqa: TID251 - a program of its own, and pyHanko speaks asyncio
+import hashlib
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from importlib import import_module
+from typing import Any, Final, TypeVar
 
 import msgspec
 from asn1crypto import x509
@@ -35,6 +37,13 @@ UNTRUSTED: Final = "SIGNER_NOT_TRUSTED"
 UNPROVEN: Final = "VALIDITY_NOT_PROVEN"
 STAMP_BROKEN: Final = "TIME_STAMP_BROKEN"
 TOO_MANY: Final = "TOO_MANY_SIGNATURES"
+LATE: Final = (
+    "pyhanko.pdf_utils.reader", "pyhanko.sign.ades.report", "pyhanko.sign.diff_analysis", "pyhanko.sign.validation.ades",
+    "pyhanko.sign.validation.status", "pyhanko_certvalidator.ltv.ades_past", "pyhanko.pdf_utils.filters", "cryptography.hazmat.backends.openssl.backend",
+    "lxml.etree", "gzip",
+)  # fmt: skip
+"""Modules that bring all others with them."""
+T = TypeVar("T")
 Found = tuple[SignerSeen, tuple[str, ...]]
 
 
@@ -49,11 +58,43 @@ def verify(pdf: bytes, roots: Iterable[bytes], at: int) -> Verdict:
     trusted = [x509.Certificate.load(one) for one in roots]
     moment = datetime.fromtimestamp(at / 1000, UTC)
     try:
-        return asyncio.run(_verify(pdf, trusted, moment))
+        return _driven(_verify(pdf, trusted, moment))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - a parser given anybody's bytes may raise anything; all of it means this
         return Verdict(False, (), (NOT_A_PDF if not pdf[:1024].count(b"%PDF-") else CHANGED,))
+
+
+class _Nothing:
+    """What a loop listens to that hears of nothing outside."""
+
+    def select(self, timeout: float | None) -> list[Any]:
+        """Nothing, at once."""
+        assert timeout is not None, "it waits for what is not there"
+        return []
+
+
+class _Loop(asyncio.BaseEventLoop):
+    """A loop of events without files of its own, which a confined program cannot have: all that proves a signature is in its
+    file, so nothing outside is ever waited for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._selector = _Nothing()
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        """There are none."""
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps."""
+
+
+def _driven(work: Coroutine[Any, Any, T]) -> T:
+    """What it comes to."""
+    loop = _Loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(work)
 
 
 async def _verify(pdf: bytes, roots: list[x509.Certificate], moment: datetime) -> Verdict:
@@ -101,8 +142,6 @@ def _intact(signature: Any) -> bool:
     content = signature.signed_data["encap_content_info"]
     if signature.sig_object_type == "/DocTimeStamp":
         imprint = content["content"].parsed["message_imprint"]["hashed_message"].native
-        import hashlib
-
         if imprint != raw:
             return False
         md = info["digest_algorithm"]["algorithm"].native
@@ -122,7 +161,9 @@ async def _judge(
 
     intact = _intact(signature)
     whole = _is_whole(signature)
-    timing = ValidationTimingInfo(moment, best_signature_time=moment, point_in_time_validation=False)
+    timing = ValidationTimingInfo(
+        moment, best_signature_time=moment, point_in_time_validation=False
+    )
     result = await ades_lta_validation(signature, _policy(roots), timing)
     proven = result.ades_subindic is AdESPassed.OK
     status = result.api_status
@@ -166,7 +207,9 @@ def _policy(roots: list[x509.Certificate]) -> Any:
 
     hard = RevocationCheckingPolicy.from_legacy("hard-fail")
     of_stamps = CertRevTrustPolicy(
-        hard, freshness=LISTS_KEPT, freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION
+        hard,
+        freshness=LISTS_KEPT,
+        freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
     )
 
     return PdfSignatureValidationSpec(
@@ -199,7 +242,11 @@ def _level(reader: Any, signature: Any) -> str:
         return "B-B"
     if "/DSS" not in reader.root:
         return "B-T"
-    later = [x for x in reader.embedded_timestamp_signatures if x.signed_revision > signature.signed_revision]
+    later = [
+        x
+        for x in reader.embedded_timestamp_signatures
+        if x.signed_revision > signature.signed_revision
+    ]
     return "B-LTA" if later else "B-LT"
 
 
@@ -230,10 +277,8 @@ def main() -> None:
 
 def _warm() -> None:
     """Load all that is loaded late: afterwards there is no file to be had."""
-    import pyhanko.pdf_utils.reader
-    import pyhanko.sign.validation.ades
-
-    asyncio.run(asyncio.sleep(0))
+    for name in LATE:
+        import_module(name)
 
 
 if __name__ == "__main__":

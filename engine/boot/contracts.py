@@ -7,9 +7,10 @@ Source: design.md 6; spec.md S1, S28, S63; docs/signature.md.
 
 import hashlib
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -20,6 +21,8 @@ from comptoir.actors.gateways.signing_messages import (
     MakeContract,
     SigningRefused,
 )
+from comptoir.actors.signature.messages import EMBEDDED
+from comptoir.actors.signature.sheet import Verdict
 from comptoir.actors.signature.studio import Studio, StudioFailed
 from comptoir.actors.signature.templates import (
     SHIPPED,
@@ -31,6 +34,7 @@ from comptoir.actors.signature.templates import (
 )
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.docusign import open_docusign
+from comptoir.engine.boot.sealing import Embedded, House, open_house
 from comptoir.engine.errors import Stopping
 from comptoir.engine.gateway_spec import (
     CallContext,
@@ -44,7 +48,9 @@ from comptoir.engine.settings import Problem, Settings, SettingsError
 from comptoir.engine.values import Message
 from comptoir.storage.errors import StorageError
 
-__all__ = ["ContractStore", "contracts_gateway", "open_contracts", "templates_of"]
+__all__ = [
+    "ContractStore", "Verifier", "Verifying", "check_contracts", "contracts_gateway", "open_contracts", "templates_of",
+]  # fmt: skip
 
 PDF: Final = "application/pdf"
 CONTRACT_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -138,6 +144,16 @@ def templates_of(settings: Settings) -> "dict[str, dict[str, Template]]":
     return {name: dict(languages) for name, languages in found.items()}
 
 
+def check_contracts(settings: Settings) -> None:
+    """See that contracts can be drawn and sealed, before anything is started.
+
+    Raises:
+        SettingsError: a template, the key or a root is missing, or wrong.
+    """
+    templates_of(settings)
+    open_house(settings)
+
+
 def _refused(place: str, text: str, remedy: str) -> SettingsError:
     return SettingsError((Problem("CONFIG_RULE_BROKEN", place, f"{place}: {text}", remedy),))
 
@@ -177,24 +193,69 @@ def contracts_gateway(settings: Settings, store: ContractStore, studio: Studio) 
     )
 
 
-async def open_contracts(
-    settings: Settings, desk: DocumentDesk, stack: AsyncExitStack
-) -> list[GatewaySpec]:
-    """Who draws contracts, and who has them signed; connections end with the stack."""
+class Verifying:
+    """That part of a daemon which says what is to be said of the signatures of a PDF."""
+
+    verifier: "Verifier | None" = None
+
+    async def verify_pdf(self, pdf: bytes) -> Verdict:
+        """Say it. The time is now: no earlier than it really is, as nothing was signed later than that.
+
+        Raises:
+            Stopping: it is not open yet.
+            StudioFailed: too many wait, or it took too long.
+        """
+        if self.verifier is None:
+            raise Stopping("it is not open yet")
+        at = max(self.now_ms(), int(datetime.now(UTC).timestamp() * 1000))
+        return await self.verifier.studio.verify(pdf, self.verifier.roots, at)
+
+    def now_ms(self) -> int:
+        """Business time."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Who verifies, and whom they trust."""
+
+    studio: Studio
+    roots: tuple[bytes, ...]
+
+
+class Opened(NamedTuple):
+    """All of it."""
+
+    gateways: list[GatewaySpec]
+    verifier: Verifier
+
+
+async def open_contracts(settings: Settings, desk: DocumentDesk, stack: AsyncExitStack) -> Opened:
+    """Who draws contracts, who has them signed, and who verifies; connections end with the stack.
+
+    Raises:
+        SettingsError: a template, the key or a root is missing, or wrong.
+    """
     seconds = settings.signing.seconds_max
     client = await stack.enter_async_context(httpx.AsyncClient(timeout=seconds, trust_env=False))
     store = ContractStore(desk, client)
     studio = Studio(1, 64, seconds)
     bounds = GatewayBounds(deadline_s=seconds + SLACK_S, calls_max=2)
-    return [
+    house = open_house(settings)
+    gateways = [
         contracts_gateway(settings, store, studio),
         await open_docusign(settings, store, stack)
         if settings.signing.provider == "docusign"
-        else signing_gateway(_provider(settings), bounds),
+        else signing_gateway(_provider(settings, store, studio, house), bounds),
     ]
+    verifying = Studio(1, settings.signing.verify_waiting_max, seconds)
+    return Opened(gateways, Verifier(verifying, house.roots))
 
 
-def _provider(settings: Settings) -> Signing | None:
+def _provider(
+    settings: Settings, store: ContractStore, studio: Studio, house: House
+) -> Signing | None:
     """Who is configured."""
-    del settings
+    if settings.signing.provider == EMBEDDED:
+        return Embedded(store, studio, house, settings)
     return None

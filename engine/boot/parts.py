@@ -66,7 +66,7 @@ from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
-from comptoir.engine.boot.contracts import open_contracts
+from comptoir.engine.boot.contracts import Verifier, open_contracts
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
 from comptoir.engine.boot.inspection import inspection_gateway
@@ -108,6 +108,8 @@ class Around(Protocol):
     payees: PayeeDesk | None
     """Likewise."""
     lists: ListDesk | None
+    """Likewise."""
+    verifier: Verifier | None
     """Likewise."""
     engine: Engine | None
 
@@ -234,7 +236,9 @@ async def parts_of(
     gateways.append(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
-    gateways.extend(await open_contracts(settings, daemon.documents, stack))
+    contracts = await open_contracts(settings, daemon.documents, stack)
+    daemon.verifier = contracts.verifier
+    gateways.extend(contracts.gateways)
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))

@@ -33,7 +33,7 @@ __all__ = ["NAME", "PASSWORD", "Authority", "Trust"]
 NAME: Final = "trust"
 STAMP: Final = Operation("timestamps.create", Direction.INBOUND)
 LIST: Final = Operation("revocations.get", Direction.INBOUND)
-PASSWORD: Final = "sandbox"
+PASSWORD: Final = "sandbox"  # noqa: S105 - of a key that is worth nothing
 """Of the PKCS#12 file."""
 POLICY: Final = "1.3.6.1.4.1.99999.1"
 ROOT_YEARS, TSA_YEARS, HOUSE_DAYS = 20, 10, 730

@@ -51,7 +51,9 @@ SENDING = msgspec.structs.replace(
 SENT = msgspec.structs.replace(
     SENDING, phase=Phase.SENT, provider=EMBEDDED, envelope_id=ENVELOPE, sent_at=NOW - 2000
 )
-VIEWED = msgspec.structs.replace(SENT, phase=Phase.VIEWED, viewed_at=NOW - 1000)
+VIEWED = msgspec.structs.replace(
+    SENT, phase=Phase.VIEWED, viewed_at=NOW - 1000, opened_at=NOW - 1000
+)
 FETCHING = msgspec.structs.replace(
     VIEWED, phase=Phase.FETCHING, ended_at=NOW, signed_path="ONB-2026-00001/CONTRACT/signed_1.pdf"
 )
@@ -76,7 +78,7 @@ TO_SIGNATURE: tuple[Message, ...] = (
     *(report(status) for status in RANK),
     *(EnvelopeStands(REFERENCE, ENVELOPE, status, NOW) for status in RANK),
     StandingDue(1), SigningOver(1), SignedFetched(REFERENCE, "5" * 64), SignedFetched("x:9", ""),
-    EnvelopeGone(REFERENCE), EnvelopeGone(REFERENCE, signed=True), ShowContract("u1"), SignContract(EVIDENCE),
+    EnvelopeGone(REFERENCE), EnvelopeGone(REFERENCE, signed=True), ShowContract("u1", NOW), SignContract(EVIDENCE),
     DeclineContract("u1", "not now"), VoidSigning("FILE_REFUSED"), KeepContract("ACCOUNT_REFUSED"), DescribeSigning(),
 )  # fmt: skip
 
@@ -89,7 +91,7 @@ def _signatures() -> Iterator[tuple[State, Message, int]]:
         early = msgspec.structs.replace(SENDING, early=(report(status),))
         yield early, EnvelopeCreated(REFERENCE, EMBEDDED, ENVELOPE), NOW
     elsewhere = msgspec.structs.replace(SENT, provider="docusign")
-    yield elsewhere, ShowContract("u1"), NOW
+    yield elsewhere, ShowContract("u1", NOW), NOW
     for state in (SENT, VIEWED):
         yield state, SigningOver(1), NOW + HOUR_MS
 

@@ -207,7 +207,7 @@ def test_a_signed_contract_stays_when_its_file_ends_badly(phase: Phase) -> None:
 def test_its_signer_signs_in_the_portal() -> None:
     """S28: what they saw, what they agreed to and by what they showed who they are goes to whoever seals it."""
     signature = Told(provider="embedded").sent()
-    signature.take(ShowContract("u1"))
+    signature.take(ShowContract("u1", NOW))
     assert signature.state.viewed_at == NOW
     decided = signature.take(SignContract(msgspec.structs.replace(EVIDENCE, authenticated_at=NOW)))
     assert isinstance(decided.reply, SigningDescribed)
@@ -224,8 +224,8 @@ def test_its_signer_signs_in_the_portal() -> None:
         ({"user_id": "u2"}, "NOT_FOUND"),
         ({"document_sha256": "0" * 64}, "SIGNATURE_STALE"),
         ({"consents": ("read-1",)}, "CONSENT_MISSING"),
-        ({"authenticated_at": NOW - 5000}, "STEP_UP_REQUIRED"),
-        ({"methods": ("pwd",)}, "STEP_UP_REQUIRED"),
+        ({"authenticated_at": NOW - 5000}, "SIGNATURE_CODE_NEEDED"),
+        ({"methods": ("pwd",)}, "SIGNATURE_CODE_NEEDED"),
     ],
 )
 def test_what_is_no_signature_is_refused_by_name(change: dict[str, object], code: str) -> None:
