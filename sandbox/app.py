@@ -39,6 +39,7 @@ from comptoir.sandbox.parties.reading import Reading
 from comptoir.sandbox.parties.seed import NAME as SEED
 from comptoir.sandbox.parties.subscriber import Subscriber
 from comptoir.sandbox.parties.tink import Tink
+from comptoir.sandbox.parties.trust import Trust
 from comptoir.sandbox.parties.vop import Vop
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.schemes import SEED_V1
@@ -91,6 +92,7 @@ class Sandbox:
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
         self._vop = Vop()
+        self._trust = Trust(self.stage)
         self._bureau = Bureau(self.stage, self._hosts)
         self._credit, self._press = Credit(), Press()
         self._mainframe = Mainframe(self.stage)
@@ -105,6 +107,7 @@ class Sandbox:
             self._bridge.party(),
             self._docusign.party(),
             self._subscriber.party(),
+            self._trust.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -142,6 +145,7 @@ class Sandbox:
                     self._mainframe.reset,
                     self._docusign.reset,
                     self._subscriber.reset,
+                    self._trust.reset,
                 ),
             )
             routes = [
@@ -161,6 +165,7 @@ class Sandbox:
                 *self._bridge.routes(),
                 *self._docusign.routes(),
                 *self._subscriber.routes(),
+                *self._trust.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
             ]

@@ -79,7 +79,7 @@ class Docusign:
     def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
         self._stage = stage
         self._hosts = hosts
-        self._oauth = DocusignOAuth()
+        self.oauth = DocusignOAuth()
         self._hook = Hook()
         self._envelopes: OrderedDict[str, Envelope] = OrderedDict()
         self._kept: OrderedDict[str, Ending] = OrderedDict()
@@ -94,8 +94,8 @@ class Docusign:
         return Party(
             NAME,
             inbound=(
-                Inbound(TOKEN, "POST", "/docusign/oauth/token", self._oauth.token),
-                Inbound(USER, "GET", "/docusign/oauth/userinfo", self._oauth.user),
+                Inbound(TOKEN, "POST", "/docusign/oauth/token", self.oauth.token),
+                Inbound(USER, "GET", "/docusign/oauth/userinfo", self.oauth.user),
                 Inbound(CREATE, "POST", API, self._guarded(self._create)),
                 Inbound(
                     LIST, "GET", API, self._guarded(self._list),
@@ -115,9 +115,9 @@ class Docusign:
     def routes(self) -> list[Route]:
         """What tests and people ask."""
         return [
-            Route("GET", "/control/docusign/account", self._oauth.account),
-            Route("POST", "/control/docusign/consent", self._oauth.consent),
-            Route("DELETE", "/control/docusign/tokens", self._oauth.end_tokens),
+            Route("GET", "/control/docusign/account", self.oauth.account),
+            Route("POST", "/control/docusign/consent", self.oauth.consent),
+            Route("DELETE", "/control/docusign/tokens", self.oauth.end_tokens),
             Route("POST", "/control/docusign/webhooks", self._set_hook),
             Route("GET", "/control/signatures", self._shown),
             Route("POST", "/control/signatures/{id}", self._end),
@@ -131,7 +131,7 @@ class Docusign:
         self._kept.clear()
         self._again.clear()
         self._hook = Hook()
-        self._oauth.reset()
+        self.oauth.reset()
 
     async def deliver(self) -> None:
         """Void what ran out, and send what nobody took, until cancelled."""
@@ -146,7 +146,7 @@ class Docusign:
         """Behind a token; and what is refused in DocuSign's words."""
 
         def guarded(call: Call) -> Effect:
-            refusal = self._oauth.refusal(call)
+            refusal = self.oauth.refusal(call)
             if refusal is not None:
                 return Effect(refusal, happened=False)
             try:

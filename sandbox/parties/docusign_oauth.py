@@ -45,7 +45,8 @@ class Consent(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class DocusignOAuth:
     """The app's key, and tokens that are good."""
 
-    _key: RSAPublicKey | None = None
+    key: RSAPublicKey | None = None
+    """Of the app; None: none was given out."""
     _tokens: OrderedDict[str, float] = field(default_factory=OrderedDict[str, float])
     """Until when: wall time, seconds."""
     _given: int = 0
@@ -103,7 +104,7 @@ class DocusignOAuth:
     async def account(self, _call: Call) -> Outcome:
         """`GET /control/docusign/account`: a new key pair of the app, as DocuSign's console gives it, once."""
         key = await trio.to_thread.run_sync(generate_private_key, 65_537, 2048)
-        self._key = key.public_key()
+        self.key = key.public_key()
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         document = {
             "integrationKey": OURS, "userId": OURS, "accountId": OURS, "privateKey": pem,
@@ -127,7 +128,7 @@ class DocusignOAuth:
             raise Wrong("invalid_grant", "no_valid_keys_or_signatures")
         if assertion.claims.get("iss") != OURS:
             raise Wrong("invalid_grant", "issuer_not_found")
-        key = assertion.brought() if self._key is None else self._key
+        key = assertion.brought() if self.key is None else self.key
         if not assertion.is_by(key):
             raise Wrong("invalid_grant", "no_valid_keys_or_signatures")
         _judge(assertion.claims, host)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from comptoir.actors.gateways.assertions import Asserter
 from comptoir.actors.gateways.docusign_tokens import SCOPE
 from comptoir.http.docusign_body import read
 from comptoir.sandbox.parties.docusign_oauth import OURS
@@ -20,6 +21,7 @@ from tests.actors.gateways.docusign import FILE, There
 from tests.actors.gateways.docusign_schemas import CONNECT, hold
 
 KEYS = ["key-one-of-thirty-two-characters", "key-two-of-thirty-two-characters"]
+ASSERTER = Asserter()
 API = f"/docusign/restapi/v2.1/accounts/{OURS}/envelopes"
 
 
@@ -49,7 +51,7 @@ async def _token(driver: Any, here: There) -> str:
         "iss": OURS, "sub": OURS, "aud": host, "iat": int(here.tokens.now_s()),
         "exp": int(here.tokens.now_s()) + 3600, "scope": SCOPE,
     }  # fmt: skip
-    assertion = await here.tokens._asserter.sign(claims)
+    assertion = await ASSERTER.sign(claims)
     form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
     answer = await driver.client.post("/docusign/oauth/token", data=form)
     assert answer.status_code == 200, answer.text

@@ -146,7 +146,7 @@ async def test_the_apps_own_key_signs() -> None:
     assert key not in repr(user)
     stranger.tokens.user = user
     owner = There(user=user)
-    owner.played._oauth._key = stranger.played._oauth._key
+    owner.played.oauth.key = stranger.played.oauth.key
     await owner.created()
     broken = There(user=DocusignUser(OURS, OURS, OURS, "-----BEGIN PRIVATE KEY-----\nx"))
     with pytest.raises(CallFault, match="SIGNING_CREDENTIALS_REFUSED"):
