@@ -7,6 +7,9 @@ is either signed, or keeps what is signed valid. Problems are stable codes.
 Source: ETSI EN 319 102-1, 5.6 (validation of long-term signatures); ISO 32000-2, 12.8; spec.md S28; docs/signature.md.
 """
 
+# What these libraries hold has no types of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import asyncio  # noqa: TID251 - a program of its own, and pyHanko speaks asyncio
 import hashlib
 import io
@@ -157,7 +160,7 @@ async def _judge(
 ) -> Found:
     from pyhanko.sign.ades.report import AdESPassed
     from pyhanko.sign.validation.ades import ades_lta_validation
-    from pyhanko_certvalidator.context import ValidationTimingInfo
+    from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 
     intact = _intact(signature)
     whole = _is_whole(signature)

@@ -7,6 +7,9 @@ reset; nothing that it issues is worth anything beyond this machine.
 Source: RFC 5280, 4.2 and 5; RFC 3161, 2.4; RFC 5816; RFC 5652, 5.4; interface.md 10; docs/sandbox.md.
 """
 
+# What these libraries hold has no types of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
