@@ -36,6 +36,7 @@ from comptoir.sandbox.parties.push import Push
 from comptoir.sandbox.parties.reading import Reading
 from comptoir.sandbox.parties.seed import NAME as SEED
 from comptoir.sandbox.parties.tink import Tink
+from comptoir.sandbox.parties.trust import Trust
 from comptoir.sandbox.parties.vop import Vop
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.schemes import SEED_V1
@@ -88,6 +89,7 @@ class Sandbox:
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
         self._vop = Vop()
+        self._trust = Trust(self.stage)
         self._bureau = Bureau(self.stage, self._hosts)
         self._credit, self._press = Credit(), Press()
         self._mainframe = Mainframe(self.stage)
@@ -98,6 +100,7 @@ class Sandbox:
             self._push.party(), self._mail.party(), self._brevo.party(), self._sms.party(), self._vop.party(),
             self._bureau.party(), addresses.party(), self._credit.party(), self._press.party(),
             self._bridge.party(),
+            self._trust.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -133,6 +136,7 @@ class Sandbox:
                     self._credit.reset,
                     self._press.reset,
                     self._mainframe.reset,
+                    self._trust.reset,
                 ),
             )
             routes = [
@@ -150,6 +154,7 @@ class Sandbox:
                 *self._press.routes(),
                 *self._mainframe.routes(),
                 *self._bridge.routes(),
+                *self._trust.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
             ]

@@ -161,7 +161,9 @@ async def _judge(
 
     intact = _intact(signature)
     whole = _is_whole(signature)
-    timing = ValidationTimingInfo(moment, best_signature_time=moment, point_in_time_validation=False)
+    timing = ValidationTimingInfo(
+        moment, best_signature_time=moment, point_in_time_validation=False
+    )
     result = await ades_lta_validation(signature, _policy(roots), timing)
     proven = result.ades_subindic is AdESPassed.OK
     status = result.api_status
@@ -205,7 +207,9 @@ def _policy(roots: list[x509.Certificate]) -> Any:
 
     hard = RevocationCheckingPolicy.from_legacy("hard-fail")
     of_stamps = CertRevTrustPolicy(
-        hard, freshness=LISTS_KEPT, freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION
+        hard,
+        freshness=LISTS_KEPT,
+        freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
     )
 
     return PdfSignatureValidationSpec(
@@ -238,7 +242,11 @@ def _level(reader: Any, signature: Any) -> str:
         return "B-B"
     if "/DSS" not in reader.root:
         return "B-T"
-    later = [x for x in reader.embedded_timestamp_signatures if x.signed_revision > signature.signed_revision]
+    later = [
+        x
+        for x in reader.embedded_timestamp_signatures
+        if x.signed_revision > signature.signed_revision
+    ]
     return "B-LTA" if later else "B-LT"
 
 

@@ -48,7 +48,7 @@ from comptoir.engine.values import Message
 from comptoir.storage.errors import StorageError
 
 __all__ = [
-    "ContractStore", "Verifier", "Verifying", "contracts_gateway", "open_contracts", "templates_of",
+    "ContractStore", "Verifier", "Verifying", "check_contracts", "contracts_gateway", "open_contracts", "templates_of",
 ]  # fmt: skip
 
 PDF: Final = "application/pdf"
@@ -141,6 +141,16 @@ def templates_of(settings: Settings) -> "dict[str, dict[str, Template]]":
                 "add it to signing.templates, or name one that is there",
             )  # fmt: skip
     return {name: dict(languages) for name, languages in found.items()}
+
+
+def check_contracts(settings: Settings) -> None:
+    """See that contracts can be drawn and sealed, before anything is started.
+
+    Raises:
+        SettingsError: a template, the key or a root is missing, or wrong.
+    """
+    templates_of(settings)
+    open_house(settings)
 
 
 def _refused(place: str, text: str, remedy: str) -> SettingsError:

@@ -147,6 +147,8 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "contentType": "application/pdf",
             "sizeBytes": 300,
         },
+        "signContract": {"documentSha256": "c" * 64, "consents": ["read-1", "electronic-1"]},
+        "declineContract": {"reason": "the fees"},
         "changeProfile": {"address": {"city": "Paris"}},
         "submitClient": SUBMISSION,
         "removeStaff": {"sub": "m.durand"},
