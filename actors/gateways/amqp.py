@@ -69,10 +69,11 @@ class Pump:
 
     def _push(self, data: bytes) -> None:
         while data:
-            if self.transport.capacity() <= 0:
+            room = self.transport.capacity()
+            if room <= 0:
                 raise AmqpClosed(self._condition())
-            taken = self.transport.push(data)
-            data = data[taken:] if taken else b""
+            self.transport.push(data[:room])
+            data = data[room:]
 
     async def _ticks(self) -> None:
         while True:

@@ -237,7 +237,11 @@ class _Link:
             self._delivered(event.delivery)
         elif event.type in (Event.LINK_REMOTE_OPEN, Event.LINK_FLOW):
             self._opened(event.link)
-        elif event.type in (Event.LINK_REMOTE_CLOSE, Event.SESSION_REMOTE_CLOSE, Event.CONNECTION_REMOTE_CLOSE):
+        elif event.type in (
+            Event.LINK_REMOTE_CLOSE,
+            Event.SESSION_REMOTE_CLOSE,
+            Event.CONNECTION_REMOTE_CLOSE,
+        ):
             condition = event.context.remote_condition
             self._ended(str(condition.name) if condition else "closed")
 
@@ -293,5 +297,3 @@ def _octets(body: object) -> bytes:
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body)[: BODY_BYTES_MAX + 1]
     return str(body).encode("utf-8", "replace")[: BODY_BYTES_MAX + 1]
-
-

@@ -19,16 +19,16 @@ import structlog
 import trio
 from msgspec import structs
 
-from comptoir.actors.gateways.core_bus import NoBus, TableBus, bus_gateways
 from comptoir.actors.gateways.core_messages import MAINFRAME, ReplyTaken
 from comptoir.actors.gateways.mainframe import mainframe_gateway
 from comptoir.actors.gateways.queue_bridge import QueueBridge
 from comptoir.actors.gateways.queues import Names, Received, Way
+from comptoir.engine.boot.bus import CoreBus
 from comptoir.engine.boot.parties import party_client
 from comptoir.engine.compose import gateway_bounds
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
-from comptoir.engine.gateway_spec import GatewayBounds, GatewaySpec
+from comptoir.engine.gateway_spec import GatewaySpec
 from comptoir.engine.settings import Settings
 
 __all__ = ["core_gateways"]
@@ -37,22 +37,23 @@ log = structlog.get_logger("comptoir.mainframe")
 
 RETRY_S: Final = 0.5
 """What came is offered to the journal again, where that cannot take it."""
-BUS_BOUNDS: Final = GatewayBounds(deadline_s=30.0, retry_delays_ms=(1_000, 10_000, 60_000, 600_000))
 
 
 async def core_gateways(
-    settings: Settings, engine: Callable[[], Engine | None], stack: AsyncExitStack
+    bus: CoreBus, settings: Settings, engine: Callable[[], Engine | None], stack: AsyncExitStack
 ) -> list[GatewaySpec]:
     """The gateways of core banking.
 
     Args:
+        bus: what carries the two topics.
         settings: all of them.
         engine: which takes what comes; None before it is there.
         stack: connections end with it.
     """
     party = settings.providers.mainframe
+    topics = await bus.gateways(stack, mainframe=bool(party.base_url))
     if not party.base_url:
-        return [*bus_gateways(NoBus(), BUS_BOUNDS)]
+        return topics
     way = await _way(settings, stack)
     breaker = settings.breakers.default
     bounds = gateway_bounds(settings, party, breaker)
@@ -61,7 +62,7 @@ async def core_gateways(
     stack.callback(nursery.cancel_scope.cancel)
     nursery.start_soon(way.run, partial(_take, engine, _names(settings)))
     gateway = mainframe_gateway(way, party.code_page, bounds)
-    return [*bus_gateways(TableBus(), BUS_BOUNDS), gateway]
+    return [*topics, gateway]
 
 
 def _names(settings: Settings) -> Names:

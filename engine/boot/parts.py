@@ -69,6 +69,7 @@ from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
+from comptoir.engine.boot.bus import CoreBus
 from comptoir.engine.boot.contracts import Verifier, open_contracts
 from comptoir.engine.boot.core_banking import core_gateways
 from comptoir.engine.boot.custody import keys_gateway
@@ -107,6 +108,7 @@ class Around(Protocol):
     identity: Identity | None
     moves: Moves
     documents: DocumentDesk
+    bus: CoreBus
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
     payees: PayeeDesk | None
@@ -246,7 +248,7 @@ async def parts_of(
     daemon.verifier = contracts.verifier
     gateways.extend(contracts.gateways)
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
-    gateways.extend(await core_gateways(settings, lambda: daemon.engine, stack))
+    gateways.extend(await core_gateways(daemon.bus, settings, lambda: daemon.engine, stack))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
     bounds = actor_bounds(settings)

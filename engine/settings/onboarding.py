@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from comptoir.engine.settings.client_types import CLIENT_TYPES, TYPES, ClientType
 from comptoir.engine.settings.fields import Section, flag, integer, number, option
-from comptoir.engine.settings.kinds import IntegerKind, TextKind
+from comptoir.engine.settings.kinds import ChoiceKind, IntegerKind, TextKind
 from comptoir.engine.settings.kinds_made import ListKind
 from comptoir.engine.settings.runtime import MAIL_ADDRESS
 
@@ -187,6 +187,10 @@ class Scoring(Section):
 class CoreBanking(Section):
     """The mainframe's queues and topics; used by account creation."""
 
+    bus: str = option(
+        "table", ChoiceKind(("table", "kafka")),
+        "What carries the two topics: our own table, or the brokers of [kafka].", "S29, X30",
+    )  # fmt: skip
     command_topic: str = option("core-banking-commands", TOPIC, "Topic of commands.", "S29")
     event_topic: str = option("core-banking-events", TOPIC, "Topic of events.", "S29")
     request_queue: str = option("ACCT.CREATE.QUEUE", QUEUE, "MQ queue of requests.", "S31")

@@ -25,6 +25,7 @@ from comptoir.engine.settings.cashback import (
 from comptoir.engine.settings.client_types import client_type_problems
 from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.kafka import Kafka, kafka_problems
 from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
@@ -88,6 +89,7 @@ class Settings(Section):
     signing: Signing = section(Signing)
     measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
+    kafka: Kafka = section(Kafka)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)
     targets: Targets = section(Targets)
@@ -125,6 +127,7 @@ class Settings(Section):
             screening_problems(self.screening),
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),
+            kafka_problems(self.kafka, self.core_banking, self.onboarding),
             signing_problems(self.signing, self.providers),
         )
 

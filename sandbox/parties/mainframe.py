@@ -144,6 +144,7 @@ class Mainframe:
         return self._program
 
     async def _take(self, item: Item, nursery: trio.Nursery) -> None:
+        taken_ms = self.stage.clock.now_ms()
         try:
             asked = read_request(item.body)
         except (Wrong, UnicodeDecodeError) as error:
@@ -163,9 +164,13 @@ class Mainframe:
             except (Wrong, OSError, trio.TooSlowError) as error:
                 _log.warning("mainframe.abend", why=str(error)[:200])
                 return
-        self._reply(item, record, script or Scripted(asked.client_id), nursery)
+        self._reply(item, record, script or Scripted(asked.client_id), (taken_ms, nursery))
 
-    def _reply(self, item: Item, record: bytes, script: Scripted, nursery: trio.Nursery) -> None:
+    def _reply(
+        self, item: Item, record: bytes, script: Scripted, where: tuple[int, trio.Nursery]
+    ) -> None:
+        """Have a reply queued in its time, which counts from when the request was taken."""
+        taken_ms, nursery = where
         fired = self.stage.faults.draw(NAME, REPLY)
         kinds = {one.kind for one in fired}
         times = 0 if Kind.LOST in kinds else script.times * (2 if Kind.DUPLICATE in kinds else 1)
@@ -175,7 +180,7 @@ class Mainframe:
         if script.correlation == "crossed" or Kind.FORGED in kinds:
             others = [x.correlation for name, x in self._asked.items() if name != script.client_id]
             correlation = others[-1] if others else STRANGER
-        due = self.stage.clock.now_ms() + late_ms
+        due = taken_ms + late_ms
         for _ in range(times):
             self._numbers += 1
             reply = Item(f"reply-{self._numbers}", correlation, "", body)

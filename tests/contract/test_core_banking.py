@@ -4,6 +4,7 @@ An engine in memory drives the kind `account` itself, by either way to the queue
 """
 
 import base64
+import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -121,7 +122,9 @@ async def bank(sandbox: str, request: pytest.FixtureRequest) -> AsyncIterator[Ba
     """One test's, by either way to the queues."""
     address: str = sandbox
     if request.param == "amqp":
-        pytest.importorskip("proton", reason="Qpid Proton is an extra (make setup says whether it is there)")
+        pytest.importorskip(
+            "proton", reason="Qpid Proton is an extra (make setup says whether it is there)"
+        )
         async with httpx.AsyncClient(base_url=sandbox) as client:
             address = (await client.get("/control/mainframe")).json()["amqp"]
     async with bank_of(address, sandbox) as opened:
@@ -234,16 +237,64 @@ async def test_a_mainframe_that_is_away_has_one_command_when_it_is_back(bank: Ba
     await made_once(bank, client)
 
 
-async def test_queues_that_are_away_hold_the_command_back(bank: Bank) -> None:
-    """What has not left waits, parked, and leaves once when they are back (S65, X18)."""
-    fault = {"party": "mainframe", "operation": "*", "fault": "status", "status": 503}
-    await bank.control("PUT", "faults", [fault])
-    client = await bank.open()
-    await trio.testing.wait_all_tasks_blocked(0.05)
-    assert client not in (await bank.mainframe())["creations"]
-    await bank.control("DELETE", "faults")
-    await bank.pass_time(2)
-    await made_once(bank, client)
+async def test_a_bridge_that_is_away_holds_the_command_back(sandbox: str) -> None:
+    """What has not left waits, parked, and leaves once when it is back (S65, X18)."""
+    async with bank_of(sandbox, sandbox) as bank:
+        fault = {"party": "mainframe", "operation": "*", "fault": "status", "status": 503}
+        await bank.control("PUT", "faults", [fault])
+        client = await bank.open()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert client not in (await bank.mainframe())["creations"]
+        await bank.control("DELETE", "faults")
+        await bank.pass_time(2)
+        await made_once(bank, client)
+
+
+async def test_a_broker_that_goes_and_comes_back_has_one_command(sandbox: str) -> None:
+    """MQ is not there, comes, goes and comes again: each command leaves once, and a reply meanwhile waits there (S32)."""
+    async with httpx.AsyncClient(base_url=sandbox) as client:
+        address = (await client.get("/control/mainframe")).json()["amqp"]
+    if address is None:
+        pytest.skip("Qpid Proton is an extra (make setup says whether it is there)")
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listener.socket.getsockname()[1]
+    await listener.aclose()
+    async with bank_of(f"amqp://127.0.0.1:{port}", sandbox) as bank:
+        first = await bank.open()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert first not in (await bank.mainframe())["creations"]
+        async with line_between(port, address):
+            await bank.pass_time(2)
+            await made_once(bank, first)
+            second = await bank.open(delaySeconds=60)
+            await bank.asked(second)
+        await bank.pass_time(61)
+        assert (await bank.until(second, "late")).attempts == 1
+        async with line_between(port, address):
+            await made_once(bank, second)
+
+
+@asynccontextmanager
+async def line_between(port: int, address: str) -> AsyncIterator[None]:
+    """A line from a port to a broker; when it ends, all that goes over it breaks off."""
+
+    async def carry(stream: trio.SocketStream) -> None:
+        there = await trio.open_tcp_stream("127.0.0.1", int(address.rpartition(":")[2]))
+
+        async def pump(source: trio.SocketStream, sink: trio.SocketStream) -> None:
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                async for data in source:
+                    await sink.send_all(data)
+
+        async with stream, there, trio.open_nursery() as both:
+            both.start_soon(pump, stream, there)
+            await pump(there, stream)
+            both.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_tcp, carry, port)
+        yield
+        nursery.cancel_scope.cancel()
 
 
 async def test_an_answer_lost_after_it_was_queued_is_no_second_command(bank: Bank) -> None:
