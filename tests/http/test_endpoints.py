@@ -64,8 +64,8 @@ async def test_what_a_service_registers_is_its_own() -> None:
     assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
     assert added[0].secret != added[1].secret
     listed = _json(await endpoints.listed(daemon, _call(PARTNER)))
-    assert isinstance(listed["items"], list)
-    assert [one["id"] for one in listed["items"]] == [added[0].endpoint_id]
+    assert added[0].endpoint_id in str(listed)
+    assert added[1].endpoint_id not in str(listed)
     assert "secret" not in str(listed)
 
 

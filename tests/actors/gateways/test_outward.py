@@ -134,7 +134,8 @@ async def test_one_that_never_answers_is_left(autojump_clock: trio.testing.MockC
     del autojump_clock
 
     class Silent(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            del request
             await trio.sleep_forever()
             raise AssertionError
 
