@@ -19,6 +19,7 @@ from comptoir.actors.review.messages import (
     place_of,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.docusign_testing import of_envelopes
 from comptoir.http.events_testing import FakeEvents
 from comptoir.http.lists_testing import FakeLists, of_lists
 
@@ -55,8 +56,8 @@ class FakeReviews(FakeLists, FakeEvents):
 
     def of_compliance(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what compliance says; None: it is said to others."""
-        reviews = self.of_reviews(address, message) or of_lists(address, message)
-        return reviews or self.of_events(address, message)
+        others = of_lists(address, message) or of_envelopes(address, message)
+        return self.of_reviews(address, message) or others or self.of_events(address, message)
 
     def of_reviews(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what is said to a review; None: it is said to others."""

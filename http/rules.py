@@ -203,6 +203,9 @@ class EdgeRules:
     powens: WebhookRules
     tink: WebhookRules
     kyc: WebhookRules
+    docusign: WebhookRules
+    docusign_account: str
+    """Our account there; webhooks of any other are not ours."""
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -280,6 +283,8 @@ class EdgeRules:
             powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
             tink=of("tink", webhooks.tink.secrets, most),
             kyc=of("kyc", webhooks.kyc.secrets, most),
+            docusign=of("docusign", webhooks.docusign.secrets, most),
+            docusign_account=settings.providers.docusign.account_id,
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,

@@ -21,10 +21,13 @@ from comptoir.sandbox.control import Control
 from comptoir.sandbox.faults import Catalogue, Faults, parse_script
 from comptoir.sandbox.parties import addresses
 from comptoir.sandbox.parties.bank import Bank
+from comptoir.sandbox.parties.docusign import Docusign
 from comptoir.sandbox.parties.filebank import FileBank
 from comptoir.sandbox.parties.hooks import Hooks
 from comptoir.sandbox.parties.inquiries import Credit, Press
 from comptoir.sandbox.parties.kyc import Bureau
+from comptoir.sandbox.parties.mainframe import Mainframe
+from comptoir.sandbox.parties.mainframe_bridge import Bridge
 from comptoir.sandbox.parties.notices import Brevo, Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
 from comptoir.sandbox.parties.payments import Payments
@@ -89,12 +92,17 @@ class Sandbox:
         self._vop = Vop()
         self._bureau = Bureau(self.stage, self._hosts)
         self._credit, self._press = Credit(), Press()
+        self._mainframe = Mainframe(self.stage)
+        self._bridge = Bridge(self._mainframe)
+        self._docusign = Docusign(self.stage, self._hosts)
         self._subscriber = Subscriber(self.stage)
         self._mail, self._brevo, self._sms = Mail(self.stage), Brevo(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
             self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
             self._push.party(), self._mail.party(), self._brevo.party(), self._sms.party(), self._vop.party(),
             self._bureau.party(), addresses.party(), self._credit.party(), self._press.party(),
+            self._bridge.party(),
+            self._docusign.party(),
             self._subscriber.party(),
         )  # fmt: skip
         if settings.script is not None:
@@ -130,6 +138,8 @@ class Sandbox:
                     self._bureau.reset,
                     self._credit.reset,
                     self._press.reset,
+                    self._mainframe.reset,
+                    self._docusign.reset,
                     self._subscriber.reset,
                 ),
             )
@@ -146,6 +156,9 @@ class Sandbox:
                 *self._bureau.routes(),
                 *self._credit.routes(),
                 *self._press.routes(),
+                *self._mainframe.routes(),
+                *self._bridge.routes(),
+                *self._docusign.routes(),
                 *self._subscriber.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
@@ -153,6 +166,9 @@ class Sandbox:
             for party in self._parties:
                 routes += party.routes(self.stage)
             nursery.start_soon(self._bureau.deliver)
+            nursery.start_soon(self._mainframe.work)
+            nursery.start_soon(self._bridge.run)
+            nursery.start_soon(self._docusign.deliver)
             seed_of_script, faults = self._script
             self.stage.faults.set(faults, seed_of_script)
             await Server(Router(routes).respond).serve(listeners)

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
+from comptoir.actors.account.machine import MACHINE as ACCOUNT
 from comptoir.actors.approval.machine import MACHINE as APPROVAL
 from comptoir.actors.authorization_code.machine import MACHINE as AUTHORIZATION_CODE
 from comptoir.actors.browser_session.machine import MACHINE as BROWSER_SESSION
@@ -45,6 +46,7 @@ from comptoir.actors.review.machine import MACHINE as REVIEW
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.sighting.machine import MACHINE as SIGHTING
+from comptoir.actors.signature.machine import MACHINE as SIGNATURE
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.actors.watch_list.machine import MACHINE as WATCH_LIST
 from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
@@ -78,19 +80,8 @@ def machines() -> dict[str, Machine[Any]]:
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
     assessing = (ONBOARDING, SIGHTING, KYC, WATCH_LIST, REVIEW, ONBOARDING_DAY)
-    filing = (*assessing, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
-    ours = (
-        *banking,
-        *payouts,
-        *access,
-        *custody,
-        *filing,
-        FEED,
-        ENDPOINT,
-        IDEMPOTENCY,
-        LETTER_REPORT,
-        BREAKER,
-    )
+    filing = (*assessing, SIGNATURE, ACCOUNT, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
+    ours = (*banking, *payouts, *access, *custody, *filing, FEED, ENDPOINT, IDEMPOTENCY, LETTER_REPORT, BREAKER)
     return {m.name: m for m in ours}
 
 

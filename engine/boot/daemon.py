@@ -19,6 +19,7 @@ from comptoir.actors.merchants.messages import CATALOGUE, Finder, Purchase
 from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
+from comptoir.engine.boot.bus import CoreBus
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
 from comptoir.engine.boot.measured import CommittedFigures
@@ -91,6 +92,7 @@ class Daemon(Paying, Screens, Views):
         self.certificates = AllCertificates(self.telemetry.registry)
         self._figures = CommittedFigures(settings, self.telemetry.registry, self.clock.now)
         self.documents = DocumentDesk(settings, self.telemetry)
+        self.bus = CoreBus(settings, self.telemetry.registry)
         self.engine: Engine | None = None
         self.identity: Identity | None = None
         self.verification_keys: PlaidKeys | None = None
@@ -183,7 +185,7 @@ class Daemon(Paying, Screens, Views):
 
     def health(self) -> Health:
         """How the daemon is now."""
-        tls = self.certificates.checks()
+        tls = self.certificates.checks() | self.bus.checks()
         if self.engine is None:
             checks = {"storage": self._status, "migrations": "waiting", "recovery": "waiting"}
             return Health(self._status, {**checks, **tls}, 0)
@@ -354,7 +356,7 @@ class Daemon(Paying, Screens, Views):
                 chores.start_soon(self._figures.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
-                chores.start_soon(keep_routines, engine, self.settings, journal)
+                chores.start_soon(keep_routines, engine, self.settings, journal, self.bus.run)
                 if self.http is not None:
                     folder = storage.data_dir / KEYS_FOLDER
                     chores.start_soon(keep_taking_over, self, folder)

@@ -1,11 +1,11 @@
 """What a daemon has its actors begin that comes round by itself: reports of dead letters, comparisons of payments,
-looks at watch lists.
+looks at watch lists; and what is carried between us and a bus.
 
 Rule: it is asked for at every start, and changes nothing where it goes on already; what was missed is theirs.
 Source: spec.md S21, S46, S64, S68; docs/withdrawals.md, docs/screening.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import trio
@@ -41,8 +41,19 @@ def _routines(settings: Settings) -> Iterator[tuple[Address, Message]]:
         yield Address(LIST, one.name), KeepList()
 
 
-async def keep_routines(engine: Engine, settings: Settings, journal: Journal) -> None:
-    """Have each begin, or go on; a list that there was, and is configured no more, ends. Then the journal is followed."""
+async def keep_routines(
+    engine: Engine,
+    settings: Settings,
+    journal: Journal,
+    carry: Callable[[Engine], Awaitable[None]],
+) -> None:
+    """Have each begin, or go on; a list that there was, and is configured no more, ends. Beside them the bus is carried."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(carry, engine)
+        await _begin(engine, settings, journal)
+
+
+async def _begin(engine: Engine, settings: Settings, journal: Journal) -> None:
     for name in await _dropped(settings, journal):
         await _keep(engine, Address(LIST, name), DropList())
     for address, message in _routines(settings):

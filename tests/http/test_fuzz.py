@@ -140,6 +140,7 @@ checks.positive_data_acceptance.enabled = false
 [[operations]]
 include-operation-id = [
     "receiveBankingWebhook", "receivePowensWebhook", "receivePlaidWebhook", "receiveTinkWebhook", "receiveKycWebhook",
+    "receiveDocusignWebhook",
     "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",

@@ -1,0 +1,13 @@
+      *> ACCOUNT-REPLY: 80 bytes, to ACCT.RESPONSE.QUEUE, to both
+      *> requests. What has come of it is STATUS-CODE, and nothing else.
+       01  ACCOUNT-REPLY.
+           05  TRAN-CODE           PIC X(4)   VALUE 'ACRP'.
+           05  CLIENT-ID           PIC X(20).
+           05  STATUS-CODE         PIC X(2).
+               88  ACCOUNT-CREATED            VALUE '00'.
+               88  ACCOUNT-EXISTS             VALUE '04'.
+               88  ACCOUNT-REFUSED            VALUE '08'.
+               88  ACCOUNT-ABSENT             VALUE '12'.
+               88  SYSTEM-ERROR               VALUE '16'.
+           05  ACCOUNT-NUMBER      PIC X(12).
+           05  REASON              PIC X(42).
