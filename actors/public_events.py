@@ -58,7 +58,7 @@ def _signed(event: Mapping[str, Any]) -> Picked:
 
 
 def _changed(event: Mapping[str, Any]) -> Picked:
-    return {"changeId": event["change_id"], "fields": sorted(event["fields"])}
+    return {"changeId": event["change_id"], "fields": sorted(event["paths"])}
 
 
 def _paid(event: Mapping[str, Any]) -> Picked | None:
@@ -80,8 +80,7 @@ PUBLIC: Final[Mapping[tuple[str, str], Row]] = MappingProxyType({
     ("account", "ProfileChanged"): Row("PROFILE_CHANGED", _changed),
     ("withdrawal", "WithdrawalMoved"): Row("WITHDRAWAL_MOVED", _paid),
 })  # fmt: skip
-"""By the kind of actor and the name of its event. Of one kind of entity only this kind of actor tells, so that the order
-of its events is the order of its decisions."""
+"""By the kind of actor and the name of its event. All that is about one file is told by actors under its number."""
 
 TYPES: Final = tuple(dict.fromkeys(row.type for row in PUBLIC.values()))
 PARTNER_TYPES: Final = frozenset(

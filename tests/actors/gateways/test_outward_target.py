@@ -42,7 +42,7 @@ def test_the_worlds_addresses_are_allowed(address: str) -> None:
     assert allowed(address, this_machine=False)
 
 
-@pytest.mark.parametrize("address", (*PRIVATE, *HERE))
+@pytest.mark.parametrize("address", [*PRIVATE, *HERE])
 def test_no_other_address_is(address: str) -> None:
     """A network of the house, the link, a cloud's metadata, what nobody has: whatever it is dressed as."""
     assert not allowed(address, this_machine=False)
@@ -71,7 +71,7 @@ def test_what_can(url: str) -> None:
 
 
 def test_in_the_clear_to_this_machine_alone() -> None:
-    """http only to loopback, and only where the configuration lets it."""
+    """Http only to loopback, and only where the configuration lets it."""
     assert address_fault("http://127.0.0.1:8090/x", this_machine=True) is None
     assert address_fault("http://localhost:8090/x", this_machine=True) is None
     assert address_fault("http://hub.example/x", this_machine=True) is not None
