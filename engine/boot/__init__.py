@@ -80,8 +80,28 @@ def machines() -> dict[str, Machine[Any]]:
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
     assessing = (ONBOARDING, SIGHTING, KYC, WATCH_LIST, REVIEW, ONBOARDING_DAY)
-    filing = (*assessing, SIGNATURE, ACCOUNT, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
-    ours = (*banking, *payouts, *access, *custody, *filing, FEED, ENDPOINT, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    filing = (
+        *assessing,
+        SIGNATURE,
+        ACCOUNT,
+        WITHDRAWAL,
+        RECONCILIATION,
+        NUMBERING,
+        NOTIFICATION,
+        DEVICE,
+    )
+    ours = (
+        *banking,
+        *payouts,
+        *access,
+        *custody,
+        *filing,
+        FEED,
+        ENDPOINT,
+        IDEMPOTENCY,
+        LETTER_REPORT,
+        BREAKER,
+    )
     return {m.name: m for m in ours}
 
 

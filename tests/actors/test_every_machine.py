@@ -91,8 +91,8 @@ from tests.actors.invited import (
 from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
 from tests.actors.listed import OF_LISTS
 from tests.actors.listed_sessions import LISTS, TO_SESSIONS
-from tests.actors.opened import ACCOUNTS
 from tests.actors.onward import ONWARD, OPEN_TERMS
+from tests.actors.opened import ACCOUNTS
 from tests.actors.person.authenticator import Authenticator
 from tests.actors.purchases import (
     NOW,
