@@ -9,7 +9,7 @@ from typing import Final
 from comptoir.http import shapes_signing as shapes
 from comptoir.http import signing, verifying
 from comptoir.http.oauth.requests import FORM
-from comptoir.http.operation import Body, Door, Operation, Owner, Reach
+from comptoir.http.operation import Body, Door, Handler, Operation, Owner, Reach
 from comptoir.http.operations_documents import ONE_FILE, SEES, THE_FILE
 from comptoir.http.page import HTML
 from comptoir.http.portal import contract
@@ -33,10 +33,10 @@ _SHOWN: Final = {
 }  # fmt: skip
 
 
-def _form(name: str, path: str, summary: str, handle: object) -> Operation:
+def _form(name: str, path: str, summary: str, handle: Handler) -> Operation:
     return Operation(
         name, "POST", f"{_PAGE}/{path}", summary, "portal", Door.OPEN, _SHOWN,
-        handle, problems=_OF_PAGES, parameters=(FILE,),  # type: ignore[arg-type]
+        handle, problems=_OF_PAGES, parameters=(FILE,),
         body=Body("A form.", shapes.SigningForm, FORM, required=False),
     )  # fmt: skip
 

@@ -28,6 +28,7 @@ from comptoir.http.problem_rows import (
 )
 from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
+from comptoir.http.problems_events import OF_EVENTS
 from comptoir.http.problems_onward import OF_ONWARD
 from comptoir.http.problems_payouts import OF_PAYOUTS
 from comptoir.http.problems_profiles import OF_PROFILES
@@ -213,6 +214,7 @@ PROBLEMS: dict[str, Problem] = {
     **OF_DOCUMENTS,
     **OF_PROFILES,
     **OF_BATCHES,
+    **OF_EVENTS,
     **OF_ONWARD,
     **OF_REVIEWS,
     **OF_SIGNING,

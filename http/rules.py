@@ -203,6 +203,9 @@ class EdgeRules:
     powens: WebhookRules
     tink: WebhookRules
     kyc: WebhookRules
+    docusign: WebhookRules
+    docusign_account: str
+    """Our account there; webhooks of any other are not ours."""
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -233,6 +236,8 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    webhooks_here: bool = False
+    """Whether webhooks may be sent to this machine (S33): for development."""
     lists: tuple[str, ...] = ()
     """Watch lists, by their names (S21)."""
     measures: MeasureTerms = field(default_factory=MeasureTerms)
@@ -280,6 +285,8 @@ class EdgeRules:
             powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
             tink=of("tink", webhooks.tink.secrets, most),
             kyc=of("kyc", webhooks.kyc.secrets, most),
+            docusign=of("docusign", webhooks.docusign.secrets, most),
+            docusign_account=settings.providers.docusign.account_id,
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,
@@ -301,6 +308,7 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            webhooks_here=settings.outward.this_machine,
             lists=tuple(one.name for one in settings.screening.lists),
             measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,

@@ -48,15 +48,21 @@ class Contract(_Shape, frozen=True):
     status: Literal[
         "preparing", "sent", "viewed", "signed", "declined", "expired", "voided", "failed"
     ]
-    round: Annotated[int, Meta(ge=1, description="1, and one more each time that it is issued anew.")]
-    provider: Annotated[str, Meta(description="`embedded`: it is signed here; empty: not known yet.")]
+    round: Annotated[
+        int, Meta(ge=1, description="1, and one more each time that it is issued anew.")
+    ]
+    provider: Annotated[
+        str, Meta(description="`embedded`: it is signed here; empty: not known yet.")
+    ]
     title: str
     document_sha256: Annotated[Digest | None, Meta(description="Of the PDF that is to be signed.")]
     signed_sha256: Annotated[Digest | None, Meta(description="Of the signed PDF.")]
     sent_at: Time | None
     ended_at: Time | None
     expires_at: Time | None
-    consents: Annotated[list[Consent], Meta(description="What is agreed to where it is signed here.")]
+    consents: Annotated[
+        list[Consent], Meta(description="What is agreed to where it is signed here.")
+    ]
 
 
 class ContractSigned(_Given, frozen=True):
@@ -66,15 +72,15 @@ class ContractSigned(_Given, frozen=True):
     consents: Annotated[
         list[Version], Meta(max_length=10, description="Every text that is agreed to.")
     ]
-    language: Annotated[
-        Literal["fr", "en"], Meta(description="In which they were read.")
-    ] = "fr"
+    language: Annotated[Literal["fr", "en"], Meta(description="In which they were read.")] = "fr"
 
 
 class ContractDeclined(_Given, frozen=True):
     """The client does not sign."""
 
-    reason: Annotated[str, Meta(max_length=1000, description="In their own words; may be empty.")] = ""
+    reason: Annotated[
+        str, Meta(max_length=1000, description="In their own words; may be empty.")
+    ] = ""
 
 
 class VerifiedSigner(_Shape, frozen=True):
@@ -90,7 +96,8 @@ class VerifiedSigner(_Shape, frozen=True):
     trusted: Annotated[bool, Meta(description="Whoever signed is known, and was good then.")]
     whole: Annotated[bool, Meta(description="Nothing was added but what keeps it valid.")]
     evidence: Annotated[
-        str | None, Meta(description="What is sealed of how it was signed: JSON, as it is in the file.")
+        str | None,
+        Meta(description="What is sealed of how it was signed: JSON, as it is in the file."),
     ]
 
 

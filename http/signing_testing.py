@@ -10,6 +10,7 @@ from comptoir.actors.signature.messages import (
     ShowContract,
     SignContract,
     SigningDescribed,
+    SigningStatus,
 )
 from comptoir.actors.signature.sheet import SignerSeen, Verdict
 from comptoir.engine import Address, Message, Reply
@@ -17,6 +18,9 @@ from comptoir.engine import Address, Message, Reply
 __all__ = ["FakeSigning", "of_signing"]
 
 AT = 1_763_994_600_000
+_MOVES: tuple[tuple[type[Message], SigningStatus], ...] = (
+    (ShowContract, "viewed"), (SignContract, "signed"), (DeclineContract, "declined"),
+)  # fmt: skip
 SEEN = SignerSeen("Bank", "Root", AT, "B-LTA", intact=True, trusted=True, whole=True, evidence="{}")
 
 
@@ -27,10 +31,11 @@ def of_signing(address: Address, message: Message) -> Reply | None:
     owner = getattr(message, "user_id", "")
     if isinstance(message, SignContract):
         owner = message.evidence.user_id
-    moved = {ShowContract: "viewed", SignContract: "signed", DeclineContract: "declined"}
-    status = moved.get(type(message), "sent")
+    status: SigningStatus = next(
+        (word for kind, word in _MOVES if isinstance(message, kind)), "sent"
+    )
     return SigningDescribed(
-        status, 1, EMBEDDED, AT, 0, AT + 1, "c" * 64, "", "",  # type: ignore[arg-type]
+        status, 1, EMBEDDED, AT, 0, AT + 1, "c" * 64, "", "",
         document_path=f"{address.key}/CONTRACT/contract_1.pdf", user_id=owner, title="Mandate",
     )  # fmt: skip
 

@@ -2,8 +2,8 @@
 keeps nothing, unless a test gives a real one.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from comptoir.actors.kyc.messages import KIND as CASE
@@ -88,9 +88,16 @@ class FakeStore:
         """It is not asked."""
         raise AssertionError(key)
 
-    def read(self, key: ObjectKey) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """It is not asked."""
-        raise AssertionError(key)
+    @asynccontextmanager
+    async def read(self, key: ObjectKey) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """Contracts, in two parts; nothing else is asked for."""
+        assert key.kind == "CONTRACT", key
+
+        async def parts() -> AsyncIterator[bytes]:
+            for part in (b"%PDF-1.7\n", b"%%EOF\n"):
+                yield part
+
+        yield parts()
 
 
 class Closed:

@@ -65,7 +65,10 @@ _TEXTS: Final = MappingProxyType({
 async def show(_port: Port, call: Call) -> Response:
     """GET /verify: a page with a form."""
     words = _TEXTS[language_of(call)]
-    return _page(call, f'<h1>{words["title"]}</h1>\n<p class="lead">{words["lead"]}</p>\n{_form(language_of(call))}')
+    return _page(
+        call,
+        f'<h1>{words["title"]}</h1>\n<p class="lead">{words["lead"]}</p>\n{_form(language_of(call))}',
+    )
 
 
 async def verify(port: Port, call: Call) -> Response:

@@ -165,7 +165,7 @@ def _known_type(body: bytes, types: "frozenset[str] | tuple[str, ...]") -> None:
 def _word(raw: msgspec.Raw) -> str:
     try:
         return _WORD.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable("RECORD_SHAPE_WRONG") from error
 
 

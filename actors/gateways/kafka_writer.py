@@ -4,8 +4,9 @@ Rules:
 - librdkafka works in threads of its own; ours only asks it for reports, in a worker thread, and only while a record is
   on its way: one that is idle costs nothing;
 - reports are told in trio's thread, after the worker has come back with them: nothing of ours runs in librdkafka's;
-- a producer that is fatally out of step (a broker that has forgotten it: UNKNOWN_PRODUCER_ID) is replaced by another,
-  and what was on its way is said to be unsent: it may be in the log twice then, and whoever reads drops the second.
+- a producer that is fatally out of step (a broker that has forgotten it: UNKNOWN_PRODUCER_ID), or that could not send a
+  record in its whole time (it was seen to wait for ever for brokers that were back), is replaced by another, and what was
+  on its way is said to be unsent: it may be in the log twice then, and whoever reads drops the second.
 Source: confluent_kafka.Producer; librdkafka INTRODUCTION.md, "Idempotent Producer: fatal errors"; trio's manual,
 "Trading threads"; docs/kafka.md.
 """
@@ -19,7 +20,7 @@ import structlog
 import trio
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from comptoir.actors.gateways.kafka_terms import KafkaTerms, fault_of, writer_options
+from comptoir.actors.gateways.kafka_terms import KafkaTerms, fault_of, is_fatal, writer_options
 from comptoir.engine.gateway_spec import CallFault
 from comptoir.engine.waiter import Waiter
 
@@ -75,7 +76,7 @@ class KafkaWriter:
             raise CallFault(CROWDED, retryable=True, sick=False) from None
         except KafkaException as error:
             why: KafkaError = error.args[0]
-            if why.fatal():
+            if is_fatal(why):
                 await self._replace(why)
             raise fault_of(why) from None
         self._in_flight.add(waiter)
@@ -104,7 +105,7 @@ class KafkaWriter:
                 waiter.give(None)
             else:
                 waiter.fail(fault_of(error))
-                fatal = error if error.fatal() else fatal
+                fatal = error if is_fatal(error) else fatal
         if fatal is not None:
             await self._replace(fatal)
 

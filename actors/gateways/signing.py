@@ -52,23 +52,25 @@ class Contracts(Protocol):
 class Signing(Protocol):
     """A provider of signatures. Each method raises CallFault where it could not be asked, or refuses."""
 
-    async def create(self, message: CreateEnvelope, context: CallContext) -> EnvelopeCreated:
+    async def create(self, message: CreateEnvelope, context: CallContext, /) -> EnvelopeCreated:
         """Ask the signer."""
         ...
 
-    async def find(self, message: CreateEnvelope, context: CallContext) -> EnvelopeCreated | None:
+    async def find(
+        self, message: CreateEnvelope, context: CallContext, /
+    ) -> EnvelopeCreated | None:
         """What became of it, by our reference; None: the provider does not know it."""
         ...
 
-    async def read(self, message: ReadEnvelope, context: CallContext) -> EnvelopeStands | None:
+    async def read(self, message: ReadEnvelope, context: CallContext, /) -> EnvelopeStands | None:
         """How it stands; None: the provider has no word of its own."""
         ...
 
-    async def fetch(self, message: FetchSigned, context: CallContext) -> SignedFetched:
+    async def fetch(self, message: FetchSigned, context: CallContext, /) -> SignedFetched:
         """Keep the signed document."""
         ...
 
-    async def void(self, message: VoidEnvelope, context: CallContext) -> EnvelopeGone:
+    async def void(self, message: VoidEnvelope, context: CallContext, /) -> EnvelopeGone:
         """Have it signed no more."""
         ...
 

@@ -16,6 +16,9 @@ __all__ = ["account_of", "unfit"]
 
 NINE: Final = re.compile(r"[0-9]{9}").fullmatch
 """SSN 9(9) of S30."""
+PROVINCE_MAX: Final = 2
+POSTAL_CODE_MAX: Final = 7
+"""Characters, of S30; names, streets and cities are cut, and are told so (docs/copybook.md)."""
 PROVINCES: Final = ("CA", "US")
 """Countries whose addresses have one that cannot be left out."""
 _WANTED: Final = (
@@ -37,8 +40,12 @@ def unfit(known: Mapping[str, Value]) -> tuple[str, ...]:
 def _unfit(known: Mapping[str, Value]) -> Iterator[str]:
     names = ("entity/name",) if _text(known, "entity/name") else _NAMES
     yield from (path for path in (*names, *_WANTED) if not _text(known, path))
-    if known.get("address/country") in PROVINCES and len(_text(known, "address/province")) != 2:  # noqa: PLR2004  X(2)
+    province = _text(known, "address/province")
+    wants = known.get("address/country") in PROVINCES
+    if len(province) > PROVINCE_MAX or (wants and not province):
         yield "address/province"
+    if len("".join(_text(known, "address/postalCode").split())) > POSTAL_CODE_MAX:
+        yield "address/postalCode"
     number = _text(known, "nationalId/number")
     if number and not NINE(_bare(number)):
         yield "nationalId/number"

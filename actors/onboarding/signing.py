@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.beginning import KEPT, OnboardingExpired
 from comptoir.actors.onboarding.compensating import undone
@@ -27,7 +28,7 @@ from comptoir.actors.onboarding.onward_messages import (
     ReissueSignature,
     SignatureDue,
 )
-from comptoir.actors.onboarding.staff_texts import signature_mail
+from comptoir.actors.onboarding.staff_texts import contract_mail, signature_mail
 from comptoir.actors.onboarding.state import OnboardingState, Phase, moved
 from comptoir.actors.onboarding.terms import terms_of
 from comptoir.actors.signature.messages import KIND as SIGNING
@@ -42,6 +43,8 @@ from comptoir.engine.machine import Context, Row, row
 
 __all__ = ["SIGNING_ROWS"]
 
+OURS: Final = "embedded"
+"""The provider that is our own portal."""
 NOT_SIGNED: Final = "contract_not_signed"
 _WAITING: Final = (Phase.KYC_APPROVED, Phase.SIGNATURE_PENDING)
 
@@ -63,7 +66,21 @@ def _started(state: OnboardingState, message: SigningStarted, context: Context) 
     sent = _sign(
         state, status="sent", provider=message.provider, at=context.now, expires_at=message.expires_at
     )  # fmt: skip
-    return Decision(_asked(sent, context))
+    return Decision(_asked(sent, context), messages=_invited(sent, message, context))
+
+
+def _invited(
+    state: OnboardingState, message: SigningStarted, context: Context
+) -> tuple[Outgoing, ...]:
+    """A mail to the client where nobody else writes to them: any other provider does so itself (S7)."""
+    terms, client = terms_of(context), state.client
+    assert client is not None, "asked of files that have begun"
+    if message.provider != OURS or not terms.mail:
+        return ()
+    page = f"{terms.portal}/portal/{context.address.key}/contract" if terms.portal else ""
+    subject, text = contract_mail(page)
+    reference = f"{context.address.key}:contract:{message.round}"
+    return (Outgoing(MAIL, SendMail(reference, client.email, subject, text)),)
 
 
 def _asked(state: OnboardingState, context: Context) -> OnboardingState:

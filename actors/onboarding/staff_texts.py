@@ -1,6 +1,7 @@
 """What advisors and operations are told of a file by mail, and its client when the account is there. Pure, plain text.
 
-The rule: staff's mails name a file by its number and nobody by name; a client's has neither number nor name nor link.
+The rule: staff's mails name a file by its number and nobody by name; a client's has no name, and no number but in the
+address of the page that it is to open, which lets nobody in.
 Both languages in one mail: a file does not know its client's, and staff are a team. Source: S7, S18, E14.
 """
 
@@ -8,7 +9,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-__all__ = ["account_mail", "approval_mail", "orphan_mail", "ready_mail", "signature_mail"]
+__all__ = [
+    "account_mail",
+    "approval_mail",
+    "contract_mail",
+    "orphan_mail",
+    "ready_mail",
+    "signature_mail",
+]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENDED: Final[Mapping[str, tuple[str, str]]] = {
@@ -33,6 +41,21 @@ def signature_mail(file: str, outcome: str) -> tuple[str, str]:
     return f"{file} : contrat non signé / contract not signed", (
         f"Le contrat du dossier {file} {french}. Il peut être émis à nouveau.\n---\n\n"
         f"The contract of file {file} {english}. It can be issued anew.\n"
+    )
+
+
+def contract_mail(page: str) -> tuple[str, str]:
+    """The client's mail when the contract can be signed in our own portal (S7, S28).
+
+    Args:
+        page: its address; empty: where we are reached is not configured.
+    """
+    at_fr, at_en = (f" :\n\n{page}\n", f":\n\n{page}\n") if page else (".", ".")
+    return "Votre contrat vous attend / Your contract is waiting for you", (
+        f"Bonjour,\n\nvotre contrat est prêt à être lu et signé dans votre espace{at_fr}\nPour y accéder, utilisez le "
+        "lien que vous avez reçu ; s'il a déjà servi, demandez-en un autre à votre conseiller.\n---\n\n"
+        f"Hello,\n\nyour contract is ready to be read and signed in your portal{at_en}\nTo get to it, use the link that "
+        "you were sent; if it has been used, ask your advisor for another one.\n"
     )
 
 

@@ -46,6 +46,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Whether contracts are signed by anybody's means; without, a file stays KYC_APPROVED."""
     accounts: bool = False
     """Whether there is a mainframe; without, no signed file is approved."""
+    portal: str = ""
+    """Where clients reach us, without a slash at its end; empty: not configured."""
     signature_ms: int = 30 * DAY_MS
     """From the moment in which a contract is issued to the last in which it may be signed."""
     reissues_max: int = 4
@@ -75,6 +77,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             sms=bool(parties.twilio.base_url),
             signing=bool(settings.signing.provider),
             accounts=bool(parties.mainframe.base_url),
+            portal=settings.auth.issuer.rstrip("/"),
             signature_ms=onboarding.signature_days * DAY_MS,
             reissues_max=onboarding.signature_reissues_max,
             approval_days=onboarding.approval_days,

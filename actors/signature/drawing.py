@@ -6,9 +6,12 @@ an empty field where it is signed. The program has no network, and no more memor
 Source: ISO 14289-1 (PDF/UA-1); ISO 32000-1, 12.7.4.5 (signature fields), 14.8 (tagged PDF); spec.md S6, S28; docs/adr/0052.
 """
 
+# What these libraries hold has no types of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import io
 import sys
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -127,7 +130,7 @@ def main() -> None:
     bound(MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
     leave_network()
     sheet = msgspec.json.decode(sys.stdin.buffer.read(), type=Sheet)
-    sys.stdout.buffer.write(cast("bytes", msgspec.msgpack.encode(draw(sheet))))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(draw(sheet)))
 
 
 if __name__ == "__main__":

@@ -114,9 +114,9 @@ def _unfit(state: SignatureState, given: Evidence, context: Context) -> Refusal 
         != state.document_sha256,
         Refusal("CONSENT_MISSING", "every text has to be agreed to"): set(given.consents)
         != set(CONSENTS),
-        Refusal("SIGNATURE_CODE_NEEDED", "a one-time code has to be typed after it was opened"): not (
-            CODE_METHODS & set(given.methods) and given.authenticated_at >= state.opened_at
-        ),
+        Refusal(
+            "SIGNATURE_CODE_NEEDED", "a one-time code has to be typed after it was opened"
+        ): not (CODE_METHODS & set(given.methods) and given.authenticated_at >= state.opened_at),
     }
     return next((refusal for refusal, broken in checks.items() if broken), None)
 

@@ -6,11 +6,14 @@ authority says when, and is in the file, as is word that no certificate was revo
 Source: ETSI EN 319 142-1 (PAdES baseline, B-LTA); ISO 32000-2, 12.8; RFC 3161; spec.md S28; docs/adr/0052.
 """
 
+# What these libraries hold has no types of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import asyncio  # noqa: TID251 - a program of its own, and pyHanko speaks asyncio
 import io
 import sys
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import msgspec
@@ -104,7 +107,7 @@ async def _seal(task: Seal, outside: Outside) -> bytes:
     return out.getvalue()
 
 
-def _attach(writer: object, evidence: bytes) -> None:
+def _attach(writer: Any, evidence: bytes) -> None:
     from pyhanko.pdf_utils import embed
     from pyhanko.pdf_utils.generic import pdf_name
 
@@ -117,7 +120,7 @@ def _attach(writer: object, evidence: bytes) -> None:
     embed.embed_file(writer, spec)
 
 
-def _appearance(task: Seal) -> object:
+def _appearance(task: Seal) -> Any:
     """What is seen where it is signed, with its fonts."""
     import typst
     from pyhanko.pdf_utils.content import PdfContent

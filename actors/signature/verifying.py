@@ -7,6 +7,9 @@ is either signed, or keeps what is signed valid. Problems are stable codes.
 Source: ETSI EN 319 102-1, 5.6 (validation of long-term signatures); ISO 32000-2, 12.8; spec.md S28; docs/signature.md.
 """
 
+# What these libraries hold has no types of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import asyncio  # noqa: TID251 - a program of its own, and pyHanko speaks asyncio
 import hashlib
 import io
@@ -157,11 +160,13 @@ async def _judge(
 ) -> Found:
     from pyhanko.sign.ades.report import AdESPassed
     from pyhanko.sign.validation.ades import ades_lta_validation
-    from pyhanko_certvalidator.context import ValidationTimingInfo
+    from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 
     intact = _intact(signature)
     whole = _is_whole(signature)
-    timing = ValidationTimingInfo(moment, best_signature_time=moment, point_in_time_validation=False)
+    timing = ValidationTimingInfo(
+        moment, best_signature_time=moment, point_in_time_validation=False
+    )
     result = await ades_lta_validation(signature, _policy(roots), timing)
     proven = result.ades_subindic is AdESPassed.OK
     status = result.api_status
@@ -205,7 +210,9 @@ def _policy(roots: list[x509.Certificate]) -> Any:
 
     hard = RevocationCheckingPolicy.from_legacy("hard-fail")
     of_stamps = CertRevTrustPolicy(
-        hard, freshness=LISTS_KEPT, freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION
+        hard,
+        freshness=LISTS_KEPT,
+        freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
     )
 
     return PdfSignatureValidationSpec(
@@ -238,7 +245,11 @@ def _level(reader: Any, signature: Any) -> str:
         return "B-B"
     if "/DSS" not in reader.root:
         return "B-T"
-    later = [x for x in reader.embedded_timestamp_signatures if x.signed_revision > signature.signed_revision]
+    later = [
+        x
+        for x in reader.embedded_timestamp_signatures
+        if x.signed_revision > signature.signed_revision
+    ]
     return "B-LTA" if later else "B-LT"
 
 

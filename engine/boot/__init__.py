@@ -22,7 +22,9 @@ from comptoir.actors.consent.machine import MACHINE as CONSENT
 from comptoir.actors.consent_week.machine import MACHINE as CONSENT_WEEK
 from comptoir.actors.device.machine import MACHINE as DEVICE
 from comptoir.actors.disposition.machine import MACHINE as DISPOSITION
+from comptoir.actors.endpoint.machine import MACHINE as ENDPOINT
 from comptoir.actors.erasure.machine import MACHINE as ERASURE
+from comptoir.actors.feed.machine import MACHINE as FEED
 from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
 from comptoir.actors.invitation.machine import MACHINE as INVITATION
 from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
@@ -88,7 +90,18 @@ def machines() -> dict[str, Machine[Any]]:
         NOTIFICATION,
         DEVICE,
     )
-    ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    ours = (
+        *banking,
+        *payouts,
+        *access,
+        *custody,
+        *filing,
+        FEED,
+        ENDPOINT,
+        IDEMPOTENCY,
+        LETTER_REPORT,
+        BREAKER,
+    )
     return {m.name: m for m in ours}
 
 

@@ -31,6 +31,7 @@ REJECTED: Final = "RECORD_REJECTED"
 """Of what the database does not take, however well it reads."""
 CRASHED: Final = "RECORD_CRASHED"
 """Of what our own reading does not survive."""
+AWAY: Final = "DATABASE_AWAY"
 HOLD_S: Final = 1.0
 """After so long without a commit the partitions are paused."""
 AGAIN_S_MAX: Final = 5.0
@@ -106,7 +107,7 @@ class BusReading:
     async def _make_room(self, reader: KafkaReader, engine: Engine) -> None:
         """Wait until there is a database, and not too much before it."""
         while not engine.journal.available or engine.health().pending_messages > self._backlog_max:
-            self._note("DATABASE_AWAY" if not engine.journal.available else "BACKLOG")
+            self._note(AWAY if not engine.journal.available else "BACKLOG")
             await reader.stay()
         await reader.resume()
 
@@ -116,7 +117,7 @@ class BusReading:
         """Take these, however long that lasts, and stay in the group meanwhile."""
         failure: Exception | None = None
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._hold, reader)
+            nursery.start_soon(self._hold, reader, engine)
             try:
                 await self._take(engine, records)
             except Exception as error:  # noqa: BLE001  # it leaves as itself, not in a group
@@ -125,10 +126,10 @@ class BusReading:
         if failure is not None:
             raise failure
 
-    @staticmethod
-    async def _hold(reader: KafkaReader) -> None:
+    async def _hold(self, reader: KafkaReader, engine: Engine) -> None:
         """Brokers that go away meanwhile are met at the next reading."""
         await trio.sleep(HOLD_S)
+        self._note(AWAY if not engine.journal.available else "DATABASE_SLOW")
         with suppress(BrokersAway):
             while True:
                 await reader.stay()

@@ -33,6 +33,7 @@ from comptoir.actors.signature.templates import (
     read_templates,
 )
 from comptoir.engine.boot.documents import DocumentDesk
+from comptoir.engine.boot.docusign import open_docusign
 from comptoir.engine.boot.sealing import Embedded, House, open_house
 from comptoir.engine.errors import Stopping
 from comptoir.engine.gateway_spec import (
@@ -48,7 +49,7 @@ from comptoir.engine.values import Message
 from comptoir.storage.errors import StorageError
 
 __all__ = [
-    "ContractStore", "Verifier", "Verifying", "contracts_gateway", "open_contracts", "templates_of",
+    "ContractStore", "Verifier", "Verifying", "check_contracts", "contracts_gateway", "open_contracts", "templates_of",
 ]  # fmt: skip
 
 PDF: Final = "application/pdf"
@@ -143,6 +144,16 @@ def templates_of(settings: Settings) -> "dict[str, dict[str, Template]]":
     return {name: dict(languages) for name, languages in found.items()}
 
 
+def check_contracts(settings: Settings) -> None:
+    """See that contracts can be drawn and sealed, before anything is started.
+
+    Raises:
+        SettingsError: a template, the key or a root is missing, or wrong.
+    """
+    templates_of(settings)
+    open_house(settings)
+
+
 def _refused(place: str, text: str, remedy: str) -> SettingsError:
     return SettingsError((Problem("CONFIG_RULE_BROKEN", place, f"{place}: {text}", remedy),))
 
@@ -233,7 +244,9 @@ async def open_contracts(settings: Settings, desk: DocumentDesk, stack: AsyncExi
     house = open_house(settings)
     gateways = [
         contracts_gateway(settings, store, studio),
-        signing_gateway(_provider(settings, store, studio, house), bounds),
+        await open_docusign(settings, store, stack)
+        if settings.signing.provider == "docusign"
+        else signing_gateway(_provider(settings, store, studio, house), bounds),
     ]
     verifying = Studio(1, settings.signing.verify_waiting_max, seconds)
     return Opened(gateways, Verifier(verifying, house.roots))

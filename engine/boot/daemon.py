@@ -20,7 +20,7 @@ from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
 from comptoir.engine.boot.bus import CoreBus
-from comptoir.engine.boot.contracts import Verifying
+from comptoir.engine.boot.contracts import Verifying, check_contracts
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
 from comptoir.engine.boot.measured import CommittedFigures
@@ -244,6 +244,7 @@ class Daemon(Paying, Screens, Verifying, Views):
     @asynccontextmanager
     async def open(self, *, listen: bool = True) -> AsyncGenerator["Daemon", None]:
         """Start everything, yield when work is taken, stop gracefully at the end."""
+        check_contracts(self.settings)
         self._keys = await open_keys(self.settings)
         async with AsyncExitStack() as stack:
             limits = stack.enter_context(open_limits(self.settings)) if listen else None

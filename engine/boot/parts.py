@@ -26,6 +26,7 @@ from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.device.kind import device_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
+from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
@@ -74,6 +75,7 @@ from comptoir.engine.boot.contracts import Verifier, open_contracts
 from comptoir.engine.boot.core_banking import core_gateways
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
+from comptoir.engine.boot.feeding import event_specs, open_outward
 from comptoir.engine.boot.inspection import inspection_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
@@ -191,8 +193,8 @@ def _of_files(
         review_spec(bounds, measures.review),
         onboarding_day_spec(bounds, measures.day),
         sighting_spec(bounds),
-        signature_spec(bounds),
         account_spec(bounds, AccountMeasures(registry).count),
+        signature_spec(bounds),
     )
 
 
@@ -210,8 +212,9 @@ def _constants(daemon: Around) -> Mapping[str, Any]:
         KYC_TERMS: KycTerms.of(settings),
         LIST_TERMS: ListTerms.of(settings),
         REVIEW_TERMS: ReviewTerms.of(settings),
-        SIGNING_TERMS: SigningTerms.of(settings),
         CORE_TERMS: CoreTerms.of(settings),
+        SIGNING_TERMS: SigningTerms.of(settings),
+        OUTWARD_TERMS: OutwardTerms.of(settings),
         LIFE: access_life_ms(settings),
     }
 
@@ -251,6 +254,7 @@ async def parts_of(
     gateways.extend(await core_gateways(daemon.bus, settings, lambda: daemon.engine, stack))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
+    gateways.append(await open_outward(settings, journal, stack))
     bounds = actor_bounds(settings)
     return Parts(
         journal=journal,
@@ -273,6 +277,7 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             *_of_files(bounds, registry, daemon.lists),
+            *event_specs(bounds, daemon.moves, registry),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),

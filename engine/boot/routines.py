@@ -15,6 +15,7 @@ from comptoir.actors.reconciliation.messages import KIND, KeepReconciling
 from comptoir.actors.watch_list.messages import COLLECTION as LISTS
 from comptoir.actors.watch_list.messages import KIND as LIST
 from comptoir.actors.watch_list.messages import SYSTEM, DropList, KeepList, ReloadList
+from comptoir.engine.boot.feeding import follow_journal
 from comptoir.engine.boot.paying import source_of
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
@@ -57,6 +58,7 @@ async def _begin(engine: Engine, settings: Settings, journal: Journal) -> None:
         await _keep(engine, Address(LIST, name), DropList())
     for address, message in _routines(settings):
         await _keep(engine, address, message)
+    await follow_journal(engine, journal, settings.outward.poll_ms / 1000)
 
 
 async def reload_lists(engine: Engine, settings: Settings) -> None:

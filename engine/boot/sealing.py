@@ -121,9 +121,7 @@ def _refused(place: str, text: str, remedy: str) -> SettingsError:
 class Embedded:
     """A provider of signatures that is ourselves (actors/gateways/signing.Signing)."""
 
-    def __init__(
-        self, store: Contracts, studio: Studio, house: House, settings: Settings
-    ) -> None:
+    def __init__(self, store: Contracts, studio: Studio, house: House, settings: Settings) -> None:
         """Keep contracts there, and have them sealed by it."""
         self._store = store
         self._studio = studio

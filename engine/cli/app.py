@@ -14,6 +14,7 @@ import typer
 
 from comptoir.engine.cli.access import approval, client, person, staff
 from comptoir.engine.cli.batches import payouts
+from comptoir.engine.cli.copybook_rows import copybook
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
 from comptoir.engine.cli.kyc_rows import kyc
 from comptoir.engine.cli.list_rows import lists
@@ -38,7 +39,7 @@ keys = typer.Typer(
 )
 for name, group in {
     "import": imports, "client": client, "staff": staff, "person": person, "approval": approval,
-    "dlq": dlq, "payouts": payouts, "match": match, "kyc": kyc, "lists": lists, "db": database, "keys": keys,
+    "dlq": dlq, "payouts": payouts, "match": match, "kyc": kyc, "lists": lists, "db": database, "keys": keys, "copybook": copybook,
 }.items():  # fmt: skip
     app.add_typer(group, name=name)
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)

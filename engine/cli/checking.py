@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,7 +40,9 @@ def run_check(kind: str, source: BinaryIO, sink: BinaryIO, lists: tuple[Path, ..
     """
     with _check(kind, lists) as check, _progress(source) as advance:
         for line in _lines(source):
-            sink.write(_answer(check, line))
+            sink.write(
+                _answer(check, line, _exactly if kind == "copybook-encode" else orjson.loads)
+            )
             sink.flush()
             advance(len(line) if line is not None else LINE_BYTES_MAX)
 
@@ -78,6 +81,10 @@ def _function(kind: str) -> Check:
         from comptoir.actors.check_names import check_name_match
 
         return check_name_match
+    if kind.startswith("copybook-"):
+        from comptoir.actors.check_copybooks import CHECKS as OF_COPYBOOKS
+
+        return OF_COPYBOOKS[kind]
     from comptoir.actors.checks import CHECKS
 
     return CHECKS[kind]
@@ -94,13 +101,24 @@ def _lines(source: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def _answer(check: Check, line: bytes | None) -> bytes:
+_EXACTLY = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def _exactly(line: bytes) -> object:
+    """A line whose numbers become what their digits say: a record's amount is never a float."""
+    try:
+        return _EXACTLY.decode(line)
+    except (RecursionError, ArithmeticError) as error:
+        raise msgspec.DecodeError(str(error)) from None
+
+
+def _answer(check: Check, line: bytes | None, loads: Callable[[bytes], object]) -> bytes:
     """One answer, with its line break."""
     if line is None:
         return _malformed(f"the line is over {LINE_BYTES_MAX} bytes")
     try:
-        given = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        given = loads(line)
+    except (orjson.JSONDecodeError, msgspec.DecodeError) as error:
         return _malformed(f"not JSON: {error}")
     # msgspec and not orjson: a sum of points may be wider than 64 bits.
     return msgspec.json.encode(check(given)) + b"\n"

@@ -10,6 +10,9 @@ __all__ = ["CHECK_KINDS", "MACHINES", "ROLES", "complete"]
 
 CHECK_KINDS = (
     "aead-open",
+    "copybook-decode",
+    "copybook-encode",
+    "copybook-layout",
     "document",
     "iban",
     "jwk",
@@ -28,7 +31,7 @@ ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 MACHINES = (
     "account", "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
-    "connection", "consent", "consent_week", "device", "disposition", "erasure", "idempotency", "invitation", "issuance",
+    "connection", "consent", "consent_week", "device", "disposition", "endpoint", "erasure", "feed", "idempotency", "invitation", "issuance",
     "kyc", "letter_report", "linking", "merchants", "notification", "numbering", "onboarding", "onboarding_day",
     "payout_batch", "payout_file", "payout_report", "person", "reconciliation", "refresh_family", "review", "revocation",
     "sessions", "sighting", "signature", "wallet", "watch_list", "withdrawal",

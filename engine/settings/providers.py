@@ -19,11 +19,13 @@ from comptoir.engine.settings.runtime import MAIL_ADDRESS
 from comptoir.engine.settings.secret import Secret
 
 __all__ = [
+    "OF_THE_SANDBOX",
     "AddressProvider",
     "BankProvider",
     "Brevo",
     "CanadaPost",
     "CreditProvider",
+    "DocusignProvider",
     "Fcm",
     "KeyedProvider",
     "MainframeProvider",
@@ -258,6 +260,48 @@ class CreditProvider(KeyedProvider):
     )
 
 
+def _is_key(text: str) -> bool:
+    """Say whether it looks like a private key in PEM, or is nothing; the key itself is read where it is used."""
+    return not text or text.startswith("-----BEGIN ")
+
+
+GUID = TextKind("a GUID", r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+OF_THE_SANDBOX = "00000000-0000-4000-8000-00000000c0de"
+"""Every id of ours at the DocuSign that the sandbox plays; beyond this machine a start with it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocusignProvider(Provider):
+    """DocuSign; `base_url` is its account server's: `https://account.docusign.com`, or `https://account-d.docusign.com`
+    for a developer's account. Where envelopes are, DocuSign tells.
+    """
+
+    integration_key: str = option(
+        OF_THE_SANDBOX, GUID, "Key of our app (its client id); needed beyond this machine.", "S28"
+    )
+    user_id: str = option(
+        OF_THE_SANDBOX, GUID, "API user name of whom we act for; needed beyond this machine.", "S28"
+    )
+    account_id: str = option(
+        OF_THE_SANDBOX, GUID,
+        "API account id, whose envelopes are ours; webhooks of any other are ignored.", "S28",
+    )  # fmt: skip
+    private_key: Secret = option(
+        Secret(""), SecretKind("an RSA key in PEM, or an empty text", _is_key),
+        "Key of our app's pair, by which we ask for tokens; needed beyond this machine.", "S28",
+    )  # fmt: skip
+    signing: str = option(
+        "email", ChoiceKind(("email", "embedded", "either")),
+        "Where people sign: by DocuSign's mail (email), from our own page (embedded), either way (either).",
+        "S28, issue 9",
+    )  # fmt: skip
+    notify_url: str = option(
+        "", UrlKind(),
+        "Address of /webhooks/docusign as DocuSign reaches it, to be told of each envelope; empty = the account "
+        "has a Connect configuration.", "S28, ours",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class MainframeProvider(Provider):
     """The mainframe's queues: `amqp(s)://host:port` for MQ by AMQP 1.0, `http(s)://` for a bridge that carries the same bytes."""
@@ -292,7 +336,7 @@ class Providers(Section):
     addresses_canada_post: CanadaPost = section(CanadaPost)
     credit: CreditProvider = section(CreditProvider)
     adverse_media: KeyedProvider = section(KeyedProvider)
-    docusign: Provider = section(Provider)
+    docusign: DocusignProvider = section(lambda: DocusignProvider(timeout_s=30.0))
     fcm: Fcm = section(Fcm)
     sendgrid: SendGrid = section(SendGrid)
     brevo: Brevo = section(Brevo)

@@ -31,6 +31,7 @@ from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
+from comptoir.engine.settings.outward import Outward, outward_problems
 from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
@@ -90,6 +91,7 @@ class Settings(Section):
     measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
     kafka: Kafka = section(Kafka)
+    outward: Outward = section(Outward)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)
     targets: Targets = section(Targets)
@@ -129,6 +131,7 @@ class Settings(Section):
             statement_problems(self.statements),
             kafka_problems(self.kafka, self.core_banking, self.onboarding),
             signing_problems(self.signing, self.providers),
+            outward_problems(self.outward, self.http),
         )
 
     @classmethod

@@ -181,7 +181,9 @@ def _words(call: Call) -> "dict[str, str]":
 
 def _note(call: Call, text: str, status: int) -> Response:
     words = _words(call)
-    return _page(call, f'<h1>{words["title"]}</h1>\n<p role="alert">{text}</p>')._replace(status=status)
+    return _page(call, f'<h1>{words["title"]}</h1>\n<p role="alert">{text}</p>')._replace(
+        status=status
+    )
 
 
 def _page(call: Call, content: str) -> Response:

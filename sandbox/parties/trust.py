@@ -7,6 +7,9 @@ reset; nothing that it issues is worth anything beyond this machine.
 Source: RFC 5280, 4.2 and 5; RFC 3161, 2.4; RFC 5816; RFC 5652, 5.4; interface.md 10; docs/sandbox.md.
 """
 
+# What these libraries hold has no types of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,7 +76,9 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.root = self._root()
         self._house_key = ec.generate_private_key(ec.SECP256R1())
-        self.house = self._issue("Sandbox Private Bank", self._house_key, timedelta(days=house_days))
+        self.house = self._issue(
+            "Sandbox Private Bank", self._house_key, timedelta(days=house_days)
+        )
         self._tsa_key = ec.generate_private_key(ec.SECP256R1())
         years = timedelta(days=365 * TSA_YEARS)
         self.tsa = self._issue("Sandbox Time Stamps", self._tsa_key, years, stamps=True)
@@ -134,9 +139,7 @@ class Authority:
 
     def _signed(self, content: bytes, now: datetime) -> cms.ContentInfo:
         """A token over this content (RFC 5652; RFC 5816: the certificate is named by its SHA-256)."""
-        certificate = asn1.Certificate.load(
-            self.tsa.public_bytes(serialization.Encoding.DER)
-        )
+        certificate = asn1.Certificate.load(self.tsa.public_bytes(serialization.Encoding.DER))
         sha256 = algos.DigestAlgorithm({"algorithm": "sha256"})
         named = tsp.SigningCertificateV2(
             {"certs": [{"cert_hash": hashlib.sha256(certificate.dump()).digest()}]}

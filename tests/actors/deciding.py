@@ -7,6 +7,7 @@ import msgspec
 
 from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
+from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
@@ -43,8 +44,9 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(), SIGNING_TERMS: SigningTerms(),
-    REVIEW: REVIEW_TERMS, CORE_TERMS: CoreTerms(), **notifying.TERMS,
+    KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
+    REVIEW: REVIEW_TERMS, CORE_TERMS: CoreTerms(), SIGNING_TERMS: SigningTerms(),
+    OUTWARD_TERMS: OutwardTerms(mail=True), **notifying.TERMS,
 }  # fmt: skip
 
 

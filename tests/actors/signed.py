@@ -51,7 +51,9 @@ SENDING = msgspec.structs.replace(
 SENT = msgspec.structs.replace(
     SENDING, phase=Phase.SENT, provider=EMBEDDED, envelope_id=ENVELOPE, sent_at=NOW - 2000
 )
-VIEWED = msgspec.structs.replace(SENT, phase=Phase.VIEWED, viewed_at=NOW - 1000, opened_at=NOW - 1000)
+VIEWED = msgspec.structs.replace(
+    SENT, phase=Phase.VIEWED, viewed_at=NOW - 1000, opened_at=NOW - 1000
+)
 FETCHING = msgspec.structs.replace(
     VIEWED, phase=Phase.FETCHING, ended_at=NOW, signed_path="ONB-2026-00001/CONTRACT/signed_1.pdf"
 )

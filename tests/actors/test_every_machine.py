@@ -110,6 +110,7 @@ from tests.actors.reviewed import DAYS, REVIEWS
 from tests.actors.sighted import SIGHTINGS
 from tests.actors.signed import FILE as SIGNED
 from tests.actors.signed import SIGNATURES
+from tests.actors.telling import ENDPOINTS, FEEDS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -295,6 +296,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
     "sighting": _cases(SIGHTINGS), "account": _cases(ACCOUNTS),
     "signature": tuple(Case(a, b, now=now, key=SIGNED.key) for a, b, now in SIGNATURES),
+    "feed": _cases(FEEDS), "endpoint": _cases(ENDPOINTS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

@@ -5,20 +5,27 @@ Source: docs/kafka.md; style.md "fakes rather than mocks".
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
 from typing import Any
 
+import msgspec
 import trio
 from prometheus_client import CollectorRegistry
 
+from comptoir.actors.account.kind import account_spec
 from comptoir.actors.account.messages import (
+    AccountCreated,
+    AccountDelayed,
     AccountProfile,
+    AccountRefused,
     CommandAnswered,
     CoreBankingChanged,
     DescribeAccount,
+    OpenAccount,
 )
+from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
 from comptoir.actors.gateways.core_bus import ABSENT, CREATED, answered
 from comptoir.actors.gateways.core_messages import (
     COMMANDS,
@@ -35,8 +42,8 @@ from comptoir.engine.engine import Engine
 from comptoir.engine.gateway_spec import CallContext, Forwarded, GatewaySpec, Operation
 from comptoir.engine.machine import Context, Machine, row
 from comptoir.engine.settings import Settings
-from comptoir.engine.spec import ActorSpec
-from comptoir.engine.toys import toy_parts
+from comptoir.engine.spec import ActorSpec, Bounds
+from comptoir.engine.toys import toy_clock, toy_parts
 from comptoir.engine.values import Address, Message, Reply, State
 from comptoir.storage.testing import MemoryJournal, MemoryTables
 
@@ -62,6 +69,19 @@ class Tell(Message, frozen=True):
     """Publish this command."""
 
     command: PublishCommand
+
+
+class File(State, frozen=True):
+    """What a file was told of its account."""
+
+    phase: Phase
+    told: tuple[str, ...] = ()
+
+
+class Told(Reply, frozen=True):
+    """What it was told."""
+
+    told: tuple[str, ...]
 
 
 class Heard(Reply, frozen=True):
@@ -92,7 +112,7 @@ def _describe(state: Book, _message: DescribeAccount, _context: Context) -> Deci
 
 
 _NOTED = (CommandPublished, CommandRefused, CommandAnswered, CoreBankingChanged)
-ACCOUNT = Machine(
+ACCOUNT: Machine[Book] = Machine(
     "account",
     phases=Phase,
     messages=(Tell, DescribeAccount, *_NOTED),
@@ -170,6 +190,34 @@ class Desk:
         """A figure of the bus; 0 where there is none yet."""
         return self.registry.get_sample_value(f"comptoir_bus_{name}", labels) or 0.0
 
+    async def open(self, *clients: str) -> None:
+        """Have accounts opened by the machine of the daemon."""
+        for client in clients:
+            await self.engine.ask(Address("account", client), OpenAccount(client, PROFILE))
+
+    async def settled(self, topics: Sequence[str], lost: int) -> None:
+        """Wait until all that was put on these topics was taken from them, but for what was lost there."""
+
+        def done() -> bool:
+            sent = sum(self.figure("published_total", topic=x, result="published") for x in topics)
+            taken = sum(self.figure("records_total", topic=x, result="taken") for x in topics)
+            return taken == sent - lost
+
+        while not done() or not await self.engine.quiesce(0.05) or not done():  # noqa: ASYNC110  # likewise
+            await trio.sleep(0.02)
+
+    async def told(self, client: str) -> tuple[str, ...]:
+        """What a client's file was told."""
+        reply = (await self.engine.ask(Address("onboarding", client), DescribeAccount())).reply
+        assert isinstance(reply, Told)
+        return reply.told
+
+    async def until_told(self, client: str, message: str) -> None:
+        """Wait until a client's file was told this."""
+        with trio.fail_after(30):
+            while message not in await self.told(client):  # noqa: ASYNC110  # likewise
+                await trio.sleep(0.02)
+
     async def until_figure(self, wanted: Callable[[], bool]) -> None:
         """Wait until the figures are so."""
         with trio.fail_after(20):
@@ -177,9 +225,40 @@ class Desk:
                 await trio.sleep(0.02)
 
 
+def _told(state: File, message: Any, _context: Context) -> Decision[File]:
+    return Decision(File(state.phase, (*state.told, type(message).__name__)))
+
+
+def _say(state: File, _message: DescribeAccount, _context: Context) -> Decision[File]:
+    return Decision(state, Told(state.told))
+
+
+_TOLD = (AccountCreated, AccountRefused, AccountDelayed)
+FILE: Machine[File] = Machine(
+    "onboarding",
+    phases=Phase,
+    messages=(DescribeAccount, *_TOLD),
+    rows=(
+        row(Phase.OPEN, DescribeAccount, _say, Phase.OPEN),
+        *(row(Phase.OPEN, one, _told, Phase.OPEN) for one in _TOLD),
+    ),
+)
+
+
+def _kinds(*, real: bool) -> tuple[ActorSpec[Any], ...]:
+    """The account that keeps all that it hears; or the one of the daemon, and its file."""
+    if not real:
+        return (ActorSpec(ACCOUNT, Book, replies=(Heard,)),)
+    return account_spec(Bounds(), lambda _decided: None), ActorSpec(FILE, File, replies=(Told,))
+
+
 @asynccontextmanager
 async def desk(
-    settings: Settings, mainframe: Mainframe, tables: MemoryTables | None = None
+    settings: Settings,
+    mainframe: Mainframe,
+    tables: MemoryTables | None = None,
+    *,
+    real: bool = False,
 ) -> AsyncGenerator[Desk, None]:
     """An engine whose bus is the one of these settings; nothing is read before `bus.run` is begun."""
     registry = CollectorRegistry()
@@ -187,8 +266,9 @@ async def desk(
     async with AsyncExitStack() as stack:
         gateways = await bus.gateways(stack, mainframe=True)
         journal = await stack.enter_async_context(MemoryJournal.open(tables or MemoryTables()))
-        parts = toy_parts(
-            journal, mainframe.gateway(), *gateways, actors=(ActorSpec(ACCOUNT, Book, replies=(Heard,)),)
-        )  # fmt: skip
+        clock = toy_clock(manual=True)
+        kinds = _kinds(real=real)
+        parts = toy_parts(journal, mainframe.gateway(), *gateways, actors=kinds, clock=clock)
+        parts = msgspec.structs.replace(parts, constants={CORE_TERMS: CoreTerms.of(settings)})
         engine = await stack.enter_async_context(Engine(parts).running())
         yield Desk(engine, bus, registry)

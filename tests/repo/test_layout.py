@@ -128,7 +128,9 @@ def test_lock_of_the_extra_has_a_hash_and_no_host() -> None:
     assert "://" not in text
     (extra,) = _project()["project"]["optional-dependencies"]["mq"]
     name = re.split(r"[<>=~! ]", extra)[0]
-    assert re.search(rf"^{name}==[0-9.]+ \\\n {{4}}--hash=sha256:[0-9a-f]{{64}}$", text, re.MULTILINE)
+    assert re.search(
+        rf"^{name}==[0-9.]+ \\\n {{4}}--hash=sha256:[0-9a-f]{{64}}$", text, re.MULTILINE
+    )
 
 
 def test_lock_of_the_tests_provider_names_no_host() -> None:

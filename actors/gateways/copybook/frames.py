@@ -14,7 +14,7 @@ from typing import Any, Final
 from comptoir.actors.gateways.copybook.codec import Codec, Values
 from comptoir.actors.gateways.copybook.refusals import RecordRefused
 
-__all__ = ["read_records", "write_record", "write_records"]
+__all__ = ["raw_records", "read_records", "write_record", "write_records"]
 
 WORD_BYTES: Final = 4
 RECORD_MOST: Final = 32_760
@@ -39,6 +39,38 @@ def read_records(codec: Codec, data: bytes) -> Iterator[Values]:
     except RecordRefused as refused:
         refused.record = number
         raise
+
+
+def raw_records(codec: Codec, data: bytes) -> Iterator[bytes]:
+    """The bytes of every record, read or not: what a rest is too short for belongs to the record before it.
+
+    Raises:
+        RecordRefused: while iterating, at a descriptor word that cannot be.
+    """
+    form = codec.options.record_format
+    if form == "D":
+        yield from (line.removesuffix(b"\r") for line in data.removesuffix(b"\n").split(b"\n"))
+    elif form != "F":
+        for block in _blocks(data) if form == "VB" else [data]:
+            yield from _described(block, "record")
+    elif codec.least == codec.most:
+        count = max(len(data) // max(codec.most, 1), 1)
+        for at in range(count):
+            end = (at + 1) * codec.most if at + 1 < count else len(data)
+            yield data[at * codec.most : end]
+    else:
+        yield from _raw_variable(codec, data)
+
+
+def _raw_variable(codec: Codec, data: bytes) -> Iterator[bytes]:
+    text, at = codec.page.text(data), 0
+    while at < len(data):
+        try:
+            _, end = codec.decode_at(data, text, at)
+        except RecordRefused:
+            end = len(data)
+        yield data[at:end]
+        at = end
 
 
 def write_records(codec: Codec, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:

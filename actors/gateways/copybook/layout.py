@@ -11,6 +11,7 @@ Source: IBM Enterprise COBOL for z/OS Language Reference, "USAGE clause", "REDEF
 protocols.md 5.7.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -179,18 +180,22 @@ class _Placing:
     def _check_names(self, group: Item) -> None:
         """No name twice among the fields of one group."""
         seen: set[str] = set()
-        stack = list(group.children)
-        while stack:
-            item = stack.pop()
-            if not item.key:
-                stack.extend(item.children)
-                continue
+        for item in _named(group):
             if item.key in seen:
                 entry = self._entries[item.number]
                 raise entry.refused("NAME_DUPLICATE", f"{item.path} is there twice")
             seen.add(item.key)
             if item.is_group:
                 self._check_names(item)
+
+
+def _named(group: Item) -> Iterator[Item]:
+    """The fields of a group, those of FILLER groups in it with them."""
+    for child in group.children:
+        if child.key:
+            yield child
+        else:
+            yield from _named(child)
 
 
 class _Objects:

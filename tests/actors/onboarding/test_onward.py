@@ -121,6 +121,27 @@ def test_the_whole_way() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("provider", "portal", "mails"),
+    [
+        ("embedded", "https://b.example", 1),
+        ("embedded", "", 1),
+        ("docusign", "https://b.example", 0),
+    ],
+)
+def test_a_client_is_told_where_to_sign(provider: str, portal: str, mails: int) -> None:
+    """S7, S28: in our own portal by our mail, which lets nobody in; any other provider writes itself."""
+    approved = decide(READY, CONCLUDED).state
+    asked = decide(
+        approved, SigningStarted(1, provider, NOW), terms=replace(OPEN_TERMS, portal=portal)
+    )
+    told = sent(asked, SendMail)
+    assert [one.to for one in told] == ["m@t.example"] * mails
+    for one in told:
+        assert (f"{portal}/portal/{FILE.key}/contract" in one.text) == bool(portal)
+        assert "Tremblay" not in one.text
+
+
 def test_without_a_signature_of_any_kind_it_stays_approved() -> None:
     """S28: nobody is asked, and whoever configures it later has the contract issued by hand."""
     approved = decide(READY, CONCLUDED, terms=FILE_TERMS)

@@ -1,7 +1,7 @@
 """The sandbox's authority behind a socket of this process, and a contract that is sealed with it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,11 +39,11 @@ class Serving:
 
 
 @contextmanager
-def serving() -> Iterator[Serving]:
+def serving() -> Generator[Serving]:
     """Serve one until the end."""
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_arguments: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base names it
             """Nobody reads it."""
 
         def do_GET(self) -> None:

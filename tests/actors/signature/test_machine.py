@@ -115,10 +115,8 @@ def test_the_end_is_a_function_of_what_was_reported(
     """S28: the same reports in any order and number end the same; what is signed is never unsigned."""
     shuffled = [*statuses, *statuses[:2]]
     order.shuffle(shuffled)  # type: ignore[attr-defined]
-    ends = [
-        Told().sent().take_all(report(x) for x in one).state.phase
-        for one in (sorted(set(statuses)), statuses, shuffled)
-    ]
+    orders: tuple[Sequence[SigningStatus], ...] = (tuple(set(statuses)), statuses, shuffled)
+    ends = [Told().sent().take_all(report(x) for x in one).state.phase for one in orders]
     assert len(set(ends)) == 1
     best = max(statuses, key=lambda x: RANK[x], default="sent")
     assert ends[0] is (Phase.FETCHING if best == "signed" else Phase(best))

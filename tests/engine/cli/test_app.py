@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from comptoir.actors.check_copybooks import CHECKS as COPYBOOK_CHECKS
 from comptoir.actors.checks import CHECKS
 from comptoir.engine import boot
 from comptoir.engine.cli import drawing
@@ -21,6 +22,7 @@ COMMANDS = [
     ("dlq", "list"), ("dlq", "queues"), ("dlq", "show"), ("dlq", "replay"), ("dlq", "discard"),
     ("dlq", "disposition"), ("dlq", "reports"), ("parking",), ("payouts", "list"), ("payouts", "show"), ("payouts", "download"),
     ("payouts", "report"), ("match", "score"), ("match", "backtest"), ("match", "cases"),
+    ("copybook", "show"), ("copybook", "diff"),
     ("db", "start"), ("db", "stop"), ("db", "status"), ("db", "url"),
 ]  # fmt: skip
 USAGE = [
@@ -30,7 +32,7 @@ USAGE = [
     (("check", "lable"), "did you mean label?"),
     (
         ("check", "zzzzzz"),
-        "there are aead-open, document, iban, jwk, jwt, label, mrz, name-match, ocr, points, screen, webhook",
+        "there are aead-open, copybook-decode, copybook-encode, copybook-layout, document, iban, jwk, jwt, label, mrz, name-match, ocr, points, screen, webhook",
     ),
     (("machines", "walet"), "did you mean wallet?"),
     (("machines", "--format", "svg"), "see comptoir machines --help"),
@@ -85,7 +87,7 @@ def test_names_for_completion_are_those_that_exist() -> None:
     """What a shell offers is what the commands take, no more and no less."""
     assert sorted(MACHINES) == sorted(boot.machines())
     assert sorted(CHECK_KINDS) == sorted(
-        [*CHECKS, *TOKEN_CHECKS, "aead-open", "name-match", "screen", "webhook"]
+        [*CHECKS, *COPYBOOK_CHECKS, *TOKEN_CHECKS, "aead-open", "name-match", "screen", "webhook"]
     )
     assert sorted(ROLES) == sorted(Role)
     assert complete(MACHINES)("w") == ["wallet", "watch_list", "withdrawal"]
