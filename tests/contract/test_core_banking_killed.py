@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -44,9 +44,13 @@ class Bank:
 
 
 @pytest.fixture
-def bank(comptoir_postgres: str, comptoir_sandbox: Callable[..., Process], tmp_path: Path) -> Bank:
+def bank(
+    comptoir_postgres: str, comptoir_sandbox: Callable[..., Process], tmp_path: Path
+) -> Iterator[Bank]:
     """Of one test."""
-    return Bank(comptoir_postgres, tmp_path, comptoir_sandbox().url)
+    made = Bank(comptoir_postgres, tmp_path, comptoir_sandbox().url)
+    with made.sandbox:
+        yield made
 
 
 async def killed(bank: Bank, client: str, when: Callable[[], bool]) -> None:
