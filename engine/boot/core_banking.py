@@ -75,12 +75,14 @@ def _names(settings: Settings) -> Names:
 
 async def _way(settings: Settings, stack: AsyncExitStack) -> Way:
     party = settings.providers.mainframe
+    account = (party.username, party.password.reveal())
     if urlsplit(party.base_url).scheme in ("http", "https"):
-        client: httpx.AsyncClient = await party_client(party, stack)
+        client = await party_client(party, stack)
+        client.auth = httpx.BasicAuth(*account) if party.username else None
         return QueueBridge(client, _names(settings), party.timeout_s)
     from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra: only where it is wanted
 
-    return AmqpQueues(party.base_url, (party.username, party.password.reveal()), _names(settings))
+    return AmqpQueues(party.base_url, account, _names(settings))
 
 
 async def _take(engine: Callable[[], Engine | None], names: Names, came: Received) -> None:

@@ -320,7 +320,7 @@ class MainframeProvider(Provider):
     )  # fmt: skip
     username: str = option(
         "", TextKind("at most 128 printable characters", r"[!-~]{0,128}"),
-        "Who we are there (SASL PLAIN); empty: nobody (ANONYMOUS).", "S31",
+        "Who we are there (SASL PLAIN, HTTP Basic); empty: nobody.", "S31",
     )  # fmt: skip
     password: Secret = option(
         Secret(""), CREDENTIAL, "What proves it; needed beyond this machine.", "S31", "secret"

@@ -6,6 +6,7 @@ An engine in memory drives the kind `account` itself, by either way to the queue
 import base64
 import contextlib
 import itertools
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -118,16 +119,22 @@ def sandbox(comptoir_sandbox_shared: Callable[..., Process]) -> str:
     return comptoir_sandbox_shared().url
 
 
+async def amqp_of(sandbox: str) -> str:
+    """Where the sandbox's broker listens; without Qpid Proton, which is an extra, the test is skipped."""
+    async with httpx.AsyncClient(base_url=sandbox) as client:
+        address: str | None = (await client.get("/control/mainframe")).json()["amqp"]
+    if address is None and not os.environ.get("TESTS_REQUIRE_AMQP"):
+        pytest.skip("no Qpid Proton (make setup says why)")
+    assert address, "TESTS_REQUIRE_AMQP: Qpid Proton was not compiled"
+    return address
+
+
 @pytest.fixture(params=["amqp", "http"])
 async def bank(sandbox: str, request: pytest.FixtureRequest) -> AsyncIterator[Bank]:
     """One test's, by either way to the queues."""
     address: str = sandbox
     if request.param == "amqp":
-        pytest.importorskip(
-            "proton", reason="Qpid Proton is an extra (make setup says whether it is there)"
-        )
-        async with httpx.AsyncClient(base_url=sandbox) as client:
-            address = (await client.get("/control/mainframe")).json()["amqp"]
+        address = await amqp_of(sandbox)
     async with bank_of(address, sandbox) as opened:
         yield opened
 
@@ -253,10 +260,7 @@ async def test_a_bridge_that_is_away_holds_the_command_back(sandbox: str) -> Non
 
 async def test_a_broker_that_goes_and_comes_back_has_one_command(sandbox: str) -> None:
     """MQ is not there, comes, goes and comes again: each command leaves once, and a reply meanwhile waits there (S32)."""
-    async with httpx.AsyncClient(base_url=sandbox) as client:
-        address = (await client.get("/control/mainframe")).json()["amqp"]
-    if address is None:
-        pytest.skip("Qpid Proton is an extra (make setup says whether it is there)")
+    address = await amqp_of(sandbox)
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener.socket.getsockname()[1]
     await listener.aclose()
