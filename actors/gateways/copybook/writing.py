@@ -216,7 +216,8 @@ def _hexadecimal(item: Item) -> Writer:
         if decimals > _FLOAT_DECIMALS_MAX or digits.bit_length() > _FLOAT_BITS_MAX:
             raise _refused(item, "VALUE_INEXACT", "it cannot be held exactly")
         # digits / 10**decimals == number / 16**places, if five goes into it often enough.
-        number, rest = divmod(digits << (-decimals % 4), 5**decimals)
+        fives: int = 5**decimals
+        number, rest = divmod(digits << (-decimals % 4), fives)
         places = (decimals + (-decimals % 4)) // 4
         while number and number % 16 == 0:
             number, places = number // 16, places - 1
@@ -226,6 +227,7 @@ def _hexadecimal(item: Item) -> Writer:
             raise _refused(item, "VALUE_INEXACT", "it cannot be held exactly")
         fraction = number << (bits - 4 * hexadecimals)
         sign = int(negative) << (bits + 7)
-        return (sign | exponent << bits | fraction).to_bytes(item.length, "big")
+        word: int = sign | exponent << bits | fraction
+        return word.to_bytes(item.length, "big")
 
     return write
