@@ -79,7 +79,7 @@ class OnboardingMeasures:
         self._fates = Tallies(
             registry,
             "comptoir_onboarding_files",
-            "Files by what became of them: begun, decided, abandoned (cause: stage), resumed, corrected (cause: code).",
+            "Files by what became of them: begun, decided, abandoned and refused (cause: stage), resumed, corrected (cause: code), completed.",
             ("fate", "cause"),
         )
         self._cases = Tallies(

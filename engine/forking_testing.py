@@ -309,6 +309,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: it is the session's to end
     for name in READ_BEFORE:
         importlib.import_module(name)
+    # Its patterns are then compiled: every program's own settings are judged by them.
+    importlib.import_module("comptoir.engine.settings").Settings.load(Path(os.devnull), {})
     gc.collect()
     gc.freeze()  # the collector of a fork touches none of the shared pages
     order = _Nursery(socket.socket(fileno=int(sys.argv[1]))).run()

@@ -254,7 +254,7 @@ class Gateway:
             if probing and is_spared(row, fault, self._around.now()):
                 await self._park(row, message, probing=True)
             elif tries < len(delays):
-                await self._retry(row, message, fault.code, delays[tries])
+                await self._retry(row, message, fault.code, max(delays[tries], fault.wait_ms))
             else:
                 await self._hold(row, message, fault.code, operation)
 

@@ -349,6 +349,16 @@ class Journal(DeadLetters, Protocol):
         """Committed events with numbers above `after`, in order."""
         ...
 
+    async def events_named(
+        self, names: Sequence[tuple[str, str]], after: int, last: int, limit: int
+    ) -> list[Recorded]:
+        """Those with numbers from `after`, without it, to `last` whose (kind, type) is among the names, in order."""
+        ...
+
+    async def events_at(self, numbers: Sequence[int]) -> list[Recorded]:
+        """Those with these numbers that there still are, in order."""
+        ...
+
     async def replay(self, ids: Sequence[int], now: int) -> list[Pending]:
         """Turn dead letters back into due messages in one transaction; the rows, to deliver. Ids that are
         no dead letters are left out, and so are letters of somebody who was erased.

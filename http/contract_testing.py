@@ -27,6 +27,8 @@ __all__ = ["DAY_S", "Card", "Customer", "eventually", "free_port", "purchase"]
 DAY_S = 86_400
 PATIENCE_S = 20.0
 POLL_S = 0.02
+PORTS = range(10_000, 20_000)
+"""Below those that the kernel gives to whoever asks for any, and those of the durability tests."""
 BODY: Mapping[str, Any] = {
     "amount": 100,
     "currency": "EUR",
@@ -55,10 +57,20 @@ def eventually(what: Callable[[], bool], seconds_max: float = PATIENCE_S) -> Non
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on now, nor will by chance.
+
+    Not one that the kernel would give: whoever opens any connection before it is listened on might be
+    given the same.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def purchase(transaction_id: str, connection_id: str, **fields: Any) -> dict[str, Any]:

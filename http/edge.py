@@ -40,6 +40,7 @@ from comptoir.http.problems import problem
 from comptoir.http.receptions import own_receptions
 from comptoir.http.uploads import PREFIX as UPLOADS_PREFIX
 from comptoir.http.uploads import UploadReception
+from comptoir.http.verifying import VERIFY_PATH
 from comptoir.http.webhooks import Reception, WebhookRequest
 
 __all__ = ["IMPORT_BYTES_MAX", "IMPORT_PREFIX", "Edge"]
@@ -57,6 +58,8 @@ IMPORT_PATIENCE_SECONDS: Final = 2.0
 BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
 """Of all bodies together, imports aside: half for webhooks, half for calls of the API, each five
 hundred of the largest; and half as much again for Powens's, which are large. Beyond it 503."""
+FORM_BYTES: Final = 8 * 1024
+"""What a form with one document has beside it."""
 BODY_BYTES_FREE: Final = 8 * 1024
 """Of each body, outside that budget: whoever fills it with large bodies, sent slowly, does not keep
 out a webhook, which has some hundred bytes. The places for connections bound the sum."""
@@ -113,6 +116,9 @@ class Edge:
         self._webhooks = _Lane(webhook, max(webhook, BODIES_BYTES_MAX // 2))
         large = rules.powens.body_bytes_max
         self._synced = _Lane(large, max(large, BODIES_BYTES_MAX // 2))
+        # A form has its boundaries and its names beside the document.
+        signed = rules.verify_bytes_max + FORM_BYTES
+        self._signed = _Lane(signed, max(signed, BODIES_BYTES_MAX // 2))
         report = rules.batches.report_bytes_max
         self._reports = _Lane(report, max(report, BODIES_BYTES_MAX // 2))
         self._calls = _Lane(call, max(call, BODIES_BYTES_MAX // 2))
@@ -146,6 +152,8 @@ class Edge:
             await self._read(scope, receive, send, self._synced)
         elif path.startswith(WEBHOOKS_PREFIX):
             await self._read(scope, receive, send, self._webhooks)
+        elif path == VERIFY_PATH:
+            await self._read(scope, receive, send, self._signed)
         elif path == REPORTS_PATH:
             await self._read(scope, receive, send, self._reports)
         elif not path.startswith(IMPORT_PREFIX):

@@ -13,6 +13,7 @@ from comptoir.actors.watch_list.messages import (
     SearchNoted,
 )
 from comptoir.engine import Address, Message, Reply
+from comptoir.http.signing_testing import FakeSigning
 
 __all__ = ["LIST", "FakeLists", "of_lists"]
 
@@ -31,7 +32,7 @@ def of_lists(address: Address, message: Message) -> Reply | None:
     return ListDescribed("ready", _VERSION, 2, 3, _AT, _AT, rescreening=walk)
 
 
-class FakeLists:
+class FakeLists(FakeSigning):
     """Whoever is searched for is found."""
 
     screening: bool = True

@@ -8,7 +8,6 @@ Source: interface.md 8 (rows c1); spec.md S4, S8, S9, S12, X6, X8; docs/uploads.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -38,6 +37,7 @@ from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.document_reasons import reason_of
+from comptoir.http.file_stages import next_step, onward_shown, summary_of, waits_for
 from comptoir.http.kyc import audience_of, case_of
 from comptoir.http.operation import Access, Call
 from comptoir.http.port import Port
@@ -49,55 +49,29 @@ from comptoir.http.shapes_onboarding import Initiation, InitiationClient, NewDoc
 from comptoir.http.times import is_day, rfc3339
 
 __all__ = [
-    "SUMMARIES",
     "PortalLink",
     "add_document",
     "begun",
     "client_of",
     "complete_document",
+    "described_file",
     "find_file",
     "history",
     "initiate",
     "listing_of",
+    "may_see",
     "new_link",
     "next_number",
     "pointer",
     "show",
     "show_document",
+    "whole",
 ]
 
 _INITIATION: Final = msgspec.json.Decoder(Initiation)
 _NEW_DOCUMENT: Final = msgspec.json.Decoder(NewDocument)
 _PHONE: Final = re.compile(PHONE).match
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-UPLOAD: Final = "DOCUMENTS_UPLOAD"
-"""Next step of a file that waits for its client's documents."""
-NEXT_STEPS: Final[Mapping[str, str]] = {
-    "INITIATED": UPLOAD,
-    "DOCUMENTS_PENDING": UPLOAD,
-    "DOCUMENTS_UPLOADED": "KYC",
-    "KYC_PENDING": "KYC",
-    "COMPLIANCE_HOLD": "COMPLIANCE_REVIEW",
-    "KYC_APPROVED": "SIGNATURE",
-}
-WAITS: Final[Mapping[str, str]] = {
-    "INITIATED": "client",
-    "DOCUMENTS_PENDING": "client",
-    "KYC_PENDING": "provider",
-    "COMPLIANCE_HOLD": "compliance",
-}
-"""Whom a file waits for; of the others for nobody but ourselves."""
-SUMMARIES: Final[Mapping[str, str]] = {
-    "INITIATED": "INITIATED",
-    "DOCUMENTS_PENDING": "DOCS_PENDING",
-    "DOCUMENTS_UPLOADED": "DOCS_PENDING",
-    "KYC_PENDING": "KYC_PENDING",
-    "COMPLIANCE_HOLD": "KYC_PENDING",
-    "KYC_APPROVED": "APPROVED",
-    "KYC_REJECTED": "REJECTED",
-    "INCOMPLETE": "DOCS_PENDING",
-}
-"""ADR-001's word -> S15's (X6): a file that came too late is one whose documents are not there."""
 
 
 async def initiate(port: Port, call: Call) -> Response:
@@ -149,7 +123,7 @@ def begun(number: str, file: FileDescribed, url: str) -> dict[str, object]:
     return {
         "onboardingId": number,
         "status": file.status,
-        "nextStep": NEXT_STEPS[file.status],
+        "nextStep": next_step(file),
         "clientPortalUrl": url,
         "expiresAt": rfc3339(file.expires_at),
         "createdAt": rfc3339(file.created_at),
@@ -185,13 +159,18 @@ async def show(port: Port, call: Call) -> Response:
     found = await find_file(port, call)
     if found is None:
         return problem("NOT_FOUND", call.ticket)
+    return json_response(200, await whole(port, call, found), call.ticket)
+
+
+async def whole(port: Port, call: Call, found: FileDescribed) -> dict[str, object]:
+    """A file, as far as whoever calls may know it."""
     shown: dict[str, object] = {
         "onboardingId": call.path["onboardingId"],
         "clientType": found.opened.client_type,
         "status": found.status,
-        "summaryStatus": SUMMARIES[found.status],
-        "nextStep": NEXT_STEPS.get(found.status),
-        "waitingFor": WAITS.get(found.status),
+        "summaryStatus": summary_of(found),
+        "nextStep": next_step(found),
+        "waitingFor": waits_for(found),
         "documents": [_document(one, call) for one in found.documents],
         "missing": list(found.missing),
         "missingFields": [pointer(path) for path in found.lacking],
@@ -202,7 +181,7 @@ async def show(port: Port, call: Call) -> Response:
     }
     if call.access.user_id != found.opened.user_id:
         shown["kyc"] = await _kyc(port, call, found)
-    return json_response(200, shown, call.ticket)
+    return {**shown, **onward_shown(found, call)}
 
 
 async def _kyc(port: Port, call: Call, file: FileDescribed) -> dict[str, object] | None:
@@ -304,12 +283,23 @@ async def find_file(port: Port, call: Call) -> FileDescribed | None:
     Raises:
         Refused: there is none (NOT_FOUND).
     """
+    found = await described_file(port, call)
+    return found if may_see(found, call.access) else None
+
+
+async def described_file(port: Port, call: Call) -> FileDescribed:
+    """The file of a call, whoever calls.
+
+    Raises:
+        Refused: there is none (NOT_FOUND).
+    """
     reply = (await port.ask(Address(KIND, call.path["onboardingId"]), DescribeFile())).reply
     assert isinstance(reply, FileDescribed)
-    return reply if _may_see(reply, call.access) else None
+    return reply
 
 
-def _may_see(file: FileDescribed, access: Access) -> bool:
+def may_see(file: FileDescribed, access: Access) -> bool:
+    """Whether it is the caller's to see."""
     return access.covers(file.opened.user_id) or access.covers(file.opened.advisor)
 
 

@@ -27,6 +27,7 @@ SIGNATURE, TIMESTAMP = "webhookSignature", "webhookTimestamp"
 POWENS, POWENS_DATE = "powensSignature", "powensDate"
 PLAID: Final = "plaidVerification"
 TINK: Final = "tinkSignature"
+DOCUSIGN: Final = "docusignSignature"
 UPLOAD: Final = "uploadSignature"
 Way = dict[str, list[str]]
 """An alternative: schemes that are all needed, each with its scopes."""
@@ -41,6 +42,7 @@ _PROOFS: Final[dict[Proof, list[Way]]] = {
     Proof.POWENS: [{POWENS: [], POWENS_DATE: []}],
     Proof.PLAID: [{PLAID: []}],
     Proof.TINK: [{TINK: []}],
+    Proof.DOCUSIGN: [{DOCUSIGN: []}],
     Proof.UPLOAD: [{UPLOAD: []}],
 }
 _OF_PEOPLE: Final = {
@@ -109,6 +111,13 @@ _FIXED: Final[Json] = {
         "in": "header",
         "name": "X-Tink-Signature",
         "description": "`t=` seconds since 1970, `,v1=` hex of HMAC-SHA256(secret, seconds + '.' + raw body).",
+    },
+    DOCUSIGN: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-DocuSign-Signature-1",
+        "description": "base64 of HMAC-SHA256(key, raw body), the key as text; `-2` and so on for further keys, any of "
+        "which may match.",
     },
     UPLOAD: {
         "type": "apiKey",

@@ -73,11 +73,15 @@ class Proof(Enum):
     """A token over the body, signed by a key that Plaid publishes."""
     TINK = "tink"
     """Tink's signature."""
+    DOCUSIGN = "docusign"
+    """Signatures of DocuSign Connect, one for each of its keys."""
     UPLOAD = "upload"
     """Our own, in the address (docs/uploads.md)."""
 
 
-_SIGNATURES: Final = (Proof.SEED, Proof.POWENS, Proof.PLAID, Proof.TINK, Proof.UPLOAD)
+_SIGNATURES: Final = (
+    Proof.SEED, Proof.POWENS, Proof.PLAID, Proof.TINK, Proof.DOCUSIGN, Proof.UPLOAD,
+)  # fmt: skip
 
 
 class Reach(Enum):

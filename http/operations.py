@@ -46,6 +46,7 @@ from comptoir.http.operations_notices import NOTICES
 from comptoir.http.operations_payouts import PAYOUTS
 from comptoir.http.operations_points import POINTS
 from comptoir.http.operations_profiles import ONBOARDING
+from comptoir.http.operations_signing import SIGNING
 from comptoir.http.operations_upkeep import UPKEEP
 from comptoir.http.operations_webhooks import WEBHOOKS
 from comptoir.http.page import HTML
@@ -141,6 +142,7 @@ OPERATIONS: Final = (
     *UPKEEP,
     *ONBOARDING,
     *KYC,
+    *SIGNING,
     *WEBHOOKS,
     Operation(
         "getProblem", "GET", "/problems/{code}", "What a code means, and what to do", "description",

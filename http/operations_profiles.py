@@ -19,6 +19,7 @@ from comptoir.http.operation import (
     Reach,
 )
 from comptoir.http.operations_documents import DOCUMENTS, ONE_FILE, SEES, THE_FILE
+from comptoir.http.operations_onward import ONWARD
 from comptoir.http.principal import Role
 
 __all__ = ["ONBOARDING"]
@@ -83,4 +84,4 @@ _PROFILES: Final = (
         ),
     ),
 )  # fmt: skip
-ONBOARDING: Final = (*DOCUMENTS, *_PROFILES)
+ONBOARDING: Final = (*DOCUMENTS, *_PROFILES, *ONWARD)

@@ -10,6 +10,7 @@ from comptoir.http import dead_letters, dispositions, parking
 from comptoir.http import shapes_upkeep as upkeep
 from comptoir.http.operation import Assurance, Body, Door, Operation, Parameter, Reach
 from comptoir.http.operations_banking import CURSOR, LIMIT
+from comptoir.http.operations_events import EVENTS
 from comptoir.http.operations_lists import LISTS
 from comptoir.http.principal import Role
 from comptoir.http.times import TIME_PATTERN
@@ -107,4 +108,5 @@ UPKEEP: Final = (
         problems=("STORAGE_UNAVAILABLE",), grants=_WATCHES,
     ),
     *LISTS,
+    *EVENTS,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The rows of signed webhooks (operations.py has the rule).
 
-Source: interface.md 6; spec.md S42, S52 to S56, S10.
+Source: interface.md 6; spec.md S42, S52 to S56, S10, S28.
 """
 
 from typing import Final
@@ -15,6 +15,8 @@ _OF_WEBHOOKS: Final = (
     "WEBHOOK_PAYLOAD_MALFORMED", "WEBHOOK_PAYLOAD_INVALID", "WEBHOOK_EVENT_UNSUPPORTED",
     "RATE_LIMITED", "STORAGE_UNAVAILABLE",
 )  # fmt: skip
+_OF_DOCUSIGN: Final = tuple(one for one in _OF_WEBHOOKS if one != "WEBHOOK_TIMESTAMP_EXPIRED")
+"""It signs no time (docs/docusign.md)."""
 
 WEBHOOKS: Final = (
     Operation(
@@ -59,6 +61,17 @@ WEBHOOKS: Final = (
         },
         None,
         problems=_OF_WEBHOOKS, body=Body("As Tink writes it.", hooks.TinkEvent), proof=Proof.TINK,
+    ),
+    Operation(
+        "receiveDocusignWebhook", "POST", "/webhooks/docusign", "A signed webhook of DocuSign Connect",
+        "webhooks", Door.SIGNED,
+        {
+            200: Body("Known before, or nothing waits for it.", hooks.WebhookSettled),
+            202: Body("Taken, durable.", hooks.WebhookTaken),
+        },
+        None,
+        problems=_OF_DOCUSIGN, body=Body("As DocuSign writes it (JSON SIM).", hooks.DocusignEvent),
+        proof=Proof.DOCUSIGN,
     ),
     Operation(
         "receiveKycWebhook", "POST", "/webhooks/kyc", "A signed webhook of the identity bureau",

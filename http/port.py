@@ -19,9 +19,11 @@ from comptoir.engine.moves import Moves
 from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked
 from comptoir.http.books_port import BooksPort
+from comptoir.http.events_port import EventsPort
 from comptoir.http.identity.opening import Identity
 from comptoir.http.review_port import ReviewPort
 from comptoir.http.rules import EdgeRules
+from comptoir.http.signing_port import SigningPort
 
 __all__ = ["Answer", "ApiPort", "BatchRow", "Health", "Port", "WebhookPort"]
 
@@ -104,7 +106,7 @@ class WebhookPort(Protocol):
         ...
 
 
-class ApiPort(BooksPort, ReviewPort, Protocol):
+class ApiPort(BooksPort, ReviewPort, EventsPort, SigningPort, Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
 
     @property

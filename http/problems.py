@@ -28,9 +28,12 @@ from comptoir.http.problem_rows import (
 )
 from comptoir.http.problems_batches import OF_BATCHES
 from comptoir.http.problems_documents import OF_DOCUMENTS
+from comptoir.http.problems_events import OF_EVENTS
+from comptoir.http.problems_onward import OF_ONWARD
 from comptoir.http.problems_payouts import OF_PAYOUTS
 from comptoir.http.problems_profiles import OF_PROFILES
 from comptoir.http.problems_review import OF_REVIEWS
+from comptoir.http.problems_signing import OF_SIGNING
 
 __all__ = [
     "PROBLEMS",
@@ -211,7 +214,10 @@ PROBLEMS: dict[str, Problem] = {
     **OF_DOCUMENTS,
     **OF_PROFILES,
     **OF_BATCHES,
+    **OF_EVENTS,
+    **OF_ONWARD,
     **OF_REVIEWS,
+    **OF_SIGNING,
     **OF_PAYOUTS,
     # What the bank side may answer
     "BANK_CARD_LINKING_FAILED": Problem(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from comptoir.http.docusign import DOCUSIGN_PATH, DocusignReception
 from comptoir.http.kyc_webhook import KYC_PATH, KycReception
 from comptoir.http.plaid import PLAID_PATH, PlaidReception
 from comptoir.http.port import Port
@@ -11,7 +12,7 @@ from comptoir.http.webhooks import Reception
 
 __all__ = ["OwnReception", "own_receptions"]
 
-OwnReception = KycReception | PlaidReception | PowensReception | TinkReception
+OwnReception = DocusignReception | KycReception | PlaidReception | PowensReception | TinkReception
 
 
 def own_receptions(port: Port, shared: Reception) -> Mapping[str, OwnReception]:
@@ -22,6 +23,7 @@ def own_receptions(port: Port, shared: Reception) -> Mapping[str, OwnReception]:
         shared: whose bounds they share.
     """
     return {
+        DOCUSIGN_PATH: DocusignReception(port, shared),
         KYC_PATH: KycReception(port, shared),
         PLAID_PATH: PlaidReception(port, shared),
         POWENS_PATH: PowensReception(port, shared),

@@ -19,7 +19,10 @@ from comptoir.actors.review.messages import (
     place_of,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.docusign_testing import of_envelopes
+from comptoir.http.events_testing import FakeEvents
 from comptoir.http.lists_testing import FakeLists, of_lists
+from comptoir.http.signing_testing import of_signing
 
 __all__ = ["FakeReviews", "review_of"]
 
@@ -34,7 +37,7 @@ def review_of(due_at: int = DUE_MS) -> ReviewDescribed:
     )  # fmt: skip
 
 
-class FakeReviews(FakeLists):
+class FakeReviews(FakeLists, FakeEvents):
     """The reviews of a daemon that a test makes up, with the lists that compliance searches."""
 
     def __init__(self) -> None:
@@ -54,7 +57,9 @@ class FakeReviews(FakeLists):
 
     def of_compliance(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what compliance says; None: it is said to others."""
-        return self.of_reviews(address, message) or of_lists(address, message)
+        others = of_lists(address, message) or of_envelopes(address, message)
+        told = self.of_reviews(address, message) or self.of_events(address, message)
+        return told or others or of_signing(address, message)
 
     def of_reviews(self, address: Address, message: Message) -> Reply | None:
         """What is answered to what is said to a review; None: it is said to others."""

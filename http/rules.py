@@ -203,6 +203,9 @@ class EdgeRules:
     powens: WebhookRules
     tink: WebhookRules
     kyc: WebhookRules
+    docusign: WebhookRules
+    docusign_account: str
+    """Our account there; webhooks of any other are not ours."""
     allowed: tuple[Network, ...]
     """Source addresses that may send webhooks (S53)."""
     api_allowed: tuple[Network, ...]
@@ -233,6 +236,8 @@ class EdgeRules:
     """Of whoever has chosen none (S44)."""
     notices_time_zone: str = "Europe/Paris"
     """Likewise."""
+    webhooks_here: bool = False
+    """Whether webhooks may be sent to this machine (S33): for development."""
     lists: tuple[str, ...] = ()
     """Watch lists, by their names (S21)."""
     measures: MeasureTerms = field(default_factory=MeasureTerms)
@@ -245,6 +250,8 @@ class EdgeRules:
     """Whose files those of partners are (S5)."""
     dead_letter_ms: int = 90 * 86_400_000
     """For how long a dead letter is kept, but for those that are held (X23)."""
+    verify_bytes_max: int = 26_214_400
+    """Of a PDF that anybody has verified (S28)."""
     replay_per_second_max: int = 50
     """The pace of a replay of many."""
     _judge: Callable[[str | None, bytes | None], str | None] = field(
@@ -278,6 +285,8 @@ class EdgeRules:
             powens=of("powens", webhooks.powens.secrets, webhooks.powens.body_bytes_max),
             tink=of("tink", webhooks.tink.secrets, most),
             kyc=of("kyc", webhooks.kyc.secrets, most),
+            docusign=of("docusign", webhooks.docusign.secrets, most),
+            docusign_account=settings.providers.docusign.account_id,
             allowed=webhooks.allowed_ips,
             api_allowed=http.allowed_ips,
             trusted_proxies=http.trusted_proxies,
@@ -299,11 +308,13 @@ class EdgeRules:
             uploads=UploadRules.of(settings),
             notices_language="en" if settings.notifications.language == "en" else "fr",
             notices_time_zone=settings.notifications.time_zone,
+            webhooks_here=settings.outward.this_machine,
             lists=tuple(one.name for one in settings.screening.lists),
             measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
             client_types=frozenset(settings.onboarding.types),
             partner_advisor=settings.onboarding.partner_advisor,
+            verify_bytes_max=settings.signing.verify_bytes_max,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,
         )

@@ -2,7 +2,7 @@
 
 The rule: as in `signatures`, over the raw bytes, constant time, every secret tried; a scheme whose
 sender signs a time is held to the same two-sided window. `comptoir check webhook` verifies with them,
-and the endpoints (`/webhooks/powens`, `/webhooks/plaid`; others come) with these very functions.
+and the endpoints (`/webhooks/powens`, `/webhooks/docusign` and their like) with these very functions.
 
 - `powens-bi`: base64 of HMAC-SHA256 over METHOD.PATH.DATE.body; the date is ISO 8601 or epoch.
 - `docusign`: base64 of HMAC-SHA256 over the body, one header per configured key; no time is signed.
@@ -18,7 +18,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -32,13 +32,13 @@ from comptoir.http.signatures import (
 )
 
 __all__ = [
-    "SCHEMES", "Signed", "TinkSignature", "Verifier", "Window", "powens_fault", "tink_fault",
-    "tink_signature",
+    "SCHEMES", "Signed", "TinkSignature", "Verifier", "Window", "docusign_fault", "powens_fault",
+    "tink_fault", "tink_signature",
 ]  # fmt: skip
 
 SIGNATURES_MAX: Final = 32
 """Signatures that one request may offer: senders rotate two keys, not a hundred."""
-_DOCUSIGN_HEADER = re.compile(r"x-docusign-signature-[0-9]{1,3}").fullmatch
+_DOCUSIGN_HEADER = re.compile(rb"x-docusign-signature-[0-9]{1,3}").fullmatch
 _EPOCH_MS_DIGITS: Final = 12
 """From so many digits on, a number counts milliseconds: seconds have ten until the year 2286."""
 _HEX = re.compile(rb"[0-9a-f]{64}").fullmatch
@@ -159,13 +159,33 @@ def _time_ms(text: str) -> int | None:
 
 
 def _docusign(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:
-    """DocuSign Connect: any key may match any of the numbered headers; a repeated one counts not."""
+    """DocuSign Connect, by the function that receives it."""
     del window  # nothing of the time is signed; a replay is met by the envelope's own state
-    names = [name for name in signed.headers if _DOCUSIGN_HEADER(name)]
-    given = [value for name in names if (value := _one(signed, name)) is not None]
-    claims = [claim for text in given[:SIGNATURES_MAX] if (claim := _decoded(text)) is not None]
-    keys = [secret.encode() for secret in secrets]
-    return None if _matches(keys, signed.body, claims) else INVALID
+    given = [
+        (name.encode("utf-8", "surrogatepass"), value)
+        for name, values in signed.headers.items()
+        for value in values
+    ]
+    return docusign_fault(given, signed.body, [secret.encode() for secret in secrets])
+
+
+def docusign_fault(
+    headers: Iterable[tuple[bytes, bytes]], body: bytes, secrets: Sequence[bytes]
+) -> str | None:
+    """Judge a webhook of DocuSign Connect: None if genuine, else the code.
+
+    Args:
+        headers: all of them, names in lower case; one of a signature that is repeated counts not.
+        body: raw.
+        secrets: as text, which looks like base64 and is not decoded; any may match any of the numbered headers.
+    """
+    offered: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if _DOCUSIGN_HEADER(name):
+            offered[name] = b"" if name in offered else value
+    claims = [_decoded(text) for text in list(offered.values())[:SIGNATURES_MAX]]
+    found = [claim for claim in claims if claim is not None]
+    return None if _matches(secrets, body, found) else INVALID
 
 
 def _standard(signed: Signed, secrets: Sequence[str], window: Window) -> str | None:

@@ -17,7 +17,10 @@ __all__ = [
     "DocType",
     "DocumentShown",
     "File",
+    "FileAccount",
+    "FileApproval",
     "FileHistory",
+    "FileSignature",
     "Given",
     "Initiated",
     "Initiation",
@@ -166,6 +169,46 @@ class FileKyc(Shape, frozen=True):
     recommendation: str | None
 
 
+class FileSignature(Shape, frozen=True):
+    """How far the signature of its contract is."""
+
+    status: Literal["preparing", "sent", "signed", "declined", "expired", "failed", "voided"]
+    round: Annotated[int, Meta(ge=1, description="One more each time that it is issued anew.")]
+    provider: str | None
+    code: Annotated[str | None, Meta(description="Why it ended without a signature.")]
+    due_at: Annotated[Time | None, Meta(description="Last moment for it.")]
+    changed_at: Time
+
+
+class FileApproval(Shape, frozen=True):
+    """The last word of an advisor."""
+
+    decision: Annotated[
+        Literal["approve", "reject"] | None, Meta(description="Null: it is awaited.")
+    ]
+    due_at: Time
+    overdue: bool
+    by: Annotated[str | None, Meta(description="`sub` of who said it.")]
+    reason: str | None
+    at: Time | None
+
+
+class FileAccount(Shape, frozen=True):
+    """The account on the mainframe."""
+
+    status: Literal["asked", "late", "created", "refused"]
+    account_number: Annotated[
+        str | None,
+        Meta(description="Whole for its client and the file's advisor; else its last four characters."),
+    ]  # fmt: skip
+    asked_at: Time | None
+    answered_at: Time | None
+    code: Annotated[
+        str | msgspec.UnsetType | None,
+        Meta(description="The mainframe's reason; absent for CLIENT."),
+    ] = msgspec.UNSET
+
+
 class File(Shape, frozen=True, omit_defaults=False):
     """A file."""
 
@@ -182,17 +225,29 @@ class File(Shape, frozen=True, omit_defaults=False):
     ]
     incomplete_cause: Annotated[
         Literal[
-            "client_never_came", "documents_missing", "profile_incomplete", "documents_unsettled"
+            "client_never_came",
+            "documents_missing",
+            "profile_incomplete",
+            "documents_unsettled",
+            "contract_not_signed",
+            "approval_refused",
+            "account_refused",
         ]
         | None,
         Meta(description="Of an INCOMPLETE file."),
     ]
+    signature: Annotated[FileSignature | None, Meta(description="Null: none was issued.")]
+    account: Annotated[FileAccount | None, Meta(description="Null: none was asked for.")]
     expires_at: Time
     created_at: Time
     updated_at: Time
     kyc: Annotated[
         FileKyc | msgspec.UnsetType | None,
         Meta(description="Null before there is one; absent for CLIENT."),
+    ] = msgspec.UNSET
+    approval: Annotated[
+        FileApproval | msgspec.UnsetType | None,
+        Meta(description="Null before it is awaited; absent for CLIENT."),
     ] = msgspec.UNSET
 
 
@@ -205,7 +260,7 @@ class FileMove(Shape, frozen=True):
     actor: Annotated[
         str,
         Meta(
-            description="`sub` of who did it; `client`, `mail`, `timer`, `system` or `compliance`."
+            description="`sub` of who did it; `client`, `mail`, `timer`, `system`, `compliance` or `mainframe`."
         ),
     ]
     at: Time

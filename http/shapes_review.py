@@ -138,7 +138,8 @@ class Measures(_Shape, frozen=True):
     stages: list[StageMeasured]
     waited_hours: Annotated[dict[str, float], Meta(description="By whom it was waited for.")]
     files: Annotated[
-        dict[str, int], Meta(description="begun, decided, abandoned, resumed, corrected.")
+        dict[str, int],
+        Meta(description="begun, decided, abandoned, resumed, corrected, completed, refused."),
     ]
     abandoned_at: dict[str, int]
     corrected_for: dict[str, int]

@@ -12,6 +12,7 @@ from msgspec import Meta
 from comptoir.http.shapes import Currency, Date, Identity
 
 __all__ = [
+    "DocusignEvent",
     "KycEvent",
     "PlaidEvent",
     "PowensEvent",
@@ -186,6 +187,61 @@ class TinkEvent(msgspec.Struct, frozen=True):
     event: Annotated[str, Meta(min_length=1, max_length=128)]
     context: TinkContext | None = None
     content: TinkContent | None = None
+
+
+_Words = Annotated[str, Meta(max_length=4000)]
+
+
+class DocusignField(msgspec.Struct, frozen=True):
+    """A custom field of an envelope; `comptoir_reference` names our file."""
+
+    name: _Words = ""
+    value: _Words = ""
+
+
+class DocusignFields(msgspec.Struct, frozen=True, rename="camel"):
+    """All of them that are text."""
+
+    text_custom_fields: list[DocusignField] | None = None
+
+
+class DocusignSigner(msgspec.Struct, frozen=True, rename="camel"):
+    """Who signs, and why they would not."""
+
+    declined_reason: _Words | None = None
+
+
+class DocusignRecipients(msgspec.Struct, frozen=True):
+    """Who signs."""
+
+    signers: list[DocusignSigner] | None = None
+
+
+class DocusignSummary(msgspec.Struct, frozen=True, rename="camel"):
+    """What is read of an envelope."""
+
+    status_changed_date_time: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    voided_reason: _Words | None = None
+    custom_fields: DocusignFields | None = None
+    recipients: DocusignRecipients | None = None
+
+
+class DocusignData(msgspec.Struct, frozen=True, rename="camel"):
+    """Which envelope it is about."""
+
+    account_id: Identity
+    envelope_id: Identity
+    envelope_summary: DocusignSummary | None = None
+
+
+class DocusignEvent(msgspec.Struct, frozen=True, rename="camel"):
+    """What is read of a webhook of DocuSign Connect."""
+
+    event: Annotated[
+        str, Meta(min_length=1, max_length=128, description="`envelope-completed`, and so on.")
+    ]
+    generated_date_time: Annotated[str, Meta(min_length=1, max_length=128)]
+    data: DocusignData
 
 
 class WebhookTaken(_Shape, frozen=True):

@@ -30,9 +30,10 @@ from comptoir.engine import Address, Reply
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import who_calls
 from comptoir.http.bodies import read_body
+from comptoir.http.file_stages import summary_of
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
-from comptoir.http.onboarding import SUMMARIES, client_of, listing_of, new_link, next_number
+from comptoir.http.onboarding import client_of, listing_of, new_link, next_number
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
@@ -175,7 +176,7 @@ async def show(port: Port, call: Call) -> Response:
     shown = {
         "reference": reference,
         "onboardingId": number,
-        "summaryStatus": SUMMARIES[found.status],
+        "summaryStatus": summary_of(found),
         "receipt": {"jws": await _receipt(port, identity, file, found, reference)},
         "amended": len(found.submissions) - 1,
     }

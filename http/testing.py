@@ -116,7 +116,9 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches, FakeReviews):
         super().__init__()
         held = tuple(Secret(secret) for secret in secrets)
         party = WebhooksParty(held)
-        webhooks = Webhooks(seed=party, powens=WebhooksPowens(held), tink=party, kyc=party)
+        webhooks = Webhooks(
+            seed=party, powens=WebhooksPowens(held), tink=party, kyc=party, docusign=party
+        )
         settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
         known = EdgeRules.of(settings)
         paid = replace(known.payouts, served=True)  # somebody pays

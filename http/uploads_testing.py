@@ -2,8 +2,8 @@
 keeps nothing, unless a test gives a real one.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from comptoir.actors.kyc.messages import KIND as CASE
@@ -21,6 +21,12 @@ from comptoir.actors.onboarding.messages import (
     Said,
     Submitted,
     UploadGranted,
+)
+from comptoir.actors.onboarding.onward_messages import (
+    AccountKept,
+    ApprovalKept,
+    Onward,
+    SigningKept,
 )
 from comptoir.engine import Address, Message, Refused, Reply
 from comptoir.engine.objects import (
@@ -43,6 +49,12 @@ DOCUMENT_ID: Final = "doc_" + "0" * 20
 _DOCUMENT: Final = Document(
     DOCUMENT_ID, "IDENTITY", "passeport.pdf", "application/pdf", 300, "", NOW + 3_600_000
 )
+_ONWARD: Final = Onward(
+    SigningKept("sent", 1, "embedded", due_at=NOW + 1000, at=NOW),
+    ApprovalKept(NOW),
+    AccountKept("created", "123456789", asked_at=NOW, at=NOW),
+)
+"""More than a file has at once, so that all of it is shown."""
 _SAID: Final = {
     "address/city": (
         Said("Paris", "client", "cli_1", NOW), Said("Pari", "advisor", "adv-1", NOW - 1),
@@ -55,8 +67,9 @@ def _described(opened: Opened, now: int, digest: str = "") -> FileDescribed:
     """A file that has just begun, with a document, and perhaps a submission."""
     one = Submitted(digest, 1, NOW, "a.b.c")
     return FileDescribed(
-        "INITIATED", opened, (_DOCUMENT,), (), (), now, now + 1000, now, submissions=(one,)
-    )
+        "INITIATED", opened, (_DOCUMENT,), (), (), now, now + 1000, now, submissions=(one,),
+        onward=_ONWARD,
+    )  # fmt: skip
 
 
 class FakeStore:
@@ -75,9 +88,16 @@ class FakeStore:
         """It is not asked."""
         raise AssertionError(key)
 
-    def read(self, key: ObjectKey) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """It is not asked."""
-        raise AssertionError(key)
+    @asynccontextmanager
+    async def read(self, key: ObjectKey) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """Contracts, in two parts; nothing else is asked for."""
+        assert key.kind == "CONTRACT", key
+
+        async def parts() -> AsyncIterator[bytes]:
+            for part in (b"%PDF-1.7\n", b"%%EOF\n"):
+                yield part
+
+        yield parts()
 
 
 class Closed:

@@ -7,18 +7,21 @@ Source: spec.md S53, S62, S63, X28; interface.md 6 (rows 1, 3 to 5, 9 to 12).
 
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
 import structlog
 import trio
 
 from comptoir.actors.connection.messages import Noted, TransactionTaken
 from comptoir.engine import EngineError
+from comptoir.engine.gateway_spec import CallFault
 from comptoir.http import peers
-from comptoir.http.answers import Response
+from comptoir.http.answers import Response, request_id
 from comptoir.http.limits import Limits
-from comptoir.http.port import Answer, WebhookPort
+from comptoir.http.payload_fields import BadBody
+from comptoir.http.port import Answer, Port, WebhookPort
 from comptoir.http.problems import FieldError, code_of, problem, problem_of
 from comptoir.http.rates import Rates
 
@@ -27,14 +30,18 @@ __all__ = [
     "DUPLICATE",
     "IGNORED",
     "PARKED",
+    "OwnScheme",
     "Rows",
     "Taken",
     "WebhookRequest",
     "is_plain_json",
     "outcome_of",
     "picked",
+    "slots_of",
 ]
 
+T = TypeVar("T")
+_COMMON: Final = (b"x-request-id", b"content-type", b"content-encoding", b"x-forwarded-for")
 _log = structlog.stdlib.get_logger("comptoir.http.webhooks")
 
 
@@ -136,6 +143,81 @@ class Rows:
         _log.warning("webhook_refused", code=code, request_id=ticket)
 
 
+class OwnScheme(Rows, ABC, Generic[T]):
+    """A sender with a scheme of its own, whose webhook says one thing in plain JSON: the rows in their order.
+
+    What a sender has of its own are three steps: whether it has signed, what it says, and what becomes of that.
+    """
+
+    __slots__ = ("own_port",)
+    SLOTS: ClassVar[Mapping[bytes, int]]
+    """Made by `slots_of` from the headers that are the scheme's."""
+
+    def __init__(self, port: Port, others: Rows) -> None:
+        """Share the bounds of the other senders' reception."""
+        super().__init__(port, others.limits, others.rates)
+        self.own_port = port
+
+    async def receive(self, request: WebhookRequest) -> Response:
+        """Answer one webhook, after its decision is durable if it is taken.
+
+        Never raises but for `trio.Cancelled` and for bugs of ours.
+        """
+        started = time.perf_counter()
+        alone = len(self.SLOTS) - len(_COMMON)
+        headers = picked(request.headers, self.SLOTS, alone)
+        given, (name, media_type, encoding, forwarded) = headers[:alone], headers[alone:]
+        ticket = request_id(name)
+        source, code = self.opened(request, forwarded)
+        if code is not None:
+            return self.refused(code, ticket)
+        try:
+            code = await self.fault(given, request)
+        except CallFault as away:
+            return self.refused(away.code, ticket)
+        code = self.judged(source, code)
+        if code is None and not is_plain_json(encoding, media_type):
+            code = "MEDIA_TYPE_UNSUPPORTED"
+        if code is not None:
+            return self.refused(code, ticket)
+        try:
+            told = self.read(given, request.body)
+        except BadBody as bad:
+            return self.refused(bad.code, ticket, bad.errors)
+        try:
+            return self.taken(await self.take(told), ticket, started)
+        except EngineError as error:
+            return self.failed(error, ticket, started)
+
+    @abstractmethod
+    async def fault(self, given: Sequence[bytes | None], request: WebhookRequest) -> str | None:
+        """Rows 3 and 4: None if it is genuine and in time, else the code.
+
+        Args:
+            given: values of the scheme's headers, in their order; None where missing, empty where repeated.
+            request: all of it.
+
+        Raises:
+            CallFault: that cannot be known now.
+        """
+
+    @abstractmethod
+    def read(self, given: Sequence[bytes | None], body: bytes) -> T:
+        """Rows 6 to 8.
+
+        Raises:
+            BadBody: the first that applies.
+        """
+
+    @abstractmethod
+    async def take(self, told: T) -> "Taken":
+        """Rows 9 to 12.
+
+        Raises:
+            EngineError: it is not taken.
+        """
+
+
 class Taken:
     """A success, ready but for the request id."""
 
@@ -170,6 +252,11 @@ def outcome_of(answer: Answer) -> Taken:
         return DUPLICATE
     reply = answer.reply
     return PARKED if isinstance(reply, TransactionTaken | Noted) and reply.parked else ACCEPTED
+
+
+def slots_of(*names: bytes) -> Mapping[bytes, int]:
+    """Where `OwnScheme` finds a scheme's headers, and those that every webhook may have."""
+    return {name: slot for slot, name in enumerate((*names, *_COMMON))}
 
 
 def picked(

@@ -21,10 +21,14 @@ from comptoir.sandbox.control import Control
 from comptoir.sandbox.faults import Catalogue, Faults, parse_script
 from comptoir.sandbox.parties import addresses
 from comptoir.sandbox.parties.bank import Bank
+from comptoir.sandbox.parties.docusign import Docusign
 from comptoir.sandbox.parties.filebank import FileBank
 from comptoir.sandbox.parties.hooks import Hooks
 from comptoir.sandbox.parties.inquiries import Credit, Press
 from comptoir.sandbox.parties.kyc import Bureau
+from comptoir.sandbox.parties.mainframe import Mainframe
+from comptoir.sandbox.parties.mainframe_bridge import Bridge
+from comptoir.sandbox.parties.mainframe_broker import listen
 from comptoir.sandbox.parties.notices import Brevo, Mail, Sms
 from comptoir.sandbox.parties.party import Party, Stage, catalogue
 from comptoir.sandbox.parties.payments import Payments
@@ -33,7 +37,9 @@ from comptoir.sandbox.parties.powens import Powens
 from comptoir.sandbox.parties.push import Push
 from comptoir.sandbox.parties.reading import Reading
 from comptoir.sandbox.parties.seed import NAME as SEED
+from comptoir.sandbox.parties.subscriber import Subscriber
 from comptoir.sandbox.parties.tink import Tink
+from comptoir.sandbox.parties.trust import Trust
 from comptoir.sandbox.parties.vop import Vop
 from comptoir.sandbox.records import Record
 from comptoir.sandbox.schemes import SEED_V1
@@ -86,13 +92,22 @@ class Sandbox:
         self._plaid = Plaid(self.stage, self._hosts)
         self._tink = Tink(self.stage, self._hosts)
         self._vop = Vop()
+        self._trust = Trust(self.stage)
         self._bureau = Bureau(self.stage, self._hosts)
         self._credit, self._press = Credit(), Press()
+        self._mainframe = Mainframe(self.stage)
+        self._bridge = Bridge(self._mainframe)
+        self._docusign = Docusign(self.stage, self._hosts)
+        self._subscriber = Subscriber(self.stage)
         self._mail, self._brevo, self._sms = Mail(self.stage), Brevo(self.stage), Sms(self.stage)
         self._parties: tuple[Party, ...] = (
             self._bank.party(self._payments.inbound()), self._powens.party(), self._plaid.party(), self._tink.party(),
             self._push.party(), self._mail.party(), self._brevo.party(), self._sms.party(), self._vop.party(),
             self._bureau.party(), addresses.party(), self._credit.party(), self._press.party(),
+            self._bridge.party(),
+            self._docusign.party(),
+            self._subscriber.party(),
+            self._trust.party(),
         )  # fmt: skip
         if settings.script is not None:
             # Checked before anything listens; set again at the start, because `at` counts from it.
@@ -127,6 +142,10 @@ class Sandbox:
                     self._bureau.reset,
                     self._credit.reset,
                     self._press.reset,
+                    self._mainframe.reset,
+                    self._docusign.reset,
+                    self._subscriber.reset,
+                    self._trust.reset,
                 ),
             )
             routes = [
@@ -142,12 +161,21 @@ class Sandbox:
                 *self._bureau.routes(),
                 *self._credit.routes(),
                 *self._press.routes(),
+                *self._mainframe.routes(),
+                *self._bridge.routes(),
+                *self._docusign.routes(),
+                *self._subscriber.routes(),
+                *self._trust.routes(),
                 *self._push.routes(),
                 *Reading(self.stage.inbox).routes(),
             ]
             for party in self._parties:
                 routes += party.routes(self.stage)
             nursery.start_soon(self._bureau.deliver)
+            nursery.start_soon(self._mainframe.work)
+            nursery.start_soon(self._bridge.run)
+            nursery.start_soon(self._docusign.deliver)
+            nursery.start_soon(listen, self._mainframe)
             seed_of_script, faults = self._script
             self.stage.faults.set(faults, seed_of_script)
             await Server(Router(routes).respond).serve(listeners)

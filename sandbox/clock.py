@@ -8,6 +8,8 @@ Source: interface.md 10 ("Time across two processes").
 import time
 from datetime import UTC, datetime, timedelta
 
+import trio
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -16,6 +18,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._added_ms = 0
+        self._moved = trio.Event()
 
     @property
     def added_ms(self) -> int:
@@ -29,6 +32,14 @@ class Clock:
         """Moves business time forward; never back, since a party's clock only goes on."""
         assert milliseconds >= 0
         self._added_ms += milliseconds
+        self._moved.set()
+        self._moved = trio.Event()
+
+    async def until(self, at_ms: int) -> None:
+        """Wait until business time is there, by itself or moved."""
+        while (left_ms := at_ms - self.now_ms()) > 0:
+            with trio.move_on_after(left_ms / 1000):
+                await self._moved.wait()
 
     def reset(self) -> None:
         self._added_ms = 0

@@ -4,7 +4,7 @@ Rule: a scheme is a pure function from a secret and what is signed to the header
 signature has the right form and the wrong key.
 
 Source: spec S54 (HMAC-SHA256 over timestamp, a dot and the raw body), X17 (header prefix
-`sha256=` optional); interface.md 6; protocols.md 5.1 (Powens) and 5.2 (Plaid);
+`sha256=` optional); interface.md 6; protocols.md 5.1 (Powens), 5.2 (Plaid) and 5.3 (DocuSign);
 docs.tink.com/resources/api-setup/webhook-signature-validation.
 """
 
@@ -26,6 +26,7 @@ SEED_V1 = "seed-v1"
 POWENS_BI = "powens-bi"
 PLAID_JWT = "plaid-jwt"
 TINK = "tink"
+DOCUSIGN = "docusign"
 TIMESTAMP_HEADER = "X-Webhook-Timestamp"
 SIGNATURE_HEADER = "X-Webhook-Signature"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,6 +100,19 @@ def tink(secret: bytes, what: ToSign, signature: Signature, form: Form) -> Heade
     return [("X-Tink-Signature", f"t={seconds},v1={digest}")]
 
 
+def docusign(secret: bytes, what: ToSign, signature: Signature, form: Form) -> Headers:
+    """DocuSign's headers: one for each key, of which the secret has one a line."""
+    del form
+    headers = [("X-Authorization-Digest", "HMACSHA256")]
+    if signature is Signature.MISSING:
+        return headers
+    for number, line in enumerate(secret.split(b"\n"), 1):
+        key = line if signature is Signature.VALID else b"not " + line
+        digest = base64.b64encode(hmac.digest(key, what.body, "sha256")).decode()
+        headers.append((f"X-DocuSign-Signature-{number}", digest))
+    return headers
+
+
 def plaid_jwt(secret: bytes, what: ToSign, signature: Signature, form: Form) -> Headers:
     """Plaid's header: a token over the body's hash, by the key that is made from the secret."""
     del form
@@ -138,4 +152,5 @@ SCHEMES: dict[str, Scheme] = {
     POWENS_BI: powens_bi,
     PLAID_JWT: plaid_jwt,
     TINK: tink,
+    DOCUSIGN: docusign,
 }

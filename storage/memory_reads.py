@@ -190,6 +190,19 @@ class MemoryReads:
         """Committed events with numbers above `after`, in order."""
         return (await self._reach()).events[after : after + limit]
 
+    async def events_named(
+        self, names: Sequence[tuple[str, str]], after: int, last: int, limit: int
+    ) -> list[Recorded]:
+        """Those of these kinds and types in a range of numbers, in order."""
+        wanted = frozenset(names)
+        events = (await self._reach()).events[after:last]
+        return [one for one in events if (one.address.kind, one.type) in wanted][:limit]
+
+    async def events_at(self, numbers: Sequence[int]) -> list[Recorded]:
+        """Those with these numbers, in order."""
+        events = (await self._reach()).events
+        return [events[number - 1] for number in sorted(set(numbers)) if 0 < number <= len(events)]
+
     async def _dead(self) -> list[DeadLetterRow]:
         """All of them, newest first."""
         rows = [

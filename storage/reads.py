@@ -20,10 +20,11 @@ import trio
 
 from comptoir.engine.decision import Attempt
 from comptoir.engine.errors import Erased, Stopping
-from comptoir.engine.journal import Ending, Entry, Loaded, Lot, Pending, Recorded
+from comptoir.engine.journal import Ending, Entry, Loaded, Lot, Pending
 from comptoir.engine.values import Address
 from comptoir.storage.bridge import Pool
-from comptoir.storage.runs import identify_actor, identify_event, identify_message
+from comptoir.storage.event_reads import MS, EventReads
+from comptoir.storage.runs import identify_actor, identify_message
 from comptoir.storage.sealing import Sealer
 from comptoir.storage.sqlstate import ConnectionLost
 from comptoir.storage.vault import KeysErased, VaultError
@@ -36,7 +37,6 @@ PENDING_ROWS_MAX: Final = 4096
 MESSAGE_COLUMNS: Final = (
     "id, kind, key, sender_kind, sender_key, due_at, created_at, attempts, payload, name"
 )
-MS: Final = "(extract(epoch from {}) * 1000)::bigint"
 
 LOAD_SQL: Final = """
 select a.kind, a.key, a.version, a.schema, a.state from comptoir.actor a
@@ -96,10 +96,6 @@ DOCUMENTS_SQL: Final = """
 select key, body from comptoir.document where collection = $1 and key = any($2)"""
 SCAN_SQL: Final = """
 select key, body from comptoir.document where collection = $1 and key > $2 order by key limit $3"""
-EVENTS_SQL: Final = f"""
-select number, {MS.format("at")}, kind, key, type, payload
-from comptoir.event where number > $1 order by number limit $2"""
-
 ID_MAX: Final = (1 << 63) - 1
 _ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
 
@@ -145,7 +141,7 @@ class _Reading:
         self.result: outcome.Outcome[list[Any]] = outcome.Error(Stopping("the journal stopped"))
 
 
-class Reads:
+class Reads(EventReads):
     """The reading half of a journal on PostgreSQL; each method as in `engine.journal.Journal`."""
 
     def __init__(self, pool: Pool, vault: Sealer) -> None:
@@ -371,19 +367,6 @@ class Reads:
         """Documents of a collection in key order, after a key."""
         rows = await self._fetch(SCAN_SQL, collection, after, limit)
         return [(key, orjson.loads(body)) for key, body in rows]
-
-    async def events(self, after: int, limit: int) -> list[Recorded]:
-        """Committed events with numbers above `after`, in order; of who was erased without a payload."""
-        return [
-            Recorded(number, at, Address(kind, key), name, self._open_event(number, sealed))
-            for number, at, kind, key, name, sealed in await self._fetch(EVENTS_SQL, after, limit)
-        ]
-
-    def _open_event(self, number: int, sealed: bytes) -> bytes:
-        try:
-            return self._vault.open(sealed, identify_event(number))
-        except KeysErased:
-            return b""
 
     async def setting(self, name: str) -> str | None:
         """A setting that outlives restarts (the business clock's offset), or None."""

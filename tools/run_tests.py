@@ -25,18 +25,40 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS: dict[str, tuple[str, ...]] = {
-    # The longest first, so that none of them is left for the end.
-    "edge": ("tests/http",),
-    "sequences": ("tests/storage/test_equivalence.py",),
-    "engine": ("tests/engine",),
+    # The longest first, so that none of them is left for the end; and a long folder in parts that are named
+    # here, so that its end does not run alone. What only computes begins last: it fills what waits leave.
     "contract": ("tests/contract",),
+    "sequences": ("tests/storage/test_equivalence.py",),
+    "fuzzing": ("tests/http/test_fuzz.py",),
+    "contract, banks": (
+        "tests/contract/test_claims.py",
+        "tests/contract/test_claims_fetched.py",
+        "tests/contract/test_claims_linked.py",
+        "tests/contract/test_connection_events.py",
+        "tests/contract/test_consent_calendar.py",
+        "tests/contract/test_linking.py",
+        "tests/contract/test_plaid.py",
+        "tests/contract/test_powens.py",
+        "tests/contract/test_powens_link.py",
+        "tests/contract/test_tink.py",
+        "tests/contract/test_tink_faults.py",
+    ),
+    "contract, webhooks": (
+        "tests/contract/test_ingest.py",
+        "tests/contract/test_webhook_bodies.py",
+        "tests/contract/test_webhook_order.py",
+        "tests/contract/test_webhook_outcomes.py",
+    ),
+    "engine": ("tests/engine",),
+    "commands": ("tests/engine/cli",),
+    "edge": ("tests/http",),
     "mutants": ("tests/mutation",),
+    "exhaustion": ("tests/durability/exhaustion",),
     "storage": ("tests/storage",),
     "durability": ("tests/durability",),
     "crash points": ("tests/durability/test_crash_points.py",),
-    "exhaustion": ("tests/durability/exhaustion",),
-    "simulation": ("tests/simulation",),
     "the rest": ("tests",),
+    "simulation": ("tests/simulation",),
 }
 UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation")
 """Parts that branches are not measured in: most of what they run is other programs, which would not be
@@ -128,8 +150,8 @@ def _table(parts: Sequence[Ended], seconds: float) -> None:
     for part in sorted(parts, key=lambda one: -one.seconds):
         mark = "FAILED" if part.failed else "passed"
         spent = f"{part.seconds:5.0f} s {part.computed:5.0f} s CPU"
-        print(f"{part.name:14} {spent}  {mark}  {part.summary}")
-    print(f"{'in all':14} {seconds:5.0f} s {sum(part.computed for part in parts):5.0f} s CPU")
+        print(f"{part.name:18} {spent}  {mark}  {part.summary}")
+    print(f"{'in all':18} {seconds:5.0f} s {sum(part.computed for part in parts):5.0f} s CPU")
 
 
 def _folder() -> str | None:

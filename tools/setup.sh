@@ -64,6 +64,17 @@ pip install --quiet --require-hashes --requirement requirements.lock
 # pip pass on its warning that folders here are named as packages: they are, and that is the design.
 PYTHONWARNINGS=ignore pip install --quiet --no-deps --no-build-isolation --editable .
 
+# Qpid Proton, for AMQP 1.0 to a mainframe's MQ, has no wheel: it is compiled where a compiler is, by the locked
+# setuptools and cffi. Without it everything else works, and the mainframe's queues are reached over a bridge.
+proton() {
+    .venv/bin/python -c 'from importlib.metadata import version as v; print(v("python-qpid-proton"))' 2>/dev/null
+}
+if [ "$(proton)" != "$(sed -n 's/^python-qpid-proton==\([0-9.]*\).*/\1/p' requirements-mq.lock)" ]; then
+    command -v cc >/dev/null && pip install --quiet --no-deps --no-build-isolation --require-hashes \
+        --requirement requirements-mq.lock >/dev/null 2>&1 ||
+        printf 'make setup: no AMQP (extra mq): Qpid Proton wants a C compiler, headers of Python and OpenSSL\n'
+fi
+
 # French for Tesseract is in no package of PyPI. Where Debian's has been installed, it is taken; else npm's, or
 # Debian's archive, whichever answers. Without either, OCR reads in English alone, and every report says so.
 data=.venv/share/tessdata/fra.traineddata

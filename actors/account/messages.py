@@ -15,8 +15,10 @@ __all__ = [
     "AccountCreated",
     "AccountDelayed",
     "AccountDescribed",
+    "AccountDue",
     "AccountProfile",
     "AccountRefused",
+    "ChangesDue",
     "CommandAnswered",
     "CoreBankingChanged",
     "DescribeAccount",
@@ -57,8 +59,10 @@ class CommandAnswered(Message, frozen=True):
 
     command_id: str
     client_id: str
-    outcome: Literal["created", "refused", "unknown"]
-    """unknown: what came cannot be read, or is of somebody else; it decides nothing."""
+    outcome: Literal["created", "refused", "absent", "unknown"]
+    """absent: of FIND_ACCOUNT, nothing is there. unknown: what came cannot be read, or is of somebody else; it decides
+    nothing.
+    """
     account_number: str = ""
     code: str = ""
     """The mainframe's reason, or why it is unknown."""
@@ -75,6 +79,14 @@ class CoreBankingChanged(Message, frozen=True):
     fields: "dict[str, str]"
     """By path of the profile: `address/city`."""
     at: int
+
+
+class AccountDue(Message, frozen=True):
+    """Its own timer: the answer is late, or it is time to look whether there is one."""
+
+
+class ChangesDue(Message, frozen=True):
+    """Its other timer: a change is missing for too long."""
 
 
 class DescribeAccount(Message, frozen=True):

@@ -18,9 +18,10 @@ __all__ = [
     "CreateAccount",
     "EventPublished",
     "FindAccount",
-    "MainframeAnswered",
     "PublishCommand",
     "PublishEvent",
+    "ReplyTaken",
+    "SendRecord",
 ]
 
 COMMANDS = Address("core_commands", "")
@@ -33,12 +34,12 @@ MAINFRAME = Address("mainframe", "")
 
 class PublishCommand(Message, frozen=True):
     """Put a command on the bus (S29). Whoever reads the topic hands it to the mainframe as `CreateAccount`, or as
-    `FindAccount` where it is of type FIND_ACCOUNT.
+    `FindAccount` where it says FIND_ACCOUNT.
     """
 
     command_id: str
     """`ONB-2026-00001:1`; the same again is the same command, and is carried out once."""
-    type: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
+    command: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
     client_id: str
     profile: AccountProfile
     at: int
@@ -73,22 +74,32 @@ class FindAccount(Message, frozen=True):
     client_id: str
 
 
-class MainframeAnswered(Message, frozen=True):
-    """A reply that was read strictly by its copybook, or that could not be (`unreadable`)."""
+class SendRecord(Message, frozen=True):
+    """A record that is ready to leave: once (confirm-first)."""
 
     command_id: str
     client_id: str
-    outcome: Literal["created", "refused", "absent", "silent", "unreadable"]
-    """absent: of FindAccount. silent: MQ's wait is over (X9): not a failure."""
-    account_number: str = ""
-    code: str = ""
+    record: bytes
+    """As it goes into the queue."""
+
+
+class ReplyTaken(Message, frozen=True):
+    """What came from the mainframe, before anybody has read it: durable before the queue is told that we have it."""
+
+    correlation_id: str
+    """As the queue gives it; whose it is, if anybody's of ours, is to be seen."""
+    record: bytes
+    change: bool = False
+    """From the queue of changes (S33) instead of that of replies."""
 
 
 class PublishEvent(Message, frozen=True):
-    """Put an event on `core-banking-events` (S29): ACCOUNT_CREATED, ACCOUNT_REFUSED, PROFILE_CHANGED."""
+    """Put an event on `core-banking-events` (S29): ACCOUNT_CREATED, ACCOUNT_REFUSED, ACCOUNT_ABSENT, ACCOUNT_UNKNOWN or
+    PROFILE_CHANGED (core_bus.py).
+    """
 
     event_id: str
-    type: str
+    event: str
     client_id: str
     data: "dict[str, str]"
     at: int

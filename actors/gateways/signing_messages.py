@@ -5,7 +5,7 @@ Whoever asks is answered with a message under the same `reference`. Source: spec
 
 from collections.abc import Mapping
 
-from comptoir.actors.signature.messages import Signer, SigningStatus
+from comptoir.actors.signature.messages import Evidence, Signer, SigningStatus
 from comptoir.engine.values import Address, Message
 
 __all__ = [
@@ -50,6 +50,8 @@ class ContractMade(Message, frozen=True):
     reference: str
     sha256: str
     pages: int
+    title: str = ""
+    """As its reader is shown it."""
 
 
 class CreateEnvelope(Message, frozen=True):
@@ -96,6 +98,10 @@ class FetchSigned(Message, frozen=True):
     reference: str
     envelope_id: str
     path: str
+    document_path: str = ""
+    """Where the contract is that was sent."""
+    evidence: Evidence | None = None
+    """How it was signed, where that was in our portal: None elsewhere, for the provider has it."""
 
 
 class SignedFetched(Message, frozen=True):

@@ -22,7 +22,7 @@ import signal
 import struct
 from typing import Final
 
-__all__ = ["bound", "lock"]
+__all__ = ["bound", "leave_network", "lock"]
 
 NICE: Final = 10
 _PR_SET_PDEATHSIG: Final = 1
@@ -86,7 +86,7 @@ def lock() -> tuple[str, ...]:
         What holds.
     """
     held = ["limits"]
-    if _leave_network():
+    if leave_network():
         held.append("network")
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     held.append("descriptors")
@@ -99,7 +99,8 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _leave_network() -> bool:
+def leave_network() -> bool:
+    """Be where there is no network, if the kernel lets us: whether it did."""
     if platform.system() != "Linux":
         return False
     unshare = _libc().unshare

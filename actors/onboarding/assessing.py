@@ -6,8 +6,11 @@ The rules:
 - from then on no document is taken: a decision is about what was there when it was taken;
 - what the documents come to is what their flags say: of each type the last that was accepted counts;
 - the conclusion leads to its own phase (X4), and is on record under S17's name, with the topic of what was approved;
+- of a client who is accepted the contract is issued in the same decision (onward.py);
 - a file that is held waits for compliance, and one that was approved is held again where a list has its client now; who
-  reviewed it is kept, because the same person may not approve it a second time (X5), and shown as `compliance`.
+  reviewed it is kept, because the same person may not approve it a second time (X5), and shown as `compliance`;
+- that is so until its client has an account: a contract that is out is not to be signed any more, one that is signed stays,
+  and nothing is approved meanwhile. Accepted again, the file stands where its papers are. A COMPLETED one stays so.
 Source: spec.md S11, S13, S14, S16, S17, S20, S25, X2 to X6; docs/kyc.md.
 """
 
@@ -18,7 +21,7 @@ import msgspec
 
 from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.kyc.messages import AssessClient, DocumentsJudged
-from comptoir.actors.onboarding.compensating import undone
+from comptoir.actors.onboarding.compensating import contract_timers, undone, voided
 from comptoir.actors.onboarding.completing import described
 from comptoir.actors.onboarding.messages import (
     CompleteUpload,
@@ -28,6 +31,9 @@ from comptoir.actors.onboarding.messages import (
     KycShown,
     RequestUpload,
 )
+from comptoir.actors.onboarding.onward import anew, awaited, issued, standing, with_onward
+from comptoir.actors.onboarding.onward_messages import ApprovalKept
+from comptoir.actors.onboarding.opening import completed, orphaned, refused
 from comptoir.actors.onboarding.people import address_of, is_accelerated, parties_of
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved
 from comptoir.actors.onboarding.terms import terms_of
@@ -45,6 +51,7 @@ __all__ = [
 
 ASSESSED: Final = (
     Phase.KYC_PENDING, Phase.KYC_APPROVED, Phase.COMPLIANCE_HOLD, Phase.KYC_REJECTED,
+    Phase.SIGNATURE_PENDING, Phase.SIGNED, Phase.ACCOUNT_CREATION_PENDING, Phase.COMPLETED,
 )  # fmt: skip
 """Phases in which no document is taken."""
 COMPLIANCE: Final = "compliance"
@@ -54,6 +61,14 @@ _UNDER_WAY: Final = (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
 _OUTCOMES: Final[Mapping[str, Phase]] = {
     "approved": Phase.KYC_APPROVED, "held": Phase.COMPLIANCE_HOLD, "rejected": Phase.KYC_REJECTED,
 }  # fmt: skip
+_ACCEPTED: Final = (
+    Phase.KYC_APPROVED, Phase.SIGNATURE_PENDING, Phase.SIGNED, Phase.ACCOUNT_CREATION_PENDING,
+)  # fmt: skip
+"""Its client was accepted, and has no account yet."""
+_ELSEWHERE: Final = (
+    Phase.INITIATED, Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED, Phase.INCOMPLETE,
+    Phase.KYC_REJECTED, Phase.COMPLETED,
+)  # fmt: skip
 EXPIRED: Final = "DOCUMENT_EXPIRED"
 INCONSISTENT: Final = "DATA_INCONSISTENT"
 Outcome = Decision[OnboardingState]
@@ -89,7 +104,7 @@ def begin(
     if any(one.status in _UNDER_WAY for one in state.documents):
         return Decision(state, events=events, messages=messages)
     pending = moved(state, Phase.KYC_PENDING, ("KYC_STARTED", "system"), context.now)
-    pending = msgspec.structs.replace(pending, round=state.round + 1)
+    pending = msgspec.structs.replace(anew(pending), round=state.round + 1)
     question = Outgoing(Address(CASE, context.address.key), _question(pending))
     return Decision(pending, events=events, messages=(*messages, question))
 
@@ -133,22 +148,72 @@ def judged(state: OnboardingState) -> DocumentsJudged:
 def _concluded(state: OnboardingState, message: KycConcluded, context: Context) -> Outcome:
     """Into the phase of the outcome; said again, or of a round before, it changes nothing."""
     to = _OUTCOMES[message.outcome]
-    if message.round != state.round or (state.phase is to and state.kyc is not None):
+    if message.round != state.round or _is_known(state, to):
         return Decision(state)
     by_person = message.by != SYSTEM
-    name = "KYC_REVIEWED" if by_person else "KYC_COMPLETED"
-    actor = COMPLIANCE if by_person else "system"
     shown = KycShown(
         message.score, message.risk_level, message.recommendation, message.by,
         withheld=message.withheld, completed_at=context.now,
     )  # fmt: skip
-    concluded = msgspec.structs.replace(moved(state, to, (name, actor), context.now), kyc=shown)
+    known = msgspec.structs.replace(state, kyc=shown)
+    if by_person:
+        known = _reviewed(known, message.by)
+    move = ("KYC_REVIEWED", COMPLIANCE) if by_person else ("KYC_COMPLETED", "system")
+    after = _WAYS[to](known, move, context)
     topic = terms_of(context).kyc_approved_topic if to is Phase.KYC_APPROVED else ""
     completed = KycCompleted(message.score, message.recommendation, to.value, topic)
-    if to is not Phase.KYC_REJECTED:
-        return Decision(concluded, events=(completed,))
-    left, gone, cancel = undone(concluded, context)
-    return Decision(left, events=(completed,), messages=gone, cancel=cancel)
+    return msgspec.structs.replace(after, events=(completed, *after.events))
+
+
+def _is_known(state: OnboardingState, to: Phase) -> bool:
+    """Whether the file has gone that way already."""
+    if to is Phase.KYC_APPROVED:
+        return state.phase not in (Phase.KYC_PENDING, Phase.COMPLIANCE_HOLD)
+    return state.phase is to and state.kyc is not None
+
+
+def _reviewed(state: OnboardingState, reviewer: str) -> OnboardingState:
+    """Whoever has decided does not have the last word as well; if they had it, it is nobody's again (X5)."""
+    onward = state.onward
+    reviewers = tuple(dict.fromkeys((*onward.reviewers, reviewer)))
+    theirs = bool(reviewer) and onward.approval.by == reviewer
+    approval = ApprovalKept() if theirs else onward.approval
+    return with_onward(state, reviewers=reviewers, approval=approval)
+
+
+def _accepted(state: OnboardingState, move: tuple[str, str], context: Context) -> Outcome:
+    """It stands where its papers are; one that has none yet has its contract issued."""
+    to = standing(state)
+    if to is Phase.INCOMPLETE:
+        return refused(state, context)
+    there = moved(state, to, move, context.now)
+    if to is Phase.KYC_APPROVED:
+        return issued(there, context)
+    if to is Phase.SIGNED:
+        return awaited(there, context)
+    return completed(there, context) if to is Phase.COMPLETED else Decision(there)
+
+
+def _held(state: OnboardingState, move: tuple[str, str], context: Context) -> Outcome:
+    """Nothing of it goes on until compliance has decided."""
+    held = moved(state, Phase.COMPLIANCE_HOLD, move, context.now)
+    left, words = voided(held, context, "FILE_HELD")
+    return Decision(left, messages=words, cancel=contract_timers(state))
+
+
+def _rejected(state: OnboardingState, move: tuple[str, str], context: Context) -> Outcome:
+    rejected = moved(state, Phase.KYC_REJECTED, move, context.now)
+    left, gone, cancel = undone(rejected, context, "FILE_REFUSED")
+    ended = Decision(left, messages=gone, cancel=cancel)
+    if state.onward.account.status != "created":
+        return ended
+    alone = orphaned(left, context)
+    return msgspec.structs.replace(ended, events=alone.events, messages=(*gone, *alone.messages))
+
+
+_WAYS: Final[Mapping[Phase, Callable[[OnboardingState, tuple[str, str], Context], Outcome]]] = {
+    Phase.KYC_APPROVED: _accepted, Phase.COMPLIANCE_HOLD: _held, Phase.KYC_REJECTED: _rejected,
+}  # fmt: skip
 
 
 def _closed(state: OnboardingState, message: Message, context: Context) -> Outcome:
@@ -166,20 +231,20 @@ def _rows() -> Iterator[Row]:
     )  # fmt: skip
     yield row(
         Phase.COMPLIANCE_HOLD, KycConcluded, _concluded,
-        Phase.COMPLIANCE_HOLD, Phase.KYC_APPROVED, Phase.KYC_REJECTED,
+        Phase.COMPLIANCE_HOLD, Phase.KYC_APPROVED, Phase.KYC_REJECTED, Phase.SIGNED,
+        Phase.ACCOUNT_CREATION_PENDING, Phase.COMPLETED, Phase.INCOMPLETE,
     )  # fmt: skip
-    yield row(
-        Phase.KYC_APPROVED, KycConcluded, _concluded,
-        Phase.KYC_APPROVED, Phase.COMPLIANCE_HOLD, Phase.KYC_REJECTED,
-    )  # fmt: skip
-    yield row(Phase.KYC_REJECTED, KycConcluded, _ignored, Phase.KYC_REJECTED)
+    for phase in _ACCEPTED:
+        yield row(phase, KycConcluded, _concluded, phase, Phase.COMPLIANCE_HOLD, Phase.KYC_REJECTED)
+    for phase in _ELSEWHERE:
+        yield row(phase, KycConcluded, _ignored, phase)
     for phase in ASSESSED:
         for message in (RequestUpload, CompleteUpload):
             yield row(phase, message, _closed, phase)
 
 
 def _ignored(state: OnboardingState, _message: KycConcluded, _context: Context) -> Outcome:
-    """A file that was rejected begins anew, or not at all."""
+    """A file that was rejected begins anew, or not at all; one that is not assessed now will be; a COMPLETED one stays."""
     return Decision(state)
 
 

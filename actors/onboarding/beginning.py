@@ -98,7 +98,7 @@ class OnboardingExpired(Event, frozen=True):
     """They did not come in time."""
 
     cause: str = ""
-    """`client_never_came`, `documents_missing`, `profile_incomplete`, `documents_unsettled`."""
+    """`client_never_came`, `documents_missing`, `profile_incomplete`, `documents_unsettled`, `contract_not_signed`."""
 
 
 class OnboardingResumed(Event, frozen=True):
@@ -203,7 +203,7 @@ def _expire(state: OnboardingState, _message: FileExpired, context: Context) -> 
         return Decision(state)
     cause = _cause(state, terms_of(context))
     over = moved(state, Phase.INCOMPLETE, ("ONBOARDING_EXPIRED", "timer"), context.now)
-    left, deleted, cancel = undone(over, context)
+    left, deleted, cancel = undone(over, context, "FILE_EXPIRED")
     kept_until = context.now + terms_of(context).kept_ms
     return Decision(
         msgspec.structs.replace(left, cause=cause),
@@ -236,7 +236,8 @@ def _resume(state: OnboardingState, message: ResumeFile, context: Context) -> "O
     terms, opened, client = terms_of(context), state.opened, state.client
     assert opened is not None, "asked of files that have begun"
     assert client is not None, "asked of files that have begun"
-    if state.forgotten:  # nothing of it is left to go on with
+    spent = state.onward.account.status != "none"  # its number is the mainframe's by now
+    if state.forgotten or spent:  # nothing of it is left to go on with
         return Decision(state, FileOver())
     if not terms.mail:
         return Refusal("MAIL_NOT_CONFIGURED", "providers.sendgrid.base_url is empty")

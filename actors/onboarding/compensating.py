@@ -11,14 +11,25 @@ from typing import Final, NamedTuple
 import msgspec
 
 from comptoir.actors.gateways.document_messages import OBJECTS, DeleteObject
-from comptoir.actors.onboarding.completing import EXPIRY, REMINDER
+from comptoir.actors.onboarding.completing import APPROVAL, EXPIRY, REMINDER, SIGNATURE
 from comptoir.actors.onboarding.messages import Document, DocumentStatus
 from comptoir.actors.onboarding.sighted import forgotten
 from comptoir.actors.onboarding.state import OnboardingState
-from comptoir.engine import Outgoing
+from comptoir.actors.signature.messages import KIND as SIGNING
+from comptoir.actors.signature.messages import KeepContract, VoidSigning
+from comptoir.engine import Address, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["COMPENSATIONS", "Compensation", "deletions", "undone"]
+__all__ = [
+    "COMPENSATIONS",
+    "CONTRACTS",
+    "Compensation",
+    "ContractRule",
+    "contract_timers",
+    "deletions",
+    "undone",
+    "voided",
+]
 
 
 class Compensation(NamedTuple):
@@ -43,7 +54,30 @@ COMPENSATIONS: Final = (
         "A decision rests on it, or will when the file is resumed: kept as the law wants, or as long as it may be.",
     ),
 )  # fmt: skip
+
+
+class ContractRule(NamedTuple):
+    """What becomes of the contract of one status, likewise."""
+
+    status: str
+    kept: bool
+    """None of it goes; otherwise it is not to be signed any more."""
+    reason: str
+
+
+_NOBODY: Final = "Nobody is bound by it."
+CONTRACTS: Final = (
+    ContractRule("preparing", False, _NOBODY),
+    ContractRule("sent", False, _NOBODY),
+    ContractRule("declined", False, _NOBODY),
+    ContractRule("expired", False, _NOBODY),
+    ContractRule("failed", False, _NOBODY),
+    ContractRule("voided", False, _NOBODY),
+    ContractRule("signed", True, "It is evidence of what was agreed, and of what did not come of it."),
+)  # fmt: skip
 _BY_STATUS: Final = {one.status: one for one in COMPENSATIONS}
+UNSIGNED: Final = frozenset(one.status for one in CONTRACTS if not one.kept)
+SIGNED: Final = frozenset(one.status for one in CONTRACTS if one.kept)
 
 
 def deletions(documents: Iterable[Document], context: Context) -> tuple[Outgoing, ...]:
@@ -56,12 +90,40 @@ def deletions(documents: Iterable[Document], context: Context) -> tuple[Outgoing
     return (*deleted, *forgotten(gone, context))
 
 
+def voided(
+    state: OnboardingState, context: Context, code: str
+) -> tuple[OnboardingState, tuple[Outgoing, ...]]:
+    """Without a contract that could still be signed; one that is signed stays so."""
+    signing = state.onward.signing
+    if signing.status not in UNSIGNED:
+        return state, ()
+    gone = msgspec.structs.replace(signing, status="voided", at=context.now)
+    onward = msgspec.structs.replace(state.onward, signing=gone)
+    word = Outgoing(Address(SIGNING, context.address.key), VoidSigning(code))
+    return msgspec.structs.replace(state, onward=onward), (word,)
+
+
 def undone(
-    state: OnboardingState, context: Context
+    state: OnboardingState, context: Context, code: str
 ) -> tuple[OnboardingState, tuple[Outgoing, ...], tuple[str, ...]]:
-    """The state without what goes, what it takes to undo it, and the timers that end."""
+    """The state without what goes, what it takes to undo it, and the timers that end.
+
+    Args:
+        state: of the file, in the phase in which it ends.
+        context: of the decision.
+        code: why it ends, as the contract's keeper is told.
+    """
+    left, words = voided(state, context, code)
+    if state.onward.signing.status in SIGNED:
+        words = (Outgoing(Address(SIGNING, context.address.key), KeepContract(code)),)
     rules = [(one, _BY_STATUS[one.status]) for one in state.documents]
     kept = tuple(one for one, rule in rules if rule.record_stays)
     gone = deletions((one for one, rule in rules if rule.bytes_go), context)
     unknown = forgotten((one for one, rule in rules if not rule.record_stays), context)
-    return msgspec.structs.replace(state, documents=kept), (*gone, *unknown), (EXPIRY, REMINDER)
+    timers = (EXPIRY, REMINDER, *contract_timers(state))
+    return msgspec.structs.replace(left, documents=kept), (*gone, *unknown, *words), timers
+
+
+def contract_timers(state: OnboardingState) -> tuple[str, ...]:
+    """Those that a file has once its contract is issued."""
+    return () if state.onward.signing.status == "none" else (SIGNATURE, APPROVAL)

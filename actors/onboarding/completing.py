@@ -4,6 +4,8 @@ Rules:
 - what a type needs stands in its block of the configuration, and nothing is asked of a file that is not there: one of
   each of its documents, the parts of the profile that it names, and of its parties as many as it wants, each whole;
 - a tax declaration is not wanted where a partner has attested the client's taxes and nobody contests it (X31);
+- where the mainframe opens the accounts, what it wants of a client is wanted from the beginning, and not when all the
+  rest is there;
 - a type that is not configured any more is never complete;
 - a document or a profile may be the last thing that was missing: both end in `going_on.whole`.
 
@@ -13,6 +15,7 @@ Source: spec.md S1, S5, S13, S17, X31; docs/onboarding.md.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from comptoir.actors.onboarding.account_fields import unfit
 from comptoir.actors.onboarding.messages import (
     DocumentStatus,
     FileDescribed,
@@ -31,8 +34,10 @@ from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.engine import Event
 
 __all__ = [
+    "APPROVAL",
     "EXPIRY",
     "REMINDER",
+    "SIGNATURE",
     "DocumentsUploaded",
     "described",
     "lacking",
@@ -43,6 +48,8 @@ __all__ = [
 
 EXPIRY: Final = "expiry"
 REMINDER: Final = "reminder"
+SIGNATURE: Final = "signature"
+APPROVAL: Final = "approval"
 """The timers' names."""
 TAXES: Final = "TAX_DECLARATION"
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -100,6 +107,9 @@ def _lacking(state: OnboardingState, terms: OnboardingTerms) -> Iterator[str]:
     for part in kind.needs:
         paths = _numbers(known) if part == "tax_numbers" else PARTS[part]
         yield from (path for path in paths if path not in known)
+    if terms.accounts:
+        named = {path for part in kind.needs for path in PARTS.get(part, ())}
+        yield from (path for path in unfit(known) if path not in named or path in known)
     roles: list[Value] = []
     for name in party_ids(known):
         own = f"parties/{name}"
@@ -133,7 +143,7 @@ def described(state: OnboardingState, terms: OnboardingTerms) -> FileDescribed:
     return FileDescribed(
         state.phase.value, state.opened, state.documents, missing(state, terms), state.history,
         state.created_at, state.expires_at, state.updated_at, state.kyc, lacking(state, terms),
-        state.cause, state.submissions,
+        state.cause, state.submissions, state.onward,
     )  # fmt: skip
 
 

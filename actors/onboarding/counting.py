@@ -14,7 +14,13 @@ from comptoir.actors.onboarding.machine import (
     OnboardingInitiated,
 )
 from comptoir.actors.onboarding.state import OnboardingState
-from comptoir.actors.onboarding_day.messages import WHOLE, CountFate, CountStage, Waits
+from comptoir.actors.onboarding_day.messages import (
+    TO_ACCOUNT,
+    WHOLE,
+    CountFate,
+    CountStage,
+    Waits,
+)
 from comptoir.engine import Decision, Message
 from comptoir.engine.machine import Context
 
@@ -36,6 +42,9 @@ WAITS: Final[Mapping[str, Waits]] = {
 OUTCOMES: Final = frozenset({"KYC_APPROVED", "KYC_REJECTED"})
 NEWBORN: Final = "NONE"
 ABANDONED: Final = "INCOMPLETE"
+COMPLETED: Final = "COMPLETED"
+REFUSALS: Final = ("approval_refused", "account_refused")
+"""Causes of files that nobody has abandoned: somebody said no."""
 
 
 def tell(state: OnboardingState, decision: Decision[Any], context: Context) -> Iterator[Message]:
@@ -48,7 +57,12 @@ def tell(state: OnboardingState, decision: Decision[Any], context: Context) -> I
         if becomes in OUTCOMES:
             yield CountFate("decided")
             yield CountStage(WHOLE, "all", context.now - state.created_at)
-        if was == ABANDONED:
+        if becomes == COMPLETED:
+            yield CountFate("completed")
+            yield CountStage(TO_ACCOUNT, "all", context.now - state.created_at)
+        if becomes == ABANDONED and after.cause in REFUSALS:
+            yield CountFate("refused", was)
+        if was == ABANDONED and state.cause not in REFUSALS:
             yield CountFate("resumed")
     for event in decision.events:
         if isinstance(event, OnboardingInitiated):

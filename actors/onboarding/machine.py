@@ -13,11 +13,12 @@ Rules:
 How it begins and ends is in `beginning`, what is said of its client in `profiling`, what it needs in `completing`, how
 it goes on in `assessing`.
 
-Source: spec.md S1, S4, S8, S9, S12 to S17, X6, X8; docs/uploads.md.
+Source: spec.md S1, S4, S8, S9, S12 to S18, X5, X6, X8; docs/uploads.md.
 """
 
 import msgspec
 
+from comptoir.actors.account.messages import AccountCreated, AccountDelayed, AccountRefused
 from comptoir.actors.gateways.document_messages import (
     INSPECTION,
     OBJECTS,
@@ -30,6 +31,7 @@ from comptoir.actors.gateways.document_messages import (
 )
 from comptoir.actors.gateways.messages import NoticeRefused, NoticeTaken
 from comptoir.actors.inspection.flags import FLAGS, Weight, outcome_of
+from comptoir.actors.onboarding.approving import APPROVING_ROWS
 from comptoir.actors.onboarding.assessing import ASSESSED, ASSESSING_ROWS, KycCompleted, beside
 from comptoir.actors.onboarding.beginning import (
     BEGINNING,
@@ -69,11 +71,21 @@ from comptoir.actors.onboarding.messages import (
     SubmissionClosed,
     UploadGranted,
 )
+from comptoir.actors.onboarding.onward_messages import (
+    ApprovalDue,
+    ApproveFile,
+    OnwardRefused,
+    ReissueSignature,
+    SignatureDue,
+)
+from comptoir.actors.onboarding.opening import OPENING_ROWS
 from comptoir.actors.onboarding.people import declared
 from comptoir.actors.onboarding.profiling import PROFILING, with_suggestions
 from comptoir.actors.onboarding.sighted import forgotten, forgotten_marks
+from comptoir.actors.onboarding.signing import SIGNING_ROWS
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved, with_document
 from comptoir.actors.onboarding.terms import terms_of
+from comptoir.actors.signature.messages import ContractSigned, SigningEnded, SigningStarted
 from comptoir.engine import Decision, Event, Outgoing, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
@@ -296,7 +308,8 @@ MACHINE: Machine[OnboardingState] = Machine(
         InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
         DocumentInspected, FileExpired, ReminderDue, NoticeTaken, NoticeRefused, ResumeFile,
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
-        DescribeProfile,
+        DescribeProfile, SigningStarted, ContractSigned, SigningEnded, SignatureDue, ReissueSignature,
+        ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed,
     ),
     rows=(
         *BEGINNING,
@@ -323,11 +336,14 @@ MACHINE: Machine[OnboardingState] = Machine(
             for message in (RequestUpload, CompleteUpload)
         ),
         *ASSESSING_ROWS,
+        *SIGNING_ROWS,
+        *APPROVING_ROWS,
+        *OPENING_ROWS,
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip
 
 REPLIES: tuple[type[Reply], ...] = (
     DocumentsClosed, FileDescribed, FileOver, UploadGranted, ProfileClosed, ProfileRefused,
-    SubmissionClosed, FileGoesOn, ProfileDescribed,
+    SubmissionClosed, FileGoesOn, ProfileDescribed, OnwardRefused,
 )  # fmt: skip

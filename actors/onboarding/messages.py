@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from comptoir.actors.onboarding.onward_messages import Onward
 from comptoir.engine.objects import ObjectKey
 from comptoir.engine.values import Message, Reply
 
@@ -387,3 +388,5 @@ class FileDescribed(Reply, frozen=True):
     cause: str = ""
     """Why it is INCOMPLETE."""
     submissions: tuple[Submitted, ...] = ()
+    onward: Onward = Onward()
+    """Signature, approval, account."""

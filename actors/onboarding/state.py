@@ -17,13 +17,14 @@ from comptoir.actors.onboarding.messages import (
     Said,
     Submitted,
 )
+from comptoir.actors.onboarding.onward_messages import Onward
 from comptoir.engine import State
 
 __all__ = ["OnboardingState", "Phase", "find", "moved", "with_document"]
 
 
 class Phase(Enum):
-    """ADR-001's words (S13, S14), as far as there are steps to them."""
+    """ADR-001's words (S13, S14)."""
 
     NONE = "NONE"
     INITIATED = "INITIATED"
@@ -34,6 +35,11 @@ class Phase(Enum):
     KYC_APPROVED = "KYC_APPROVED"
     COMPLIANCE_HOLD = "COMPLIANCE_HOLD"
     KYC_REJECTED = "KYC_REJECTED"
+    SIGNATURE_PENDING = "SIGNATURE_PENDING"
+    SIGNED = "SIGNED"
+    """It waits for the last word of an advisor (X5)."""
+    ACCOUNT_CREATION_PENDING = "ACCOUNT_CREATION_PENDING"
+    COMPLETED = "COMPLETED"
     INCOMPLETE = "INCOMPLETE"
 
 
@@ -64,6 +70,8 @@ class OnboardingState(State, frozen=True):
     """How often its client has been assessed."""
     kyc: KycShown | None = None
     """What the last assessment came to."""
+    onward: Onward = Onward()
+    """What it has behind the decision: signature, approval, account."""
 
 
 def find(state: OnboardingState, document_id: str) -> Document | None:

@@ -42,6 +42,19 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Whether there is a party that carries mail."""
     sms: bool = False
     """Likewise text messages."""
+    signing: bool = False
+    """Whether contracts are signed by anybody's means; without, a file stays KYC_APPROVED."""
+    accounts: bool = False
+    """Whether there is a mainframe; without, no signed file is approved."""
+    portal: str = ""
+    """Where clients reach us, without a slash at its end; empty: not configured."""
+    signature_ms: int = 30 * DAY_MS
+    """From the moment in which a contract is issued to the last in which it may be signed."""
+    reissues_max: int = 4
+    approval_days: int = 2
+    """Business days until an advisor is reminded, and as many until operations hear of it (E14)."""
+    operations: tuple[str, ...] = ()
+    """Mail addresses of who is told of what waits too long, and of accounts that come to nothing."""
 
     @classmethod
     def of(cls, settings: Settings) -> "OnboardingTerms":
@@ -62,6 +75,13 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             kyc_approved_topic=onboarding.kyc_approved_topic,
             mail=bool(parties.sendgrid.base_url),
             sms=bool(parties.twilio.base_url),
+            signing=bool(settings.signing.provider),
+            accounts=bool(parties.mainframe.base_url),
+            portal=settings.auth.issuer.rstrip("/"),
+            signature_ms=onboarding.signature_days * DAY_MS,
+            reissues_max=onboarding.signature_reissues_max,
+            approval_days=onboarding.approval_days,
+            operations=tuple(dict.fromkeys(onboarding.operations_emails)),
         )
 
 

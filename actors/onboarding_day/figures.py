@@ -17,6 +17,7 @@ import msgspec
 from comptoir.actors.onboarding_day.adding import summed
 from comptoir.actors.onboarding_day.messages import (
     SPREAD_HOURS,
+    TO_ACCOUNT,
     WHOLE,
     Rules,
     Stage,
@@ -78,7 +79,7 @@ class Figures(msgspec.Struct, frozen=True):
     waited_hours: Mapping[str, float]
     """By whom it was waited for, of all files together."""
     fates: Mapping[str, int]
-    """`begun`, `decided`, `abandoned`, `resumed`, `corrected`."""
+    """`begun`, `decided`, `abandoned`, `resumed`, `corrected`, `completed`, `refused`."""
     abandoned_at: Mapping[str, int]
     """By stage."""
     corrected_for: Mapping[str, int]
@@ -114,7 +115,7 @@ def figures(days: Mapping[str, Sums], now: int, terms: MeasureTerms) -> Figures:
     sums = summed(days[day] for day in window if day in days)
     outcomes = _total(one.outcomes for one in sums.rules.values())
     cases = sum(one.cases for one in sums.rules.values())
-    fates = {name: _fate(sums, name) for name in ("begun", "decided", "abandoned", "resumed", "corrected")}  # fmt: skip
+    fates = {name: _fate(sums, name) for name in ("begun", "decided", "abandoned", "resumed", "corrected", "completed", "refused")}  # fmt: skip
     cost = sum(count * terms.cents.get(party, 0) for party, count in sums.calls.items())
     found = Figures(
         first=window[0],
@@ -175,7 +176,7 @@ def _within(one: Stage, share: float) -> int | None:
 def _waited(stages: Mapping[str, Stage]) -> dict[str, float]:
     waited: dict[str, float] = {}
     for name, one in stages.items():
-        if name != WHOLE:
+        if name not in (WHOLE, TO_ACCOUNT):
             waited[one.waits] = waited.get(one.waits, 0.0) + one.ms / HOUR_MS
     return dict(sorted(waited.items()))
 

@@ -17,6 +17,7 @@ __all__ = [
     "COLLECTION",
     "KIND",
     "SPREAD_HOURS",
+    "TO_ACCOUNT",
     "WHOLE",
     "Calls",
     "CountCalls",
@@ -47,8 +48,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 WHOLE: Final = "TO_DECISION"
 """From a file's beginning to its decision: no stage, and beside them all."""
+TO_ACCOUNT: Final = "TO_ACCOUNT"
+"""Likewise to its client's account (S39)."""
 Waits = Literal["client", "compliance", "provider", "advisor", "mainframe", "all"]
-"""Whom a stage waits for (E17); `all`: of WHOLE."""
+"""Whom a stage waits for (E17); `all`: of WHOLE and TO_ACCOUNT."""
 Outcome = Literal["approved", "held", "rejected"]
 
 
@@ -65,10 +68,12 @@ class CountStage(Message, frozen=True):
 class CountFate(Message, frozen=True):
     """Something has become of a file."""
 
-    fate: Literal["begun", "decided", "abandoned", "resumed", "corrected"]
-    """`resumed`: an abandoned one goes on after all; `corrected`: one document had to be sent again."""
+    fate: Literal["begun", "decided", "abandoned", "resumed", "corrected", "completed", "refused"]
+    """`resumed`: an abandoned one goes on after all; `corrected`: one document had to be sent again; `completed`: its
+    client has an account; `refused`: an advisor, or the mainframe, has said no to a decided one.
+    """
     cause: str = ""
-    """Stage in which it was abandoned, or code of why a document was refused."""
+    """Stage in which it was abandoned or refused, or code of why a document was refused."""
 
 
 class CountCase(Message, frozen=True):

@@ -12,21 +12,31 @@ import msgspec
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "EMBEDDED",
     "KIND",
     "ContractSigned",
+    "DeclineContract",
     "DescribeSigning",
     "EnvelopeReported",
+    "EnvelopeTaken",
+    "Evidence",
     "KeepContract",
     "OpenSigning",
+    "ShowContract",
+    "SignContract",
     "Signer",
     "SigningDescribed",
     "SigningEnded",
+    "SigningOver",
     "SigningStarted",
     "SigningStatus",
+    "StandingDue",
     "VoidSigning",
 ]
 
 KIND = "signature"
+EMBEDDED = "embedded"
+"""The provider that is ours: the client signs in the portal, and the house seals it."""
 SigningStatus = Literal[
     "preparing", "sent", "viewed", "signed", "declined", "expired", "voided", "failed"
 ]
@@ -88,8 +98,72 @@ class EnvelopeReported(Message, frozen=True):
     healed: bool = False
 
 
+class Evidence(msgspec.Struct, frozen=True):
+    """How somebody has signed in the portal: what is sealed with the contract, and may be shown to a court."""
+
+    user_id: str
+    document_sha256: str
+    """Of what was shown to them."""
+    consents: tuple[str, ...]
+    """Versions of the texts that they agreed to (actors/signature/consents.py)."""
+    language: Literal["fr", "en"]
+    """In which they read them."""
+    methods: tuple[str, ...]
+    """By which they showed who they are, by the names of RFC 8176: `otp`, `sms`."""
+    authenticated_at: int
+    """When, by a one-time code: ms since 1970, by the wall's clock."""
+    session_sha256: str
+    """Of the browser's session; the session itself is nobody's to know."""
+    signed_at: int = 0
+    """Business time, ms; set by the machine."""
+    viewed_at: int = 0
+    """Likewise."""
+    name: str = ""
+    """Of who signed; likewise."""
+
+
+class ShowContract(Message, frozen=True):
+    """Its signer opens it in the portal."""
+
+    user_id: str
+    opened_at: int
+    """By the wall's clock, as sign-ins are: ms since 1970."""
+
+
+class SignContract(Message, frozen=True):
+    """Its signer signs it in the portal."""
+
+    evidence: Evidence
+
+
+class DeclineContract(Message, frozen=True):
+    """Its signer will not sign it, and says so in the portal."""
+
+    user_id: str
+    reason: str
+    """In their words: personal."""
+
+
+class SigningOver(Message, frozen=True):
+    """One's own later self: who has not signed by then does not any more."""
+
+    round: int
+
+
+class StandingDue(Message, frozen=True):
+    """One's own later self: nothing was heard for so long that one asks."""
+
+    round: int
+
+
 class DescribeSigning(Message, frozen=True):
     """Say how far it is."""
+
+
+class EnvelopeTaken(Reply, frozen=True):
+    """What became of a report."""
+
+    status: Literal["accepted", "duplicate", "ignored"]
 
 
 class SigningDescribed(Reply, frozen=True):
@@ -108,6 +182,11 @@ class SigningDescribed(Reply, frozen=True):
     """Of the signed one; empty: there is none."""
     signed_path: str
     """Its key in the store of documents (engine/objects.py); empty: there is none."""
+    document_path: str = ""
+    """Of the one that is to be signed; empty: it is not drawn yet."""
+    user_id: str = ""
+    """Whose contract it is."""
+    title: str = ""
 
 
 # What the file is told.

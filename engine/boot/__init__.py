@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
+from comptoir.actors.account.machine import MACHINE as ACCOUNT
 from comptoir.actors.approval.machine import MACHINE as APPROVAL
 from comptoir.actors.authorization_code.machine import MACHINE as AUTHORIZATION_CODE
 from comptoir.actors.browser_session.machine import MACHINE as BROWSER_SESSION
@@ -21,7 +22,9 @@ from comptoir.actors.consent.machine import MACHINE as CONSENT
 from comptoir.actors.consent_week.machine import MACHINE as CONSENT_WEEK
 from comptoir.actors.device.machine import MACHINE as DEVICE
 from comptoir.actors.disposition.machine import MACHINE as DISPOSITION
+from comptoir.actors.endpoint.machine import MACHINE as ENDPOINT
 from comptoir.actors.erasure.machine import MACHINE as ERASURE
+from comptoir.actors.feed.machine import MACHINE as FEED
 from comptoir.actors.idempotency.machine import MACHINE as IDEMPOTENCY
 from comptoir.actors.invitation.machine import MACHINE as INVITATION
 from comptoir.actors.issuance.machine import MACHINE as ISSUANCE
@@ -43,6 +46,7 @@ from comptoir.actors.review.machine import MACHINE as REVIEW
 from comptoir.actors.revocation.machine import MACHINE as REVOCATION
 from comptoir.actors.sessions.machine import MACHINE as SESSIONS
 from comptoir.actors.sighting.machine import MACHINE as SIGHTING
+from comptoir.actors.signature.machine import MACHINE as SIGNATURE
 from comptoir.actors.wallet.machine import MACHINE as WALLET
 from comptoir.actors.watch_list.machine import MACHINE as WATCH_LIST
 from comptoir.actors.withdrawal.machine import MACHINE as WITHDRAWAL
@@ -76,8 +80,28 @@ def machines() -> dict[str, Machine[Any]]:
     banking = (CONNECTION, CONSENT_WEEK, LINKING, CARD, WALLET, MERCHANTS, CANDIDATES, CLAIM)
     payouts = (PAYOUT_BATCH, PAYOUT_FILE, PAYOUT_REPORT)
     assessing = (ONBOARDING, SIGHTING, KYC, WATCH_LIST, REVIEW, ONBOARDING_DAY)
-    filing = (*assessing, WITHDRAWAL, RECONCILIATION, NUMBERING, NOTIFICATION, DEVICE)
-    ours = (*banking, *payouts, *access, *custody, *filing, IDEMPOTENCY, LETTER_REPORT, BREAKER)
+    filing = (
+        *assessing,
+        SIGNATURE,
+        ACCOUNT,
+        WITHDRAWAL,
+        RECONCILIATION,
+        NUMBERING,
+        NOTIFICATION,
+        DEVICE,
+    )
+    ours = (
+        *banking,
+        *payouts,
+        *access,
+        *custody,
+        *filing,
+        FEED,
+        ENDPOINT,
+        IDEMPOTENCY,
+        LETTER_REPORT,
+        BREAKER,
+    )
     return {m.name: m for m in ours}
 
 

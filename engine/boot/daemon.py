@@ -19,6 +19,8 @@ from comptoir.actors.merchants.messages import CATALOGUE, Finder, Purchase
 from comptoir.actors.person.messages import COLLECTION as STAFF
 from comptoir.actors.programme import Programme
 from comptoir.engine.boot.access import open_accounts, published_by
+from comptoir.engine.boot.bus import CoreBus
+from comptoir.engine.boot.contracts import Verifying, check_contracts
 from comptoir.engine.boot.documents import DocumentDesk
 from comptoir.engine.boot.keys import Keys, open_keys
 from comptoir.engine.boot.measured import CommittedFigures
@@ -76,7 +78,7 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(storage.data_dir, start_timeout_s=storage.start_timeout_s)
 
 
-class Daemon(Paying, Screens, Views):
+class Daemon(Paying, Screens, Verifying, Views):
     """A whole daemon: the object that the edge speaks to (http/port.py), before, while and after
     there is an engine.
     """
@@ -91,6 +93,7 @@ class Daemon(Paying, Screens, Views):
         self.certificates = AllCertificates(self.telemetry.registry)
         self._figures = CommittedFigures(settings, self.telemetry.registry, self.clock.now)
         self.documents = DocumentDesk(settings, self.telemetry)
+        self.bus = CoreBus(settings, self.telemetry.registry)
         self.engine: Engine | None = None
         self.identity: Identity | None = None
         self.verification_keys: PlaidKeys | None = None
@@ -183,7 +186,7 @@ class Daemon(Paying, Screens, Views):
 
     def health(self) -> Health:
         """How the daemon is now."""
-        tls = self.certificates.checks()
+        tls = self.certificates.checks() | self.bus.checks()
         if self.engine is None:
             checks = {"storage": self._status, "migrations": "waiting", "recovery": "waiting"}
             return Health(self._status, {**checks, **tls}, 0)
@@ -241,6 +244,7 @@ class Daemon(Paying, Screens, Views):
     @asynccontextmanager
     async def open(self, *, listen: bool = True) -> AsyncGenerator["Daemon", None]:
         """Start everything, yield when work is taken, stop gracefully at the end."""
+        check_contracts(self.settings)
         self._keys = await open_keys(self.settings)
         async with AsyncExitStack() as stack:
             limits = stack.enter_context(open_limits(self.settings)) if listen else None
@@ -354,7 +358,7 @@ class Daemon(Paying, Screens, Views):
                 chores.start_soon(self._figures.run, self._open_journal)
                 if self.rotations is not None:
                     chores.start_soon(self.rotations.run)
-                chores.start_soon(keep_routines, engine, self.settings, journal)
+                chores.start_soon(keep_routines, engine, self.settings, journal, self.bus.run)
                 if self.http is not None:
                     folder = storage.data_dir / KEYS_FOLDER
                     chores.start_soon(keep_taking_over, self, folder)

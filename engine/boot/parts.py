@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from comptoir.actors.account.kind import account_spec
+from comptoir.actors.account.measures import AccountMeasures
+from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
 from comptoir.actors.approval.messages import KIND as APPROVAL
 from comptoir.actors.authorization_code.messages import KIND as CODE
 from comptoir.actors.browser_session.messages import KIND as SESSION
@@ -23,6 +26,7 @@ from comptoir.actors.consent_week.kind import consent_week_spec
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.device.kind import device_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
+from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.invitation.terms import TERMS, Terms
@@ -57,6 +61,8 @@ from comptoir.actors.review.terms import ReviewTerms
 from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.sighting.kind import sighting_spec
+from comptoir.actors.signature.kind import signature_spec
+from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
 from comptoir.actors.watch_list.kind import watch_list_spec
@@ -64,8 +70,12 @@ from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.actors.withdrawal.kind import withdrawal_spec
 from comptoir.actors.withdrawal.machine import WithdrawalState
 from comptoir.engine.boot.access import access_life_ms, access_references, access_specs
+from comptoir.engine.boot.bus import CoreBus
+from comptoir.engine.boot.contracts import Verifier, open_contracts
+from comptoir.engine.boot.core_banking import core_gateways
 from comptoir.engine.boot.custody import keys_gateway
 from comptoir.engine.boot.documents import DocumentDesk, objects_gateway
+from comptoir.engine.boot.feeding import event_specs, open_outward
 from comptoir.engine.boot.inspection import inspection_gateway
 from comptoir.engine.boot.keys import Keys
 from comptoir.engine.boot.letters import letters_gateway
@@ -100,11 +110,14 @@ class Around(Protocol):
     identity: Identity | None
     moves: Moves
     documents: DocumentDesk
+    bus: CoreBus
     verification_keys: PlaidKeys | None
     """Set here: they are asked for with the gateway's clients."""
     payees: PayeeDesk | None
     """Likewise."""
     lists: ListDesk | None
+    """Likewise."""
+    verifier: Verifier | None
     """Likewise."""
     engine: Engine | None
 
@@ -180,6 +193,8 @@ def _of_files(
         review_spec(bounds, measures.review),
         onboarding_day_spec(bounds, measures.day),
         sighting_spec(bounds),
+        account_spec(bounds, AccountMeasures(registry).count),
+        signature_spec(bounds),
     )
 
 
@@ -197,6 +212,9 @@ def _constants(daemon: Around) -> Mapping[str, Any]:
         KYC_TERMS: KycTerms.of(settings),
         LIST_TERMS: ListTerms.of(settings),
         REVIEW_TERMS: ReviewTerms.of(settings),
+        CORE_TERMS: CoreTerms.of(settings),
+        SIGNING_TERMS: SigningTerms.of(settings),
+        OUTWARD_TERMS: OutwardTerms.of(settings),
         LIFE: access_life_ms(settings),
     }
 
@@ -229,9 +247,14 @@ async def parts_of(
     gateways.append(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
+    contracts = await open_contracts(settings, daemon.documents, stack)
+    daemon.verifier = contracts.verifier
+    gateways.extend(contracts.gateways)
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
+    gateways.extend(await core_gateways(daemon.bus, settings, lambda: daemon.engine, stack))
     daemon.lists = await open_lists(settings, journal, stack)
     gateways.extend(screening_gateways(daemon.lists, journal))
+    gateways.append(await open_outward(settings, journal, stack))
     bounds = actor_bounds(settings)
     return Parts(
         journal=journal,
@@ -254,6 +277,7 @@ async def parts_of(
             notification_spec(bounds),
             device_spec(bounds),
             *_of_files(bounds, registry, daemon.lists),
+            *event_specs(bounds, daemon.moves, registry),
         ),
         gateways=gateways,
         references=(partners_reference(), *access_references(daemon.identity)),

@@ -1,11 +1,11 @@
 """What a daemon has its actors begin that comes round by itself: reports of dead letters, comparisons of payments,
-looks at watch lists.
+looks at watch lists; and what is carried between us and a bus.
 
 Rule: it is asked for at every start, and changes nothing where it goes on already; what was missed is theirs.
 Source: spec.md S21, S46, S64, S68; docs/withdrawals.md, docs/screening.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import trio
@@ -15,6 +15,7 @@ from comptoir.actors.reconciliation.messages import KIND, KeepReconciling
 from comptoir.actors.watch_list.messages import COLLECTION as LISTS
 from comptoir.actors.watch_list.messages import KIND as LIST
 from comptoir.actors.watch_list.messages import SYSTEM, DropList, KeepList, ReloadList
+from comptoir.engine.boot.feeding import follow_journal
 from comptoir.engine.boot.paying import source_of
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
@@ -40,12 +41,24 @@ def _routines(settings: Settings) -> Iterator[tuple[Address, Message]]:
         yield Address(LIST, one.name), KeepList()
 
 
-async def keep_routines(engine: Engine, settings: Settings, journal: Journal) -> None:
-    """Have each begin, or go on; a list that there was, and is configured no more, ends."""
+async def keep_routines(
+    engine: Engine,
+    settings: Settings,
+    journal: Journal,
+    carry: Callable[[Engine], Awaitable[None]],
+) -> None:
+    """Have each begin, or go on; a list that there was, and is configured no more, ends. Beside them the bus is carried."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(carry, engine)
+        await _begin(engine, settings, journal)
+
+
+async def _begin(engine: Engine, settings: Settings, journal: Journal) -> None:
     for name in await _dropped(settings, journal):
         await _keep(engine, Address(LIST, name), DropList())
     for address, message in _routines(settings):
         await _keep(engine, address, message)
+    await follow_journal(engine, journal, settings.outward.poll_ms / 1000)
 
 
 async def reload_lists(engine: Engine, settings: Settings) -> None:

@@ -29,12 +29,12 @@ CHECK_KINDS = (
 ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 """What `comptoir token` may give."""
 MACHINES = (
-    "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
+    "account", "approval", "authorization_code", "breaker", "browser_session", "candidates", "card", "ceremony",
     "claim", "clients",
-    "connection", "consent", "consent_week", "device", "disposition", "erasure", "idempotency", "invitation", "issuance",
+    "connection", "consent", "consent_week", "device", "disposition", "endpoint", "erasure", "feed", "idempotency", "invitation", "issuance",
     "kyc", "letter_report", "linking", "merchants", "notification", "numbering", "onboarding", "onboarding_day",
     "payout_batch", "payout_file", "payout_report", "person", "reconciliation", "refresh_family", "review", "revocation",
-    "sessions", "sighting", "wallet", "watch_list", "withdrawal",
+    "sessions", "sighting", "signature", "wallet", "watch_list", "withdrawal",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ Source: interface.md 9; spec.md S34, S62.
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from comptoir.http.identity.signing import KEYS_FILE, KEYS_FOLDER, SigningKeys
 from comptoir.http.principal import Role
 from comptoir.storage._place import make_data_dir
 
-__all__ = ["CLIENT_ID", "TokenOptions", "run_token", "signed_by_hand"]
+__all__ = ["CLIENT_ID", "TokenOptions", "run_token", "signed_by_hand", "token_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,20 @@ def run_token(options: TokenOptions, config: Path | None) -> None:
         CommandError: DEV_TOKENS_OFF, ISSUER_UNKNOWN, USAGE, KEYS_UNREADABLE or RECORD_FULL.
         SigningKeysUnsafe: others may read the keys.
     """
-    settings = Settings.load(config, os.environ)
+    typer.echo(token_of(options, Settings.load(config, os.environ)))
+
+
+Open = Callable[[Path, int], SigningKeys]
+"""Reads the keys of a file, or makes them, at a time."""
+
+
+def token_of(options: TokenOptions, settings: Settings, open_keys: Open = SigningKeys.open) -> str:
+    """The token that was asked for, on record before it is returned.
+
+    Raises:
+        CommandError: DEV_TOKENS_OFF, ISSUER_UNKNOWN, USAGE, KEYS_UNREADABLE or RECORD_FULL.
+        SigningKeysUnsafe: others may read the keys.
+    """
     if not settings.auth.dev_tokens:
         raise CommandError(
             "DEV_TOKENS_OFF",
@@ -58,16 +72,19 @@ def run_token(options: TokenOptions, config: Path | None) -> None:
             "sign in at the identity provider; set it to true on a machine of development only",
         )
     grant = _grant(options, settings.auth.access_token_minutes * 60)
-    typer.echo(signed_by_hand(settings, grant, options.signed_in_ago))
+    return signed_by_hand(settings, grant, options.signed_in_ago, open_keys)
 
 
-def signed_by_hand(settings: Settings, grant: Grant, signed_in_ago: int = 0) -> str:
+def signed_by_hand(
+    settings: Settings, grant: Grant, signed_in_ago: int = 0, open_keys: Open = SigningKeys.open
+) -> str:
     """A token signed with the keys of the data folder, on record before it is returned.
 
     Args:
         settings: the daemon's.
         grant: what it says; of a person, when they signed in is added.
         signed_in_ago: how long ago that was, in seconds.
+        open_keys: reads the keys; a test's, where it has read them before.
 
     Raises:
         CommandError: ISSUER_UNKNOWN, KEYS_UNREADABLE or RECORD_FULL.
@@ -88,7 +105,7 @@ def signed_by_hand(settings: Settings, grant: Grant, signed_in_ago: int = 0) -> 
         grant = replace(grant, context=context, signed_in_at=now - signed_in_ago)
     try:
         make_data_dir(settings.storage.data_dir.resolve())
-        keys = SigningKeys.open(folder / KEYS_FILE, now)
+        keys = open_keys(folder / KEYS_FILE, now)
         token, token_id = issue(keys, issuer, grant, now)
         issued.record(folder, issued.Issued(token_id, now, grant, os.getuid()))
     except OSError as error:

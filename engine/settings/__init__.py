@@ -1,7 +1,7 @@
 """Typed settings: defaults, config.toml, environment; every value with unit, range and spec line.
 
 Start at `root.py` (the whole), then `fields.py` (how a row is declared), `load.py` (how it is
-read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `notices.py`, `onboarding.py`, `client_types.py`, `statements.py`, `documents.py`, `kyc.py` and `upkeep.py` are the rows.
+read). `listeners.py`, `runtime.py`, `cashback.py`, `providers.py`, `notices.py`, `onboarding.py`, `client_types.py`, `statements.py`, `documents.py`, `kafka.py`, `kyc.py`, `signing.py` and `upkeep.py` are the rows.
 Source: interface.md 2, 3 and 11.
 """
 
@@ -19,6 +19,7 @@ from comptoir.engine.settings.cashback import (
 )
 from comptoir.engine.settings.client_types import ClientType, PartyRole
 from comptoir.engine.settings.documents import Documents
+from comptoir.engine.settings.kafka import Kafka
 from comptoir.engine.settings.kinds_made import Network
 from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
@@ -57,6 +58,7 @@ from comptoir.engine.settings.runtime import (
     Storage,
 )
 from comptoir.engine.settings.secret import DatabaseUrl, Secret
+from comptoir.engine.settings.signing import Signing
 from comptoir.engine.settings.statements import Statements
 from comptoir.engine.settings.text import (
     Effective,
@@ -91,6 +93,7 @@ __all__ = [
     "Fcm",
     "Http",
     "Ingest",
+    "Kafka",
     "KeyedProvider",
     "Kyc",
     "Log",
@@ -116,6 +119,7 @@ __all__ = [
     "SendGrid",
     "Settings",
     "SettingsError",
+    "Signing",
     "Statements",
     "Storage",
     "Targets",

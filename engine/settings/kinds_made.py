@@ -40,10 +40,13 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class UrlKind(Kind):
     """Address of an outside party, or empty. Credentials and queries have no place in it."""
 
+    schemes: tuple[str, ...] = ("http", "https")
+
     @property
     def allowed(self) -> str:
         """Say what is allowed."""
-        return "http(s)://host[:port][/path] without credentials or query, or empty"
+        named = "|".join(f"{one}(s)" for one in self.schemes if f"{one}s" in self.schemes)
+        return f"{named}://host[:port][/path] without credentials or query, or empty"
 
     def read(self, raw: object) -> str:
         """Take an address."""
@@ -59,12 +62,12 @@ class UrlKind(Kind):
         """Want an address that httpx can append a path to."""
         if type(value) is not str:
             raise self.wrong_type(value)
-        if value and not _is_web_address(value):
+        if value and not _is_address(value, self.schemes):
             raise self.out_of_range(value)
 
 
-def _is_web_address(text: str) -> bool:
-    """Say whether the text is an http(s) address of nothing but host, port and path."""
+def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
+    """Say whether the text is an address of one of these schemes, and of nothing but host, port and path."""
     if len(text) > TEXT_MAX or not text.isascii() or not text.isprintable() or " " in text:
         return False
     try:
@@ -73,7 +76,7 @@ def _is_web_address(text: str) -> bool:
     except ValueError:
         return False
     bare = not (parts.query or parts.fragment or "@" in parts.netloc or "?" in text or "#" in text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and bare and port != 0
+    return parts.scheme in schemes and bool(parts.hostname) and bare and port != 0
 
 
 @dataclass(frozen=True, slots=True)

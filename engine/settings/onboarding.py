@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from comptoir.engine.settings.client_types import CLIENT_TYPES, TYPES, ClientType
 from comptoir.engine.settings.fields import Section, flag, integer, number, option
-from comptoir.engine.settings.kinds import IntegerKind, TextKind
+from comptoir.engine.settings.kinds import ChoiceKind, IntegerKind, TextKind
 from comptoir.engine.settings.kinds_made import ListKind
 from comptoir.engine.settings.runtime import MAIL_ADDRESS
 
@@ -89,6 +89,22 @@ class Onboarding(Section):
     compliance_emails: tuple[str, ...] = option(
         (), ADDRESSES, "Who is told of files that wait for review; empty = nobody is.", "S7, S11",
         "mail addresses",
+    )  # fmt: skip
+    signature_days: int = integer(
+        30, "days", (1, 365), "A contract that is not signed within it makes its file INCOMPLETE.",
+        "S14, S28, ours",
+    )  # fmt: skip
+    signature_reissues_max: int = integer(
+        4, "contracts", (0, 20), "So often a contract is issued anew for one file.", "ours"
+    )
+    approval_days: int = integer(
+        2, "business days", (1, 30),
+        "An advisor is reminded of a signed file after it, and operations hear of it after as many again.",
+        "X5, E14",
+    )  # fmt: skip
+    operations_emails: tuple[str, ...] = option(
+        (), ADDRESSES, "Who is told of signed files that nobody approves, and of refused accounts; empty = nobody is.",
+        "S18, E14", "mail addresses",
     )  # fmt: skip
     kyc_approved_topic: str = option(
         "onboarding.kyc.approved", TOPIC, "Topic told of an approval.", "S11, S17"
@@ -171,10 +187,17 @@ class Scoring(Section):
 class CoreBanking(Section):
     """The mainframe's queues and topics; used by account creation."""
 
+    bus: str = option(
+        "table", ChoiceKind(("table", "kafka")),
+        "What carries the two topics: our own table, or the brokers of [kafka].", "S29, X30",
+    )  # fmt: skip
     command_topic: str = option("core-banking-commands", TOPIC, "Topic of commands.", "S29")
     event_topic: str = option("core-banking-events", TOPIC, "Topic of events.", "S29")
     request_queue: str = option("ACCT.CREATE.QUEUE", QUEUE, "MQ queue of requests.", "S31")
     reply_queue: str = option("ACCT.RESPONSE.QUEUE", QUEUE, "MQ queue of replies.", "S31")
+    change_queue: str = option(
+        "ACCT.EVENTS.QUEUE", QUEUE, "MQ queue of what the mainframe changes by itself.", "S33"
+    )
     reply_wait_s: float = number(
         30.0, "s", (0.001, 3_600.0), "Wait for a reply; a timeout is not a failure.", "S31, X9"
     )

@@ -19,13 +19,16 @@ from comptoir.engine.settings.runtime import MAIL_ADDRESS
 from comptoir.engine.settings.secret import Secret
 
 __all__ = [
+    "OF_THE_SANDBOX",
     "AddressProvider",
     "BankProvider",
     "Brevo",
     "CanadaPost",
     "CreditProvider",
+    "DocusignProvider",
     "Fcm",
     "KeyedProvider",
+    "MainframeProvider",
     "PlaidProvider",
     "PowensProvider",
     "Provider",
@@ -257,6 +260,69 @@ class CreditProvider(KeyedProvider):
     )
 
 
+def _is_key(text: str) -> bool:
+    """Say whether it looks like a private key in PEM, or is nothing; the key itself is read where it is used."""
+    return not text or text.startswith("-----BEGIN ")
+
+
+GUID = TextKind("a GUID", r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+OF_THE_SANDBOX = "00000000-0000-4000-8000-00000000c0de"
+"""Every id of ours at the DocuSign that the sandbox plays; beyond this machine a start with it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocusignProvider(Provider):
+    """DocuSign; `base_url` is its account server's: `https://account.docusign.com`, or `https://account-d.docusign.com`
+    for a developer's account. Where envelopes are, DocuSign tells.
+    """
+
+    integration_key: str = option(
+        OF_THE_SANDBOX, GUID, "Key of our app (its client id); needed beyond this machine.", "S28"
+    )
+    user_id: str = option(
+        OF_THE_SANDBOX, GUID, "API user name of whom we act for; needed beyond this machine.", "S28"
+    )
+    account_id: str = option(
+        OF_THE_SANDBOX, GUID,
+        "API account id, whose envelopes are ours; webhooks of any other are ignored.", "S28",
+    )  # fmt: skip
+    private_key: Secret = option(
+        Secret(""), SecretKind("an RSA key in PEM, or an empty text", _is_key),
+        "Key of our app's pair, by which we ask for tokens; needed beyond this machine.", "S28",
+    )  # fmt: skip
+    signing: str = option(
+        "email", ChoiceKind(("email", "embedded", "either")),
+        "Where people sign: by DocuSign's mail (email), from our own page (embedded), either way (either).",
+        "S28, issue 9",
+    )  # fmt: skip
+    notify_url: str = option(
+        "", UrlKind(),
+        "Address of /webhooks/docusign as DocuSign reaches it, to be told of each envelope; empty = the account "
+        "has a Connect configuration.", "S28, ours",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MainframeProvider(Provider):
+    """The mainframe's queues: `amqp(s)://host:port` for MQ by AMQP 1.0, `http(s)://` for a bridge that carries the same bytes."""
+
+    base_url: str = option(
+        "", UrlKind(("amqp", "amqps", "http", "https")),
+        "Address; empty = no account is opened, by name; the demo sets the sandbox's.", "S31, S32",
+    )  # fmt: skip
+    username: str = option(
+        "", TextKind("at most 128 printable characters", r"[!-~]{0,128}"),
+        "Who we are there (SASL PLAIN); empty: nobody (ANONYMOUS).", "S31",
+    )  # fmt: skip
+    password: Secret = option(
+        Secret(""), CREDENTIAL, "What proves it; needed beyond this machine.", "S31", "secret"
+    )
+    code_page: str = option(
+        "cp500", TextKind("an EBCDIC code page such as cp500, cp037, cp1047, cp1140", r"cp[0-9]{3,5}"),
+        "Of the mainframe's records.", "S30",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Providers(Section):
     """Outside parties, each behind its gateway (S21, S28, S31, S42, S44, S68)."""
@@ -270,7 +336,7 @@ class Providers(Section):
     addresses_canada_post: CanadaPost = section(CanadaPost)
     credit: CreditProvider = section(CreditProvider)
     adverse_media: KeyedProvider = section(KeyedProvider)
-    docusign: Provider = section(Provider)
+    docusign: DocusignProvider = section(lambda: DocusignProvider(timeout_s=30.0))
     fcm: Fcm = section(Fcm)
     sendgrid: SendGrid = section(SendGrid)
     brevo: Brevo = section(Brevo)
@@ -279,4 +345,4 @@ class Providers(Section):
     slack: Provider = section(Provider)
     pagerduty: Provider = section(Provider)
     tsa: Provider = section(Provider)
-    mainframe: Provider = section(lambda: Provider(timeout_s=30.0))
+    mainframe: MainframeProvider = section(lambda: MainframeProvider(timeout_s=30.0))

@@ -25,11 +25,13 @@ from comptoir.engine.settings.cashback import (
 from comptoir.engine.settings.client_types import client_type_problems
 from comptoir.engine.settings.documents import Documents, document_problems
 from comptoir.engine.settings.fields import Section, rebuilt, section
+from comptoir.engine.settings.kafka import Kafka, kafka_problems
 from comptoir.engine.settings.kyc import Kyc
 from comptoir.engine.settings.listeners import Http, Ingest
 from comptoir.engine.settings.load import read
 from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.onboarding import CoreBanking, Measures, Onboarding, Scoring
+from comptoir.engine.settings.outward import Outward, outward_problems
 from comptoir.engine.settings.payouts import Payouts, payout_problems
 from comptoir.engine.settings.problems import Problem, SettingsError
 from comptoir.engine.settings.providers import Providers
@@ -45,6 +47,7 @@ from comptoir.engine.settings.runtime import (
     Storage,
 )
 from comptoir.engine.settings.screening import Screening, screening_problems
+from comptoir.engine.settings.signing import Signing, signing_problems
 from comptoir.engine.settings.statements import Statements, statement_problems
 from comptoir.engine.settings.upkeep import Alerts, Retention, Targets
 from comptoir.engine.settings.vault import Vault
@@ -84,8 +87,11 @@ class Settings(Section):
     screening: Screening = section(Screening)
     scoring: Scoring = section(Scoring)
     kyc: Kyc = section(Kyc)
+    signing: Signing = section(Signing)
     measures: Measures = section(Measures)
     core_banking: CoreBanking = section(CoreBanking)
+    kafka: Kafka = section(Kafka)
+    outward: Outward = section(Outward)
     retention: Retention = section(Retention)
     alerts: Alerts = section(Alerts)
     targets: Targets = section(Targets)
@@ -123,6 +129,9 @@ class Settings(Section):
             screening_problems(self.screening),
             payout_problems(self.payouts, self.withdrawals),
             statement_problems(self.statements),
+            kafka_problems(self.kafka, self.core_banking, self.onboarding),
+            signing_problems(self.signing, self.providers),
+            outward_problems(self.outward, self.http),
         )
 
     @classmethod

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from comptoir.engine.settings.cashback import Webhooks
 from comptoir.engine.settings.notices import Notifications
 from comptoir.engine.settings.problems import Problem
-from comptoir.engine.settings.providers import Provider, Providers
+from comptoir.engine.settings.providers import OF_THE_SANDBOX, Provider, Providers
 from comptoir.engine.settings.rules import is_loopback, problem
 
 __all__ = ["environment_problems", "party_problems", "zone_problems"]
@@ -22,12 +22,13 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
     for row in fields(providers):
         party: Provider = getattr(providers, row.name)
         parts = urlsplit(party.base_url)
-        if party.base_url and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        sealed = parts.scheme in ("https", "amqps")
+        if party.base_url and not sealed and not is_loopback(parts.hostname or ""):
             place = f"providers.{row.name}.base_url"
             yield problem(place, "is beyond loopback and not https", "give its https address")
     mail, sms, plaid = providers.sendgrid, providers.twilio, providers.plaid
     powens, tink, vop = providers.powens, providers.tink, providers.vop
-    push, second = providers.fcm, providers.brevo
+    push, second, signing = providers.fcm, providers.brevo, providers.docusign
     yield from _page_problems("powens.webview_url", powens, powens.webview_url)
     yield from _page_problems("tink.link_url", tink, tink.link_url)
     needed = {
@@ -41,6 +42,11 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         "twilio.auth_token": (sms, bool(sms.auth_token)),
         "vop.token": (vop, bool(vop.token)),
         "vop.agent_bic": (vop, bool(vop.agent_bic)),
+        "mainframe.password": (providers.mainframe, bool(providers.mainframe.password)),
+        "docusign.private_key": (signing, bool(signing.private_key)),
+        "docusign.integration_key": (signing, signing.integration_key != OF_THE_SANDBOX),
+        "docusign.user_id": (signing, signing.user_id != OF_THE_SANDBOX),
+        "docusign.account_id": (signing, signing.account_id != OF_THE_SANDBOX),
     }
     keyed = ("kyc", "addresses_canada_post", "credit", "adverse_media")
     needed |= {
@@ -51,7 +57,7 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         host = urlsplit(party.base_url).hostname or ""
         if host and not is_loopback(host) and not given:
             place = f"providers.{key}"
-            yield problem(place, "is empty, but the party is not this machine", "give it")
+            yield problem(place, "is not given, but the party is not this machine", "give it")
 
 
 def zone_problems(notices: Notifications) -> Iterator[Problem]:

@@ -179,7 +179,7 @@ class Breakers(Section):
     """Circuit breakers; a party without one of its own takes `default`, which has Powens's.
 
     `kyc` is each one's who knows about people (S21). It opens before the tries of a single question are used up
-    (S63), also where each of them takes its whole deadline: so an outage parks a file, and never ends its question.
+    (S63), also where each of them takes its whole deadline: so an outage parks a file, and never ends its question. `bus` (Kafka) likewise: an outage parks a command.
     """
 
     default: Breaker = section(Breaker)
@@ -187,6 +187,7 @@ class Breakers(Section):
     points: Breaker = section(lambda: Breaker(errors=10, window_s=10.0, recovery_s=15.0))
     notifications: Breaker = section(lambda: Breaker(errors=20, window_s=10.0, recovery_s=10.0))
     kyc: Breaker = section(lambda: Breaker(errors=3, window_s=60.0, recovery_s=30.0))
+    bus: Breaker = section(lambda: Breaker(errors=3, window_s=60.0, recovery_s=5.0))
 
 
 @dataclass(frozen=True, slots=True)

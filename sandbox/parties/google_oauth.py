@@ -11,46 +11,31 @@ RFC 7523; RFC 7515, 4.1.3; RFC 7518, 6.3.1.
 """
 
 import time
-from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import msgspec
 import trio
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPublicKey,
-    RSAPublicNumbers,
     generate_private_key,
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from comptoir.sandbox.parties.jwt_grant import GRANT, Assertion, Wrong
 from comptoir.sandbox.parties.party import Effect
 from comptoir.sandbox.wire.router import Call
 from comptoir.sandbox.wire.server import Outcome, json_reply
 
 PATH = "/oauth2/token"
-GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 LIFE_S = 3600
 SKEW_S = 300
 TOKENS_MAX = 1000
 ACCOUNTS_MAX = 16
-PARTS = 3
 PROJECT = "sandbox"
 EMAIL = "account-{0}@sandbox.iam.gserviceaccount.com"
-
-
-class _Wrong(Exception):
-    """`error` and `error_description`."""
-
-    def __init__(self, error: str, text: str) -> None:
-        super().__init__(text)
-        self.document = {"error": error, "error_description": text}
 
 
 @dataclass(slots=True)
@@ -75,9 +60,9 @@ class GoogleOAuth:
         grant, assertion = (form.get(name, [""])[0] for name in ("grant_type", "assertion"))
         try:
             if grant != GRANT:
-                raise _Wrong("unsupported_grant_type", f"Invalid grant_type: {grant}")
+                raise Wrong("unsupported_grant_type", f"Invalid grant_type: {grant}")
             self._verify(assertion)
-        except _Wrong as wrong:
+        except Wrong as wrong:
             return Effect(json_reply(400, wrong.document), happened=False)
         self._given += 1
         token = f"ya29.sandbox-{self._given:06d}"
@@ -103,65 +88,28 @@ class GoogleOAuth:
         }  # fmt: skip
         return json_reply(200, document)
 
-    def _verify(self, assertion: str) -> None:
-        parts = assertion.split(".")
-        if len(parts) != PARTS:
-            raise _Wrong("invalid_grant", "Bad Request")
-        header, claims = _object(parts[0]), _object(parts[1])
-        if header.get("alg") != "RS256":
-            raise _Wrong("invalid_grant", "Invalid signing algorithm. Use RS256.")
-        key_id = str(header.get("kid", ""))
-        key = self._accounts.get(key_id) if key_id else _brought(header.get("jwk"))
-        signed = f"{parts[0]}.{parts[1]}".encode()
-        try:
-            if key is None:
-                raise InvalidSignature
-            key.verify(_bytes(parts[2]), signed, PKCS1v15(), hashes.SHA256())
-        except InvalidSignature:
-            raise _Wrong("invalid_grant", "Invalid JWT Signature.") from None
-        _judge(claims)
+    def _verify(self, text: str) -> None:
+        assertion = Assertion.read(text)
+        if assertion.header.get("alg") != "RS256":
+            raise Wrong("invalid_grant", "Invalid signing algorithm. Use RS256.")
+        key_id = str(assertion.header.get("kid", ""))
+        key = self._accounts.get(key_id) if key_id else assertion.brought()
+        if not assertion.is_by(key):
+            raise Wrong("invalid_grant", "Invalid JWT Signature.")
+        _judge(assertion.claims)
 
 
 def _judge(claims: dict[str, Any]) -> None:
     """What is asked, by whom, and when."""
     now, begun, over = time.time(), claims.get("iat"), claims.get("exp")
     if not isinstance(begun, int) or not isinstance(over, int):
-        raise _Wrong("invalid_grant", "Invalid JWT: iat and exp are required.")
+        raise Wrong("invalid_grant", "Invalid JWT: iat and exp are required.")
     if over - begun > LIFE_S or abs(now - begun) > SKEW_S or over <= now:
         text = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
-        raise _Wrong("invalid_grant", text)
+        raise Wrong("invalid_grant", text)
     if not claims.get("iss"):
-        raise _Wrong("invalid_grant", "Invalid issuer: Not a valid email or user ID.")
+        raise Wrong("invalid_grant", "Invalid issuer: Not a valid email or user ID.")
     if urlsplit(str(claims.get("aud", ""))).path != PATH:
-        raise _Wrong("invalid_grant", "Invalid JWT: Failed audience check.")
+        raise Wrong("invalid_grant", "Invalid JWT: Failed audience check.")
     if SCOPE not in str(claims.get("scope", "")).split():
-        raise _Wrong("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
-
-
-def _bytes(part: str) -> bytes:
-    try:
-        return urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except ValueError:
-        raise _Wrong("invalid_grant", "Bad Request") from None
-
-
-def _object(part: str) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(_bytes(part), type=dict[str, Any])
-    except msgspec.DecodeError:
-        raise _Wrong("invalid_grant", "Bad Request") from None
-
-
-def _brought(jwk: object) -> RSAPublicKey | None:
-    """The public key in an assertion's header."""
-    try:
-        found = msgspec.convert(jwk, dict[str, str])
-    except msgspec.ValidationError:
-        return None
-    if found.get("kty") != "RSA":
-        return None
-    n, e = (int.from_bytes(_bytes(found.get(name, "")), "big") for name in ("n", "e"))
-    try:
-        return RSAPublicNumbers(e, n).public_key()
-    except ValueError:
-        return None
+        raise Wrong("invalid_scope", "Invalid OAuth scope or ID token audience provided.")

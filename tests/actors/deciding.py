@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
+from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
+from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.kyc.terms import KYC_TERMS, KycTerms
 from comptoir.actors.letter_report.terms import TERMS as REPORT_TERMS
@@ -13,9 +15,11 @@ from comptoir.actors.letter_report.terms import ReportTerms
 from comptoir.actors.merchants import Builder, Partner
 from comptoir.actors.merchants.messages import CATALOGUE
 from comptoir.actors.onboarding.terms import TERMS as ONBOARDING_TERMS
+from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.actors.programme import PROGRAMME, Programme
 from comptoir.actors.reconciliation.terms import RECONCILING
 from comptoir.actors.review.terms import TERMS as REVIEW
+from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.actors.watch_list.terms import LIST_TERMS, ListTerms
 from comptoir.engine.boot import machines
 from comptoir.engine.decision import Decision, Refusal
@@ -40,8 +44,9 @@ def _catalogue() -> Any:
 
 REFERENCES: Mapping[str, Any] = {
     PROGRAMME: Programme(), CATALOGUE: _catalogue(), TERMS: Terms(mail=True, sms=True),
-    ONBOARDING_TERMS: FILE_TERMS, KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
-    REVIEW: REVIEW_TERMS, **notifying.TERMS,
+    KYC_TERMS: KycTerms(), LIST_TERMS: ListTerms(),
+    REVIEW: REVIEW_TERMS, CORE_TERMS: CoreTerms(), SIGNING_TERMS: SigningTerms(),
+    OUTWARD_TERMS: OutwardTerms(mail=True), **notifying.TERMS,
 }  # fmt: skip
 
 
@@ -54,11 +59,17 @@ class Case(msgspec.Struct, frozen=True):
     now: int = NOW
     terms: Any = ReportTerms("ops@example.org", 6, mail=True)
     cutoffs: Cutoffs = ON
+    files: OnboardingTerms = FILE_TERMS
     key: str = "u1"
 
     def decide(self, name: str) -> "Decision[Any] | Refusal":
         """Let the machine of this name decide."""
-        terms = {REPORT_TERMS: self.terms, RECONCILING: self.terms, CUTOFFS: self.cutoffs}
+        terms = {
+            REPORT_TERMS: self.terms,
+            RECONCILING: self.terms,
+            CUTOFFS: self.cutoffs,
+            ONBOARDING_TERMS: self.files,
+        }
         references = {**REFERENCES, **terms}
         context = Context(Address(name, self.key), self.now, 7, references, self.facts)
         return machines()[name].decide(self.state, self.message, context)

@@ -4,11 +4,13 @@ from typing import Any
 
 import msgspec
 
+from comptoir.actors.account.messages import AccountRefused
 from comptoir.actors.counting import counted
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.onboarding.counting import WAITS, tell
 from comptoir.actors.onboarding.machine import MACHINE
 from comptoir.actors.onboarding.messages import FileExpired, Move
+from comptoir.actors.onboarding.onward_messages import SignatureDue
 from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import TERMS
 from comptoir.actors.onboarding_day.messages import (
@@ -24,6 +26,7 @@ from comptoir.actors.review.terms import TERMS as REVIEW_TERMS_NAME
 from comptoir.engine import Address, Decision, Message
 from comptoir.engine.machine import Context, Machine
 from tests.actors.filed import BEGUN, FILE_TERMS, INITIATE, INSPECTED, INSPECTING, NOW
+from tests.actors.onward import CREATED, PENDING, SENT
 from tests.actors.reviewed import REVIEW_TERMS, STATES
 
 REFERENCES = {TERMS: FILE_TERMS, REVIEW_TERMS_NAME: REVIEW_TERMS, CUTOFFS: Cutoffs()}
@@ -68,6 +71,23 @@ def test_an_abandoned_file_says_where() -> None:
     assert told(FILES, late, FileExpired()) == [
         CountStage("INITIATED", "client", 1), CountFate("abandoned", "INITIATED"),
     ]  # fmt: skip
+
+
+def test_an_account_is_what_onboarding_took() -> None:
+    """S39: from the beginning to the account, once, beside the stage that was left."""
+    counted_ones = told(FILES, msgspec.structs.replace(PENDING, created_at=NOW - 9000), CREATED)
+    assert counted_ones[1:] == [CountFate("completed"), CountStage("TO_ACCOUNT", "all", 9000)]
+
+
+def test_who_says_no_has_not_given_up() -> None:
+    """S39, E17: an advisor or the mainframe, after the decision; a contract that nobody signs is the client's."""
+    refused = told(FILES, PENDING, AccountRefused("X", NOW))
+    assert refused[-1] == CountFate("refused", "ACCOUNT_CREATION_PENDING")
+    late = msgspec.structs.replace(SENT.onward.signing, due_at=NOW)
+    unsigned = msgspec.structs.replace(
+        SENT, onward=msgspec.structs.replace(SENT.onward, signing=late)
+    )
+    assert told(FILES, unsigned, SignatureDue())[-1] == CountFate("abandoned", "SIGNATURE_PENDING")
 
 
 def test_every_stage_that_is_left_waits_for_somebody() -> None:

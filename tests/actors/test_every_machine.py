@@ -23,9 +23,7 @@ from comptoir.actors.browser_session.messages import (
 from comptoir.actors.ceremony import machine as ceremony
 from comptoir.actors.ceremony.messages import BeginCeremony, CeremonyExpired, FinishCeremony
 from comptoir.actors.claim.messages import PurchaseFound
-from comptoir.actors.connection.messages import (
-    TransactionReported,
-)
+from comptoir.actors.connection.messages import TransactionReported
 from comptoir.actors.cutoffs import Cutoffs
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.idempotency import machine as idempotency
@@ -93,6 +91,8 @@ from tests.actors.invited import (
 from tests.actors.letters import OF_DISPOSITIONS, OF_REPORTS, REPORTING
 from tests.actors.listed import OF_LISTS
 from tests.actors.listed_sessions import LISTS, TO_SESSIONS
+from tests.actors.onward import ONWARD, OPEN_TERMS
+from tests.actors.opened import ACCOUNTS
 from tests.actors.person.authenticator import Authenticator
 from tests.actors.purchases import (
     NOW,
@@ -108,6 +108,9 @@ from tests.actors.reconciling import OF_RECONCILIATION
 from tests.actors.registered import OF_CLIENTS
 from tests.actors.reviewed import DAYS, REVIEWS
 from tests.actors.sighted import SIGHTINGS
+from tests.actors.signed import FILE as SIGNED
+from tests.actors.signed import SIGNATURES
+from tests.actors.telling import ENDPOINTS, FEEDS
 from tests.actors.two_people import (
     APPROVE,
     ERASURES,
@@ -289,9 +292,11 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "consent": tuple(Case(state, message) for state in CONSENTS for message in TO_CONSENT),
     "review": tuple(Case(state, message, now=now) for state, message, now in REVIEWS),
     "onboarding_day": _cases(DAYS),
-    "onboarding": _cases(FILES), "numbering": _cases(NUMBERS),
+    "onboarding": (*_cases(FILES), *(Case(*one, files=OPEN_TERMS) for one in ONWARD)), "numbering": _cases(NUMBERS),
     "kyc": tuple(Case(*one, key=assessed.FILE.key) for one in assessed.CASES),
-    "sighting": _cases(SIGHTINGS),
+    "sighting": _cases(SIGHTINGS), "account": _cases(ACCOUNTS),
+    "signature": tuple(Case(a, b, now=now, key=SIGNED.key) for a, b, now in SIGNATURES),
+    "feed": _cases(FEEDS), "endpoint": _cases(ENDPOINTS),
     "sessions": tuple(Case(state, message) for state in LISTS for message in TO_SESSIONS),
     "refresh_family": (
         *(Case(state, message)

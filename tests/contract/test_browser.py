@@ -15,7 +15,6 @@ import hmac
 import json
 import os
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +23,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from comptoir.engine.testing import Process
+from comptoir.http.contract_testing import free_port
 
 Start = Callable[..., Process]
 WAIT_MS = 10_000
@@ -60,9 +60,7 @@ def daemon(chromium: Browser, comptoir_daemon_shared: Start) -> Process:
     an authenticator is.
     """
     del chromium  # without one, none is started
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     issuer = f"http://localhost:{port}"
     return comptoir_daemon_shared(
         COMPTOIR_AUTH__MODE="on",

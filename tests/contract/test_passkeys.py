@@ -5,7 +5,6 @@ Source: spec.md S34; W3C Web Authentication Level 3 section 13.4.3; design.md 2.
 """
 
 import json
-import socket
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +12,7 @@ import httpx
 
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
+from comptoir.http.contract_testing import free_port
 from tests.actors.person.authenticator import Authenticator
 
 Start = Callable[..., Process]
@@ -22,9 +22,7 @@ def test_a_challenge_survives_and_is_used_once(comptoir_daemon: Start) -> None:
     """S34: asked of one process, answered to the next, which signs the person in; and to the one after that,
     which does not, though the device's counter would let it.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     origin = f"http://localhost:{port}"
     daemon = comptoir_daemon(
         COMPTOIR_AUTH__MODE="on", COMPTOIR_AUTH__ISSUER=origin, COMPTOIR_HTTP__PORT=str(port)

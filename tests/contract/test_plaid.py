@@ -198,13 +198,18 @@ def test_booked_after_it_was_pending(client: Client) -> None:
 
 
 def test_an_update_that_changes_while_it_is_read(client: Client) -> None:
-    """plaid.com/docs/errors/transactions: read again from its first page, and credited once."""
-    many = [bought(1.0) for _ in range(501)]
+    """plaid.com/docs/errors/transactions: read again from its first page, and credited once.
+
+    Each costs something else: of one amount on one day, each would be held to five hundred others, and
+    their wallet would take longer than everything else here.
+    """
+    many = [bought((100 + number) / 100) for number in range(501)]
     client.book(added=many, meanwhile=[bought(1.0)])
     # The gateway's next try is a timer of business time.
     client.daemon.post("/dev/v1/clock", {"advanceSeconds": 2})
     client.sandbox.post("/control/clock", {"advanceSeconds": 2})
-    eventually(lambda: client.points() == 502 * 5, 30)
+    rounded_down = sum((100 + number) * 5 // 100 for number in range(501))
+    eventually(lambda: client.points() == rounded_down + 5, 30)
 
 
 def test_who_must_act(client: Client) -> None:

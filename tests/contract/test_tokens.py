@@ -1,6 +1,6 @@
 """Section 9: access tokens, against a daemon that takes them.
 
-Rule: tokens are made by `comptoir token`, or by PyJWT with the daemon's own key where no command would
+Rule: tokens are made by `comptoir token`, by what stands behind it (and is held to it here), or by PyJWT with the daemon's own key where no command would
 make such a one; the daemon's functions are not asked.
 Source: interface.md 1, 3, 5, 7 and 9; spec.md S34, S60, S62; docs/authorization.md.
 """
@@ -21,6 +21,8 @@ from comptoir.http.contract_testing import Card, Customer, eventually
 ROLES = ("CLIENT", "CONSEILLER", "COMPLIANCE", "ADMIN", "OPERATIONS")
 SEES_ALL = {"COMPLIANCE", "OPERATIONS"}
 Start = Callable[..., Process]
+SECONDS_APART_MAX = 60
+"""One is made after the other, on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +150,26 @@ def test_a_short_life_ends(daemon: Process, card: Card) -> None:
     assert _asks(daemon, _wallet(card.user_id), within).status == 200
 
 
+def test_tokens_of_tests_are_those_of_the_command(daemon: Process) -> None:
+    """interface.md 9, 11: what a fixture gives says what the command's would, and is signed by the same key."""
+    words = ["--sub", "u-1", "--role", "CLIENT", "--role", "ADMIN", "--scope", "a b", "--ttl", "60"]
+    command = daemon.run("token", *words).strip()
+    fixture = daemon.token("u-1", "CLIENT", "ADMIN", scope="a b", ttl_s=60)
+    assert jwt.get_unverified_header(command) == jwt.get_unverified_header(fixture)
+    said, ours = (
+        jwt.decode(one, options={"verify_signature": False}) for one in (command, fixture)
+    )
+    assert said.pop("jti") != ours.pop("jti")
+    for name in ("iat", "exp", "auth_time", "nbf"):
+        assert (name in said) == (name in ours)
+        assert abs(said.pop(name, 0) - ours.pop(name, 0)) <= SECONDS_APART_MAX
+    assert said == ours
+    daemon.env["COMPTOIR_AUTH__DEV_TOKENS"] = "false"
+    with pytest.raises(AssertionError, match="DEV_TOKENS_OFF"):
+        daemon.token("u-1", "CLIENT")
+    del daemon.env["COMPTOIR_AUTH__DEV_TOKENS"]
+
+
 def test_discovery_by_another_program(daemon: Process, card: Card) -> None:
     """Interface.md 9: PyJWT's client finds our keys by the document, and they verify our tokens."""
     found = daemon.get("/.well-known/openid-configuration").json()
@@ -222,15 +244,15 @@ def test_tokens_by_hand_are_on_record(
         return found == str(events) and not list(folder.glob("issued*"))
 
     daemon.env["COMPTOIR_AUTH__ISSUER"] = "https://comptoir.example"
-    daemon.token("zephyrine", "CLIENT")
+    daemon.run("token", "--sub", "zephyrine", "--role", "CLIENT")
     assert list(folder.glob("issued*"))
     daemon.start()
     eventually(lambda: recorded(1))
-    daemon.token("bea", "CLIENT")
+    daemon.run("token", "--sub", "bea", "--role", "CLIENT")
     daemon.token("eva", "ADMIN")
     eventually(lambda: recorded(3))
     daemon.kill()
-    daemon.token("ida", "CLIENT")
+    daemon.run("token", "--sub", "ida", "--role", "CLIENT")
     daemon.start()
     eventually(lambda: recorded(4))
     assert "zephyrine" not in daemon.log.read_text()

@@ -10,6 +10,7 @@ from zlib import crc32
 import httpx
 
 from comptoir.http.batches_testing import BATCH_ID
+from comptoir.http.events_testing import ENDPOINT_ID
 from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation, Reach
@@ -121,7 +122,7 @@ def path_of(operation: Operation, owner: str) -> str:
         "claimId": claim_id(owner), "withdrawalId": withdrawal_id(owner),
         "adjustmentId": adjustment_id(owner),
         "sessionId": id_of(AN_OPEN_ONE), "onboardingId": file_id(owner), "documentId": DOCUMENT_ID,
-        "batchId": BATCH_ID, "reference": "cabinet-17", "name": LIST,
+        "batchId": BATCH_ID, "endpointId": ENDPOINT_ID, "reference": "cabinet-17", "name": LIST,
         "deviceId": "d1", "channel": "mail", "bucket": "onboarding-docs", "docType": "IDENTITY", "filename": "doc_1.pdf", "letterId": LETTER_ID, "dispositionId": LETTER_ID,
     }  # fmt: skip
     return operation.path.format_map(filled)
@@ -147,6 +148,8 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
             "contentType": "application/pdf",
             "sizeBytes": 300,
         },
+        "signContract": {"documentSha256": "c" * 64, "consents": ["read-1", "electronic-1"]},
+        "declineContract": {"reason": "the fees"},
         "changeProfile": {"address": {"city": "Paris"}},
         "submitClient": SUBMISSION,
         "removeStaff": {"sub": "m.durand"},
@@ -176,6 +179,7 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "noteReview": {"text": "called the client"},
         "snoozeReview": {"until": "2025-12-01T09:00:00.000Z", "reason": "waits for a translation"},
         "decideReview": {"decision": "approve", "reason": "met in person"},
+        "approveOnboarding": {"decision": "approve", "reason": "met in person"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "registerDevice": {"token": "fcm-token:of-d1", "platform": "android"},
         "putPreferences": {"language": "en"},
@@ -183,6 +187,9 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "confirmContact": {"code": "123456"},
         "putPartner": {"name": "Chez Nous", "rateBp": 500},
         "searchWatchLists": {"name": "Ivan Sorokin"},
+        "registerEndpoint": {"url": "https://hub.example/events"},
+        "changeEndpoint": {"enabled": True},
+        "replayEvents": {"after": 0},
         "completeLink": {"sessionId": session_id(owner)},
     }
     return bodies.get(operation.id)

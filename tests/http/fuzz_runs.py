@@ -34,6 +34,22 @@ READ_BEFORE = (
 )
 
 
+def _remember(owner: Any, name: str) -> None:
+    """Have a question about an operation's settings answered once: no run changes them, and it merges them anew
+    for every request that it draws, which is a tenth of what it computes.
+    """
+    asked = getattr(owner, name)
+    known: dict[tuple[Any, ...], Any] = {}
+
+    def answer(self: Any, *, operation: Any = None, **more: Any) -> Any:
+        key = (id(self), None if operation is None else operation.label, *sorted(more.items()))
+        if key not in known:
+            known[key] = asked(self, operation=operation, **more)
+        return known[key]
+
+    setattr(owner, name, answer)
+
+
 def _run(order: dict[str, Any]) -> None:
     """In the fork: become the program, and never return."""
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -42,6 +58,9 @@ def _run(order: dict[str, Any]) -> None:
         os.dup2(file, number)
     os.chdir(order["folder"])
     sys.argv = ["schemathesis", *order["arguments"]]
+    config = importlib.import_module("schemathesis.config").ProjectConfig
+    for name in ("generation_for", "phases_for"):
+        _remember(config, name)
     importlib.import_module("schemathesis.cli").schemathesis()
 
 

@@ -12,7 +12,13 @@ import requests.auth
 import schemathesis
 import schemathesis.auths
 
-from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_tink, sign_webhook
+from comptoir.engine.signing_testing import (
+    sign_docusign,
+    sign_plaid,
+    sign_powens,
+    sign_tink,
+    sign_webhook,
+)
 from comptoir.http.testing import NOW_MS, SECRET
 
 
@@ -43,6 +49,7 @@ def _as_it_is(_context: object, value: Any) -> bytes:
 auths: Any = schemathesis.auths  # its storage is generic over what nobody says
 for path, sign in (
     ("/webhooks/banking", sign_webhook),
+    ("/webhooks/docusign", sign_docusign),
     ("/webhooks/kyc", sign_webhook),
     ("/webhooks/plaid", sign_plaid),
     ("/webhooks/powens", sign_powens),

@@ -55,6 +55,8 @@ def test_every_operation_says_what_it_takes(operation: Operation) -> None:
             assert security == [{"plaidVerification": []}]
         case Door.SIGNED, Proof.TINK:
             assert security == [{"tinkSignature": []}]
+        case Door.SIGNED, Proof.DOCUSIGN:
+            assert security == [{"docusignSignature": []}]
         case Door.SIGNED, Proof.UPLOAD:
             assert security == [{"uploadSignature": []}]
         case Door.OPEN, Proof.CLIENT:

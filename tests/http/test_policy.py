@@ -27,7 +27,13 @@ from comptoir.actors.browser_session.messages import (
 from comptoir.actors.merchants.messages import Partner
 from comptoir.engine import Address, Message, Reply
 from comptoir.engine.settings import Http, Settings
-from comptoir.engine.signing_testing import sign_plaid, sign_powens, sign_tink, sign_webhook
+from comptoir.engine.signing_testing import (
+    sign_docusign,
+    sign_plaid,
+    sign_powens,
+    sign_tink,
+    sign_webhook,
+)
 from comptoir.engine.trust import trust_of
 from comptoir.http.api import wallet
 from comptoir.http.identity.authenticator import wall_seconds
@@ -44,6 +50,7 @@ from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator,
 from comptoir.http.testing_wire import BODY
 from tests.http.access import CALLERS, OTHER, SELF, expected
 from tests.http.asking import APP, LETTER, ask, connection_id, give_to, owning, path_of
+from tests.http.docusign_webhooks import COMPLETED
 from tests.http.kyc_webhooks import EXAMPLE
 from tests.http.policed import policed
 from tests.http.test_plaid import UPDATES
@@ -221,6 +228,7 @@ async def test_expectations_without_tokens(
         "quiesce": (b"{}", "application/json"),
         "importFile": (b"id,name,rate_bp\n", "text/csv"),
         "receiveBankingWebhook": (BODY, "application/json"),
+        "receiveDocusignWebhook": (COMPLETED, "application/json"),
         "receiveKycWebhook": (EXAMPLE, "application/json"),
         "receivePlaidWebhook": (UPDATES, "application/json"),
         "receivePowensWebhook": (synced(CARD), "application/json"),
@@ -234,6 +242,7 @@ async def test_expectations_without_tokens(
             headers["Content-Type"] = media_type
         for word, status in cell.items():
             sign = {
+                "receiveDocusignWebhook": sign_docusign,
                 "receivePlaidWebhook": sign_plaid,
                 "receivePowensWebhook": sign_powens,
                 "receiveTinkWebhook": sign_tink,

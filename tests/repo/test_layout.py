@@ -122,6 +122,17 @@ def test_lock_names_every_dependency_with_hashes_and_no_host() -> None:
     assert names <= locked, f"run: make lock ({sorted(names - locked)})"
 
 
+def test_lock_of_the_extra_has_a_hash_and_no_host() -> None:
+    """What is compiled where a compiler is (mq) is as locked as the rest."""
+    text = (ROOT / "requirements-mq.lock").read_text(encoding="utf-8")
+    assert "://" not in text
+    (extra,) = _project()["project"]["optional-dependencies"]["mq"]
+    name = re.split(r"[<>=~! ]", extra)[0]
+    assert re.search(
+        rf"^{name}==[0-9.]+ \\\n {{4}}--hash=sha256:[0-9a-f]{{64}}$", text, re.MULTILINE
+    )
+
+
 def test_lock_of_the_tests_provider_names_no_host() -> None:
     """The lock of what npm brings to the tests has a hash for each package and no address of a file."""
     folder = ROOT / "tests" / "oidc"

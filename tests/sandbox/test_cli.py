@@ -76,7 +76,7 @@ async def test_a_run_from_outside(receiver: Any, tmp_path: Path) -> None:
         base = ready["http"]
         assert (await client.get(f"{base}/health")).json()["parties"] == [
             "seed", "powens", "plaid", "tink", "fcm", "sendgrid", "brevo", "twilio", "vop",
-            "kyc", "addresses", "credit", "media",
+            "kyc", "addresses", "credit", "media", "mainframe", "docusign", "subscriber", "trust",
         ]  # fmt: skip
         run_id = (await client.post(f"{base}/control/runs", json=request)).json()["runId"]
         result = (await client.get(f"{base}/control/runs/{run_id}?waitSeconds=60")).json()

@@ -13,10 +13,14 @@ from comptoir.actors.connection.messages import (
     TransactionsRead,
 )
 from comptoir.actors.disposition.content import READABLE, content_of
+from comptoir.actors.gateways import bus_messages as bus
+from comptoir.actors.gateways import core_messages as banking
 from comptoir.actors.gateways import document_messages as documents
 from comptoir.actors.gateways import kyc_messages as people
 from comptoir.actors.gateways import list_messages as lists
 from comptoir.actors.gateways import messages as gateways
+from comptoir.actors.gateways import outward_messages as outward
+from comptoir.actors.gateways import signing_messages as signing
 from comptoir.actors.gateways.messages import ReadTransactions, SendMail, Tokens
 from comptoir.actors.linking.messages import Consent
 from comptoir.engine.boot import machines
@@ -31,7 +35,7 @@ SECRETIVE = re.compile(
 )
 """How fields are called that let anybody in, or that S58 and S59 keep to themselves."""
 EXCUSED = {
-    ("NoticeRefused", "code"), ("LettersUnsettled", "code"), ("ObjectAbsent", "code"), ("CheckImpossible", "code"),
+    ("NoticeRefused", "code"), ("LettersUnsettled", "code"), ("ObjectAbsent", "code"), ("CheckImpossible", "code"), ("SigningRefused", "code"),
 }  # fmt: skip
 """Reasons, which are codes of ours."""
 
@@ -41,7 +45,7 @@ def _messages() -> dict[str, type[Message]]:
     said = [message for machine in machines().values() for message in machine.messages]
     of_parties = [
         value
-        for module in (gateways, documents, people, lists)
+        for module in (gateways, documents, people, lists, outward, bus, banking, signing)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Message) and value is not Message
     ]

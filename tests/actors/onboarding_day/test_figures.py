@@ -233,7 +233,15 @@ def test_cost_abandonment_and_corrections_are_per_file() -> None:
     assert (found.cost_cents, found.file_cents) == (50_005, 12_501)
     assert found.abandoned_at == {"DOCUMENTS_PENDING": 2, "INITIATED": 1}
     assert found.corrected_for == {"PHOTO_BLURRED": 1}
-    assert found.fates == {"begun": 10, "decided": 4, "abandoned": 3, "resumed": 1, "corrected": 1}
+    assert found.fates == {
+        "begun": 10,
+        "decided": 4,
+        "abandoned": 3,
+        "resumed": 1,
+        "corrected": 1,
+        "completed": 0,
+        "refused": 0,
+    }
     assert found.alerts == ("FILE_COST", "ABANDONMENT")
     assert seen(Sums()).file_cents is None
 

@@ -6,7 +6,6 @@ Source: AWS KMS API reference; spec.md S35, X14.
 # pyright: reportPrivateUsage=false
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 import trio
 
 from comptoir.engine.values import Address
+from comptoir.http.contract_testing import free_port
 from comptoir.storage.keys import aws_kms as module
 from comptoir.storage.keys.aws_kms import AwsKmsOptions, AwsKmsProvider
 from comptoir.storage.keys.errors import KeyProviderRefused, KeyProviderUnavailable
@@ -34,16 +34,10 @@ START_SECONDS = 30.0
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Moto's server: another program that speaks KMS's protocol."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     log = tmp_path_factory.mktemp("moto") / "log"
     with log.open("wb") as said:

@@ -1,0 +1,73 @@
+"""What the mainframe changes of a client by itself (S33): applied once, in the order of its sequence.
+
+Rules:
+- changes of one client count from 1. One whose turn has not come waits for those before it; one that is behind, or the same
+  again, changes nothing;
+- they wait for the account too: before it is created nothing is applied;
+- where one is missing for too long, the others go on without it, and operations are told, since what it said is lost.
+Source: spec.md S33 (Customer Data Hub); docs/core-banking.md.
+"""
+
+from typing import Final
+
+import msgspec
+
+from comptoir.actors.account.messages import ChangesDue, CoreBankingChanged
+from comptoir.actors.account.state import AccountAlerted, AccountState, Phase, ProfileChanged
+from comptoir.actors.account.terms import core_terms_of
+from comptoir.engine import Decision, Event, Outgoing
+from comptoir.engine.machine import Context
+
+__all__ = ["apply_waiting", "change", "gap"]
+
+GAP: Final = "changes"
+"""The timer's name."""
+WAITING_MAX: Final = 100
+"""Changes of one client that wait for an earlier one, or for the account."""
+
+Outcome = Decision[AccountState]
+
+
+def change(state: AccountState, message: CoreBankingChanged, context: Context) -> Outcome:
+    """One change."""
+    same = next((x for x in state.waiting if x.sequence == message.sequence), None)
+    if message.sequence <= state.sequence or (same and same.change_id == message.change_id):
+        return Decision(state)
+    if same is not None:
+        return Decision(state, events=(AccountAlerted("CHANGE_CONTRADICTED"),))
+    if len(state.waiting) >= WAITING_MAX:
+        return Decision(state, events=(AccountAlerted("CHANGES_TOO_MANY"),))
+    waiting = sorted((*state.waiting, message), key=lambda one: one.sequence)
+    return apply_waiting(msgspec.structs.replace(state, waiting=tuple(waiting)), context)
+
+
+def apply_waiting(state: AccountState, context: Context, *, whole: bool = False) -> Outcome:
+    """Apply those whose turn has come; all, where what is missing between them is given up."""
+    if state.phase is not Phase.CREATED:
+        return Decision(state)
+    events: list[Event] = []
+    said, sequence, left = dict(state.profile_said), state.sequence, list(state.waiting)
+    while left and (whole or left[0].sequence == sequence + 1):
+        one = left.pop(0)
+        said.update(one.fields)
+        sequence = one.sequence
+        events.append(ProfileChanged(one.change_id, sequence, tuple(sorted(one.fields)), one.at))
+    after = msgspec.structs.replace(
+        state, profile_said=said, sequence=sequence, waiting=tuple(left)
+    )
+    if not left:
+        return Decision(after, events=tuple(events), cancel=(GAP,) if state.waiting else ())
+    due = context.now + core_terms_of(context).look_ms
+    timer = Outgoing(context.address, ChangesDue(), due, GAP)
+    return Decision(after, events=tuple(events), messages=(timer,))
+
+
+def gap(state: AccountState, _message: ChangesDue, context: Context) -> Outcome:
+    """One is missing: the others go on without it."""
+    if not state.waiting or state.phase is not Phase.CREATED:
+        return Decision(state)
+    applied = apply_waiting(state, context, whole=True)
+    # This very timer needs no cancelling.
+    return msgspec.structs.replace(
+        applied, events=(AccountAlerted("CHANGE_MISSING"), *applied.events), cancel=()
+    )

@@ -1,0 +1,296 @@
+"""The machine of an account on the mainframe: created once, however late, often or confusedly its answers come.
+
+Rules:
+- a command is published once. That no answer comes is no failure (X9): the file is told once that it takes longer, and
+  whatever comes later counts all the same;
+- nothing is ever published again before it was looked, by CLIENT-ID, whether there is an account, twice, one
+  reconciliation after the other, with the time that a creation takes between them; and a bounded number of times;
+- an answer counts by what it answers: a refusal only where it is of the last command, "absent" only once for each look.
+  What cannot be read, or is of somebody else, decides nothing, and makes us look;
+- answers that contradict each other, or a second account, hold it for a person: the file is told nothing more;
+- what the mainframe changes by itself is applied once, in the order of its sequence (applying.py).
+
+Source: spec.md S29 to S33, X9, X10, E11; docs/core-banking.md; docs/adr/0054-an-answer-is-never-awaited.md.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from comptoir.actors.account.applying import apply_waiting, change, gap
+from comptoir.actors.account.messages import (
+    KIND,
+    AccountCreated,
+    AccountDelayed,
+    AccountDescribed,
+    AccountDue,
+    AccountRefused,
+    ChangesDue,
+    CommandAnswered,
+    CoreBankingChanged,
+    DescribeAccount,
+    OpenAccount,
+)
+from comptoir.actors.account.state import (
+    AccountAlerted,
+    AccountAsked,
+    AccountLate,
+    AccountMade,
+    AccountSought,
+    AccountState,
+    AnswerIgnored,
+    Phase,
+    command_of,
+    described,
+    sent_as,
+)
+from comptoir.actors.account.terms import core_terms_of
+from comptoir.actors.gateways.core_messages import (
+    COMMANDS,
+    CommandPublished,
+    CommandRefused,
+    PublishCommand,
+)
+from comptoir.actors.onboarding.messages import KIND as FILE
+from comptoir.engine import Address, Decision, Message, Outgoing, Refusal, Reply
+from comptoir.engine.machine import Context, Machine, row
+
+__all__ = ["MACHINE", "REPLIES"]
+
+DUE: Final = "due"
+"""The timer's name."""
+ABSENT_ENOUGH: Final = 2
+"""Looks, one after the other, that must find nothing before a command is published again."""
+ATTEMPTS_MAX: Final = 3
+LOOKS_MAX: Final = 60
+"""Of one account: at ever longer intervals, a month and more."""
+DOUBLINGS_MAX: Final = 7
+"""From ten minutes to 21 hours between two looks."""
+
+Outcome = Decision[AccountState]
+Command = Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
+
+
+def _open(state: AccountState, message: OpenAccount, context: Context) -> Outcome:
+    """Publish the command. After a refusal, which has created nothing, it is a new one."""
+    asked = AccountState(
+        Phase.ASKED, message.profile, context.now, attempts=state.attempts, looks=state.looks
+    )
+    published = _publish(asked, context)
+    due = Outgoing(context.address, AccountDue(), context.now + core_terms_of(context).wait_ms, DUE)
+    return msgspec.structs.replace(published, messages=(*published.messages, due))
+
+
+def _publish(state: AccountState, context: Context) -> Outcome:
+    attempt = state.attempts + 1
+    sent = msgspec.structs.replace(state, attempts=attempt, absent=0, looking="")
+    command = _command(sent, context, "CREATE_ACCOUNT", command_of(context.address.key, attempt))
+    return Decision(sent, events=(AccountAsked(attempt),), messages=(command,))
+
+
+def _command(state: AccountState, context: Context, kind: Command, name: str) -> Outgoing:
+    assert state.profile is not None, "it was asked for"
+    command = PublishCommand(name, kind, context.address.key, state.profile, context.now)
+    return Outgoing(COMMANDS, command)
+
+
+def _there(state: AccountState, _message: OpenAccount, context: Context) -> Outcome:
+    """It is there already, and whoever asks is told again."""
+    return Decision(
+        state, messages=(_tell(context, AccountCreated(state.account_number, state.answered_at)),)
+    )
+
+
+def _tell(context: Context, message: Message) -> Outgoing:
+    return Outgoing(Address(FILE, context.address.key), message)
+
+
+def _due(state: AccountState, _message: AccountDue, context: Context) -> Outcome:
+    """MQ's wait is over; or it is time to look."""
+    if state.phase is Phase.LATE:
+        return _look(state, context)
+    late = msgspec.structs.replace(state, phase=Phase.LATE)
+    at = max(state.asked_at + core_terms_of(context).look_ms, context.now)
+    return Decision(
+        late,
+        events=(AccountLate(state.attempts),),
+        messages=(
+            _tell(context, AccountDelayed(context.now)),
+            Outgoing(context.address, AccountDue(), at, DUE),
+        ),
+    )
+
+
+def _look(state: AccountState, context: Context) -> Outcome:
+    """Ask whether there is an account, and look again at the latest after a while that grows."""
+    if state.looks >= LOOKS_MAX:
+        return _held(state, "MAINFRAME_SILENT")
+    number = state.looks + 1
+    name = command_of(context.address.key, state.attempts, number)
+    looking = msgspec.structs.replace(state, looks=number, looking=name)
+    return Decision(
+        looking,
+        events=(AccountSought(number),),
+        messages=(_command(looking, context, "FIND_ACCOUNT", name), _again(looking, context)),
+    )
+
+
+def _again(state: AccountState, context: Context) -> Outgoing:
+    pause = core_terms_of(context).look_ms << min(max(state.looks - 1, 0), DOUBLINGS_MAX)
+    return Outgoing(context.address, AccountDue(), context.now + pause, DUE)
+
+
+def _answer(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """An answer while it is waited for."""
+    attempt = sent_as(message.command_id, context.address.key)
+    if attempt is None or not 0 < attempt <= state.attempts:
+        return _ignored(state, message, "COMMAND_UNKNOWN")
+    if message.outcome == "created" and message.account_number:
+        return _created(state, message, attempt, context)
+    if message.outcome == "refused":
+        if attempt < state.attempts:
+            return _ignored(state, message, "COMMAND_REPLACED")
+        return _refused(state, message.code, context)
+    if message.outcome == "absent":
+        return _absent(state, message, context)
+    return _unclear(state, message, context)
+
+
+def _created(
+    state: AccountState, message: CommandAnswered, attempt: int, context: Context
+) -> Outcome:
+    made = msgspec.structs.replace(
+        state, phase=Phase.CREATED, account_number=message.account_number, answered_at=context.now,
+        looking="", absent=0, code="",
+    )  # fmt: skip
+    told = _tell(context, AccountCreated(message.account_number, context.now))
+    applied = apply_waiting(made, context)
+    return msgspec.structs.replace(
+        applied,
+        events=(AccountMade(attempt, message.healed), *applied.events),
+        messages=(told, *applied.messages),
+        cancel=(*applied.cancel, DUE),
+    )
+
+
+def _refused(state: AccountState, code: str, context: Context) -> Outcome:
+    over = msgspec.structs.replace(
+        state, phase=Phase.REFUSED, code=code, answered_at=context.now, looking="", absent=0
+    )
+    told = _tell(context, AccountRefused(code, context.now))
+    return Decision(over, events=(AccountAlerted("ACCOUNT_REFUSED"),), messages=(told,), cancel=(DUE,))  # fmt: skip
+
+
+def _absent(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """Nothing is there: once that is sure, and only then, the command is published again."""
+    if message.command_id != state.looking:
+        return _ignored(state, message, "LOOK_OVER")
+    seen = msgspec.structs.replace(state, looking="", absent=state.absent + 1)
+    if seen.absent < ABSENT_ENOUGH:
+        return Decision(seen, messages=(_again(seen, context),))
+    if seen.attempts >= ATTEMPTS_MAX:
+        return _held(seen, "ACCOUNT_NEVER_MADE")
+    published = _publish(seen, context)
+    return msgspec.structs.replace(
+        published, messages=(*published.messages, _again(published.state, context))
+    )
+
+
+def _unclear(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """What came cannot be read, or is somebody else's: what is true must be looked for."""
+    ignored = AnswerIgnored("unknown", state.phase.value, message.code)
+    if state.looking:  # that very look may be what is unclear: the timer looks again
+        return Decision(state, events=(ignored,))
+    if state.phase is Phase.ASKED:
+        looked = _look(msgspec.structs.replace(state, phase=Phase.LATE), context)
+        late = (AccountLate(state.attempts), *looked.events)
+        told = _tell(context, AccountDelayed(context.now))
+        looked = msgspec.structs.replace(looked, events=late, messages=(told, *looked.messages))
+    else:
+        looked = _look(state, context)
+    return msgspec.structs.replace(looked, events=(ignored, *looked.events))
+
+
+def _command_refused(state: AccountState, message: CommandRefused, context: Context) -> Outcome:
+    """It could not be put on the bus, or into a record: nothing was sent."""
+    if message.command_id != command_of(context.address.key, state.attempts):
+        return Decision(state, events=(AnswerIgnored("refused", state.phase.value, message.code),))
+    return _refused(state, message.code, context)
+
+
+def _ignored(state: AccountState, message: CommandAnswered, code: str) -> Outcome:
+    return Decision(state, events=(AnswerIgnored(message.outcome, state.phase.value, code),))
+
+
+def _held(state: AccountState, code: str) -> Outcome:
+    held = msgspec.structs.replace(state, phase=Phase.HELD, code=code, looking="", absent=0)
+    return Decision(held, events=(AccountAlerted(code),), cancel=(DUE,))
+
+
+def _answer_later(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """An answer to what is answered: the same again changes nothing, another one holds it."""
+    attempt = sent_as(message.command_id, context.address.key)
+    if attempt is None or not 0 < attempt <= state.attempts:
+        return _ignored(state, message, "COMMAND_UNKNOWN")
+    made = message.outcome == "created" and bool(message.account_number)
+    if made and state.phase is Phase.REFUSED:
+        return _held(
+            msgspec.structs.replace(state, account_number=message.account_number),
+            "CREATED_YET_REFUSED",
+        )  # fmt: skip
+    if made and message.account_number != state.account_number:
+        return _held(state, "SECOND_ACCOUNT")
+    if message.outcome == "refused" and state.phase is Phase.CREATED:
+        return _held(state, "CREATED_YET_REFUSED")
+    return _ignored(state, message, message.code)
+
+
+def _answer_held(state: AccountState, message: CommandAnswered, _context: Context) -> Outcome:
+    """A person decides."""
+    return _ignored(state, message, message.code)
+
+
+def _noted(state: AccountState, _message: Message, _context: Context) -> Outcome:
+    """Nothing follows from it."""
+    return Decision(state)
+
+
+def _describe(state: AccountState, _message: DescribeAccount, _context: Context) -> Outcome:
+    return Decision(state, described(state))
+
+
+_WAITING = (Phase.ASKED, Phase.LATE)
+_ENDS = (Phase.CREATED, Phase.REFUSED, Phase.HELD)
+_ALL = (*_WAITING, *_ENDS)
+
+MACHINE: Machine[AccountState] = Machine(
+    KIND,
+    phases=Phase,
+    messages=(
+        OpenAccount, CommandPublished, CommandRefused, CommandAnswered, AccountDue, CoreBankingChanged, ChangesDue,
+        DescribeAccount,
+    ),
+    rows=(
+        row(Phase.NONE, OpenAccount, _open, Phase.ASKED),
+        row(Phase.REFUSED, OpenAccount, _open, Phase.ASKED),
+        row(Phase.CREATED, OpenAccount, _there, Phase.CREATED),
+        *(row(x, OpenAccount, _noted, x) for x in (*_WAITING, Phase.HELD)),
+        *(row(x, CommandPublished, _noted, x) for x in _ALL),
+        *(row(x, CommandRefused, _command_refused, x, Phase.REFUSED) for x in _WAITING),
+        *(row(x, CommandRefused, _noted, x) for x in _ENDS),
+        row(Phase.ASKED, CommandAnswered, _answer, Phase.ASKED, Phase.LATE, *_ENDS),
+        row(Phase.LATE, CommandAnswered, _answer, Phase.LATE, *_ENDS),
+        row(Phase.CREATED, CommandAnswered, _answer_later, Phase.CREATED, Phase.HELD),
+        row(Phase.REFUSED, CommandAnswered, _answer_later, Phase.REFUSED, Phase.HELD),
+        row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD),
+        row(Phase.ASKED, AccountDue, _due, Phase.LATE),
+        row(Phase.LATE, AccountDue, _due, Phase.LATE, Phase.HELD),
+        *(row(x, AccountDue, _noted, x) for x in _ENDS),
+        *(row(x, CoreBankingChanged, change, x) for x in _ALL),
+        *(row(x, ChangesDue, gap, x) for x in _ALL),
+        *(row(x, DescribeAccount, _describe, x) for x in _ALL),
+    ),
+    refusal=Refusal("NOT_FOUND", "no account was asked for this file"),
+)  # fmt: skip
+
+REPLIES: tuple[type[Reply], ...] = (AccountDescribed,)

@@ -1,0 +1,135 @@
+"""What an account knows of itself, and what becomes of it on record.
+
+One actor per file, under the file's number, which is the CLIENT-ID of S30. Its state is sealed as a whole at rest, by its own
+key; events name nobody, and tell no number of an account.
+Source: spec.md S29 to S33, X9, X10, E11.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Literal
+
+from comptoir.actors.account.messages import AccountDescribed, AccountProfile, CoreBankingChanged
+from comptoir.engine import Event, State
+
+__all__ = [
+    "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSought", "AccountState", "AnswerIgnored",
+    "Phase", "ProfileChanged", "command_of", "described", "sent_as",
+]  # fmt: skip
+
+_NUMBER = re.compile(r"([0-9]{1,6})(?:\.[0-9]{1,6})?")
+Status = Literal["asked", "late", "created", "refused", "held"]
+_STATUSES: Mapping[str, Status] = {
+    "asked": "asked", "late": "late", "created": "created", "refused": "refused", "held": "held",
+}  # fmt: skip
+
+
+class Phase(Enum):
+    """How far it is."""
+
+    NONE = "none"
+    ASKED = "asked"
+    LATE = "late"
+    CREATED = "created"
+    REFUSED = "refused"
+    HELD = "held"
+
+
+class AccountState(State, frozen=True):
+    """Of one file."""
+
+    phase: Phase
+    profile: AccountProfile | None = None
+    asked_at: int = 0
+    """Business time, ms, of the first command."""
+    answered_at: int = 0
+    account_number: str = ""
+    code: str = ""
+    attempts: int = 0
+    """Commands that were published, each under its number."""
+    looks: int = 0
+    """Reconciliations that were begun, over all attempts."""
+    looking: str = ""
+    """Command id of the one that has no answer yet."""
+    absent: int = 0
+    """How often, one after the other and since the last command, nothing was there."""
+    profile_said: Mapping[str, str] = {}
+    """What the mainframe has changed by itself, by path (S33)."""
+    sequence: int = 0
+    """Of the last change that was applied; they count from 1."""
+    waiting: tuple[CoreBankingChanged, ...] = ()
+    """Changes whose turn has not come, by their sequence."""
+
+
+class AccountAsked(Event, frozen=True):
+    """A command was published: an account is to be created."""
+
+    attempt: int
+
+
+class AccountLate(Event, frozen=True):
+    """MQ's wait is over without an answer: not a failure (X9)."""
+
+    attempt: int
+
+
+class AccountSought(Event, frozen=True):
+    """It is being looked whether the mainframe has an account of this client."""
+
+    look: int
+
+
+class AccountMade(Event, frozen=True):
+    """The mainframe has made it (ACCOUNT_CREATED of S17)."""
+
+    attempt: int
+    healed: bool
+    """Its reply was lost, and reconciliation has found it."""
+
+
+class AccountAlerted(Event, frozen=True):
+    """Somebody of operations has to look: counted by code (docs/operations.md)."""
+
+    code: str
+
+
+class AnswerIgnored(Event, frozen=True):
+    """An answer came when it could not count."""
+
+    outcome: str
+    phase: str
+    code: str = ""
+
+
+class ProfileChanged(Event, frozen=True):
+    """The mainframe has changed a profile by itself, and we hold it so (S33)."""
+
+    change_id: str
+    sequence: int
+    paths: tuple[str, ...]
+    at: int
+    """When it was changed there: business time, ms."""
+
+
+def command_of(key: str, attempt: int, look: int = 0) -> str:
+    """What a command is called: `ONB-2026-00001:1`, and `ONB-2026-00001:1.3` for the third look of all.
+
+    It is the CorrelId of its reply, which has room for 24 bytes (protocols.md 5.7).
+    """
+    return f"{key}:{attempt}.{look}" if look else f"{key}:{attempt}"
+
+
+def sent_as(command_id: str, key: str) -> int | None:
+    """The attempt that a command was, or that a look was for; None: it is none of ours."""
+    of, _, number = command_id.rpartition(":")
+    found = _NUMBER.fullmatch(number)
+    return int(found[1]) if found is not None and of == key else None
+
+
+def described(state: AccountState) -> AccountDescribed:
+    """As it is told; what of it to whom, the edge knows."""
+    return AccountDescribed(
+        _STATUSES[state.phase.value], state.account_number, state.code, state.asked_at, state.answered_at,
+        state.attempts,
+    )  # fmt: skip

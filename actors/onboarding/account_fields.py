@@ -1,0 +1,76 @@
+"""What the mainframe wants of a client's profile, and what it can hold. Pure functions.
+
+The rule: what cannot become a record is said by name before anybody signs or approves, and no number of a person is ever
+cut or filled up. A client who is no person has its own name, in the field of the last name.
+Source: spec.md S29, S30, X11, X12; docs/onboarding.md.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from comptoir.actors.account.messages import AccountProfile
+from comptoir.actors.onboarding.messages import Value
+
+__all__ = ["account_of", "unfit"]
+
+NINE: Final = re.compile(r"[0-9]{9}").fullmatch
+"""SSN 9(9) of S30."""
+PROVINCE_MAX: Final = 2
+POSTAL_CODE_MAX: Final = 7
+"""Characters, of S30; names, streets and cities are cut, and are told so (docs/copybook.md)."""
+PROVINCES: Final = ("CA", "US")
+"""Countries whose addresses have one that cannot be left out."""
+_WANTED: Final = (
+    "nationalId/type", "nationalId/number", "address/street", "address/city", "address/postalCode",
+    "address/country",
+)  # fmt: skip
+_NAMES: Final = ("firstName", "lastName")
+
+
+def unfit(known: Mapping[str, Value]) -> tuple[str, ...]:
+    """Paths of what is missing, or cannot be held as it is.
+
+    Args:
+        known: what stands of the profile, by path.
+    """
+    return tuple(_unfit(known))
+
+
+def _unfit(known: Mapping[str, Value]) -> Iterator[str]:
+    names = ("entity/name",) if _text(known, "entity/name") else _NAMES
+    yield from (path for path in (*names, *_WANTED) if not _text(known, path))
+    province = _text(known, "address/province")
+    wants = known.get("address/country") in PROVINCES
+    if len(province) > PROVINCE_MAX or (wants and not province):
+        yield "address/province"
+    if len("".join(_text(known, "address/postalCode").split())) > POSTAL_CODE_MAX:
+        yield "address/postalCode"
+    number = _text(known, "nationalId/number")
+    if number and not NINE(_bare(number)):
+        yield "nationalId/number"
+
+
+def account_of(known: Mapping[str, Value]) -> AccountProfile:
+    """The profile of an account, of what stands and is not `unfit`."""
+    entity = _text(known, "entity/name")
+    return AccountProfile(
+        "" if entity else _text(known, "firstName"),
+        entity or _text(known, "lastName"),
+        _text(known, "nationalId/type"),
+        _text(known, "nationalId/number"),
+        _text(known, "address/street"),
+        _text(known, "address/city"),
+        _text(known, "address/province"),
+        _text(known, "address/postalCode"),
+    )
+
+
+def _text(known: Mapping[str, Value], path: str) -> str:
+    value = known.get(path)
+    return value if isinstance(value, str) else ""
+
+
+def _bare(number: str) -> str:
+    """Without the dashes and blanks that people write into it (X11)."""
+    return number.replace("-", "").replace(" ", "")

@@ -1,0 +1,96 @@
+"""How it ends otherwise than by a report: its time is over, the file does not want it any more, or keeps what it keeps.
+
+The rules: a late timer gives nobody a minute more, and an early one takes none; what the file ends is not told to the file
+again; a contract that is signed stays, as evidence, whatever becomes of its file (S18).
+Source: spec.md S16, S18, S28; docs/signature.md.
+"""
+
+from typing import Final
+
+import msgspec
+
+from comptoir.actors.gateways.signing_messages import SIGNING, EnvelopeCreated, VoidEnvelope
+from comptoir.actors.signature.beginning import void_of
+from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision
+from comptoir.actors.signature.messages import (
+    KeepContract,
+    SigningEnded,
+    SigningOver,
+    VoidSigning,
+)
+from comptoir.actors.signature.state import (
+    ContractKept,
+    Phase,
+    SignatureState,
+    SigningClosed,
+    moved,
+    reference_of,
+)
+from comptoir.engine import Address, Decision, Outgoing
+from comptoir.engine.machine import Context
+
+__all__ = ["created_late", "expire", "keep", "void"]
+
+EXPIRED: Final = "SIGNATURE_EXPIRED"
+ENDED: Final = (Phase.DECLINED, Phase.EXPIRED, Phase.VOIDED, Phase.FAILED)
+
+
+def expire(state: SignatureState, message: SigningOver, context: Context) -> SigningDecision:
+    """Its time is over: its provider is to have it signed no more, and the file hears of it."""
+    assert state.asked is not None
+    round_ = state.asked.round
+    if message.round != round_ or context.now < state.expires_at:
+        return Decision(state)
+    told = SigningEnded(round_, "expired", EXPIRED, context.now)
+    return Decision(
+        moved(state, Phase.EXPIRED, context.now, EXPIRED),
+        events=(SigningClosed(round_, Phase.EXPIRED.value, EXPIRED),),
+        messages=(
+            *void_of(state, EXPIRED, context),
+            Outgoing(Address("onboarding", context.address.key), told),
+        ),
+        cancel=(POLL,),
+    )
+
+
+def void(state: SignatureState, message: VoidSigning, context: Context) -> SigningDecision:
+    """The file does not want it signed."""
+    assert state.asked is not None
+    if state.phase in ENDED:
+        return Decision(msgspec.structs.replace(state, closed=True))
+    ended = msgspec.structs.replace(
+        moved(state, Phase.VOIDED, context.now, message.reason), closed=True
+    )
+    return Decision(
+        ended,
+        events=(SigningClosed(state.asked.round, Phase.VOIDED.value, message.reason),),
+        messages=void_of(state, message.reason, context),
+        cancel=(POLL, EXPIRY),
+    )
+
+
+def keep(state: SignatureState, message: KeepContract, context: Context) -> SigningDecision:
+    """The file has ended badly: what is signed is kept, what is not is voided (S18)."""
+    assert state.asked is not None
+    signed = state.phase in (Phase.FETCHING, Phase.SIGNED)
+    happened = ContractKept(state.asked.round, signed, message.reason)
+    if signed:
+        return Decision(state, events=(happened,))
+    decided = void(state, VoidSigning(message.reason), context)
+    return msgspec.structs.replace(decided, events=(happened, *decided.events))
+
+
+def created_late(
+    state: SignatureState, message: EnvelopeCreated, context: Context
+) -> SigningDecision:
+    """It was voided before its envelope was known: now that one is voided."""
+    if state.asked is None or state.envelope_id:
+        return Decision(state)
+    reference = reference_of(context.address.key, state.asked.round)
+    if message.reference != reference:
+        return Decision(state)
+    known = msgspec.structs.replace(
+        state, provider=message.provider, envelope_id=message.envelope_id
+    )
+    voided = VoidEnvelope(reference, message.envelope_id, state.reason)
+    return Decision(known, messages=(Outgoing(SIGNING, voided),))

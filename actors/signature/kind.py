@@ -1,0 +1,14 @@
+"""The kind `signature`, declared to the engine."""
+
+from comptoir.actors.signature.machine import MACHINE, REPLIES
+from comptoir.actors.signature.state import SignatureState
+from comptoir.engine.spec import ActorSpec, Bounds
+
+__all__ = ["signature_spec"]
+
+
+def signature_spec(bounds: Bounds) -> ActorSpec[SignatureState]:
+    """One actor per file."""
+    return ActorSpec(
+        MACHINE, SignatureState, replies=REPLIES, bounds=bounds, dead_queue="dlq:onboarding"
+    )

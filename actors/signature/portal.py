@@ -1,0 +1,149 @@
+"""How its client signs a contract in our portal, or declines to (the provider `embedded`).
+
+The rules: nobody but its signer; what is signed is what was shown, by its digest; whoever signs has shown who they are by
+a one-time code after the contract was opened, and has agreed to every text that has to be agreed to; the act is durable
+with its evidence before anything is sealed. The time is the daemon's.
+Source: spec.md S6, S28, S34; Regulation (EU) 910/2014, article 26; 15 U.S.C. 7001(c); docs/signature.md.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from comptoir.actors.signature.consents import CONSENTS
+from comptoir.actors.signature.hearing import SigningDecision, heard
+from comptoir.actors.signature.messages import (
+    EMBEDDED,
+    DeclineContract,
+    EnvelopeReported,
+    EnvelopeTaken,
+    Evidence,
+    ShowContract,
+    SignContract,
+)
+from comptoir.actors.signature.state import (
+    ClientSigned,
+    EnvelopeMoved,
+    Phase,
+    SignatureState,
+    described,
+)
+from comptoir.engine import Decision, Refusal
+from comptoir.engine.machine import Context
+
+__all__ = [
+    "CODE_METHODS",
+    "NOT_FOUND",
+    "decline",
+    "declined_before",
+    "show",
+    "shown",
+    "sign",
+    "signed_before",
+]
+
+NOT_FOUND: Final = Refusal("NOT_FOUND", "nothing is to be signed in this file")
+SECOND_MS: Final = 1000
+"""Sign-ins are told in whole seconds."""
+CODE_METHODS: Final = frozenset(("otp",))
+"""Ways of showing who one is by a code that holds once, by their names of RFC 8176."""
+
+
+def _is_signer(state: SignatureState, user_id: str) -> bool:
+    return state.asked is not None and state.asked.signer.user_id == user_id
+
+
+def show(
+    state: SignatureState, message: ShowContract, context: Context
+) -> SigningDecision | Refusal:
+    """It is opened: for the first time, that is on record."""
+    if not _is_signer(state, message.user_id):
+        return NOT_FOUND
+    if state.phase is Phase.VIEWED or state.provider != EMBEDDED:
+        return Decision(state, described(state))
+    assert state.asked is not None
+    opened_at = message.opened_at // SECOND_MS * SECOND_MS
+    seen = msgspec.structs.replace(
+        state, phase=Phase.VIEWED, viewed_at=context.now, opened_at=opened_at
+    )
+    moved = EnvelopeMoved(state.asked.round, "viewed", context.now, healed=False)
+    return Decision(seen, described(seen), events=(moved,))
+
+
+def shown(
+    state: SignatureState, message: ShowContract, _context: Context
+) -> SigningDecision | Refusal:
+    """It is over, or not begun: it is only told."""
+    return Decision(state, described(state)) if _is_signer(state, message.user_id) else NOT_FOUND
+
+
+def sign(
+    state: SignatureState, message: SignContract, context: Context
+) -> SigningDecision | Refusal:
+    """Its client signs."""
+    given = message.evidence
+    refusal = _unfit(state, given, context)
+    if refusal is not None:
+        return refusal
+    assert state.asked is not None
+    signer = state.asked.signer
+    evidence = msgspec.structs.replace(
+        given, signed_at=context.now, viewed_at=state.viewed_at,
+        name=f"{signer.first_name} {signer.last_name}",
+    )  # fmt: skip
+    signing = msgspec.structs.replace(state, evidence=evidence)
+    said = EnvelopeReported(EMBEDDED, state.envelope_id, "signed", context.now)
+    decided = heard(signing, said, context)
+    act = ClientSigned(
+        state.asked.round, given.document_sha256, given.consents, given.methods, given.authenticated_at
+    )  # fmt: skip
+    return msgspec.structs.replace(
+        decided, reply=described(decided.state), events=(act, *decided.events)
+    )
+
+
+def _unfit(state: SignatureState, given: Evidence, context: Context) -> Refusal | None:
+    """Why this is no signature; None: it is one."""
+    checks: Mapping[Refusal, bool] = {
+        NOT_FOUND: not _is_signer(state, given.user_id) or state.provider != EMBEDDED,
+        Refusal("SIGNATURE_OVER", "its time is over"): context.now >= state.expires_at,
+        Refusal("SIGNATURE_UNREAD", "the contract was not opened before"): state.phase
+        is not Phase.VIEWED,
+        Refusal("SIGNATURE_STALE", "another version of it was read"): given.document_sha256
+        != state.document_sha256,
+        Refusal("CONSENT_MISSING", "every text has to be agreed to"): set(given.consents)
+        != set(CONSENTS),
+        Refusal(
+            "SIGNATURE_CODE_NEEDED", "a one-time code has to be typed after it was opened"
+        ): not (CODE_METHODS & set(given.methods) and given.authenticated_at >= state.opened_at),
+    }
+    return next((refusal for refusal, broken in checks.items() if broken), None)
+
+
+def signed_before(
+    state: SignatureState, message: SignContract, _context: Context
+) -> SigningDecision | Refusal:
+    """The same again: it is signed once."""
+    if not _is_signer(state, message.evidence.user_id):
+        return NOT_FOUND
+    return Decision(state, described(state))
+
+
+def decline(
+    state: SignatureState, message: DeclineContract, context: Context
+) -> SigningDecision | Refusal:
+    """Its client does not sign."""
+    if not _is_signer(state, message.user_id) or state.provider != EMBEDDED:
+        return NOT_FOUND
+    said = EnvelopeReported(EMBEDDED, state.envelope_id, "declined", context.now, message.reason)
+    decided = heard(state, said, context)
+    assert isinstance(decided.reply, EnvelopeTaken)
+    return msgspec.structs.replace(decided, reply=described(decided.state))
+
+
+def declined_before(
+    state: SignatureState, message: DeclineContract, _context: Context
+) -> SigningDecision | Refusal:
+    """The same again."""
+    return Decision(state, described(state)) if _is_signer(state, message.user_id) else NOT_FOUND

@@ -1,0 +1,64 @@
+"""Public events and an endpoint for tests of the edge: what a test sets, and what real actors would say.
+
+The rule: it fulfils that part of `comptoir.http.port.ApiPort`. Source: comptoir.http.events_port.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from comptoir.actors.endpoint.messages import (
+    KIND,
+    Attempted,
+    AttemptsListed,
+    EndpointDescribed,
+    ListAttempts,
+)
+from comptoir.actors.feed.messages import (
+    FEED,
+    AddEndpoint,
+    EndpointsListed,
+    EndpointTerms,
+    FeedStands,
+    ListEndpoints,
+    PublicEvent,
+)
+from comptoir.engine import Address, Message, Reply
+
+__all__ = ["ENDPOINT_ID", "FakeEvents"]
+
+ENDPOINT_ID: Final = "we_" + "0" * 20
+AT: Final = 1_763_994_600_000
+HERE: Final = EndpointTerms("https://hub.example/events", ("ACCOUNT_CREATED",), "the hub", "")
+
+
+class FakeEvents:
+    """A feed with one event, and endpoints."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[PublicEvent] = [
+            PublicEvent(1, "evt_" + "0" * 20, "ACCOUNT_CREATED", "ONB-2025-00001", AT, {}, "")
+        ]
+        self.endpoints: dict[str, str] = {ENDPOINT_ID: ""}
+        """Whose each is, by id."""
+
+    async def public_events(self, after: int, limit: int) -> Sequence[PublicEvent]:
+        """As set."""
+        return [one for one in self.published if one.position > after][:limit]
+
+    def of_events(self, address: Address, message: Message) -> Reply | None:
+        """What is answered to what is said to the feed and to endpoints; None: it is said to others."""
+        if address == FEED:
+            if isinstance(message, AddEndpoint):
+                self.endpoints[message.endpoint_id] = message.partner
+            return (
+                EndpointsListed(dict(self.endpoints))
+                if isinstance(message, ListEndpoints)
+                else FeedStands(1, 1)
+            )
+        if address.kind != KIND:
+            return None
+        if isinstance(message, ListAttempts):
+            return AttemptsListed((Attempted(AT, 1, "evt_1", "failed", 500, "HTTP_500", 12),))
+        partner = self.endpoints.get(address.key, "")
+        return EndpointDescribed(partner, HERE, "enabled", "", 0, 1, AT, AT + 5000, AT, AT)

@@ -1,0 +1,190 @@
+"""The page where a client reads their contract, and signs it with a one-time code or declines it; without a script.
+
+The rule: only whoever is in by the portal and is its signer sees anything; the code is the portal's own (entering.py), so
+its tries and times are the portal's; what is agreed to is shown word for word beside the button, and every box is empty
+at first. Opening the PDF is what counts as reading it (http/signing.py).
+Source: spec.md S6, S28, S34; Regulation (EU) 910/2014, article 26; 15 U.S.C. 7001(c); docs/signature.md.
+"""
+
+from dataclasses import replace
+from html import escape
+from typing import Final
+
+from comptoir.actors.invitation.messages import CodesUsedUp, CodeWrong, LinkOver
+from comptoir.actors.signature.consents import CONSENTS, TEXTS
+from comptoir.actors.signature.messages import (
+    EMBEDDED,
+    KIND,
+    DeclineContract,
+    DescribeSigning,
+    SignContract,
+    SigningDescribed,
+)
+from comptoir.engine import Address, Message, Refused
+from comptoir.http.answers import Response
+from comptoir.http.oauth.sessions import client_of
+from comptoir.http.oauth.signin import own_form
+from comptoir.http.operation import Call
+from comptoir.http.page import language_of, page_in
+from comptoir.http.port import Port
+from comptoir.http.portal import entering
+from comptoir.http.portal.contract_words import OF_CONTRACT
+from comptoir.http.principal import Principal
+from comptoir.http.problems import problem
+from comptoir.http.signing import evidence_of
+
+__all__ = ["decline", "show", "sign", "want_code"]
+
+OPEN: Final = ("sent", "viewed")
+GONE, FORBIDDEN, CONFLICT = 410, 403, 409
+
+
+async def show(port: Port, call: Call) -> Response:
+    """GET /portal/{onboardingId}/contract."""
+    found = await _found(port, call)
+    return found if isinstance(found, Response) else _page(call, _standing(call, found))
+
+
+async def want_code(port: Port, call: Call) -> Response:
+    """POST /portal/{onboardingId}/contract/code: a code to sign with."""
+    form = own_form(port, call)
+    if isinstance(form, Response) or port.identity is None:
+        return form if isinstance(form, Response) else problem("NOT_FOUND", call.ticket)
+    found = await _found(port, call)
+    if isinstance(found, Response):
+        return found
+    sent = await entering.renew_code(port, port.identity, call, _file(call))
+    words = _words(call)
+    if isinstance(sent, LinkOver):
+        return _note(call, words["over"], GONE)
+    note = words["used_up"] if isinstance(sent, CodesUsedUp) else words["sent"]
+    status = CONFLICT if isinstance(sent, CodesUsedUp) else 200
+    return _page(call, _signing(call, found, note))._replace(status=status)
+
+
+async def sign(port: Port, call: Call) -> Response:
+    """POST /portal/{onboardingId}/contract/sign."""
+    form, identity = own_form(port, call), port.identity
+    if isinstance(form, Response) or identity is None:
+        return form if isinstance(form, Response) else problem("NOT_FOUND", call.ticket)
+    found = await _found(port, call)
+    if isinstance(found, Response):
+        return found
+    consents = tuple(one for one in CONSENTS if form.get(_box(one)))
+    if consents != CONSENTS:  # before the code is used up
+        note = _words(call)["CONSENT_MISSING"]
+        return _page(call, _signing(call, found, note))._replace(status=CONFLICT)
+    done = await entering.enter_code(port, identity, call, _file(call), form.get("code", ""))
+    if isinstance(done, LinkOver):
+        return _note(call, _words(call)["over"], GONE)
+    if isinstance(done, CodeWrong):
+        note = _words(call)["wrong"].format(left=done.left)
+        return _page(call, _signing(call, found, note))._replace(status=FORBIDDEN)
+    pair = done.cookie[1].partition(b";")[0]
+    who = await client_of(port, identity, replace(call, headers=[(b"cookie", pair)]))
+    if who is None:
+        return _note(call, _words(call)["over"], GONE)
+    digest, language = form.get("digest", ""), language_of(call)
+    answer = await _ask(port, call, SignContract(evidence_of(who, digest, consents, language)))
+    answer.headers.append(done.cookie)
+    return answer
+
+
+async def decline(port: Port, call: Call) -> Response:
+    """POST /portal/{onboardingId}/contract/decline."""
+    form, identity = own_form(port, call), port.identity
+    if isinstance(form, Response) or identity is None:
+        return form if isinstance(form, Response) else problem("NOT_FOUND", call.ticket)
+    who = await client_of(port, identity, call)
+    if who is None:
+        return problem("NOT_FOUND", call.ticket)
+    return await _ask(port, call, DeclineContract(who.subject, form.get("reason", "")[:1000]))
+
+
+async def _ask(port: Port, call: Call, message: Message) -> Response:
+    """What became of it, as a page."""
+    try:
+        found = (await port.ask(Address(KIND, _file(call)), message)).reply
+    except Refused as refused:
+        text = _words(call).get(refused.code, _words(call)["over"])
+        return _note(call, text, CONFLICT)
+    assert isinstance(found, SigningDescribed)
+    return _page(call, _standing(call, found))
+
+
+async def _found(port: Port, call: Call) -> SigningDescribed | Response:
+    """The contract of whoever is in with this browser."""
+    who: Principal | None = None
+    if port.identity is not None and entering.invitation_address(_file(call)) is not None:
+        who = await client_of(port, port.identity, call)
+    if who is None:
+        return problem("NOT_FOUND", call.ticket)
+    found = (await port.ask(Address(KIND, _file(call)), DescribeSigning())).reply
+    if not isinstance(found, SigningDescribed) or found.user_id != who.subject:
+        return problem("NOT_FOUND", call.ticket)
+    return found
+
+
+def _standing(call: Call, found: SigningDescribed) -> str:
+    """How it stands, and what can be done."""
+    words, file = _words(call), _file(call)
+    pdf = f"/api/v1/onboarding/{file}/signature/contract"
+    head = f"<h1>{escape(found.title) or words['title']}</h1>\n"
+    if found.status == "signed":
+        kept = f'<p><a href="{pdf}">{words["keep"]}</a></p>' if found.signed_path else ""
+        return f'{head}<p role="status">{words["signed"]}</p>\n{kept}'
+    if found.status not in OPEN:
+        known = {"preparing": "preparing", "declined": "declined"}
+        return f'{head}<p role="status">{words[known.get(found.status, "over")]}</p>'
+    if found.provider != EMBEDDED:
+        return f"{head}<p>{words['elsewhere']}</p>"
+    page = f"/portal/{file}/contract"
+    return (
+        f'{head}<p class="lead">{words["lead"]}</p>\n<p><a href="{pdf}">{words["read"]}</a></p>\n'
+        f'<form method="post" action="{page}/code"><button>{words["want"]}</button></form>\n'
+        f"<h2>{words['decline_title']}</h2>\n"
+        f'<form method="post" action="{page}/decline">\n<label for="reason">{words["reason"]}</label>\n'
+        f'<input id="reason" name="reason" maxlength="1000">\n<button>{words["decline"]}</button>\n</form>'
+    )
+
+
+def _signing(call: Call, found: SigningDescribed, note: str) -> str:
+    """The form by which it is signed."""
+    words, file, language = _words(call), _file(call), language_of(call)
+    boxes = "\n".join(
+        f'<p><label><input type="checkbox" name="{_box(one)}" value="1" required> '
+        f"{escape(TEXTS[one][language])}</label></p>"
+        for one in CONSENTS
+    )
+    return (
+        f'<h1>{escape(found.title) or words["title"]}</h1>\n<p role="status">{note}</p>\n'
+        f'<form method="post" action="/portal/{file}/contract/sign">\n'
+        f'<input type="hidden" name="digest" value="{found.document_sha256}">\n{boxes}\n'
+        f'<label for="code">{words["code"]}</label>\n'
+        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required>\n'
+        f"<button>{words['sign']}</button>\n</form>"
+    )
+
+
+def _box(version: str) -> str:
+    """Name of the box of a text: `read-1` is `read`."""
+    return version.partition("-")[0]
+
+
+def _file(call: Call) -> str:
+    return call.path["onboardingId"]
+
+
+def _words(call: Call) -> "dict[str, str]":
+    return dict(OF_CONTRACT[language_of(call)])
+
+
+def _note(call: Call, text: str, status: int) -> Response:
+    words = _words(call)
+    return _page(call, f'<h1>{words["title"]}</h1>\n<p role="alert">{text}</p>')._replace(
+        status=status
+    )
+
+
+def _page(call: Call, content: str) -> Response:
+    return page_in(language_of(call), _words(call)["title"], content, call.ticket)

@@ -1,0 +1,55 @@
+"""The mainframe's records as its own side reads and writes them: offsets and an EBCDIC table, and no copybook compiler.
+
+It is a second reader of what the daemon's codec writes, so it is made without it. Source: spec.md S30; docs/sandbox.md.
+"""
+
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+CODE_PAGE: Final = "cp500"
+REQUEST_BYTES, INQUIRY_BYTES = 165, 24
+_SSN = slice(84, 93)
+
+
+class Asked(NamedTuple):
+    """What of a request is read."""
+
+    code: str
+    """`ACCT` or `ACIN`."""
+    client_id: str
+
+
+class Wrong(Exception):
+    """A record that this mainframe does not take."""
+
+
+def read_request(record: bytes) -> Asked:
+    """A request of S30, or an inquiry.
+
+    Raises:
+        Wrong: of another length, or not of this code page, or not of its form.
+    """
+    text = record.decode(CODE_PAGE)
+    asked = Asked(text[:4], text[4:24].rstrip())
+    length = {"ACCT": REQUEST_BYTES, "ACIN": INQUIRY_BYTES}.get(asked.code)
+    if length != len(record) or not asked.client_id:
+        raise Wrong(f"{len(record)} bytes of {asked.code!r}")
+    if asked.code == "ACCT" and not (text[_SSN].isascii() and text[_SSN].isdigit()):
+        raise Wrong("SSN is not numeric")
+    return asked
+
+
+def reply_record(client_id: str, status: str, number: str, reason: str) -> bytes:
+    """ACCOUNT-REPLY."""
+    text = f"ACRP{client_id:<20.20}{status:<2.2}{number:<12.12}{reason:<42.42}"
+    return text.encode(CODE_PAGE)
+
+
+def change_record(
+    client_id: str, change_id: str, sequence: int, at_ms: int, what: tuple[str, str]
+) -> bytes:
+    """PROFILE-CHANGE: one field, by the name that the copybook gives it, and its new value."""
+    at = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m%d%H%M%S")
+    name, value = what
+    text = f"CHNG{client_id:<20.20}{change_id:<12.12}{sequence:09d}{at}{name:<20.20}{value:<40.40}"
+    return text.encode(CODE_PAGE)

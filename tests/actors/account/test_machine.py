@@ -1,0 +1,280 @@
+"""An account on the mainframe is created once, whatever is answered, however often and in whatever order."""
+
+from itertools import permutations, product
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comptoir.actors.account.machine import MACHINE
+from comptoir.actors.account.messages import (
+    AccountCreated,
+    AccountDelayed,
+    AccountDescribed,
+    AccountDue,
+    AccountRefused,
+    ChangesDue,
+    CommandAnswered,
+    CoreBankingChanged,
+    DescribeAccount,
+    OpenAccount,
+)
+from comptoir.actors.account.state import AccountAlerted, AccountState, Phase, ProfileChanged
+from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
+from comptoir.actors.gateways.core_messages import CommandRefused, PublishCommand
+from comptoir.engine import Message
+from comptoir.engine.decision import Decision
+from comptoir.engine.machine import Context
+from comptoir.engine.values import Address, Event
+from tests.actors.opened import CLIENT, PROFILE, answer, changed
+from tests.actors.purchases import NOW
+
+LOOK_MS = CoreTerms().look_ms
+OPEN = OpenAccount(CLIENT, PROFILE)
+
+
+class Life:
+    """An account, and all that it has said."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.state, self.now = AccountState(Phase.NONE), NOW
+        self.sent: list[Message] = []
+        self.events: list[Event] = []
+        self.due: list[int] = []
+        for message in (OPEN, *messages):
+            self.hear(message)
+
+    def hear(self, message: Message) -> "Life":
+        """Decide, and commit."""
+        context = Context(
+            Address("account", CLIENT), self.now, len(self.events), {CORE_TERMS: CoreTerms()}, None
+        )
+        outcome = MACHINE.decide(self.state, message, context)
+        assert isinstance(outcome, Decision)
+        self.state = outcome.state
+        self.sent += [one.message for one in outcome.messages]
+        self.events += outcome.events
+        self.due += [one.due_at for one in outcome.messages if one.due_at is not None]
+        return self
+
+    def said(self, kind: type[Message]) -> list[Message]:
+        """What of one kind it has sent."""
+        return [one for one in self.sent if type(one) is kind]
+
+    @property
+    def commands(self) -> list[tuple[str, str]]:
+        """What was published: word and name."""
+        return [(x.command, x.command_id) for x in self.sent if isinstance(x, PublishCommand)]
+
+    @property
+    def creations(self) -> list[str]:
+        """Names of commands to create."""
+        return [name for word, name in self.commands if word == "CREATE_ACCOUNT"]
+
+    @property
+    def alerts(self) -> list[str]:
+        """Codes."""
+        return [x.code for x in self.events if isinstance(x, AccountAlerted)]
+
+
+def test_a_command_is_published_once_and_its_answer_is_taken_once() -> None:
+    """One command, one account, one word to the file, however often both are said (S29, S31)."""
+    life = Life(OPEN, answer("created"), answer("created"))
+    assert life.creations == [f"{CLIENT}:1"]
+    assert life.said(AccountCreated) == [AccountCreated("WM0000000001", NOW)]
+    assert life.state.phase is Phase.CREATED
+    assert life.alerts == []
+
+
+def test_silence_is_no_failure_and_is_told_once() -> None:
+    """After MQ's wait the file hears that it takes longer; the late reply completes it (X9, S32)."""
+    life = Life()
+    assert life.due == [NOW + 30_000]
+    life.hear(AccountDue())
+    assert life.state.phase is Phase.LATE
+    assert life.said(AccountDelayed) == [AccountDelayed(NOW)]
+    life.hear(answer("created"))
+    assert life.said(AccountCreated)
+    assert len(life.said(AccountDelayed)) == 1
+
+
+def test_nothing_is_published_again_before_two_looks_have_found_nothing() -> None:
+    """Reconciliation by CLIENT-ID precedes any republication, and a creation's time lies between two looks (X9)."""
+    life = Life(AccountDue(), AccountDue())
+    assert life.commands[1:] == [("FIND_ACCOUNT", f"{CLIENT}:1.1")]
+    life.hear(answer("absent", "1.1")).hear(answer("absent", "1.1"))
+    assert len(life.creations) == 1, "one look counts once"
+    assert life.due[-1] >= NOW + LOOK_MS
+    life.hear(AccountDue()).hear(answer("absent", "1.2"))
+    assert life.creations == [f"{CLIENT}:1", f"{CLIENT}:2"]
+    assert life.hear(answer("created", "1")).state.phase is Phase.CREATED, "the first command's"
+
+
+def test_attempts_end_with_a_person() -> None:
+    """A mainframe that never makes it is operations' matter after three commands (E11)."""
+    life = Life(AccountDue())
+    for _ in range(20):
+        life.hear(AccountDue()).hear(
+            answer("absent", life.state.looking.removeprefix(f"{CLIENT}:"))
+        )
+    assert life.creations == [f"{CLIENT}:{one}" for one in (1, 2, 3)]
+    assert (life.state.phase, life.alerts) == (Phase.HELD, ["ACCOUNT_NEVER_MADE"])
+    assert life.said(AccountCreated) == life.said(AccountRefused) == []
+
+
+def test_a_mainframe_that_never_answers_is_looked_for_ever_more_rarely_and_not_for_ever() -> None:
+    """Every outside call is bounded in number (X9); the pauses grow."""
+    life = Life(*[AccountDue()] * 100)
+    assert life.state.phase is Phase.HELD
+    assert len(life.commands) == 61
+    assert life.alerts == ["MAINFRAME_SILENT"]
+    assert life.due[-1] - NOW == LOOK_MS << 7
+
+
+def test_what_is_unclear_decides_nothing_and_makes_it_look() -> None:
+    """A reply that cannot be read, or of somebody else: the account looks at once, and only once (X10)."""
+    life = Life(answer("unknown"), answer("unknown"))
+    assert life.state.phase is Phase.LATE
+    assert life.commands[1:] == [("FIND_ACCOUNT", f"{CLIENT}:1.1")]
+    found = msgspec.structs.replace(answer("created", "1.1"), healed=True)
+    assert life.hear(found).said(AccountCreated)
+
+
+@pytest.mark.parametrize("command", ["7", "1.x", "", "x:1"])
+def test_an_answer_to_no_command_of_ours_is_ignored(command: str) -> None:
+    """Somebody else's answer creates nothing (X10)."""
+    life = Life(answer("created", command))
+    assert life.state.phase is Phase.ASKED
+    assert not life.said(AccountCreated)
+
+
+def test_what_could_not_be_sent_is_refused_by_its_field() -> None:
+    """A profile that no record can hold is refused, and nothing was created (X12)."""
+    life = Life(CommandRefused(f"{CLIENT}:1", "FIELD_LENGTH_WRONG:SSN"))
+    assert life.said(AccountRefused) == [AccountRefused("FIELD_LENGTH_WRONG:SSN", NOW)]
+    again = life.hear(OPEN)
+    assert again.creations == [f"{CLIENT}:1", f"{CLIENT}:2"], "after a refusal it may be asked anew"
+
+
+def test_a_refusal_of_a_command_that_was_replaced_does_not_count() -> None:
+    """Only the last command's refusal says that there is none."""
+    life = Life(
+        AccountDue(), AccountDue(), answer("absent", "1.1"), AccountDue(), answer("absent", "1.2")
+    )
+    assert len(life.creations) == 2
+    assert life.hear(answer("refused", "1")).state.phase is Phase.LATE
+    assert life.hear(answer("refused", "2")).state.phase is Phase.REFUSED
+
+
+ANSWERS = (
+    answer("created"), answer("created", number="WM0000000002"), answer("refused"), answer("unknown"),
+    answer("absent", "1.1"), answer("created", "1.1"),
+)  # fmt: skip
+
+
+def test_every_order_and_number_of_answers_gives_one_command_and_one_word() -> None:
+    """All permutations of answers, each up to twice, with a look between: never two creations, never a false created."""
+    for chosen in product(range(3), repeat=len(ANSWERS)):
+        if sum(chosen) > 4:
+            continue
+        pool = [one for one, times in zip(ANSWERS, chosen, strict=True) for _ in range(times)]
+        for order in set(permutations(range(len(pool)))):
+            life = Life(AccountDue(), AccountDue(), *(pool[one] for one in order))
+            _check(life, [pool[one] for one in order])
+
+
+def _check(life: Life, heard: list[CommandAnswered]) -> None:
+    created = {x.account_number for x in heard if x.outcome == "created"}
+    refused = any(x.outcome == "refused" for x in heard)
+    assert len(life.creations) == 1
+    told = life.said(AccountCreated)
+    assert len(told) <= 1
+    assert not told or created
+    if len(created) > 1 or (created and refused):
+        assert life.state.phase is Phase.HELD, "they contradict each other"
+        assert life.alerts
+    elif created:
+        assert life.state.phase is Phase.CREATED
+        assert told
+    elif refused:
+        assert (life.state.phase, len(life.said(AccountRefused))) == (Phase.REFUSED, 1)
+    else:
+        assert life.state.phase is Phase.LATE
+
+
+STEPS = st.sampled_from(
+    (AccountDue(), OPEN, *ANSWERS, *(answer(x, f"{a}.{n}") for x in ("absent", "created") for a in (1, 2) for n in (2, 3)),
+     answer("refused", "2"), answer("created", "2"))
+)  # fmt: skip
+
+
+@given(st.lists(STEPS, max_size=25))
+def test_a_second_command_is_only_published_after_looks_that_found_nothing(
+    steps: list[Message],
+) -> None:
+    """Whatever is heard: between two commands to create lie a refusal, or two looks that were answered "absent"."""
+    life = Life()
+    absent: set[str] = set()
+    refused = False
+    for step in steps:
+        before = len(life.creations)
+        phase = life.state.phase
+        looking = life.state.looking
+        life.hear(step)
+        if (
+            isinstance(step, CommandAnswered)
+            and step.outcome == "absent"
+            and step.command_id == looking
+        ):
+            absent.add(step.command_id)
+        refused = refused or life.state.phase is Phase.REFUSED
+        if len(life.creations) > before:
+            assert len(absent) >= 2 or phase is Phase.REFUSED
+            absent.clear()
+    assert len(life.said(AccountCreated)) <= 1 + sum(step == OPEN for step in steps)
+    numbers = {x.account_number for x in life.sent if isinstance(x, AccountCreated)}
+    assert len(numbers) <= 1, "never a second account"
+    if life.state.phase is Phase.CREATED:
+        assert numbers
+
+
+CHANGES = st.permutations([changed(one, f"CITY {one}") for one in (1, 2, 3, 4)] * 2)
+
+
+@given(CHANGES, st.integers(0, 8))
+def test_changes_are_applied_once_and_in_their_order(
+    changes: list[CoreBankingChanged], created_after: int
+) -> None:
+    """In whatever order and number they come, before or after the account is created (S33)."""
+    life = Life(*changes[:created_after], answer("created"), *changes[created_after:])
+    applied = [x.sequence for x in life.events if isinstance(x, ProfileChanged)]
+    assert applied == [1, 2, 3, 4]
+    assert life.state.profile_said == {"address/city": "CITY 4"}
+    assert (life.state.waiting, life.alerts) == ((), [])
+
+
+def test_a_change_that_never_comes_holds_the_others_for_a_while_only() -> None:
+    """They wait for it; then they go on, and operations hear that one is lost (S33)."""
+    life = Life(answer("created"), changed(2), changed(4))
+    assert life.state.profile_said == {}
+    life.hear(ChangesDue())
+    assert (life.state.sequence, life.alerts) == (4, ["CHANGE_MISSING"])
+    life.hear(changed(3, "LATE"))
+    assert life.state.profile_said == {"address/city": "LAVAL"}
+
+
+def test_two_changes_of_one_number_are_told_of() -> None:
+    """The first stands."""
+    life = Life(answer("created"), changed(2), changed(2, "OTHER", "CH9"))
+    assert life.alerts == ["CHANGE_CONTRADICTED"]
+    assert len(life.state.waiting) == 1
+
+
+def test_an_account_says_how_far_it_is() -> None:
+    """As the file shows it."""
+    life = Life(answer("created"))
+    context = Context(Address("account", CLIENT), NOW, 1, {CORE_TERMS: CoreTerms()}, None)
+    told = MACHINE.decide(life.state, DescribeAccount(), context)
+    assert isinstance(told, Decision)
+    assert told.reply == AccountDescribed("created", "WM0000000001", "", NOW, NOW, 1)

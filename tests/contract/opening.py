@@ -1,0 +1,94 @@
+"""A client's way from the decision to the account, as people and parties go it over HTTP: for scenes of files.
+
+Source: interface.md 8 and 10; spec.md S28 to S32, X5, X9.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from comptoir.engine.testing import Process
+from comptoir.http.contract_testing import Customer, eventually
+from tests.contract.test_scenarios import Scene
+
+__all__ = ["PROFILE", "advance", "approves", "contract", "moves", "signs", "to_accounts"]
+
+PROFILE = {
+    "nationalId": {"type": "SIN", "country": "CA", "number": "046 454 286"},
+    "address": {
+        "street": "123 rue Sherbrooke", "city": "Montréal", "province": "QC", "postalCode": "H3A 1B1",
+        "country": "CA",
+    },
+}  # fmt: skip
+"""What an account wants of a client."""
+
+
+def to_accounts(sandbox: Process, folder: Path) -> dict[str, str]:
+    """A daemon that has contracts signed in its own portal, and accounts opened on the sandbox's mainframe."""
+    for name in ("house.p12", "root.pem"):
+        (folder / name).write_bytes(sandbox.get(f"/control/trust/{name}").body)
+    return {
+        "COMPTOIR_SIGNING__PROVIDER": "embedded",
+        "COMPTOIR_SIGNING__CERTIFICATE": str(folder / "house.p12"),
+        "COMPTOIR_SIGNING__PASSWORD": "sandbox",
+        "COMPTOIR_SIGNING__TRUST": str(folder / "root.pem"),
+        "COMPTOIR_PROVIDERS__TSA__BASE_URL": f"{sandbox.url}/trust/tsa",
+        "COMPTOIR_PROVIDERS__MAINFRAME__BASE_URL": sandbox.url,
+    }
+
+
+def contract(scene: Scene) -> dict[str, Any]:
+    """The contract of its file, as its client sees it."""
+    shown = scene.browser.get(f"/api/v1/onboarding/{scene.number}/signature")
+    assert shown.status_code == 200, shown.text
+    found: dict[str, Any] = shown.json()
+    return found
+
+
+def signs(scene: Scene) -> None:
+    """The client opens it, types another code, and agrees to every text."""
+    path = f"/api/v1/onboarding/{scene.number}/signature"
+    assert scene.browser.get(f"{path}/contract").content.startswith(b"%PDF-")
+    had = len(_codes(scene))
+    asked = scene.browser.post("/portal/session/code/new", json={"onboardingId": scene.number})
+    assert asked.status_code == 204, asked.text
+    eventually(lambda: len(_codes(scene)) > had)
+    code = _codes(scene)[-1]
+    typed = scene.browser.post(
+        "/portal/session/code", json={"onboardingId": scene.number, "code": code}
+    )
+    assert typed.status_code == 204, typed.text
+    found = contract(scene)
+    agreed = {
+        "documentSha256": found["documentSha256"],
+        "consents": [one["version"] for one in found["consents"]],
+    }
+    signed = scene.browser.post(f"{path}/sign", json=agreed)
+    assert signed.status_code == 200, signed.text
+
+
+def _codes(scene: Scene) -> list[str]:
+    """All that were sent to the client's telephone, the oldest first."""
+    inbox = scene.sandbox.get(f"/control/inbox?channel=sms&to={scene.phone.replace('+', '%2B')}")
+    bodies = (str(one["body"]) for one in inbox.json()["items"])
+    return [hit[0] for body in bodies if (hit := re.search(r"\b\d{6}\b", body))]
+
+
+def approves(scene: Scene, who: str = "advisor") -> Any:
+    """The last word; what is answered."""
+    body = {"decision": "approve", "reason": "as agreed with the client"}
+    return scene.by(who, "POST", f"/api/v1/onboarding/{scene.number}/approval", body)
+
+
+def advance(scene: Scene, seconds: int) -> None:
+    """Time goes on, here and at the parties."""
+    Customer(scene.daemon).advance(seconds)
+    scene.tells("POST", "/control/clock", {"advanceSeconds": seconds})
+
+
+def moves(scene: Scene) -> list[str]:
+    """Every status that the file came to, the oldest first."""
+    path = f"/api/v1/onboarding/{scene.number}/history"
+    items = json.loads(scene.by("compliance", "GET", path).body)["items"]
+    return [str(one["to"]) for one in reversed(items)]

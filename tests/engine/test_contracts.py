@@ -1,0 +1,177 @@
+"""A contract from its template to a sealed PDF that anybody can verify: the actor, its gateways and their programs in one engine
+(S28).
+"""
+
+import hashlib
+import os
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from comptoir.actors.signature.consents import CONSENTS
+from comptoir.actors.signature.messages import (
+    DescribeSigning,
+    Evidence,
+    OpenSigning,
+    ShowContract,
+    SignContract,
+    Signer,
+    SigningDescribed,
+    VoidSigning,
+)
+from comptoir.engine import Address, Message, Refused
+from comptoir.engine.boot import Daemon
+from comptoir.engine.engine import Engine
+from comptoir.engine.objects import ObjectKey
+from comptoir.engine.settings import Secret, Settings, SettingsError
+from comptoir.sandbox.parties.trust import PASSWORD
+from comptoir.storage.testing import MemoryJournal
+from comptoir.storage.vault import Vault
+from tests.actors.signature.authority import Serving, serving
+
+FILE = Address("signature", "ONB-2026-00001")
+SIGNER = Signer("Zoë", "Łukasz", "zoe@example.org", "", "fr", "u1")
+OPEN = OpenSigning(1, "management-individual", "INDIVIDUAL", SIGNER, {"dateOfBirth": "1980-05-15"})
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Serving]:
+    """An authority."""
+    with serving() as one:
+        yield one
+
+
+def settings_of(folder: Path, served: Serving) -> Settings:
+    """A house that seals by itself."""
+    (folder / "data").mkdir()
+    (folder / "house.p12").write_bytes(served.authority.pkcs12())
+    return Settings().having({
+        ("clock", "mode"): "manual",
+        ("storage", "data_dir"): folder / "data",
+        ("signing", "provider"): "embedded",
+        ("signing", "certificate"): str(folder / "house.p12"),
+        ("signing", "password"): Secret(PASSWORD),
+        ("providers", "tsa", "base_url"): f"{served.address}/trust/tsa",
+    })  # fmt: skip
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator[Daemon]:
+    """A daemon in memory, whose documents are in a folder."""
+    daemon = Daemon(settings)
+    async with AsyncExitStack() as stack:
+        await daemon.documents.open(Vault({"k1": os.urandom(32)}), stack)
+        journal = await stack.enter_async_context(MemoryJournal().open())
+        daemon.engine = Engine(await daemon.parts(journal, stack))
+        await stack.enter_async_context(daemon.engine.running())
+        yield daemon
+
+
+async def _say(daemon: Daemon, message: Message) -> SigningDescribed:
+    assert daemon.engine is not None
+    reply = (await daemon.engine.ask(FILE, message)).reply
+    assert isinstance(reply, SigningDescribed)
+    return reply
+
+
+async def _settled(daemon: Daemon) -> SigningDescribed:
+    assert daemon.engine is not None
+    assert await daemon.engine.quiesce(120)
+    return await _say(daemon, DescribeSigning())
+
+
+async def _read(daemon: Daemon, path: str) -> bytes:
+    key = ObjectKey.read(path)
+    assert key is not None
+    async with daemon.objects.read(key) as parts:
+        return b"".join([part async for part in parts])
+
+
+async def test_a_contract_is_signed_and_anybody_can_prove_it(
+    tmp_path: Path, served: Serving
+) -> None:
+    """S28: drawn in its signer's language, opened, signed by a code, sealed when the authority is there again, and good, also
+    years later; with one byte changed it is not.
+    """
+    async with opened(settings_of(tmp_path, served)) as daemon:
+        await _say(daemon, OPEN)
+        sent = await _settled(daemon)
+        contract = await _read(daemon, sent.document_path)
+        assert (sent.status, sent.provider) == ("sent", "embedded")
+        assert hashlib.sha256(contract).hexdigest() == sent.document_sha256
+
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        await _say(daemon, ShowContract("u1", now))
+        evidence = Evidence(
+            "u1", sent.document_sha256, CONSENTS, "fr", ("mca", "otp", "sms"), now, "e" * 64
+        )
+        with pytest.raises(Refused, match="SIGNATURE_CODE_NEEDED"):
+            await _say(daemon, SignContract(_with_code_of(evidence, now - 60_000)))
+        served.away = "tsa"
+        signed = await _say(daemon, SignContract(evidence))
+        assert (signed.status, signed.signed_path) == ("signed", "")
+        assert daemon.engine is not None
+        served.away = ""
+        for _ in range(3):  # what failed is tried again
+            assert await daemon.engine.quiesce(120)
+            await daemon.engine.advance_clock(3600)
+        kept = await _settled(daemon)
+        sealed = await _read(daemon, kept.signed_path)
+        assert hashlib.sha256(sealed).hexdigest() == kept.signed_sha256
+
+        verdict = await daemon.verify_pdf(sealed)
+        assert (verdict.valid, verdict.problems) == (True, ())
+        assert sent.document_sha256 in verdict.signers[0].evidence
+        await daemon.engine.advance_clock(5 * 366 * 86_400)
+        assert (await daemon.verify_pdf(sealed)).valid
+        changed = bytearray(sealed)
+        changed[len(sealed) // 3] ^= 1
+        assert not (await daemon.verify_pdf(bytes(changed))).valid
+        await _say_void(daemon)
+        assert (await _settled(daemon)).status == "signed"
+
+
+async def _say_void(daemon: Daemon) -> None:
+    assert daemon.engine is not None
+    await daemon.engine.ask(FILE, VoidSigning("FILE_REFUSED"))
+
+
+def _with_code_of(evidence: Evidence, at: int) -> Evidence:
+    return Evidence(
+        evidence.user_id,
+        evidence.document_sha256,
+        evidence.consents,
+        "fr",
+        evidence.methods,
+        at,
+        "",
+    )
+
+
+async def test_where_nobody_signs_it_is_refused_by_name(tmp_path: Path) -> None:
+    """S28: without a provider, and without a store of documents, a signing ends as failed, and nothing waits."""
+    (tmp_path / "data").mkdir()
+    settings = Settings().having({
+        ("clock", "mode"): "manual", ("storage", "data_dir"): tmp_path / "data",
+    })  # fmt: skip
+    async with opened(settings) as daemon:
+        await _say(daemon, OPEN)
+        assert (await _settled(daemon)).status == "failed"
+
+
+async def test_what_cannot_seal_does_not_start(tmp_path: Path, served: Serving) -> None:
+    """S28: a wrong password, a file that is no key, and a template that is not there refuse the start."""
+    settings = settings_of(tmp_path, served)
+    (tmp_path / "none.p12").write_bytes(b"none")
+    for wrong in (
+        {("signing", "password"): Secret("another")},
+        {("signing", "certificate"): str(tmp_path / "none.p12")},
+        {("signing", "trust"): str(tmp_path / "absent.pem")},
+        {("signing", "templates"): str(tmp_path / "absent")},
+    ):
+        with pytest.raises(SettingsError):
+            async with Daemon(settings.having(wrong)).open(listen=False):
+                pass

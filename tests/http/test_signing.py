@@ -1,0 +1,298 @@
+"""Contracts at the edge, over a daemon that answers as it is told: http/signing.py, http/verifying.py, http/portal/contract.py.
+
+Source: interface.md 8 (rows c2); spec.md S6, S28, S34; docs/signature.md.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from comptoir.actors.browser_session.messages import FindSession, Person, SessionFound
+from comptoir.actors.invitation.messages import (
+    CodeAccepted,
+    CodeSent,
+    CodeWrong,
+    EnterCode,
+    RenewCode,
+)
+from comptoir.actors.onboarding.messages import KIND as ONBOARDING
+from comptoir.actors.signature.consents import CONSENTS, TEXTS
+from comptoir.actors.signature.messages import (
+    DeclineContract,
+    DescribeSigning,
+    ShowContract,
+    SignContract,
+    SigningDescribed,
+)
+from comptoir.actors.signature.studio import StudioFailed
+from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http import signing, verifying
+from comptoir.http.answers import Response
+from comptoir.http.identity.authenticator import wall_seconds
+from comptoir.http.identity.opening import Identity
+from comptoir.http.oauth.sessions import origin_of
+from comptoir.http.operation import Access, Call
+from comptoir.http.portal import contract
+from comptoir.http.principal import Principal, Role
+from comptoir.http.shapes_signing import Contract, Verified
+from comptoir.http.signing_testing import of_signing
+from comptoir.http.testing import FakeAnswer, FakeDaemon
+
+FILE = "ONB-2025-00001"
+DIGEST = "c" * 64
+FORM = "application/x-www-form-urlencoded"
+BOUNDARY = "xyz"
+
+
+def client_at(signed_in_at: int) -> Principal:
+    """The client, who signed in then by a code."""
+    methods = frozenset(("mca", "otp", "sms"))
+    return Principal(
+        "u1", "https://id.example", frozenset({Role.CLIENT}), methods=methods, signed_in_at=signed_in_at, session="s1"
+    )  # fmt: skip
+
+
+def call(body: object = None, who: Principal | None = None) -> Call:
+    """A request of the client's program."""
+    raw = b"" if body is None else json.dumps(body).encode()
+    caller = who or client_at(wall_seconds())
+    access = Access(caller.subject)
+    return Call(
+        "abcdefgh", {"onboardingId": FILE}, {}, "application/json", raw, access, principal=caller
+    )
+
+
+@pytest.fixture
+def daemon() -> FakeDaemon:
+    """It has a file of the client's."""
+    made = FakeDaemon()
+    made.file_owners[FILE] = "u1"
+    return made
+
+
+def body_of(answer: Response) -> dict[str, Any]:
+    """The body of an answer."""
+    found: dict[str, Any] = json.loads(answer.body)
+    return found
+
+
+async def test_the_contract_is_told_with_what_is_agreed_to(daemon: FakeDaemon) -> None:
+    """S28: how far it is, and each text in both languages, as the description has it."""
+    told = body_of(await signing.show(daemon, call()))
+    msgspec.convert(told, Contract)
+    assert [one["version"] for one in told["consents"]] == list(CONSENTS)
+    assert told["consents"][1]["fr"] == TEXTS["electronic-1"]["fr"]
+
+
+async def test_another_clients_contract_is_not_there(daemon: FakeDaemon) -> None:
+    """S34: neither shown, nor given, signed or declined."""
+    daemon.file_owners[FILE] = "u2"
+    body = {"documentSha256": DIGEST, "consents": list(CONSENTS)}
+    for handle, given in (
+        (signing.show, None), (signing.document, None), (signing.sign, body), (signing.decline, {}),
+    ):  # fmt: skip
+        assert (await handle(daemon, call(given))).status == 404
+
+
+async def test_what_is_signed_goes_to_the_actor_with_its_evidence(daemon: FakeDaemon) -> None:
+    """S28: who, what they read, by which methods and when; of the session a digest."""
+    signed = {"documentSha256": DIGEST, "consents": [*CONSENTS, CONSENTS[0]], "language": "en"}
+    who = client_at(wall_seconds())
+    answer = await signing.sign(daemon, call(signed, who))
+    assert (answer.status, body_of(answer)["status"]) == (200, "signed")
+    said = [message for _, message in daemon.asks if isinstance(message, SignContract)]
+    (evidence,) = (one.evidence for one in said)
+    assert evidence.consents == CONSENTS
+    assert evidence.methods == ("mca", "otp", "sms")
+    assert evidence.authenticated_at == who.signed_in_at * 1000
+    assert "s1" not in evidence.session_sha256
+    assert len(evidence.session_sha256) == 64
+
+
+async def test_an_old_sign_in_signs_nothing(daemon: FakeDaemon) -> None:
+    """S34: beyond auth.step_up_minutes another code is wanted, and the actor is not asked."""
+    old = client_at(wall_seconds() - daemon.rules.step_up.recent_s - 1)
+    answer = await signing.sign(
+        daemon, call({"documentSha256": DIGEST, "consents": list(CONSENTS)}, old)
+    )
+    assert (answer.status, body_of(answer)["code"]) == (403, "SIGNATURE_CODE_NEEDED")
+
+
+async def test_a_program_has_a_pdf_verified(daemon: FakeDaemon) -> None:
+    """interface.md 8: valid, signers and problems."""
+    asked = Call("abcdefgh", {}, {}, "application/pdf", b"%PDF-1.7")
+    told = msgspec.convert(body_of(await verifying.verify(daemon, asked)), Verified)
+    assert (told.valid, len(told.signers)) == (True, 1)
+    assert (
+        await verifying.verify(daemon, Call("abcdefgh", {}, {}, "text/plain", b""))
+    ).status == 415
+
+
+def by_form(body: bytes, boundary: str = BOUNDARY) -> Call:
+    """What a browser sends of the page."""
+    kind = f"multipart/form-data; boundary={boundary}".encode()
+    headers = [(b"content-type", kind), (b"accept-language", b"fr")]
+    return Call("abcdefgh", {}, {}, "multipart/form-data", body, headers=headers)
+
+
+def part(data: bytes, name: str = "file") -> bytes:
+    """One file of a form (RFC 7578)."""
+    head = f'Content-Disposition: form-data; name="{name}"; filename="a.pdf"'.encode()
+    return b"--xyz\r\n%b\r\nContent-Type: application/pdf\r\n\r\n%b\r\n--xyz--\r\n" % (head, data)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        (part(b"%PDF-1.7\r\n--x\x00"), 200, "Ce document est valide"),
+        (part(b"hello"), 200, "pas un PDF"),
+        (part(b""), 200, "Choisissez"),
+        (part(b"%PDF-1.7", "other"), 200, "Choisissez"),
+        (b"--xyz\r\n", 400, "REQUEST_MALFORMED"),
+        (b"x" * 300, 400, "REQUEST_MALFORMED"),
+    ],
+)
+async def test_a_page_without_a_script_does_the_same(
+    daemon: FakeDaemon, body: bytes, status: int, told: str
+) -> None:
+    """interface.md 8: the form of GET /verify is answered with a page in its reader's language."""
+    answer = await verifying.verify(daemon, by_form(body))
+    assert answer.status == status
+    assert told in answer.body.decode()
+    assert b"<script" not in answer.body
+
+
+async def test_a_form_without_a_boundary_is_none(daemon: FakeDaemon) -> None:
+    """RFC 2046: what cannot be taken apart is malformed."""
+    assert (await verifying.verify(daemon, by_form(part(b"%PDF"), ""))).status == 400
+
+
+async def test_too_many_are_told_to_come_back(
+    daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S62: a bounded number waits."""
+
+    async def busy(_pdf: bytes) -> Any:
+        raise StudioFailed("STUDIO_BUSY")
+
+    monkeypatch.setattr(daemon, "verify_pdf", busy)
+    asked = Call("abcdefgh", {}, {}, "application/pdf", b"%PDF")
+    assert (await verifying.verify(daemon, asked)).status == 503
+    assert "attendent" in (await verifying.verify(daemon, by_form(part(b"%PDF")))).body.decode()
+
+
+class Portal:
+    """A client who is in by the portal, and what the actors say to them."""
+
+    def __init__(self, daemon: FakeDaemon, identity: Identity) -> None:
+        self.daemon = daemon
+        daemon.identity = self.identity = identity
+        daemon.asked = self._answer
+        self.said: list[Message] = []
+        self.code: Reply = CodeAccepted(1000)
+        self.refusal = ""
+
+    async def _answer(self, address: Address, message: Message) -> FakeAnswer:
+        self.said.append(message)
+        if isinstance(message, FindSession):
+            person = Person("u1", ("CLIENT",), ("mca", "otp", "sms"), wall_seconds(), file=FILE)
+            return FakeAnswer(SessionFound(person, 1))
+        if isinstance(message, RenewCode):
+            return FakeAnswer(CodeSent("sms", 1))
+        if isinstance(message, EnterCode):
+            return FakeAnswer(self.code)
+        if self.refusal and isinstance(message, SignContract | DeclineContract):
+            raise Refused(self.refusal)
+        if address.kind == ONBOARDING:
+            return FakeAnswer(self.daemon.of_matching(address, message))
+        found = of_signing(address, message)
+        assert isinstance(found, SigningDescribed), message
+        return FakeAnswer(msgspec.structs.replace(found, user_id="u1"))
+
+    def call(self, form: str = "") -> Call:
+        """What the browser sends."""
+        headers = [
+            (b"origin", origin_of(self.identity).encode()), (b"cookie", b"session=" + b"g" * 43),
+            (b"accept-language", b"en"),
+        ]  # fmt: skip
+        return Call("abcdefgh", {"onboardingId": FILE}, {}, FORM, form.encode(), headers=headers)
+
+    def told(self, kind: type[Message]) -> list[Message]:
+        """What was said of this kind."""
+        return [one for one in self.said if isinstance(one, kind)]
+
+
+@pytest.fixture
+def portal(daemon: FakeDaemon, identity: Identity) -> Portal:
+    """It."""
+    return Portal(daemon, identity)
+
+
+async def test_a_client_reads_asks_for_a_code_and_signs(portal: Portal) -> None:
+    """S28: three pages without a script; the texts are beside the button, and the code opens another session."""
+    page = (await contract.show(portal.daemon, portal.call())).body.decode()
+    assert f"/api/v1/onboarding/{FILE}/signature/contract" in page
+    form = (await contract.want_code(portal.daemon, portal.call())).body.decode()
+    assert all(TEXTS[one]["en"] in form for one in CONSENTS)
+    assert f'value="{DIGEST}"' in form
+    filled = f"code=123456&digest={DIGEST}&read=1&electronic=1"
+    signed = await contract.sign(portal.daemon, portal.call(filled))
+    assert "The contract is signed" in signed.body.decode()
+    assert any(name == b"set-cookie" for name, _ in signed.headers)
+    (said,) = portal.told(SignContract)
+    assert isinstance(said, SignContract)
+    assert (said.evidence.document_sha256, said.evidence.consents) == (DIGEST, CONSENTS)
+
+
+async def test_a_box_that_is_empty_uses_no_code(portal: Portal) -> None:
+    """15 U.S.C. 7001(c): without every consent nothing is signed, and the code is good for another try."""
+    answer = await contract.sign(portal.daemon, portal.call(f"code=123456&digest={DIGEST}&read=1"))
+    assert answer.status == 409
+    assert not portal.told(EnterCode)
+    assert not portal.told(SignContract)
+
+
+async def test_a_wrong_code_signs_nothing(portal: Portal) -> None:
+    """S34: how many tries are left is told."""
+    portal.code = CodeWrong(2)
+    filled = f"code=000000&digest={DIGEST}&read=1&electronic=1"
+    answer = await contract.sign(portal.daemon, portal.call(filled))
+    assert (answer.status, "Tries left: 2" in answer.body.decode()) == (403, True)
+    assert not portal.told(SignContract)
+
+
+async def test_what_the_actor_refuses_is_told(portal: Portal) -> None:
+    """S28: another document than the one that was read."""
+    portal.refusal = "SIGNATURE_STALE"
+    filled = f"code=123456&digest={DIGEST}&read=1&electronic=1"
+    answer = await contract.sign(portal.daemon, portal.call(filled))
+    assert (answer.status, "has changed" in answer.body.decode()) == (409, True)
+
+
+async def test_a_client_declines(portal: Portal) -> None:
+    """S28: with a reason in their words, or none."""
+    answer = await contract.decline(portal.daemon, portal.call("reason=the+fees"))
+    assert "You have declined" in answer.body.decode()
+    assert portal.told(DeclineContract) == [DeclineContract("u1", "the fees")]
+
+
+async def test_a_page_elsewhere_signs_nothing(portal: Portal) -> None:
+    """CSRF: forms are taken from our own pages only."""
+    asked = portal.call("reason=x")
+    headers = [
+        (name, b"https://evil.example" if name == b"origin" else value)
+        for name, value in asked.headers
+    ]
+    foreign = Call("abcdefgh", asked.path, {}, FORM, asked.body, headers=headers)
+    for handle in (contract.want_code, contract.sign, contract.decline):
+        assert (await handle(portal.daemon, foreign)).status == 403
+
+
+async def test_reading_it_is_on_record_before_it_is_given(portal: Portal) -> None:
+    """S28: its client opens it, and the actor knows before the bytes leave."""
+    answer = await signing.document(portal.daemon, call())
+    assert answer.body == b"%PDF-1.7\n%%EOF\n"
+    kinds = [type(one) for one in portal.said if isinstance(one, DescribeSigning | ShowContract)]
+    assert kinds == [DescribeSigning, ShowContract]
