@@ -82,6 +82,10 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "onboarding.compliance_emails": st.lists(
         st.sampled_from(["kyc@example.org", "o+1%2@a-b.example"]), unique=True
     ).map(tuple),
+    "core_banking.bus": st.just("table"),  # the other one wants brokers
+    "kafka.bootstrap_servers": st.sampled_from(
+        ["", "127.0.0.1:9092", "a.example:9093,b-c.example:19093"]
+    ),
     "points.currency": st.sampled_from(["EUR", "CHF", "USD"]),
     "points.tiers": st.lists(st.integers(1, 10**15), unique=True, max_size=5).map(
         lambda steps: tuple(
