@@ -87,6 +87,11 @@ TIED: dict[str, st.SearchStrategy[object]] = {
         ["", "127.0.0.1:9092", "a.example:9093,b-c.example:19093"]
     ),
     "points.currency": st.sampled_from(["EUR", "CHF", "USD"]),
+    **{
+        f"providers.docusign.{name}": st.uuids().map(str)
+        for name in ("integration_key", "user_id", "account_id")
+    },
+    "providers.docusign.private_key": st.sampled_from(["", "-----BEGIN ..."]).map(Secret),
     "points.tiers": st.lists(st.integers(1, 10**15), unique=True, max_size=5).map(
         lambda steps: tuple(
             Tier(f"t{step}", f'Tier "é" \\ {step}', step, step % 1000)
