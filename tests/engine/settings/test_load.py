@@ -56,6 +56,7 @@ REDIRECTS = st.sampled_from(
 
 # Values that the rules between settings tie together, or whose form a pattern only hints at.
 TIED: dict[str, st.SearchStrategy[object]] = {
+    "signing.provider": st.sampled_from(["", "docusign"]),  # ours wants a certificate beside it
     "http.host": st.sampled_from(["127.0.0.1", "::1", "localhost", "127.8.9.1"]),
     "ingest.host": st.sampled_from(["127.0.0.1", "::1"]),
     "http.page_items_default": st.integers(1, 50),
