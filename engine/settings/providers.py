@@ -7,7 +7,7 @@ Source: Part B of the specification (S42, S44, S48, S60); interface.md 3.
 # ruff: noqa: RUF009 - rows are dataclasses.field calls by another name
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -302,6 +302,14 @@ class DocusignProvider(Provider):
     )  # fmt: skip
 
 
+CODE_PAGES: Final = (
+    "cp037", "cp273", "cp277", "cp278", "cp280", "cp284", "cp285", "cp297", "cp500", "cp870", "cp871", "cp875",
+    "cp1025", "cp1026", "cp1047", "cp1112", "cp1122", "cp1123", "cp1140", "cp1141", "cp1142", "cp1143", "cp1144",
+    "cp1145", "cp1146", "cp1147", "cp1148", "cp1149",
+)  # fmt: skip
+"""Those of EBCDIC that the codec has (actors/gateways/copybook/pages.py): a wrong one stops the start, and no client."""
+
+
 @dataclass(frozen=True, slots=True)
 class MainframeProvider(Provider):
     """The mainframe's queues: `amqp(s)://host:port` for MQ by AMQP 1.0, `http(s)://` for a bridge that carries the same bytes."""
@@ -318,8 +326,7 @@ class MainframeProvider(Provider):
         Secret(""), CREDENTIAL, "What proves it; needed beyond this machine.", "S31", "secret"
     )
     code_page: str = option(
-        "cp500", TextKind("an EBCDIC code page such as cp500, cp037, cp1047, cp1140", r"cp[0-9]{3,5}"),
-        "Of the mainframe's records.", "S30",
+        "cp500", ChoiceKind(CODE_PAGES), "Of the mainframe's records.", "S30",
     )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ class Bank:
     async def account(self, client: str) -> AccountDescribed:
         """How far it is."""
         answer = await self.engine.ask(Address("account", client), DescribeAccount())
+        assert isinstance(answer.reply, AccountDescribed)
         return answer.reply
 
     async def until(self, client: str, *statuses: str) -> AccountDescribed:
