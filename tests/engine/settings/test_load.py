@@ -80,6 +80,9 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     ),
     "connections.redirect_uris": st.lists(REDIRECTS, unique=True).map(tuple),
     "dead_letters.report_to": st.sampled_from(["", "ops@example.org", "o+1%2@a-b.example"]),
+    "onboarding.operations_emails": st.lists(
+        st.sampled_from(["ops@example.org", "o+1%2@a-b.example"]), unique=True
+    ).map(tuple),
     "onboarding.compliance_emails": st.lists(
         st.sampled_from(["kyc@example.org", "o+1%2@a-b.example"]), unique=True
     ).map(tuple),
