@@ -13,6 +13,7 @@ import structlog
 from bench import (
     ask,
     backtest,
+    copybook,
     documents,
     edge,
     flame,
@@ -48,6 +49,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "documents": documents.main,
     "receive": webhook_receive.main,
     "token": tokens.main,
+    "copybook": copybook.main,
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""

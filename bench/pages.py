@@ -189,6 +189,22 @@ def _outage(figures: dict[str, Any]) -> str:
     return "\n\n".join((_machine(figures), summary, _table(head, rows)))
 
 
+def _copybook(figures: dict[str, Any]) -> str:
+    sides = {name: one for name, one in figures.items() if name != "machine"}
+    rows = [
+        [
+            f"{name}, {one['bytes']} bytes",
+            f"{one['fields']}",
+            f"{one['read_per_s']:,.0f} ({one['read_mb_per_s']:.1f} MB)",
+            f"{one['written_per_s']:,.0f} ({one['written_mb_per_s']:.1f} MB)",
+        ]
+        for name, one in sides.items()
+    ]
+    count = next(iter(sides.values()))["records"]
+    head = ["record", "fields", "read, by CPU-second", "written, by CPU-second"]
+    return f"{_machine(figures)}\n\n{count:,} records of each:\n\n{_table(head, rows)}"
+
+
 BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "closed": ("webhooks", _closed, "make bench ARGS=webhooks"),
     "open": ("webhooks", _open, "make bench ARGS=webhooks"),
@@ -197,6 +213,7 @@ BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "memory": ("memory", _memory, "make bench ARGS=memory"),
     "lots": ("lots", _lots, "make bench ARGS=lots"),
     "history": ("history", _history, "make bench ARGS=history"),
+    "copybook": ("copybook", _copybook, "make bench ARGS=copybook"),
     "outage": ("outage", _outage, "make bench ARGS=outage"),
 }
 """Name of the block -> whose JSON, who writes it, and what measures it."""

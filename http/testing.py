@@ -115,10 +115,8 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches, FakeReviews):
         """
         super().__init__()
         held = tuple(Secret(secret) for secret in secrets)
-        party = WebhooksParty(held)
-        webhooks = Webhooks(
-            seed=party, powens=WebhooksPowens(held), tink=party, kyc=party, docusign=party
-        )
+        party, its = WebhooksParty(held), WebhooksPowens(held)
+        webhooks = Webhooks(seed=party, powens=its, tink=party, kyc=party, docusign=party)
         settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
         known = EdgeRules.of(settings)
         paid = replace(known.payouts, served=True)  # somebody pays

@@ -105,16 +105,12 @@ class DocusignApi:
         try:
             response = await self.client.send(request, stream=True)
             try:
-                body = bytearray()
-                async for part in response.aiter_bytes():
-                    body += part
-                    if len(body) > most:
-                        raise CallFault("SIGNING_ANSWER_TOO_LARGE", retryable=False, sick=False)
+                body = await _body_of(response, most)
             finally:
                 await response.aclose()
         except httpx.TransportError as error:
             raise CallFault("SIGNING_UNREACHABLE", retryable=True) from error
-        return response, bytes(body)
+        return response, body
 
     def _judged(self, response: httpx.Response, body: bytes) -> bytes:
         status = response.status_code
@@ -143,6 +139,16 @@ class DocusignApi:
 
     def __repr__(self) -> str:
         return f"<DocusignApi {self.tokens.user!r}>"
+
+
+async def _body_of(response: httpx.Response, most: int) -> bytes:
+    """An answer's body, within its bound."""
+    body = bytearray()
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > most:
+            raise CallFault("SIGNING_ANSWER_TOO_LARGE", retryable=False, sick=False)
+    return bytes(body)
 
 
 def _word(body: bytes) -> str:

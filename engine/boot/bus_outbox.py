@@ -36,6 +36,7 @@ AGAIN_S_MAX: Final = 30.0
 _STATELESS: Any = object()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Send = Callable[[str, str, bytes], Awaitable[None]]
+Said = Callable[[Recorded], tuple[str, bytes] | None]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -79,14 +80,15 @@ def approval_of(event: Recorded) -> tuple[str, bytes] | None:
 class Outbox:
     """Publishes, for as long as the engine runs."""
 
-    def __init__(self, name: str, send: Send) -> None:
+    def __init__(self, name: str, send: Send, said: Said | None = None) -> None:
         """Make it.
 
         Args:
             name: under which its position is kept.
             send: puts one record on a topic; raises CallFault.
+            said: the topic of an event and what is said there; approvals by default.
         """
-        self._name, self._send = name, send
+        self._name, self._send, self._said = name, send, said or approval_of
         self._after: int | None = None
         self._kept = 0
         """Before `_after` by what has told nobody anything."""
@@ -122,7 +124,7 @@ class Outbox:
             self._after = self._kept = int(kept[self._name]["position"]) if kept else 0
         page = await engine.journal.events(self._after, PAGE)
         for event in page:
-            said = approval_of(event)
+            said = self._said(event)
             if said is not None:
                 await self._send(said[0], event.address.key, said[1])
             self._after = event.number

@@ -22,7 +22,7 @@ from comptoir.engine.errors import Unavailable, log_crash
 from comptoir.engine.journal import Duplicate, Fate, Lost, Rejected, Run
 from comptoir.engine.waiter import Waiter
 
-__all__ = ["BusReading"]
+__all__ = ["BusReading", "commit_record"]
 
 log = structlog.get_logger("comptoir.bus")
 
@@ -142,7 +142,7 @@ class BusReading:
         """
         now = engine.now()
         wanted = [self._wanted(record, now) for record in records]
-        waiters = [_submit(engine, one) for one in wanted]
+        waiters = [commit_record(engine, one) for one in wanted]
         for record, one, waiter in zip(records, wanted, waiters, strict=True):
             fate = await waiter.wait()
             if isinstance(fate.why, Lost):
@@ -151,7 +151,7 @@ class BusReading:
             if isinstance(fate.why, Duplicate):
                 result = "duplicate"
             elif isinstance(fate.why, Rejected):
-                await _submit(engine, unreadable(self._topics, record, now, REJECTED)).wait()
+                await commit_record(engine, unreadable(self._topics, record, now, REJECTED)).wait()
                 result = "poison"
             if result == "poison":
                 log.warning(
@@ -171,7 +171,7 @@ class BusReading:
         return f"<BusReading {self.trouble or 'reading'}>"
 
 
-def _submit(engine: Engine, one: Taken) -> Waiter[Fate]:
+def commit_record(engine: Engine, one: Taken) -> Waiter[Fate]:
     """Have it committed; who waits hears of it."""
     waiter: Waiter[Fate] = Waiter()
 

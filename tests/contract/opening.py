@@ -10,9 +10,18 @@ from typing import Any
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.contract.test_scenarios import Scene
+from tests.contract.scene import Scene
 
-__all__ = ["PROFILE", "advance", "approves", "contract", "moves", "signs", "to_accounts"]
+__all__ = [
+    "PROFILE",
+    "advance",
+    "approves",
+    "contract",
+    "mainframe",
+    "moves",
+    "signs",
+    "to_accounts",
+]
 
 PROFILE = {
     "nationalId": {"type": "SIN", "country": "CA", "number": "046 454 286"},
@@ -26,6 +35,7 @@ PROFILE = {
 
 def to_accounts(sandbox: Process, folder: Path) -> dict[str, str]:
     """A daemon that has contracts signed in its own portal, and accounts opened on the sandbox's mainframe."""
+    assert not sandbox.get("/control/mainframe").json()["accounts"]  # its program is compiled now
     for name in ("house.p12", "root.pem"):
         (folder / name).write_bytes(sandbox.get(f"/control/trust/{name}").body)
     return {
@@ -92,3 +102,9 @@ def moves(scene: Scene) -> list[str]:
     path = f"/api/v1/onboarding/{scene.number}/history"
     items = json.loads(scene.by("compliance", "GET", path).body)["items"]
     return [str(one["to"]) for one in reversed(items)]
+
+
+def mainframe(scene: Scene) -> dict[str, dict[str, Any]]:
+    """What it has."""
+    found: dict[str, dict[str, Any]] = scene.sandbox.get("/control/mainframe").json()
+    return found

@@ -14,8 +14,17 @@ import pytest
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import eventually
 from tests.contract.documents import INITIATION, to_people
-from tests.contract.opening import PROFILE, advance, approves, contract, moves, signs, to_accounts
-from tests.contract.test_scenarios import SECRET, Scene
+from tests.contract.opening import (
+    PROFILE,
+    advance,
+    approves,
+    contract,
+    mainframe,
+    moves,
+    signs,
+    to_accounts,
+)
+from tests.contract.scene import SECRET, Scene
 
 Start = Callable[..., Process]
 TYPES = {
@@ -28,7 +37,6 @@ EIGHT_MINUTES = 480
 def scene(comptoir_daemon: Start, comptoir_sandbox: Start, tmp_path: Path) -> Iterator[Scene]:
     """A bank with a bureau, an authority and a mainframe."""
     sandbox = comptoir_sandbox()
-    assert not sandbox.get("/control/mainframe").json()["accounts"]  # its program is compiled now
     daemon = comptoir_daemon(
         **to_people(sandbox),
         **to_accounts(sandbox, tmp_path),
@@ -125,12 +133,6 @@ def test_declined_reissued_signed_approved_and_opened_late(scene: Scene) -> None
     assert scene.file()["account"]["accountNumber"] == "*" * (len(own["accountNumber"]) - 4) + own["accountNumber"][-4:]  # fmt: skip
     inbox = scene.sandbox.get(f"/control/inbox?channel=mail&to={scene.mail}").json()["items"]
     assert sum("votre compte est ouvert" in str(one["body"]) for one in inbox) == 1
-
-
-def mainframe(scene: Scene) -> dict[str, dict[str, str]]:
-    """What it has."""
-    found: dict[str, dict[str, str]] = scene.sandbox.get("/control/mainframe").json()
-    return found
 
 
 def test_a_refused_account_ends_the_file(scene: Scene) -> None:

@@ -28,6 +28,41 @@ class Party(Act):
         self.expect_answers(total=1)
 
 
+class Record(Act):
+    """A record comes by the bus."""
+
+    KIND = "core_events"
+
+    def trigger(self) -> None:
+        self.order = self.victim.order("take", key=self.name)
+
+    def verify(self, case: Case) -> None:
+        self.again(case, "take", key=self.name)
+        self.stage.serving().run("take", key=self.name)  # its offset was not committed
+        wait_for(lambda: self.stage.total(self.name) == 1, "it has its effect")
+        self.stage.check()
+        assert self.stage.total(self.name) == 1
+
+
+class Publish(Act):
+    """A topic is told of what has happened."""
+
+    KIND = "engine"
+
+    def prepare(self) -> None:
+        self.stage.serving().run("ask", key=self.name, message={"label": "do"})
+
+    def trigger(self) -> None:
+        self.order = self.victim.order("publish", key=self.name)
+
+    def verify(self, case: Case) -> None:
+        self.again(case, "publish", key=self.name)
+        told = self.stage.book("told", self.name)
+        assert told in (1, 2), "never missed, and told again at most"
+        self.stage.serving().run("publish", key=self.name)
+        assert self.stage.book("told", self.name) == told, "its place is kept"
+
+
 class Start(Party):
     """A payment is about to leave."""
 

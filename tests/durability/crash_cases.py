@@ -179,6 +179,10 @@ SUBMITS: Mapping[str, Scene] = {
     "Engine.advance_clock": _batch(
         "Clock", "business time in memory is what the database holds, and never goes back", "caller"
     ),
+    "Outbox._keep": _batch(
+        "Publish", "what was told is told at most once more, and what was not is told", "caller"
+    ),
+    "commit_record": _batch("Record", f"a record that comes again is known: {_EXACT}", "caller"),
     "Gateway._commit_started": _batch(
         "Start", "the payment left at most once: answered once, or held for a person"
     ),

@@ -28,10 +28,15 @@ from weakref import WeakKeyDictionary
 import msgspec
 import trio
 
+from comptoir.actors.gateways.core_kafka import Taken
+from comptoir.actors.gateways.core_messages import EVENTS
+from comptoir.engine.boot.bus_outbox import Outbox
+from comptoir.engine.boot.bus_reading import commit_record
 from comptoir.engine.boot.daemon import Daemon
 from comptoir.engine.boot.serving import serve
+from comptoir.engine.decision import Decision, Once, Outgoing
 from comptoir.engine.engine import Engine
-from comptoir.engine.errors import EngineError
+from comptoir.engine.errors import EngineError, Unavailable
 from comptoir.engine.gateway_spec import (
     CallContext,
     CallFault,
@@ -39,6 +44,7 @@ from comptoir.engine.gateway_spec import (
     GatewaySpec,
     Operation,
 )
+from comptoir.engine.journal import Decided, Lost
 from comptoir.engine.settings import Settings
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.toys import TOY, Call, Do, Done, Look, toy_spec
@@ -57,6 +63,8 @@ ROOT = HERE.parents[1]
 FUNCTIONS = sites.schema_functions(ROOT)
 SUBMITS = frozenset(sites.find_submits(ROOT))
 LONG_AGO_MS = 1
+ONCE_MS = 86_400_000
+STATELESS: Any = object()
 RUNS_KEPT_MAX = 10_000
 ANSWERED, FAILED = 1, 100
 """What an answer and a failure add to the sum of the toy that asked."""
@@ -268,6 +276,28 @@ class Orders:
 
     async def _replay(self, daemon: Daemon, order: dict[str, Any]) -> int:
         return await self._engine(daemon).replay(order["ids"])
+
+    async def _take(self, daemon: Daemon, order: dict[str, Any]) -> None:
+        """A record of the bus, whose id is the order's key."""
+        key = order["key"]
+        told = Outgoing(Address(TOY, key), Do("do", add=1))
+        decision = Decision[Any](STATELESS, messages=(told,), once=(Once("bus", key, ONCE_MS),))
+        decided = Decided(decision, daemon.clock.now(), None, None)
+        fate = await commit_record(self._engine(daemon), Taken(EVENTS, decided, "taken")).wait()
+        if isinstance(fate.why, Lost):
+            raise Unavailable(fate.why.detail)
+
+    async def _publish(self, daemon: Daemon, order: dict[str, Any]) -> None:
+        """What a toy has done, to a topic that is a file."""
+        key = order["key"]
+
+        async def send(_topic: str, _key: str, _body: bytes) -> None:
+            with Path("book").open("a", encoding="ascii") as file:
+                file.write(f"told topic {key}\n")
+
+        outbox = Outbox(key, send, lambda one: ("topic", b"") if one.address.key == key else None)
+        while await outbox.publish(self._engine(daemon)):
+            pass
 
     async def _clock(self, daemon: Daemon, order: dict[str, Any]) -> int:
         return (await self._engine(daemon).advance_clock(order["seconds"]))[0]

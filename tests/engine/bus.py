@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import trio
@@ -95,6 +95,7 @@ def _tell(state: Book, message: Tell, _context: Context) -> Decision[Book]:
 
 
 def _note(state: Book, message: Any, _context: Context) -> Decision[Book]:
+    said: tuple[str, ...]
     match message:
         case CommandAnswered():
             said = ("answer", message.command_id, message.outcome, message.account_number)
@@ -169,7 +170,9 @@ class Desk:
 
     async def tell(self, client: str, number: int = 1, *, find: bool = False) -> None:
         """Have a client's account publish a command."""
-        kind = "FIND_ACCOUNT" if find else "CREATE_ACCOUNT"
+        kind: Literal["FIND_ACCOUNT", "CREATE_ACCOUNT"] = (
+            "FIND_ACCOUNT" if find else "CREATE_ACCOUNT"
+        )
         command = PublishCommand(f"{client}:{number}", kind, client, PROFILE, self.engine.now())
         await self.engine.ask(Address("account", client), Tell(command))
 

@@ -45,3 +45,33 @@ async def test_a_party_that_asks_for_time_is_not_called_before(
         with trio.fail_after(120):
             await twice.wait()
     assert seconds <= called[1] - called[0] < seconds + 2
+
+
+async def test_a_look_up_waits_as_long_as_it_is_asked_to(autojump_clock: MockClock) -> None:
+    """Issue 9, ADR 0053: what became of a call is not asked for before the party's limit is over either."""
+    del autojump_clock
+    looked: list[float] = []
+    twice = trio.Event()
+
+    async def call(_message: Call, _context: CallContext) -> None:
+        raise CallFault("LOST", retryable=True)
+
+    async def look_up(_message: Call, _context: CallContext) -> Do:
+        looked.append(trio.current_time())
+        if len(looked) == 1:
+            raise CallFault("BUSY", retryable=True, sick=False, wait_ms=30_000)
+        twice.set()
+        return Do("found")
+
+    operation = Operation(
+        call, lambda message: message.reference, idempotent=False, look_up=look_up
+    )
+    gateway = GatewaySpec("party", {Call: operation}, GatewayBounds(breaker=CALM))
+    async with (
+        MemoryJournal.open(MemoryTables()) as journal,
+        Engine(toy_parts(journal, gateway)).running() as engine,
+    ):
+        await engine.ask(A, Do("m", send=(Send("party", "", Call("r1")),)))
+        with trio.fail_after(120):
+            await twice.wait()
+    assert looked[1] - looked[0] >= 30

@@ -8,11 +8,30 @@ import httpx
 import trio
 
 from comptoir.engine.settings import Http, Settings
+from comptoir.engine.signing_testing import (
+    sign_docusign,
+    sign_plaid,
+    sign_powens,
+    sign_tink,
+    sign_webhook,
+)
 from comptoir.engine.trust import trust_of
 from comptoir.http.server import Shared, serve
-from comptoir.http.testing import FakeAuthenticator, FakeDaemon
+from comptoir.http.testing import NOW_MS, SECRET, FakeAuthenticator, FakeDaemon
 
-__all__ = ["policed"]
+__all__ = ["policed", "signed_for"]
+
+_SIGNS = {
+    "receiveDocusignWebhook": sign_docusign,
+    "receivePlaidWebhook": sign_plaid,
+    "receivePowensWebhook": sign_powens,
+    "receiveTinkWebhook": sign_tink,
+}
+
+
+def signed_for(operation_id: str, body: bytes) -> dict[str, str]:
+    """The headers of a sender who is known."""
+    return _SIGNS.get(operation_id, sign_webhook)(SECRET, body, NOW_MS)
 
 
 @asynccontextmanager

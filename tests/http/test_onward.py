@@ -65,7 +65,8 @@ def call(who: str, role: Role, body: bytes = WORD) -> Call:
 
 def shown(answer: Response) -> dict[str, Any]:
     """Its body."""
-    return msgspec.json.decode(answer.body)
+    found: dict[str, Any] = msgspec.json.decode(answer.body)
+    return found
 
 
 def test_every_phase_has_its_words() -> None:

@@ -27,13 +27,6 @@ from comptoir.actors.browser_session.messages import (
 from comptoir.actors.merchants.messages import Partner
 from comptoir.engine import Address, Message, Reply
 from comptoir.engine.settings import Http, Settings
-from comptoir.engine.signing_testing import (
-    sign_docusign,
-    sign_plaid,
-    sign_powens,
-    sign_tink,
-    sign_webhook,
-)
 from comptoir.engine.trust import trust_of
 from comptoir.http.api import wallet
 from comptoir.http.identity.authenticator import wall_seconds
@@ -46,13 +39,13 @@ from comptoir.http.principal import Principal, Role, Undecided
 from comptoir.http.problems import PROBLEMS, problem
 from comptoir.http.rules import LinkingRules
 from comptoir.http.server import serve
-from comptoir.http.testing import NOW_MS, SECRET, FakeAnswer, FakeAuthenticator, FakeDaemon
+from comptoir.http.testing import NOW_MS, FakeAnswer, FakeAuthenticator, FakeDaemon
 from comptoir.http.testing_wire import BODY
 from tests.http.access import CALLERS, OTHER, SELF, expected
 from tests.http.asking import APP, LETTER, ask, connection_id, give_to, owning, path_of
 from tests.http.docusign_webhooks import COMPLETED
 from tests.http.kyc_webhooks import EXAMPLE
-from tests.http.policed import policed
+from tests.http.policed import policed, signed_for
 from tests.http.test_plaid import UPDATES
 from tests.http.test_powens_body import CARD, synced
 from tests.http.test_tink import UPDATES as TINK_UPDATES
@@ -241,13 +234,7 @@ async def test_expectations_without_tokens(
         if media_type:
             headers["Content-Type"] = media_type
         for word, status in cell.items():
-            sign = {
-                "receiveDocusignWebhook": sign_docusign,
-                "receivePlaidWebhook": sign_plaid,
-                "receivePowensWebhook": sign_powens,
-                "receiveTinkWebhook": sign_tink,
-            }.get(operation.id, sign_webhook)
-            signed = sign(SECRET, body, NOW_MS) if word == "signed" else {}
+            signed = signed_for(operation.id, body) if word == "signed" else {}
             answer = await client.request(
                 operation.method, path_of(operation, SELF), content=body, headers=headers | signed
             )

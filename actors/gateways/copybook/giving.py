@@ -80,6 +80,8 @@ class Giving:
         key = item.key
         if item.occurs is None and not key and item.is_group:
             return self._hoisted(item)
+        if not (item.is_group or item.occurs) and item.number not in self._counted:
+            return self._give_plain(item)
         write = self.group(item) if item.is_group else self._value(item)
         initial = None if item.is_group else initial_of(item, self._page, self._options)
         if item.occurs is not None:
@@ -98,6 +100,20 @@ class Giving:
             if item.is_group:
                 return write({}, run)
             raise RecordRefused("FIELD_MISSING", "no value is given", item.path, item.offset)
+
+        return give
+
+    def _give_plain(self, item: Item) -> Give:
+        """Writes a field that stands there once and counts nothing: nearly all of them."""
+        key, write = item.key, writer_of(item, self._page, self._options)
+        initial = initial_of(item, self._page, self._options)
+
+        def give(values: Mapping[str, Any], _run: Run) -> bytes:
+            if key in values:
+                return write(values[key])
+            if initial is None:
+                raise RecordRefused("FIELD_MISSING", "no value is given", item.path, item.offset)
+            return initial
 
         return give
 

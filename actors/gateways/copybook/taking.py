@@ -9,7 +9,7 @@ from typing import Any
 from comptoir.actors.gateways.copybook.items import Item, Record
 from comptoir.actors.gateways.copybook.options import Options
 from comptoir.actors.gateways.copybook.pages import CodePage
-from comptoir.actors.gateways.copybook.reading import Scalar, reader_of
+from comptoir.actors.gateways.copybook.reading import Reader, Scalar, reader_of
 from comptoir.actors.gateways.copybook.refusals import RecordRefused
 from comptoir.actors.gateways.copybook.runs import Run, clusters, counted, counting_of, within
 
@@ -36,13 +36,35 @@ class Taking:
 
     def group(self, group: Item) -> Take:
         """Reads all parts of a group."""
-        takes = tuple(self._take(cluster) for cluster in clusters(group))
+        takes: list[Take] = []
+        plain: list[tuple[str, Reader]] = []
+        for cluster in clusters(group):
+            if (read := self._plain(cluster)) is not None:
+                plain.append((cluster[0].key, read))
+                continue
+            if plain:
+                takes.append(_taking_plain(tuple(plain)))
+                plain = []
+            takes.append(self._take(cluster))
+        if plain:
+            takes.append(_taking_plain(tuple(plain)))
+        if len(takes) == 1:
+            return takes[0]
 
         def take(out: Values, data: bytes, text: str, at: int, run: Run) -> None:
             for one in takes:
                 one(out, data, text, at, run)
 
         return take
+
+    def _plain(self, cluster: list[Item]) -> Reader | None:
+        """What reads a field that stands where it stands, alone and once: nearly all of them, so without a detour."""
+        item = cluster[0]
+        if len(cluster) > 1 or item.is_group or item.occurs or not item.key:
+            return None
+        if self._is_variable or item.number in self._counted:
+            return None
+        return reader_of(item, self._page, self._options)
 
     def _take(self, cluster: list[Item]) -> Take:
         if len(cluster) == 1:
@@ -135,6 +157,14 @@ class Taking:
         return read_table
 
 
+def _taking_plain(parts: tuple[tuple[str, Reader], ...]) -> Take:
+    def take(out: Values, data: bytes, text: str, at: int, _run: Run) -> None:
+        for key, read in parts:
+            out[key] = read(data, text, at)
+
+    return take
+
+
 def _take_nothing(_out: Values, _data: bytes, _text: str, _at: int, _run: Run) -> None:
     """A FILLER."""
 
@@ -143,8 +173,8 @@ def _reading_count(item: Item, read: _Read) -> _Read:
     """A field that says how often another stands there."""
 
     def read_count(data: bytes, text: str, at: int, run: Run) -> Scalar:
-        value = read(data, text, at, run)
-        if value is None:
+        value: Scalar = read(data, text, at, run)
+        if not isinstance(value, int):
             raise RecordRefused(
                 "DIGIT_INVALID", "it says how many, and is blank", item.path, item.offset
             )

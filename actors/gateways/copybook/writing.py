@@ -25,7 +25,7 @@ Writer = Callable[[Any], bytes]
 
 _NUMBER: Final = re.compile(r"([+-]?)([0-9]{1,400})(?:\.([0-9]{1,400}))?\Z", re.ASCII)
 _DIGITS_READ_MAX: Final = 1000
-"""Of a Decimal, and of its exponent: far beyond any picture, and quickly counted."""
+"""Before the point of a Decimal, and behind it: far beyond any picture, and quickly counted."""
 _FLOAT_DECIMALS_MAX: Final = 400
 """Of a COMP-1 or COMP-2: 16**-64 is the least, with 14 digits of 4 bits behind it: 312."""
 _FLOAT_BITS_MAX: Final = 2048
@@ -114,9 +114,14 @@ def _unscaled(item: Item) -> Callable[[Any], int]:
 
 def _parts(item: Item, value: Any) -> tuple[bool, int, int]:
     """Negative or not, all its digits as one number, and how many of them are decimals."""
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise _refused(item, "FIELD_TYPE_WRONG", "a number is wanted: whole, or as a text")
-    if isinstance(value, int):
+    if isinstance(value, Decimal):
+        if not value.is_finite() or abs(value.adjusted()) > _DIGITS_READ_MAX:
+            raise _refused(item, "VALUE_OUT_OF_RANGE", "no number, or far beyond its picture")
+        whole, _, part = f"{value:f}".partition(".")
+        if len(whole) + len(part) > 2 * _DIGITS_READ_MAX:
+            raise _refused(item, "VALUE_OUT_OF_RANGE", "far more digits than its picture")
+        return value.is_signed(), abs(int(whole + part)), len(part)
+    if isinstance(value, int) and not isinstance(value, bool):
         if value.bit_length() > 4 * DIGITS_MAX * 2:
             raise _refused(item, "VALUE_OUT_OF_RANGE", "more digits than its picture")
         return value < 0, abs(value), 0
@@ -126,11 +131,7 @@ def _parts(item: Item, value: Any) -> tuple[bool, int, int]:
             raise _refused(item, "FIELD_TYPE_WRONG", "the text is no number")
         sign, whole, part = found.group(1), found.group(2), found.group(3) or ""
         return sign == "-", int(whole + part), len(part)
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int) or max(abs(exponent), len(digits)) > _DIGITS_READ_MAX:
-        raise _refused(item, "VALUE_OUT_OF_RANGE", "no number, or far beyond its picture")
-    number = int("".join(map(str, digits)))
-    return bool(sign), number * 10 ** max(exponent, 0), max(-exponent, 0)
+    raise _refused(item, "FIELD_TYPE_WRONG", "a number is wanted: whole, or as a text")
 
 
 def _digits(item: Item) -> Callable[[Any], tuple[bool, str]]:
@@ -216,7 +217,8 @@ def _hexadecimal(item: Item) -> Writer:
         if decimals > _FLOAT_DECIMALS_MAX or digits.bit_length() > _FLOAT_BITS_MAX:
             raise _refused(item, "VALUE_INEXACT", "it cannot be held exactly")
         # digits / 10**decimals == number / 16**places, if five goes into it often enough.
-        number, rest = divmod(digits << (-decimals % 4), 5**decimals)
+        fives: int = 5**decimals
+        number, rest = divmod(digits << (-decimals % 4), fives)
         places = (decimals + (-decimals % 4)) // 4
         while number and number % 16 == 0:
             number, places = number // 16, places - 1
@@ -226,6 +228,7 @@ def _hexadecimal(item: Item) -> Writer:
             raise _refused(item, "VALUE_INEXACT", "it cannot be held exactly")
         fraction = number << (bits - 4 * hexadecimals)
         sign = int(negative) << (bits + 7)
-        return (sign | exponent << bits | fraction).to_bytes(item.length, "big")
+        word: int = sign | exponent << bits | fraction
+        return word.to_bytes(item.length, "big")
 
     return write

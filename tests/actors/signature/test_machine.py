@@ -113,7 +113,7 @@ def test_the_end_is_a_function_of_what_was_reported(
     statuses: Sequence[SigningStatus], order: object
 ) -> None:
     """S28: the same reports in any order and number end the same; what is signed is never unsigned."""
-    shuffled = [*statuses, *statuses[:2]]
+    shuffled: list[SigningStatus] = [*statuses, *statuses[:2]]
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     orders: tuple[Sequence[SigningStatus], ...] = (tuple(set(statuses)), statuses, shuffled)
     ends = [Told().sent().take_all(report(x) for x in one).state.phase for one in orders]

@@ -7,7 +7,7 @@ from comptoir.engine.boot.bus import terms_of
 from comptoir.engine.settings import Settings, SettingsError
 from comptoir.engine.settings.secret import Secret
 
-KAFKA = {
+KAFKA: dict[tuple[str, ...], object] = {
     ("core_banking", "bus"): "kafka",
     ("kafka", "bootstrap_servers"): "kafka-1.bank.example:9093,kafka-2.bank.example:9093",
     ("kafka", "tls"): True,

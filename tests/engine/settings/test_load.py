@@ -56,6 +56,7 @@ REDIRECTS = st.sampled_from(
 
 # Values that the rules between settings tie together, or whose form a pattern only hints at.
 TIED: dict[str, st.SearchStrategy[object]] = {
+    "signing.provider": st.sampled_from(["", "docusign"]),  # ours wants a certificate beside it
     "http.host": st.sampled_from(["127.0.0.1", "::1", "localhost", "127.8.9.1"]),
     "ingest.host": st.sampled_from(["127.0.0.1", "::1"]),
     "http.page_items_default": st.integers(1, 50),
@@ -79,10 +80,22 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     ),
     "connections.redirect_uris": st.lists(REDIRECTS, unique=True).map(tuple),
     "dead_letters.report_to": st.sampled_from(["", "ops@example.org", "o+1%2@a-b.example"]),
+    "onboarding.operations_emails": st.lists(
+        st.sampled_from(["ops@example.org", "o+1%2@a-b.example"]), unique=True
+    ).map(tuple),
     "onboarding.compliance_emails": st.lists(
         st.sampled_from(["kyc@example.org", "o+1%2@a-b.example"]), unique=True
     ).map(tuple),
+    "core_banking.bus": st.just("table"),  # the other one wants brokers
+    "kafka.bootstrap_servers": st.sampled_from(
+        ["", "127.0.0.1:9092", "a.example:9093,b-c.example:19093"]
+    ),
     "points.currency": st.sampled_from(["EUR", "CHF", "USD"]),
+    **{
+        f"providers.docusign.{name}": st.uuids().map(str)
+        for name in ("integration_key", "user_id", "account_id")
+    },
+    "providers.docusign.private_key": st.sampled_from(["", "-----BEGIN ..."]).map(Secret),
     "points.tiers": st.lists(st.integers(1, 10**15), unique=True, max_size=5).map(
         lambda steps: tuple(
             Tier(f"t{step}", f'Tier "é" \\ {step}', step, step % 1000)

@@ -86,8 +86,7 @@ def _run(folder: Path, how: str) -> str:
 def codec() -> Codec:
     """Ours, as the machine of the program has bytes."""
     source = (HERE / "ORACLE.cpy").read_text()
-    order = "little" if sys.byteorder == "little" else "big"
-    return Codec(read_copybook(source), Options(code_page="ascii", byte_order=order))
+    return Codec(read_copybook(source), Options(code_page="ascii", byte_order=sys.byteorder))
 
 
 def _plain(values: dict[str, Any]) -> str:

@@ -29,6 +29,14 @@ def codec(source: str, **options: Any) -> Codec:
     return Codec(read_copybook(source), Options(**options))
 
 
+def _decoding(made: Codec, data: bytes) -> Callable[[], Any]:
+    return lambda: made.decode(data)
+
+
+def _encoding(made: Codec, values: Any) -> Callable[[], Any]:
+    return lambda: made.encode(values)
+
+
 def _one(clause: str, **options: Any) -> Codec:
     return codec(f"05 F {clause}.", **options)
 
@@ -99,7 +107,7 @@ def test_which_signs_are_read(data: str, signs: str, value: int | None) -> None:
     as_zoned = bytes((0xF1, 0xF2, int(data[3], 16) << 4 | 3))
     for made, given_data in ((packed, bytes.fromhex(data)), (zoned, as_zoned)):
         if value is None:
-            assert _refusal(lambda made=made, it=given_data: made.decode(it)).code == "SIGN_INVALID"
+            assert _refusal(_decoding(made, given_data)).code == "SIGN_INVALID"
         else:
             assert made.decode(given_data) == {"F": value}
 
@@ -250,7 +258,7 @@ def test_what_contradicts_itself_is_refused() -> None:
         ),
     ]
     for values, code, field in wrong:
-        refused = _refusal(lambda values=values: made.encode(values))
+        refused = _refusal(_encoding(made, values))
         assert (refused.code, refused.field) == (code, field)
     good = made.encode({"ORDER-ID": 1, "LINE": lines * 2, "WHO": one})
     broken = good[:16] + b"\x1a\x1d" + good[18:]
@@ -261,7 +269,7 @@ def test_what_contradicts_itself_is_refused() -> None:
         16,
     )
     for data in (good[:-1], good + b"\x40", good[:-7], b""):
-        assert _refusal(lambda data=data: made.decode(data)).code == "RECORD_LENGTH_WRONG"
+        assert _refusal(_decoding(made, data)).code == "RECORD_LENGTH_WRONG"
     assert (
         _refusal(lambda: made.decode(good[:6] + b"\x09\x9f" + good[8:])).code
         == "COUNT_OUT_OF_RANGE"
@@ -289,7 +297,7 @@ def test_what_is_written_is_read(
 ) -> None:
     """decode(encode(x)) = x, for any copybook, code page and frame; and its bytes are as many as its fields have."""
     source, values, length = drawn
-    made = Codec(read_copybook(source), Options(code_page=page, record_format=form))
+    made = Codec(read_copybook(source), Options(code_page=page, record_format=form))  # type: ignore[arg-type]
     data = made.encode(values)
     assert len(data) == length
     read = made.decode(data)
@@ -320,7 +328,7 @@ def test_any_bytes_are_a_record_or_refused(
     drawn: tuple[str, dict[str, Any], int], data: bytes, page: str, form: str
 ) -> None:
     """Whatever the bytes: records that can be written again, or a refusal that is listed; no other exception (E11)."""
-    made = Codec(read_copybook(drawn[0]), Options(code_page=page, record_format=form))
+    made = Codec(read_copybook(drawn[0]), Options(code_page=page, record_format=form))  # type: ignore[arg-type]
     with suppress(RecordRefused):
         for values in read_records(made, data):
             plain = _without_alternatives(values)

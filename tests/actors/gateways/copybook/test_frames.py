@@ -32,6 +32,10 @@ def _refusal(act: Callable[[], Any]) -> RecordRefused:
     return refused.value
 
 
+def _reading(codec: Codec, data: bytes) -> Callable[[], Any]:
+    return lambda: list(read_records(codec, data))
+
+
 def test_a_record_behind_its_descriptor_word() -> None:
     """V: the length with its own four bytes, and two zeros; VB: such records behind the length of the block."""
     assert write_record(_codec("V"), ROWS[1]).hex() == "000a0000f0f2c1c2c340"
@@ -79,7 +83,7 @@ def test_what_divides_into_no_records_is_refused() -> None:
         good[:2] + b"\x01\x00" + good[4:],
         good + b"\x00\x05\x00\x00",
     ):
-        refused = _refusal(lambda wrong=wrong: list(read_records(_codec("V"), wrong)))
+        refused = _refusal(_reading(_codec("V"), wrong))
         assert refused.code == "RDW_INVALID"
     refused = _refusal(lambda: list(read_records(_codec("V"), good + b"\x00\x05\x00\x00\xf0")))
     assert (refused.code, refused.record) == ("RECORD_LENGTH_WRONG", 1)

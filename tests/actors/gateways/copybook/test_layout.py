@@ -1,6 +1,7 @@
 """Copybook source and the places of its fields; every refusal of one. Source: S30, protocols.md 5.7, check-command."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from comptoir.actors.gateways.copybook import (
     COPYBOOK_CODES,
+    RECORD_CODES,
     Codec,
     CopybookRefused,
     Record,
@@ -230,6 +232,14 @@ def test_every_code_of_a_copybook_is_met() -> None:
             read_copybook(source, name, form)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
         assert refused.value.code == code
     assert {code for _, code, *_ in REFUSED} | set(asked) == set(COPYBOOK_CODES)
+
+
+def test_the_page_lists_every_code() -> None:
+    """docs/copybook.md says of each what it is refused for, in the words of the code."""
+    page = (Path(__file__).parents[4] / "docs" / "copybook.md").read_text(encoding="utf-8")
+    for codes in (COPYBOOK_CODES, RECORD_CODES):
+        rows = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in codes.items())
+        assert rows in page
 
 
 SAID = (
