@@ -78,7 +78,8 @@ async def _way(settings: Settings, stack: AsyncExitStack) -> Way:
     account = (party.username, party.password.reveal())
     if urlsplit(party.base_url).scheme in ("http", "https"):
         client = await party_client(party, stack)
-        client.auth = httpx.BasicAuth(*account) if party.username else None
+        if party.username:
+            client.auth = httpx.BasicAuth(*account)
         return QueueBridge(client, _names(settings), party.timeout_s)
     from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra: only where it is wanted
 
