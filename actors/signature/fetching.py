@@ -81,7 +81,7 @@ class Stamper(TimeStamper):
     """A time stamping authority."""
 
     def __init__(self, outside: Outside, url: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # pyHanko gives it no types
         self._outside = outside
         self._url = url
 
@@ -175,20 +175,23 @@ class _Ocsp(OCSPFetcher):
         return [] if found is None else [found]
 
 
+_NOBODY: Final[tuple[x509.Certificate, ...]] = ()
+
+
 class _NoCertificates(CertificateFetcher):
     async def fetch_cert_issuers(self, cert: Any) -> AsyncGenerator[x509.Certificate, None]:
         """None: a chain is whole in its file, or it is not trusted."""
         del cert
-        for nothing in ():
-            yield nothing
+        for one in _NOBODY:
+            yield one
 
     async def fetch_crl_issuers(
         self, certificate_list: Any
     ) -> AsyncGenerator[x509.Certificate, None]:
         """None, likewise."""
         del certificate_list
-        for nothing in ():
-            yield nothing
+        for one in _NOBODY:
+            yield one
 
     def fetched_certs(self) -> Iterable[x509.Certificate]:
         """None."""

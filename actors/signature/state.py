@@ -68,12 +68,10 @@ TOLD: Final[Mapping[Phase, SigningStatus]] = {
     Phase.VOIDED: "voided",
     Phase.FAILED: "failed",
 }
-RANK: Final[Mapping[SigningStatus, int]] = {
-    status: rank
-    for rank, status in enumerate(
-        ("preparing", "sent", "viewed", "failed", "voided", "expired", "declined", "signed")
-    )
-}
+_ORDER: Final[tuple[SigningStatus, ...]] = (
+    "preparing", "sent", "viewed", "failed", "voided", "expired", "declined", "signed",
+)  # fmt: skip
+RANK: Final[Mapping[SigningStatus, int]] = {status: rank for rank, status in enumerate(_ORDER)}
 """Of two reports the higher counts, whichever came first, so that the end is a function of what was reported: what is
 signed is never unsigned, and a client's own word counts for more than a clock's.
 """

@@ -96,8 +96,10 @@ class _Loop(asyncio.BaseEventLoop):
 def _driven(work: Coroutine[Any, Any, T]) -> T:
     """What it comes to."""
     loop = _Loop()
-    asyncio.set_event_loop(loop)
-    return loop.run_until_complete(work)
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
 
 
 async def _verify(pdf: bytes, roots: list[x509.Certificate], moment: datetime) -> Verdict:

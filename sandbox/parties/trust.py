@@ -122,9 +122,10 @@ class Authority:
         asked = tsp.TimeStampReq.load(request, strict=True)
         imprint = asked["message_imprint"]
         if imprint["hash_algorithm"]["algorithm"].native not in ("sha256", "sha384", "sha512"):
-            return tsp.TimeStampResp(
+            refused = tsp.TimeStampResp(
                 {"status": {"status": "rejection", "fail_info": {"bad_alg"}}}
-            ).dump()
+            )
+            return bytes(refused.dump())
         self._serial += 1
         facts = {
             "version": "v1", "policy": POLICY, "message_imprint": imprint, "serial_number": self._serial,
@@ -133,9 +134,8 @@ class Authority:
         if asked["nonce"].native is not None:
             facts["nonce"] = asked["nonce"]
         token = self._signed(tsp.TSTInfo(facts).dump(), now)
-        return tsp.TimeStampResp(
-            {"status": {"status": "granted"}, "time_stamp_token": token}
-        ).dump()
+        granted = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
+        return bytes(granted.dump())
 
     def _signed(self, content: bytes, now: datetime) -> cms.ContentInfo:
         """A token over this content (RFC 5652; RFC 5816: the certificate is named by its SHA-256)."""

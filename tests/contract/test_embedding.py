@@ -78,7 +78,7 @@ async def test_engine_in_this_process(comptoir_postgres: str, tmp_path: Path) ->
             "refresh_family", "revocation", "approval", "erasure", "consent", "disposition", "sessions",
             "payout_batch", "payout_file", "payout_report",
             "letter_report", "candidates", "claim", "consent_week", "withdrawal", "reconciliation", "onboarding", "numbering",
-            "notification", "device", "sighting", "watch_list", "review", "onboarding_day", "kyc", "account",
+            "notification", "device", "sighting", "watch_list", "review", "onboarding_day", "kyc", "account", "signature", "feed", "endpoint",
         }  # fmt: skip
         assert figures.journal.decisions_total > 0
         assert figures.delivery.stranded_total == 0

@@ -166,12 +166,13 @@ async def test_what_cannot_seal_does_not_start(tmp_path: Path, served: Serving) 
     """S28: a wrong password, a file that is no key, and a template that is not there refuse the start."""
     settings = settings_of(tmp_path, served)
     (tmp_path / "none.p12").write_bytes(b"none")
-    for wrong in (
-        {("signing", "password"): Secret("another")},
-        {("signing", "certificate"): str(tmp_path / "none.p12")},
-        {("signing", "trust"): str(tmp_path / "absent.pem")},
-        {("signing", "templates"): str(tmp_path / "absent")},
+    for name, value in (
+        ("password", Secret("another")),
+        ("certificate", str(tmp_path / "none.p12")),
+        ("trust", str(tmp_path / "absent.pem")),
+        ("templates", str(tmp_path / "absent")),
     ):
+        wrong: dict[tuple[str, ...], object] = {("signing", name): value}
         with pytest.raises(SettingsError):
             async with Daemon(settings.having(wrong)).open(listen=False):
                 pass

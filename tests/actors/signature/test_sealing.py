@@ -74,7 +74,7 @@ def test_a_contract_can_be_read_aloud(contract: bytes) -> None:
         assert all({"/FontFile", "/FontFile2", "/FontFile3"} & set(x.keys()) for x in fonts)
         (field,) = file.Root.AcroForm.Fields
         parents = pikepdf.NumberTree(file.Root.StructTreeRoot.ParentTree)
-        assert (field.T, field.FT) == (FIELD, "/Sig")
+        assert (str(field.T), str(field.FT)) == (FIELD, "/Sig")
         assert parents[int(field.StructParent)].S == "/Form"
 
 
