@@ -17,6 +17,7 @@ import httpx
 import trio
 
 from comptoir.engine.cli.demo_access import as_a_user_would
+from comptoir.engine.cli.demo_accounts import fetch_house
 from comptoir.engine.cli.demo_children import Child, Leash, Program, last_lines
 from comptoir.engine.cli.demo_data import user_id
 from comptoir.engine.cli.demo_place import DemoPlace, Wanted, prepare
@@ -101,9 +102,9 @@ class _Demo:
         self._screen.say(f"comptoir demo in {self._place.folder.parent}")
         try:
             with self._screen.stage("daemon and sandbox up"):
-                async with trio.open_nursery() as starting:
-                    starting.start_soon(self._start, self._place.sandbox)
-                    starting.start_soon(self._start, self._place.daemon)
+                await self._start(self._place.sandbox)
+                await fetch_house(self._place)
+                await self._start(self._place.daemon)
             yield
         finally:
             # Whoever has ended by itself is the reason for whatever else went wrong.

@@ -21,6 +21,9 @@ GOOD: Final[dict[str, Any]] = {
     },
 }  # fmt: skip
 """The source's own example (S10)."""
+HOME: Final = {
+    "street": "12 rue de Rivoli", "postalCode": "75001", "city": "Paris", "country": "FR",
+}  # fmt: skip
 OLD: Final = timedelta(days=200)
 FRESH: Final = timedelta(days=20)
 
@@ -51,11 +54,23 @@ class Applicant:
     """A partner submits the file, and attests the taxes."""
     verdict: str = ""
     """Of the reviewer, where the file is held."""
+    declines: bool = False
+    """They sign only what is issued anew."""
+    late: bool = False
+    """The mainframe answers after eight minutes."""
 
     @property
     def name(self) -> str:
         """As it is shown."""
         return f"{self.first_name} {self.last_name}"
+
+    def account(self) -> dict[str, Any]:
+        """What an account wants of them, beside what their papers say."""
+        number = f"{zlib.crc32(self.name.encode()) % 10**9:09d}"
+        told: dict[str, Any] = {"nationalId": {"type": "OTHER", "country": "FR", "number": number}}
+        if self.client_type != "INDIVIDUAL":  # their papers are no proof of residence
+            told["address"] = HOME
+        return told
 
     def bureau(self) -> dict[str, Any]:
         """The outcome, as `POST /control/kyc/{onboardingId}` takes it."""
@@ -108,7 +123,7 @@ _REFUSED: Final[dict[str, Any]] = {
     "recommendation": "REJECT",
     "checks": {**GOOD["checks"], "identityVerification": "FAILED"},
 }
-_APPROVED: Final = "KYC_APPROVED"
+_APPROVED: Final = "COMPLETED"
 
 
 def _entity(name: str, legal_form: str) -> dict[str, str]:
@@ -128,7 +143,15 @@ _OWNER: Final[dict[str, Any]] = {
 
 APPLICANTS: Final = (
     Applicant("Camille", "Exemple", "1980-05-15", "85 of 100, as in the source", _APPROVED),
-    Applicant("Lou", "Modele", "1991-11-02", "sent photographs", _APPROVED, photographs=True),
+    Applicant(
+        "Lou",
+        "Modele",
+        "1991-11-02",
+        "sent photographs; declined the contract, signed the next",
+        _APPROVED,
+        photographs=True,
+        declines=True,
+    ),
     Applicant(
         "Noa",
         "Gabarit",
@@ -172,9 +195,10 @@ APPLICANTS: Final = (
         "Claude",
         "Fondation",
         "1960-12-24",
-        "for a foundation",
+        "for a foundation; the mainframe answered late",
         _APPROVED,
         "FOUNDATION",
+        late=True,
         profile={"entity": _entity("Fondation Imaginaire", "Fondation")},
     ),
     Applicant(

@@ -1,4 +1,4 @@
-"""Ten clients of the demo, all at once: from an advisor's click to a decision.
+"""Ten clients of the demo, all at once: from an advisor's click to an account on the mainframe.
 
 Rule: what becomes of each is foretold in the table below, by hand, and compared with what the file says over HTTP.
 They have their papers from the sandbox, come in by the link and the code that they were sent, and send what is
@@ -17,6 +17,7 @@ import httpx
 import trio
 
 from comptoir.engine.cli.daemons import client_of
+from comptoir.engine.cli.demo_accounts import Signer, open_late
 from comptoir.engine.cli.demo_applicants import APPLICANTS, Applicant
 from comptoir.engine.cli.demo_month import align
 from comptoir.engine.cli.demo_people import Asker, person, service
@@ -32,13 +33,15 @@ UPLOADS_MAX: Final = 4
 POLL_SECONDS: Final = 0.5
 DECISION_POLL_SECONDS: Final = 2.0
 """Of one advisor who asks for ten, and may ask 1,000 times a minute (S62)."""
-PATIENCE_SECONDS: Final = 240.0
-"""For one client; ten share two processors, and each paper is read."""
+PATIENCE_SECONDS: Final = 300.0
+"""For one client; ten share two processors, each paper is read, each contract drawn and sealed."""
+LATE_PATIENCE_SECONDS: Final = 30.0
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 CODE: Final = re.compile(r"\b[0-9]{6}\b")
 LINK: Final = re.compile(r"https?://\S+token=[\w-]+")
 API: Final = "/api/v1/onboarding"
 REVIEW: Final = "/api/v1/review"
+LASTING: Final = ("SIGNATURE_PENDING", "KYC_REJECTED", "COMPLIANCE_HOLD")
 UNDER_WAY: Final = ("awaiting_upload", "verifying", "inspecting")
 
 
@@ -70,11 +73,18 @@ class Clients:
             person(self.place, ADVISOR, "CONSEILLER") as advisor,
             person(self.place, REVIEWER, "COMPLIANCE") as reviewer,
             service(self.place, f"{self.mark}-partner", "partner:submit") as partner,
-            trio.open_nursery() as nursery,
         ):
-            for number, applicant in enumerate(APPLICANTS):
-                file = _File(self, applicant, f"{number:02d}", advisor, reviewer, partner)
-                nursery.start_soon(self._follow, file, told)
+            files = [
+                _File(self, applicant, f"{number:02d}", advisor, reviewer, partner)
+                for number, applicant in enumerate(APPLICANTS)
+            ]
+            async with trio.open_nursery() as nursery:
+                for file in files:
+                    nursery.start_soon(self._follow, file, told)
+            await open_late(self.daemon, self.sandbox)
+            for file in files:
+                if file.applicant.late:
+                    await self._wait(file, told)
         for applicant in APPLICANTS:
             status, why = told[applicant.name]
             self.rows.append((f"{applicant.name}, {applicant.client_type}", status, why))
@@ -84,10 +94,23 @@ class Clients:
         status = "not in time"
         with trio.move_on_after(PATIENCE_SECONDS):
             status = await file.live()
+        wanted = "ACCOUNT_CREATION_PENDING" if applicant.late else applicant.ends
+        await self._tell(file, told, status, wanted)
+
+    async def _wait(self, file: "_File", told: dict[str, tuple[str, str]]) -> None:
+        status = "not in time"
+        with trio.move_on_after(LATE_PATIENCE_SECONDS):
+            status = await file.completes()
+        await self._tell(file, told, status, file.applicant.ends)
+
+    async def _tell(
+        self, file: "_File", told: dict[str, tuple[str, str]], status: str, wanted: str
+    ) -> None:
+        applicant = file.applicant
         told[applicant.name] = (status, applicant.remark)
-        if status != applicant.ends:
+        if status != wanted:
             why = await file.why()
-            self.complaints.append(f"{applicant.name}: {status}, and not {applicant.ends}: {why}")
+            self.complaints.append(f"{applicant.name}: {status}, and not {wanted}: {why}")
 
 
 @dataclass(slots=True)
@@ -111,18 +134,32 @@ class _File:
         sandbox = Asker(self.demo.sandbox)
         await sandbox.post(f"/control/kyc/{self.name}", self.applicant.bureau())
         async with self._portal(link) as client:
-            if self.applicant.profile:
-                await client.ask("PATCH", f"{self.path}/profile", dict(self.applicant.profile))
+            told = {**self.applicant.profile, **self.applicant.account()}
+            await client.ask("PATCH", f"{self.path}/profile", told)
             for doc_type, papers in self.applicant.papers(self.demo.now).items():
                 for paper in papers:
                     await self._send(client, doc_type, paper)
-        status = await self._until_decided()
-        if status == "COMPLIANCE_HOLD" and self.applicant.verdict:
-            await self.reviewer.post(f"{REVIEW}/{self.name}/claim")
-            body = {"decision": self.applicant.verdict, "reason": self.applicant.remark}
-            await self.reviewer.post(f"{REVIEW}/{self.name}/decision", body)
-            return await self._until_decided(but="COMPLIANCE_HOLD")
-        return status
+            status = await self._until_decided()
+            if status == "COMPLIANCE_HOLD" and self.applicant.verdict:
+                await self.reviewer.post(f"{REVIEW}/{self.name}/claim")
+                body = {"decision": self.applicant.verdict, "reason": self.applicant.remark}
+                await self.reviewer.post(f"{REVIEW}/{self.name}/decision", body)
+                status = await self._until_decided(but="COMPLIANCE_HOLD")
+            return await self._signed(client) if status == "SIGNATURE_PENDING" else status
+
+    async def _signed(self, client: Asker) -> str:
+        """The contract and the account; the status then."""
+        signer = Signer(self.path, self._phone(), self.demo.sandbox)
+        if self.applicant.declines:
+            await signer.declines(client, self.advisor)
+        await signer.signs(client)
+        return await signer.is_approved(self.advisor, late=self.applicant.late)
+
+    async def completes(self) -> str:
+        """The status of one that was late, once the mainframe has answered."""
+        while (status := (await self.advisor.get(self.path))["status"]) != "COMPLETED":  # noqa: ASYNC110  another process's
+            await trio.sleep(POLL_SECONDS)
+        return str(status)
 
     async def why(self) -> str:
         """What compliance is told of it: codes, and what the score is made of."""
@@ -217,6 +254,6 @@ class _File:
         """The status once it is one that lasts."""
         while True:
             status = str((await self.advisor.get(self.path))["status"])
-            if status in ("KYC_APPROVED", "KYC_REJECTED", "COMPLIANCE_HOLD") and status != but:
+            if status in LASTING and status != but:
                 return status
             await trio.sleep(DECISION_POLL_SECONDS)

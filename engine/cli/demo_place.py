@@ -82,6 +82,16 @@ class DemoPlace:
         return f"http://{HOST}:{ingest.port}" if ingest.enabled else self.daemon_url
 
     @property
+    def house(self) -> Path:
+        """The key and certificate that contracts are sealed with, once the sandbox has made them."""
+        return self.folder / "house.p12"
+
+    @property
+    def root(self) -> Path:
+        """What they are trusted by."""
+        return self.folder / "root.pem"
+
+    @property
     def partners(self) -> Path:
         """The file of partners."""
         return self.folder / "partners.csv"
@@ -147,6 +157,7 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         ("screening", "lists"): (WatchList(LIST_NAME, folder / "watch-list.csv"),),
         ("webhooks", "seed", "secrets"): (Secret(secret),),
         ("webhooks", "kyc", "secrets"): (Secret(bureau_secret),),
+        **_of_accounts(folder, sandbox_url),
         ("providers", "fcm", "base_url"): sandbox_url,
         ("providers", "sendgrid", "base_url"): sandbox_url,
         ("providers", "twilio", "base_url"): sandbox_url,
@@ -171,6 +182,18 @@ def prepare(wanted: Wanted, environment: Mapping[str, str]) -> DemoPlace:
         sandbox=_sandbox(sandbox_port, folder, environment),
         sandbox_url=sandbox_url,
     )
+
+
+def _of_accounts(folder: Path, sandbox_url: str) -> dict[tuple[str, ...], object]:
+    """Who has contracts signed and opens accounts."""
+    return {
+        ("signing", "provider"): "embedded",
+        ("signing", "certificate"): str(folder / "house.p12"),
+        ("signing", "password"): Secret("sandbox"),
+        ("signing", "trust"): str(folder / "root.pem"),
+        ("providers", "tsa", "base_url"): f"{sandbox_url}/trust/tsa",
+        ("providers", "mainframe", "base_url"): sandbox_url,
+    }
 
 
 def _folder(data_dir: Path) -> Path:

@@ -91,14 +91,16 @@ class Play:
                 await month.perform(self.pay_by_files)
             clients = Clients(self.place, self.screen, daemon, sandbox, prefix)
             if self.script.clients:
-                with self.screen.stage("ten clients, from an advisor's click to a decision"):
+                with self.screen.stage("ten clients, from an advisor's click to an account"):
                     await clients.perform()
         self.screen.table(rows)
         self.screen.say("A customer's month, day by day:")
         self.screen.table(month.rows)
         self.screen.say(f"  its statement: {month.statement}")
         if clients.rows:
-            self.screen.say("Ten clients, each from an advisor's click to a decision:")
+            self.screen.say(
+                "Ten clients, each from an advisor's click to an account, or to a refusal:"
+            )
             self.screen.table(clients.rows)
         return self._judge(compared, (*month.complaints, *clients.complaints))
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from comptoir.actors.account.messages import AccountDelayed, AccountRefused, OpenAccount
+from comptoir.actors.account.messages import AccountRefused, OpenAccount
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.gateways.messages import SendMail
 from comptoir.actors.onboarding import onward_events as facts
@@ -14,7 +14,6 @@ from comptoir.actors.onboarding.completing import lacking
 from comptoir.actors.onboarding.machine import MACHINE, KycCompleted, OnboardingExpired
 from comptoir.actors.onboarding.messages import (
     FileDescribed,
-    FileOver,
     KeptLongEnough,
 )
 from comptoir.actors.onboarding.onward_messages import (
@@ -308,28 +307,6 @@ def test_nobody_to_tell_holds_nothing_up() -> None:
     assert facts.StaffUntold("OPERATIONS_UNKNOWN") in refused.events
 
 
-def test_late_is_not_a_failure() -> None:
-    """S32, X9: it waits, and the late reply completes it."""
-    late = decide(PENDING, AccountDelayed(NOW))
-    assert (late.state.phase, late.state.onward.account.status) == (
-        Phase.ACCOUNT_CREATION_PENDING,
-        "late",
-    )
-    assert decide(late.state, AccountDelayed(NOW)) == Decision(late.state)
-    assert play(late.state, CREATED).phase is Phase.COMPLETED
-
-
-def test_an_account_that_is_refused_ends_the_file_for_good() -> None:
-    """S18, X9: INCOMPLETE, the contract kept, advisor and operations told, and never a second command for its number."""
-    over = decide(PENDING, AccountRefused("DUPLICATE", NOW))
-    assert (over.state.phase, over.state.cause) == (Phase.INCOMPLETE, "account_refused")
-    assert sent(over, KeepContract) == [KeepContract("ACCOUNT_REFUSED")]
-    assert [one.to for one in sent(over, SendMail)] == ["a@bank.example", "ops@bank.example"]
-    assert not sent(over, KeptLongEnough)
-    assert decide(over.state, RESUMES).reply == FileOver()
-    assert decide(over.state, CREATED) == Decision(over.state)
-
-
 @pytest.mark.parametrize("rule", CONTRACTS, ids=lambda rule: rule.status)
 def test_what_becomes_of_a_contract(rule: ContractRule) -> None:
     """S18: each row of the table, when compliance rejects the client after all."""
@@ -366,31 +343,6 @@ def test_a_new_hit_holds_it_and_it_goes_on_where_it_stood(
     assert cleared.state.onward.reviewers == ("cp-1", "cp-9")
     assert bool(sent(cleared, OpenSigning)) == voids
     assert not sent(cleared, OpenAccount)
-
-
-def test_what_comes_while_it_is_held() -> None:
-    """S16, X9: a signature that was faster than its withdrawal, and the account."""
-    held = play(SENT, HOLD)
-    signed = decide(held, SIGNS)
-    assert signed.events == (facts.ContractSigned(1, "embedded", "ab" * 32),)
-    assert play(signed.state, replace(CONCLUDED, by="cp-9")).phase is Phase.SIGNED
-    there = play(PENDING, HOLD, CREATED)
-    assert there.phase is Phase.COMPLIANCE_HOLD
-    done = decide(there, replace(CONCLUDED, by="cp-9"))
-    assert (done.state.phase, len(sent(done, SendMail))) == (Phase.COMPLETED, 1)
-    refused = play(PENDING, HOLD, AccountRefused("X", NOW), replace(CONCLUDED, by="cp-9"))
-    assert (refused.phase, refused.cause) == (Phase.INCOMPLETE, "account_refused")
-
-
-def test_an_account_of_a_rejected_client_is_told_to_operations() -> None:
-    """S18: whichever comes first, the rejection or the account; a person closes it."""
-    reject = replace(CONCLUDED, outcome="rejected", by="cp-9")
-    first = decide(play(PENDING, HOLD, reject), CREATED)
-    second = decide(play(PENDING, HOLD, CREATED), reject)
-    for ended in (first, second):
-        assert ended.state.phase is Phase.KYC_REJECTED
-        assert facts.AccountOrphaned("KYC_REJECTED") in ended.events
-        assert "ops@bank.example" in [one.to for one in sent(ended, SendMail)]
 
 
 def test_a_completed_file_stays_so() -> None:
