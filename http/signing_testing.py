@@ -31,7 +31,7 @@ def of_signing(address: Address, message: Message) -> Reply | None:
     owner = getattr(message, "user_id", "")
     if isinstance(message, SignContract):
         owner = message.evidence.user_id
-    moves = [word for kind, word in _MOVES if isinstance(message, kind)]
+    moves: list[SigningStatus] = [word for kind, word in _MOVES if isinstance(message, kind)]
     status: SigningStatus = moves[0] if moves else "sent"
     return SigningDescribed(
         status, 1, EMBEDDED, AT, 0, AT + 1, "c" * 64, "", "",
