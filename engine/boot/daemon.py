@@ -308,8 +308,7 @@ class Daemon(Paying, Screens, Verifying, Views):
 
     @asynccontextmanager
     async def _engine(self) -> AsyncGenerator[None, None]:
-        storage = self.settings.storage
-        keys = self._keys
+        storage, keys = self.settings.storage, self._keys
         assert keys is not None, "opened before"
         async with AsyncExitStack() as stack:
             url = storage.url.reveal()
@@ -348,8 +347,7 @@ class Daemon(Paying, Screens, Verifying, Views):
                 engine.ingest_url = self.ingest.url if self.ingest is not None else None
                 self.telemetry.engine.statistics = engine.statistics
                 self._housekeeping = Housekeeping(
-                    journal, self.telemetry.engine, self.clock,
-                    (*engine.kinds, "timer", "parked"),
+                    journal, self.telemetry.engine, self.clock, (*engine.kinds, "timer", "parked"),
                     kept_ms(self.settings),
                 )  # fmt: skip
                 with suppress(Unavailable):  # the chores take them again in a second

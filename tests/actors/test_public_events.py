@@ -4,6 +4,7 @@ import inspect
 import pkgutil
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import pytest
@@ -63,12 +64,15 @@ def test_what_an_assessment_came_to() -> None:
     assert told == ("KYC_COMPLETED", {"score": 85, "recommendation": "AUTO_APPROVE"})
 
 
+NOTHING: dict[str, Any] = {}
+
+
 @pytest.mark.parametrize(
     ("kind", "event", "told"),
     [
-        ("onboarding", DocumentsUploaded(), ("DOCUMENTS_UPLOADED", {})),
+        ("onboarding", DocumentsUploaded(), ("DOCUMENTS_UPLOADED", NOTHING)),
         ("onboarding", ContractSigned(2, "embedded", "00" * 32), ("CONTRACT_SIGNED", {"provider": "embedded", "round": 2})),
-        ("onboarding", AccountCreated(), ("ACCOUNT_CREATED", {})),
+        ("onboarding", AccountCreated(), ("ACCOUNT_CREATED", NOTHING)),
         ("account", ProfileChanged("c1", 1, ("name/last", "address/city"), 7),
          ("PROFILE_CHANGED", {"changeId": "c1", "fields": ["address/city", "name/last"]})),
     ],

@@ -33,7 +33,7 @@ def _moves(engine: Engine, number: int) -> trio.Event:
         durable.set()
 
     events = tuple(WithdrawalMoved(word) for word in WORDS)
-    decided = Decided(Decision(None, events=events), NOW + number, None, None)  # type: ignore[arg-type]  # without a state
+    decided = Decided(Decision(None, events=events), NOW + number, None, None)
     engine.journal.submit(Run(Address("withdrawal", f"wd_{number}"), None, [decided], settle))
     return durable
 

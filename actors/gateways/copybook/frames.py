@@ -73,6 +73,18 @@ def _raw_variable(codec: Codec, data: bytes) -> Iterator[bytes]:
         at = end
 
 
+def _all_framed(codec: Codec, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """Each with what frames it by itself; what is refused says which one it is."""
+    number = 0
+    try:
+        for values in records:
+            yield _framed(codec, values)
+            number += 1
+    except RecordRefused as refused:
+        refused.record = number
+        raise
+
+
 def write_records(codec: Codec, records: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """The bytes of every record with what frames it; of VB, the bytes of every block.
 
@@ -80,23 +92,18 @@ def write_records(codec: Codec, records: Iterable[Mapping[str, Any]]) -> Iterato
         RecordRefused: while iterating, at the values that make none; it says which (`record`).
     """
     check_format(codec)
+    framed = _all_framed(codec, records)
+    if codec.options.record_format != "VB":
+        yield from framed
+        return
     block: list[bytes] = []
-    size = number = 0
-    try:
-        for values in records:
-            framed = _framed(codec, values)
-            if codec.options.record_format != "VB":
-                yield framed
-            else:
-                if size + len(framed) + WORD_BYTES > BLOCK_BYTES and block:
-                    yield _block(block)
-                    block, size = [], 0
-                block.append(framed)
-                size += len(framed)
-            number += 1
-    except RecordRefused as refused:
-        refused.record = number
-        raise
+    size = 0
+    for one in framed:
+        if size + len(one) + WORD_BYTES > BLOCK_BYTES and block:
+            yield _block(block)
+            block, size = [], 0
+        block.append(one)
+        size += len(one)
     if block:
         yield _block(block)
 

@@ -13,6 +13,7 @@ from comptoir.actors.endpoint.messages import (
     DeliveryEnded,
     FeedGrew,
     OpenEndpoint,
+    Outcome,
     RetryDue,
     endpoint_at,
 )
@@ -89,7 +90,8 @@ class Player:
         status = self.answers(call)
         if status == 200:
             self.heard.append(position)
-        outcome = "delivered" if status == 200 else "gone" if status == 410 else "failed"
+        outcomes: dict[int, Outcome] = {200: "delivered", 410: "gone"}
+        outcome: Outcome = outcomes.get(status, "failed")
         code = "" if status == 200 else f"HTTP_{status}"
         self.ended.append(DeliveryEnded(call.serial, outcome, position, "evt", status, code))
 

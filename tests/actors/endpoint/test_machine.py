@@ -1,5 +1,7 @@
 """An endpoint goes through the feed: in order, at least once, for days, whatever its consumer does (S33)."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,7 +164,7 @@ def test_both_secrets_sign_for_a_day() -> None:
     player.settle()
     player.now += 24 * HOUR_MS + 1
     player.grow()
-    assert player.calls[0].secrets == ("whsec_new",)
+    assert list(player.calls[0].secrets) == ["whsec_new"]
 
 
 def test_a_test_goes_out_while_an_event_waits() -> None:
@@ -186,7 +188,7 @@ def test_of_attempts_the_last_ones_are_kept() -> None:
     player.settle()
     found = player.say(ListAttempts())
     assert isinstance(found, Decision)
-    listed = getattr(found.reply, "attempts", ())
+    listed: list[Any] = list(getattr(found.reply, "attempts", ()))
     assert len(listed) == ATTEMPTS_MAX
     assert listed[0].position == ATTEMPTS_MAX + 10
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -309,15 +309,15 @@ def test_what_is_written_is_read(
 
 def _without_alternatives(values: Any) -> Any:
     """Values without the readings of REDEFINES, which drawn.py names X-."""
-    if isinstance(values, dict):
-        return {
-            name: _without_alternatives(value)
-            for name, value in values.items()
-            if not name.startswith("X-")
-        }
-    return (
-        [_without_alternatives(value) for value in values] if isinstance(values, list) else values
-    )
+    match values:
+        case dict():
+            named = cast("dict[str, Any]", values)
+            return {n: _without_alternatives(x) for n, x in named.items() if not n.startswith("X-")}
+        case list():
+            items: list[Any] = values
+            return [_without_alternatives(one) for one in items]
+        case _:
+            return values
 
 
 @settings(max_examples=100)

@@ -19,7 +19,11 @@ from comptoir.actors.gateways.copybook import (
 from comptoir.actors.gateways.copybook.frames import BLOCK_BYTES, raw_records
 
 SOURCE = "01 R.\n 05 N PIC 9(2).\n 05 T PIC X(2) OCCURS 0 TO 5 DEPENDING ON N.\n"
-ROWS = [{"N": 0, "T": []}, {"N": 2, "T": ["AB", "C"]}, {"N": 5, "T": ["A"] * 5}]
+ROWS: list[dict[str, Any]] = [
+    {"N": 0, "T": []},
+    {"N": 2, "T": ["AB", "C"]},
+    {"N": 5, "T": ["A"] * 5},
+]
 
 
 def _codec(form: str, source: str = SOURCE, **options: Any) -> Codec:
