@@ -314,7 +314,7 @@ def _without_alternatives(values: Any) -> Any:
             named = cast("dict[str, Any]", values)
             return {n: _without_alternatives(x) for n, x in named.items() if not n.startswith("X-")}
         case list():
-            items: list[Any] = values
+            items: list[Any] = values  # pyright: ignore[reportUnknownVariableType]
             return [_without_alternatives(one) for one in items]
         case _:
             return values
