@@ -10,19 +10,21 @@ from comptoir.actors.endpoint.messages import (
     KIND,
     Attempted,
     AttemptsListed,
+    CloseEndpoint,
     EndpointDescribed,
     ListAttempts,
 )
 from comptoir.actors.feed.messages import (
     FEED,
     AddEndpoint,
+    DropEndpoint,
     EndpointsListed,
     EndpointTerms,
     FeedStands,
     ListEndpoints,
     PublicEvent,
 )
-from comptoir.engine import Address, Message, Reply
+from comptoir.engine import Address, Message, Refused, Reply
 
 __all__ = ["ENDPOINT_ID", "FakeEvents"]
 
@@ -41,6 +43,8 @@ class FakeEvents:
         ]
         self.endpoints: dict[str, str] = {ENDPOINT_ID: ""}
         """Whose each is, by id."""
+        self.removed: set[str] = set()
+        """Those that are no more."""
 
     async def public_events(self, after: int, limit: int) -> Sequence[PublicEvent]:
         """As set."""
@@ -51,6 +55,9 @@ class FakeEvents:
         if address == FEED:
             if isinstance(message, AddEndpoint):
                 self.endpoints[message.endpoint_id] = message.partner
+            if isinstance(message, DropEndpoint):
+                self.endpoints.pop(message.endpoint_id, None)
+                self.removed.add(message.endpoint_id)
             return (
                 EndpointsListed(dict(self.endpoints))
                 if isinstance(message, ListEndpoints)
@@ -58,6 +65,11 @@ class FakeEvents:
             )
         if address.kind != KIND:
             return None
+        if address.key in self.removed:
+            raise Refused("NOT_FOUND", "there is no endpoint of this id")
+        if isinstance(message, CloseEndpoint):
+            self.removed.add(address.key)
+            self.endpoints.pop(address.key, None)
         if isinstance(message, ListAttempts):
             return AttemptsListed((Attempted(AT, 1, "evt_1", "failed", 500, "HTTP_500", 12),))
         partner = self.endpoints.get(address.key, "")

@@ -5,12 +5,14 @@ Source: spec.md S54, S55; protocols.md 5.1; the documentation of schemathesis 4 
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import requests
 import requests.auth
 import schemathesis
 import schemathesis.auths
+from hypothesis import strategies as st
 
 from comptoir.engine.signing_testing import (
     sign_docusign,
@@ -45,6 +47,14 @@ def _as_it_is(_context: object, value: Any) -> bytes:
     """A document of any text: an upload is judged by its address before its bytes."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
+
+def _time(moment: datetime) -> str:
+    """As all times of the API are written, so that none is drawn that its own pattern refuses."""
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
+
+
+TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001 - UTC, as the Z says
+schemathesis.openapi.format("date-time", TIMES.map(_time))
 
 auths: Any = schemathesis.auths  # its storage is generic over what nobody says
 for path, sign in (
