@@ -5,6 +5,7 @@ Rules (server-side request forgery):
   https to this machine, and to nothing between the two;
 - a name is resolved once for a call, every address that it has must be allowed, and the connection goes to one of those:
   a name that is resolved again to another address between check and call has no second chance;
+- look-ups have threads of their own: a name server that is dead holds up webhooks, and nobody else's files;
 - what looks like one of those and leads elsewhere is judged by where it leads: IPv4 inside IPv6 (mapped, 6to4, NAT64,
   Teredo), a zone, an address without dots.
 
@@ -14,6 +15,7 @@ Source: the Standard Webhooks specification 1.0.0, "Server side request forgery"
 
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
 
@@ -22,10 +24,22 @@ import trio
 
 from comptoir.engine.gateway_spec import CallFault
 
-__all__ = ["URL_CHARACTERS_MAX", "Resolve", "Target", "address_fault", "aim", "allowed", "look_up"]
+__all__ = [
+    "LOOKUPS",
+    "URL_CHARACTERS_MAX",
+    "Resolve",
+    "Target",
+    "address_fault",
+    "aim",
+    "allowed",
+    "look_up",
+]
 
 URL_CHARACTERS_MAX: Final = 2048
 RESOLVE_S: Final = 5.0
+LOOKUPS: Final = trio.CapacityLimiter(16)
+"""One that nobody waits for any more keeps its thread until the resolver gives up (with glibc 30 s and more), so they are
+not of trio's own threads, which files and databases want as well."""
 NAT64: Final = IPv6Network("64:ff9b::/96")
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """`await resolve(host, port)`: every address that a name has."""
@@ -65,6 +79,9 @@ def _allowed(found: IPv4Address | IPv6Address, this_machine: bool) -> bool:
             inside = IPv4Address(int(found) & 0xFFFF_FFFF)
         if inside is not None:
             return _allowed(inside, this_machine)
+        # Deprecated (RFC 3879), and routed inside some houses still: to Python it is global.
+        if found.is_site_local:
+            return False
     if found.is_loopback:
         return this_machine
     return found.is_global and not found.is_multicast and not found.is_reserved
@@ -110,8 +127,9 @@ def _numeric(host: str) -> IPv4Address | IPv6Address | None:
 
 
 async def look_up(host: str, port: int) -> Sequence[str]:
-    """Every address that a name has, as this machine resolves it."""
-    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Every address that a name has (as it goes over the wire, IDNA), as this machine resolves it."""
+    ask = partial(socket.getaddrinfo, host.encode("ascii"), port, type=socket.SOCK_STREAM)
+    found = await trio.to_thread.run_sync(ask, limiter=LOOKUPS, abandon_on_cancel=True)
     return [str(one[4][0]) for one in found]
 
 
@@ -129,7 +147,7 @@ async def aim(url: str, resolve: Resolve, *, this_machine: bool) -> Target:
     if numeric is not None:
         addresses: Sequence[str] = [str(numeric)]
     else:
-        addresses = await _resolved(parsed.host, port, resolve)
+        addresses = await _resolved(parsed.raw_host.decode("ascii"), port, resolve)
     if not all(allowed(one, this_machine=this_machine) for one in addresses):
         raise CallFault("TARGET_FORBIDDEN", retryable=False, sick=False)
     if parsed.scheme == "http" and not all(ip_address(one).is_loopback for one in addresses):

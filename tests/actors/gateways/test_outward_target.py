@@ -6,10 +6,17 @@ Source: OWASP SSRF Prevention Cheat Sheet; RFC 6890; actors/gateways/outward_tar
 from collections.abc import Sequence
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir.actors.gateways.outward_target import address_fault, aim, allowed
+from comptoir.actors.gateways.outward_target import (
+    LOOKUPS,
+    address_fault,
+    aim,
+    allowed,
+    look_up,
+)
 from comptoir.engine.gateway_spec import CallFault
 
 PUBLIC = (
@@ -23,7 +30,7 @@ PRIVATE = (
     "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
     "255.255.255.255", "224.0.0.1", "198.18.0.1", "192.0.2.1", "203.0.113.9", "240.0.0.1", "fe80::1", "fc00::1",
     "fd00:ec2::254", "ff02::1", "::", "2001:db8::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1",
-    "64:ff9b:1::a00:1", "2002:a00:1::1", "fe80::1%eth0", "not an address", "",
+    "64:ff9b:1::a00:1", "2002:a00:1::1", "fe80::1%eth0", "fec0::1", "feff::1", "not an address", "",
 )  # fmt: skip
 HERE = ("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1")
 WRONG = (
@@ -120,3 +127,38 @@ async def test_a_name_in_the_clear_leads_here_or_nowhere() -> None:
         await aim("http://localhost/", Names(["8.8.8.8"]).resolve, this_machine=True)
     with pytest.raises(CallFault, match="TARGET_UNKNOWN"):
         await aim("https://hub.example/", Names([]).resolve, this_machine=False)
+
+
+async def test_look_ups_have_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S28, S33: a dead name server fills its own threads, and none of those that files want."""
+    borrowed = list[tuple[int, int]]()
+
+    def count() -> None:
+        shared = trio.to_thread.current_default_thread_limiter()
+        borrowed.append((LOOKUPS.borrowed_tokens, shared.borrowed_tokens))
+
+    def answer(_host: bytes, port: int, **_kind: object) -> list[object]:
+        trio.from_thread.run_sync(count)
+        return [(2, 1, 6, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr("comptoir.actors.gateways.outward_target.socket.getaddrinfo", answer)
+    assert await look_up("hub.example", 443) == ["8.8.8.8"]
+    assert borrowed == [(1, 0)]
+
+
+async def test_a_name_that_is_none_has_no_address() -> None:
+    """A label that is too long for any name server (RFC 1035) is a name without an address, and no error of ours."""
+    with pytest.raises(CallFault, match="TARGET_UNKNOWN"):
+        await aim(f"https://{'x' * 64}.example/", look_up, this_machine=False)
+
+
+async def test_a_name_of_other_letters_is_asked_for_as_it_is_written() -> None:
+    """RFC 5891: the A-label that was registered is the one that is resolved."""
+    asked = list[str]()
+
+    async def resolve(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        return ["8.8.8.8"]
+
+    await aim("https://xn--hb-xka.example/", resolve, this_machine=False)
+    assert asked == ["xn--hb-xka.example"]
