@@ -19,6 +19,7 @@ from comptoir.actors.endpoint.messages import CloseEndpoint, FeedGrew, OpenEndpo
 from comptoir.actors.feed.messages import (
     COLLECTION,
     ENDPOINTS_MAX,
+    ENDPOINTS_PARTNER_MAX,
     KIND,
     OWNERS,
     AddEndpoint,
@@ -102,7 +103,8 @@ def _add(state: FeedState, message: AddEndpoint, _context: Context) -> Outcome |
     name, partner = message.endpoint_id, message.partner
     if name in state.endpoints:
         return Decision(state, _stands(state))
-    if len(state.endpoints) >= ENDPOINTS_MAX:
+    own = sum(one == partner for one in state.endpoints.values()) if partner else 0
+    if len(state.endpoints) >= ENDPOINTS_MAX or own >= ENDPOINTS_PARTNER_MAX:
         return Refusal(ENDPOINTS_TOO_MANY, "delete those that nobody listens at")
     added = replace(state, endpoints={**state.endpoints, name: partner})
     opened = OpenEndpoint(partner, message.terms, message.secret, state.position)

@@ -13,6 +13,7 @@ from comptoir.engine.values import Address, Message, Reply
 __all__ = [
     "COLLECTION",
     "ENDPOINTS_MAX",
+    "ENDPOINTS_PARTNER_MAX",
     "FEED",
     "KIND",
     "OWNERS",
@@ -38,6 +39,8 @@ OWNERS: Final = "public_owner"
 """Documents by file: the partner that has submitted it."""
 ENDPOINTS_MAX: Final = 100
 """Each is told of every page of events."""
+ENDPOINTS_PARTNER_MAX: Final = 10
+"""Of one partner's, so that none takes the places of all others; the house's own are bounded by the whole alone."""
 
 
 def place_of(position: int) -> str:

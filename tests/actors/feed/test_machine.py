@@ -10,6 +10,7 @@ from comptoir.actors.endpoint.messages import FeedGrew
 from comptoir.actors.feed.machine import ENDPOINTS_TOO_MANY, MACHINE, FeedState, Phase
 from comptoir.actors.feed.messages import (
     ENDPOINTS_MAX,
+    ENDPOINTS_PARTNER_MAX,
     FEED,
     AddEndpoint,
     DropEndpoint,
@@ -76,6 +77,23 @@ def test_there_are_so_many_endpoints_and_no_more() -> None:
     state = _say(state, DropEndpoint("we_1")).state
     assert _say(state, DropEndpoint("we_1")).state is state
     assert len(state.endpoints) == ENDPOINTS_MAX - 1
+
+
+def test_one_partner_does_not_take_the_places_of_all() -> None:
+    """S28, S33: a partner has so many of its own; the house and other partners have theirs all the same."""
+    state = FeedState(Phase.OPEN)
+    for number in range(ENDPOINTS_PARTNER_MAX):
+        state = _say(state, AddEndpoint(f"we_{number}", "crm", TERMS, SECRET)).state
+    refused = MACHINE.decide(
+        state, AddEndpoint("we_x", "crm", TERMS, SECRET), Context(FEED, NOW, 1)
+    )
+    assert isinstance(refused, Refusal)
+    assert refused.code == ENDPOINTS_TOO_MANY
+    assert _say(state, AddEndpoint("we_1", "crm", TERMS, SECRET)).state is state
+    for name, partner in (("we_y", "hub"), ("we_z", "")):
+        state = _say(state, AddEndpoint(name, partner, TERMS, SECRET)).state
+    state = _say(state, DropEndpoint("we_1")).state
+    assert "we_x" in _say(state, AddEndpoint("we_x", "crm", TERMS, SECRET)).state.endpoints
 
 
 @pytest.mark.parametrize("through", [0, 3])
