@@ -8,7 +8,8 @@ The rules:
 - the conclusion leads to its own phase (X4), and is on record under S17's name, with the topic of what was approved;
 - of a client who is accepted the contract is issued in the same decision (onward.py);
 - a file that is held waits for compliance, and one that was approved is held again where a list has its client now; who
-  reviewed it is kept, because the same person may not approve it a second time (X5), and shown as `compliance`;
+  reviewed it is kept, whenever and of whatever round, because the same person may not approve it a second time (X5), and
+  shown as `compliance`;
 - that is so until its client has an account: a contract that is out is not to be signed any more, one that is signed stays,
   and nothing is approved meanwhile. Accepted again, the file stands where its papers are. A COMPLETED one stays so.
 Source: spec.md S11, S13, S14, S16, S17, S20, S25, X2 to X6; docs/kyc.md.
@@ -146,18 +147,17 @@ def judged(state: OnboardingState) -> DocumentsJudged:
 
 
 def _concluded(state: OnboardingState, message: KycConcluded, context: Context) -> Outcome:
-    """Into the phase of the outcome; said again, or of a round before, it changes nothing."""
+    """Into the phase of the outcome; said again, or of a round before, it only counts who has decided."""
     to = _OUTCOMES[message.outcome]
+    heard = _heard(state, message)
     if message.round != state.round or _is_known(state, to):
-        return Decision(state)
+        return Decision(heard)
     by_person = message.by != SYSTEM
     shown = KycShown(
         message.score, message.risk_level, message.recommendation, message.by,
         withheld=message.withheld, completed_at=context.now,
     )  # fmt: skip
-    known = msgspec.structs.replace(state, kyc=shown)
-    if by_person:
-        known = _reviewed(known, message.by)
+    known = msgspec.structs.replace(_withdrawn(heard), kyc=shown)
     move = ("KYC_REVIEWED", COMPLIANCE) if by_person else ("KYC_COMPLETED", "system")
     after = _WAYS[to](known, move, context)
     topic = terms_of(context).kyc_approved_topic if to is Phase.KYC_APPROVED else ""
@@ -172,13 +172,19 @@ def _is_known(state: OnboardingState, to: Phase) -> bool:
     return state.phase is to and state.kyc is not None
 
 
-def _reviewed(state: OnboardingState, reviewer: str) -> OnboardingState:
-    """Whoever has decided does not have the last word as well; if they had it, it is nobody's again (X5)."""
-    onward = state.onward
-    reviewers = tuple(dict.fromkeys((*onward.reviewers, reviewer)))
-    theirs = bool(reviewer) and onward.approval.by == reviewer
-    approval = ApprovalKept() if theirs else onward.approval
-    return with_onward(state, reviewers=reviewers, approval=approval)
+def _heard(state: OnboardingState, message: KycConcluded) -> OnboardingState:
+    """Whoever has decided it does not have the last word as well: in any phase, and of whatever round (X5)."""
+    if message.by == SYSTEM:
+        return state
+    reviewers = tuple(dict.fromkeys((*state.onward.reviewers, message.by)))
+    return with_onward(state, reviewers=reviewers)
+
+
+def _withdrawn(state: OnboardingState) -> OnboardingState:
+    """If somebody who has decided had the last word before that, it is nobody's again (X5)."""
+    approval, reviewers = state.onward.approval, state.onward.reviewers
+    theirs = bool(approval.by) and approval.by in reviewers
+    return with_onward(state, approval=ApprovalKept()) if theirs else state
 
 
 def _accepted(state: OnboardingState, move: tuple[str, str], context: Context) -> Outcome:
@@ -243,9 +249,11 @@ def _rows() -> Iterator[Row]:
             yield row(phase, message, _closed, phase)
 
 
-def _ignored(state: OnboardingState, _message: KycConcluded, _context: Context) -> Outcome:
-    """A file that was rejected begins anew, or not at all; one that is not assessed now will be; a COMPLETED one stays."""
-    return Decision(state)
+def _ignored(state: OnboardingState, message: KycConcluded, _context: Context) -> Outcome:
+    """A file that was rejected begins anew, or not at all; one that is not assessed now will be; a COMPLETED one stays.
+    Who has decided counts all the same.
+    """
+    return Decision(_heard(state, message))
 
 
 ASSESSING_ROWS: Final[tuple[Row, ...]] = tuple(_rows())

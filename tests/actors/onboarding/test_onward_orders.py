@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from comptoir.actors.onboarding.messages import KycConcluded
 from comptoir.actors.onboarding.onward_messages import (
     ApprovalDue,
     ApproveFile,
+    Onward,
     ReissueSignature,
     SignatureDue,
 )
@@ -26,7 +28,7 @@ from comptoir.actors.signature.messages import (
     SigningEnded,
     SigningStarted,
 )
-from comptoir.engine import Address, Decision, Message
+from comptoir.engine import Address, Decision, Message, Refusal
 from comptoir.engine.machine import Context
 from tests.actors.filed import ASSESSED, CONCLUDED, NOW, RESUMES
 from tests.actors.onward import CREATED, OPEN_TERMS, WHOLE
@@ -49,7 +51,7 @@ STAFF = st.one_of(
     st.sampled_from(PEOPLE).map(ReissueSignature),
     st.builds(
         KycConcluded, ROUNDS, st.sampled_from(["approved", "held", "rejected"]), st.just(85), st.just("LOW"),
-        st.just("AUTO_APPROVE"), st.sampled_from(["SYSTEM", "cp-1", "cp-2"]),
+        st.just("AUTO_APPROVE"), st.sampled_from(["SYSTEM", *PEOPLE]),
     ),
 )  # fmt: skip
 TIME = st.sampled_from([SignatureDue(), ApprovalDue(), RESUMES])
@@ -59,6 +61,7 @@ LUCKY = st.lists(
         SigningStarted(1, "embedded", NOW), ContractSigned(1, "embedded", "ab" * 32, NOW),
         ApproveFile(True, "adv-1", "x"), CREATED, AccountDelayed(NOW),
         replace(CONCLUDED, outcome="held"), replace(CONCLUDED, by="cp-1"),
+        replace(CONCLUDED, round=3, by="adv-1"), ApproveFile(True, "cp-1", "x"),
     ]),
     max_size=25,
 )  # fmt: skip
@@ -67,15 +70,20 @@ LUCKY = st.lists(
 
 def play(words: list[Message]) -> tuple[OnboardingState, list[Decision[Any]]]:
     """A file that hears them one after the other, from the first conclusion on; time goes on between."""
-    state: OnboardingState = READY
-    made: list[Decision[Any]] = []
-    for at, word in enumerate([CONCLUDED, *words]):
+    steps = heard(READY, [CONCLUDED, *words])
+    return steps[-1][1].state, [made for _, made in steps]
+
+
+def heard(state: OnboardingState, words: list[Message]) -> list[tuple[Message, Decision[Any]]]:
+    """What a file decides of each word that it does not refuse."""
+    steps: list[tuple[Message, Decision[Any]]] = []
+    for at, word in enumerate(words):
         context = Context(FILE, NOW + at * 86_400_000, at, {TERMS: OPEN_TERMS, CUTOFFS: Cutoffs()})
         found = MACHINE.decide(state, word, context)
         if isinstance(found, Decision):
-            made.append(found)
+            steps.append((word, found))
             state = found.state
-    return state, made
+    return steps
 
 
 def said(made: list[Decision[Any]], kind: type[Message]) -> list[Any]:
@@ -98,10 +106,56 @@ def test_completed_is_never_reached_with_something_missing(words: list[Message])
     if state.phase is Phase.COMPLETED:
         assert onward.signing.status == "signed"
         assert onward.approval.approved
-        assert onward.approval.by not in onward.reviewers
         assert onward.account.status == "created"
     ready = [one for one in said(made, SendMail) if one.reference.endswith(":ready")]
     assert len(ready) == (state.phase is Phase.COMPLETED)
+
+
+@given(st.one_of(WORDS, LUCKY))
+def test_nobody_approves_who_has_decided(words: list[Message]) -> None:
+    """X5: of no word that the file has heard from them, whatever its round and wherever the file stood then. Who has
+    decided is counted from what was said to it, and not from what it kept.
+    """
+    deciders: set[str] = set()
+    for word, made in heard(READY, [CONCLUDED, *words]):
+        if isinstance(word, KycConcluded) and word.by != "SYSTEM":
+            deciders.add(word.by)
+        for one in happened([made], facts.FileApproved):
+            assert one.by not in deciders
+        assert set(made.state.onward.reviewers) == deciders
+
+
+@pytest.mark.parametrize("phase", [one for one in Phase if one is not Phase.NONE])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_who_decides_while_nothing_is_to_be_decided_counts_as_well(
+    phase: Phase, number: int
+) -> None:
+    """X5, S18: of a file that is INCOMPLETE, or was resumed and waits; nothing of it changes but that, and no system is
+    a person.
+    """
+    file = replace(READY, phase=phase)
+    late = replace(CONCLUDED, round=number, by="cp-1")
+    ((_, made),) = heard(file, [late])
+    assert made.state.onward.reviewers == ("cp-1",)
+    ((_, unmanned),) = heard(file, [replace(late, by="SYSTEM")])
+    assert unmanned.state.onward.reviewers == ()
+    if number != file.round:
+        assert made == Decision(replace(file, onward=Onward(reviewers=("cp-1",))))
+
+
+def test_who_decided_an_incomplete_file_does_not_approve_it_when_it_is_resumed() -> None:
+    """X5, S18: the refusal has its stable code; somebody else may."""
+    words: list[Message] = [
+        replace(CONCLUDED, by="cp-1"), RESUMES, replace(CONCLUDED, round=2), SigningStarted(1, "embedded", NOW),
+        ContractSigned(1, "embedded", "ab" * 32, NOW),
+    ]  # fmt: skip
+    signed = heard(replace(READY, phase=Phase.INCOMPLETE), words)[-1][1].state
+    assert signed.phase is Phase.SIGNED
+    context = Context(FILE, NOW, 1, {TERMS: OPEN_TERMS, CUTOFFS: Cutoffs()})
+    refused = MACHINE.decide(signed, ApproveFile(True, "cp-1", "x"), context)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "FOUR_EYES"
+    assert isinstance(MACHINE.decide(signed, ApproveFile(True, "cp-2", "x"), context), Decision)
 
 
 @given(st.one_of(WORDS, LUCKY))
