@@ -5,7 +5,9 @@ Rules:
   to go to; the call ends when the broker says `accepted`, which for a durable message means that it is stored;
 - replies are received by a selector over their correlation (X10), so what others are answered stays for them; a message is
   accepted when it is durable here, and released where we end before that;
-- the connection is made again, with growing pauses, for ever: while it is away nothing leaves.
+- the connection is made again, with growing pauses, for ever: while it is away nothing leaves;
+- a message that nobody can decode is handed over as it came, with no correlation, and whatever crashes here ends a
+  connection and no other part of the daemon.
 Source: spec.md S31, S32, X9, X10; OASIS AMQP 1.0 parts 3.4 (delivery state) and 3.5 (terminus); docs/core-banking.md.
 """
 
@@ -26,6 +28,7 @@ from comptoir.actors.gateways.queues import (
     Sent,
     Take,
 )
+from comptoir.engine.errors import log_crash
 from comptoir.engine.trust import trust_of
 
 __all__ = ["AmqpQueues"]
@@ -38,6 +41,10 @@ CREDIT: Final = 16
 """Messages that the broker may send before we have said that they are durable."""
 READY_S: Final = 2.0
 """So long a call waits for a connection that is being made."""
+CRASHED: Final = "crashed"
+"""Why a connection has ended that our own code did not survive."""
+CORRELATION_MAX: Final = 256
+"""Characters of a correlation that are kept; ours have far fewer."""
 SELECTOR: Final = "apache.org:selector-filter:string"
 QUEUE: Final = "queue"
 """Capability of a terminus, by which a broker knows a queue from a topic."""
@@ -90,8 +97,12 @@ class AmqpQueues:
         """Be connected, for ever."""
         failures = 0
         while True:
-            why = await self._connect(take)
-            failures = 0 if self._ready.is_set() else failures + 1
+            try:
+                why = await self._connect(take)
+            except Exception as crash:  # noqa: BLE001  # a bulkhead
+                log_crash(log, "mainframe's line crashed", crash)
+                why = CRASHED
+            failures = 0 if self._ready.is_set() and why != CRASHED else failures + 1
             self._link, self._ready = None, trio.Event()
             log.warning("mainframe's broker away", why=why)
             await trio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
@@ -104,9 +115,9 @@ class AmqpQueues:
         except (OSError, trio.BrokenResourceError, trio.TooSlowError) as error:
             return type(error).__name__
         link = _Link(stream, self._names, self._up)
-        link.introduce(self._account, urlsplit(self._address).hostname or "")
         why = "closed"
         try:
+            link.introduce(self._account, urlsplit(self._address).hostname or "")
             await link.run(take)
         except AmqpClosed as error:
             why = error.why
@@ -181,13 +192,20 @@ class _Link:
             raise AmqpClosed(str(group.exceptions[0])) from None
 
     async def _hand_over(self, take: Take) -> None:
-        """Accept what has come when it is durable."""
+        """Accept what has come when it is durable.
+
+        Raises:
+            AmqpClosed: the broker cannot be told; it sends it again.
+        """
         async for delivery, received in self._coming:
             await take(received)
             delivery.update(proton.Delivery.ACCEPTED)
             delivery.settle()
             delivery.link.flow(1)
-            await self.pump.flush()
+            try:
+                await self.pump.flush()
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                raise AmqpClosed("the connection broke") from error
 
     async def send(self, message: Sent) -> None:
         """One durable message, until the broker has it.
@@ -265,13 +283,8 @@ class _Link:
             return
         data = receiver.recv(delivery.pending)
         receiver.advance()
-        message = proton.Message()
-        try:
-            message.decode(data)
-        except proton.MessageException:
-            message = proton.Message(body=data)
         queue = self._names.changes if receiver.name == self._names.changes else self._names.replies
-        received = Received(queue, str(message.correlation_id or ""), _octets(message.body))
+        received = Received(queue, *_read(data))
         self._came.send_nowait((delivery, received))
 
 
@@ -282,6 +295,23 @@ def _capable(capabilities: Any) -> None:
     capabilities.enter()
     capabilities.put_symbol(proton.symbol(QUEUE))
     capabilities.exit()
+
+
+def _read(data: bytes) -> tuple[str, bytes]:
+    """The correlation and the body of a message; of one that cannot be decoded, none and all its bytes."""
+    message = proton.Message()
+    try:
+        message.decode(data)
+        return _text(message.correlation_id), _octets(message.body)
+    except Exception as crash:  # noqa: BLE001  # what Proton makes of foreign bytes has no bound: it is a dead letter
+        log_crash(log, "a message cannot be decoded", crash)
+        return "", bytes(data)[: BODY_BYTES_MAX + 1]
+
+
+def _text(correlation: Any) -> str:
+    """A correlation as text that can be stored; one that is none of ours shows as what it is."""
+    said = "" if correlation is None else str(correlation)
+    return (said if said.isprintable() and said.isascii() else ascii(said))[:CORRELATION_MAX]
 
 
 def _octets(body: Any) -> bytes:

@@ -4,6 +4,7 @@ Rules:
 - the address chooses the way: AMQP 1.0 (MQ), or a bridge over HTTP. Without one there is no mainframe, and an account is
   refused by name;
 - what comes is a row before its queue is told that we have it, however long the database is away;
+- a way that crashes ends no other part of the daemon: it begins again, after a pause;
 - its breaker opens at the first failure: a record that has not left yet waits, parked, and is not sent into the dark.
 Source: spec.md S29 to S33, S65, X9; design.md 6; docs/core-banking.md.
 """
@@ -22,21 +23,23 @@ from msgspec import structs
 from comptoir.actors.gateways.core_messages import MAINFRAME, ReplyTaken
 from comptoir.actors.gateways.mainframe import mainframe_gateway
 from comptoir.actors.gateways.queue_bridge import QueueBridge
-from comptoir.actors.gateways.queues import Names, Received, Way
+from comptoir.actors.gateways.queues import Names, Received, Take, Way
 from comptoir.engine.boot.bus import CoreBus
 from comptoir.engine.boot.parties import party_client
 from comptoir.engine.compose import gateway_bounds
 from comptoir.engine.engine import Engine
-from comptoir.engine.errors import EngineError
+from comptoir.engine.errors import EngineError, log_crash
 from comptoir.engine.gateway_spec import GatewaySpec
 from comptoir.engine.settings import Settings
 
-__all__ = ["core_gateways"]
+__all__ = ["core_gateways", "listen"]
 
 log = structlog.get_logger("comptoir.mainframe")
 
 RETRY_S: Final = 0.5
 """What came is offered to the journal again, where that cannot take it."""
+CRASHED_S: Final = 5.0
+"""Before a way that has crashed begins again."""
 
 
 async def core_gateways(
@@ -60,7 +63,7 @@ async def core_gateways(
     bounds = structs.replace(bounds, breaker=structs.replace(bounds.breaker, errors=1))
     nursery = await stack.enter_async_context(trio.open_nursery())
     stack.callback(nursery.cancel_scope.cancel)
-    nursery.start_soon(way.run, partial(_take, engine, _names(settings)))
+    nursery.start_soon(listen, way, partial(_take, engine, _names(settings)))
     gateway = mainframe_gateway(way, party.code_page, bounds)
     return [*topics, gateway]
 
@@ -84,6 +87,16 @@ async def _way(settings: Settings, stack: AsyncExitStack) -> Way:
     from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra: only where it is wanted
 
     return AmqpQueues(party.base_url, account, _names(settings))
+
+
+async def listen(way: Way, take: Take) -> None:
+    """Hear what comes, until cancelled, whatever becomes of the way."""
+    while True:
+        try:
+            await way.run(take)
+        except Exception as crash:  # noqa: BLE001  # a bulkhead
+            log_crash(log, "mainframe's queues crashed", crash)
+        await trio.sleep(CRASHED_S)
 
 
 async def _take(engine: Callable[[], Engine | None], names: Names, came: Received) -> None:

@@ -20,10 +20,10 @@ import pytest
 import trio
 import trio.testing
 
-from comptoir.actors.gateways.queues import Names, QueueAway, Received, Sent
+from comptoir.actors.gateways.queues import Names, QueueAway, QueueUnsure, Received, Sent
 
 SERVER = "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
-QUEUES = ("AS.IT.WAS", "NOBODY", "AGAIN", "OUTLIVES")
+QUEUES = ("AS.IT.WAS", "NOBODY", "AGAIN", "POISON", "OUTLIVES")
 GUEST = {"name": "guest", "password": "guest", "tags": ""}
 ALL = {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
 DEFINITIONS: dict[str, Any] = {
@@ -191,6 +191,54 @@ async def _seen(rabbit: Rabbit, *, durable: bool) -> bool:
             await trio.testing.wait_all_tasks_blocked(0.1)
         nursery.cancel_scope.cancel()
     return not waited.cancelled_caught
+
+
+UNDECODABLE = b"\x00Sw\xa1\x03\xc1\xff\xd3"
+"""A value of AMQP that says it is a string, and is none: its bytes are no UTF-8."""
+
+
+async def test_what_nobody_can_decode_is_handed_over_as_it_came_and_accepted(
+    rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It becomes a dead letter with its bytes; what is behind it comes, on the same connection (S31, X10)."""
+    from comptoir.actors.gateways.amqp import proton
+
+    line = Line(rabbit, "POISON")
+    line.durable.set()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(line.way.run, line.take)
+        await line.ready()
+        with monkeypatch.context() as patched:
+            patched.setattr(proton.Message, "encode", lambda _message: UNDECODABLE)
+            await line.way.send(Sent("ONB-2026-00004:1", RECORD))
+        await line.way.send(Sent("ONB-2026-00004:2", RECORD))
+        with trio.fail_after(10):
+            poison, behind = [await line.came.receive() for _ in range(2)]
+        nursery.cancel_scope.cancel()
+    assert poison.correlation == ""
+    assert UNDECODABLE[3:] in poison.body
+    assert behind == Received("/amq/queue/POISON", "ONB-2026-00004:2", RECORD)
+
+
+async def test_a_crash_ends_a_connection_and_nothing_else(rabbit: Rabbit) -> None:
+    """What crashed us is not accepted: it comes again on the next connection (S32, invariant 1)."""
+    line = Line(rabbit, "AGAIN")
+    line.durable.set()
+    crashes = iter((RuntimeError("a bug"), trio.BrokenResourceError()))
+
+    async def take(received: Received) -> None:
+        for crash in crashes:
+            raise crash
+        await line.take(received)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(line.way.run, take)
+        await line.ready()
+        with suppress(QueueUnsure):  # it may crash before the broker has said that it has it
+            await line.way.send(Sent("ONB-2026-00005:1", RECORD))
+        with trio.fail_after(20):
+            assert (await line.came.receive()).body == RECORD
+        nursery.cancel_scope.cancel()
 
 
 async def test_what_was_accepted_outlives_the_broker(rabbit: Rabbit) -> None:
