@@ -18,10 +18,8 @@ import msgspec
 from comptoir.actors.cutoffs import cutoffs_of
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.account_fields import unfit
-from comptoir.actors.onboarding.beginning import KEPT
-from comptoir.actors.onboarding.compensating import undone
+from comptoir.actors.onboarding.compensating import kept_until, undone
 from comptoir.actors.onboarding.completing import APPROVAL, described
-from comptoir.actors.onboarding.messages import KeptLongEnough
 from comptoir.actors.onboarding.onward import Outcome, standing, told, with_onward
 from comptoir.actors.onboarding.onward_messages import (
     ApprovalDue,
@@ -95,12 +93,11 @@ def _refuse(state: OnboardingState, message: ApproveFile, context: Context) -> O
     over = moved(said, Phase.INCOMPLETE, ("APPROVAL_REFUSED", message.by), context.now)
     left, gone, cancel = undone(over, context, "APPROVAL_REFUSED")
     ended = msgspec.structs.replace(left, cause=REFUSED)
-    kept_until = context.now + terms_of(context).kept_ms
     return Decision(
         ended,
         described(ended, terms_of(context)),
         events=(facts.ApprovalRefused(message.by),),
-        messages=(*gone, Outgoing(context.address, KeptLongEnough(), kept_until, KEPT)),
+        messages=(*gone, kept_until(context)),
         cancel=cancel,
     )
 

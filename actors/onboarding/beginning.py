@@ -18,9 +18,10 @@ import msgspec
 from comptoir.actors.gateways.messages import MAIL, NoticeRefused, NoticeTaken, SendMail
 from comptoir.actors.invitation.messages import KIND as INVITATION
 from comptoir.actors.invitation.messages import InviteClient
-from comptoir.actors.onboarding.compensating import deletions, undone
+from comptoir.actors.onboarding.compensating import deletions, kept_until, undone
 from comptoir.actors.onboarding.completing import (
     EXPIRY,
+    KEPT,
     REMINDER,
     described,
     lacking,
@@ -64,9 +65,6 @@ __all__ = [
     "ReminderArrived",
     "ReminderLost",
 ]
-
-KEPT: Final = "kept"
-"""The timer's name."""
 
 
 class OnboardingInitiated(Event, frozen=True):
@@ -204,11 +202,10 @@ def _expire(state: OnboardingState, _message: FileExpired, context: Context) -> 
     cause = _cause(state, terms_of(context))
     over = moved(state, Phase.INCOMPLETE, ("ONBOARDING_EXPIRED", "timer"), context.now)
     left, deleted, cancel = undone(over, context, "FILE_EXPIRED")
-    kept_until = context.now + terms_of(context).kept_ms
     return Decision(
         msgspec.structs.replace(left, cause=cause),
         events=(OnboardingExpired(cause),),
-        messages=(*deleted, Outgoing(context.address, KeptLongEnough(), kept_until, KEPT)),
+        messages=(*deleted, kept_until(context)),
         cancel=cancel,
     )
 

@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from comptoir.actors.gateways.document_messages import OBJECTS, DeleteObject
-from comptoir.actors.onboarding.completing import APPROVAL, EXPIRY, REMINDER, SIGNATURE
-from comptoir.actors.onboarding.messages import Document, DocumentStatus
+from comptoir.actors.onboarding.completing import APPROVAL, EXPIRY, KEPT, REMINDER, SIGNATURE
+from comptoir.actors.onboarding.messages import Document, DocumentStatus, KeptLongEnough
 from comptoir.actors.onboarding.sighted import forgotten
 from comptoir.actors.onboarding.state import OnboardingState
+from comptoir.actors.onboarding.terms import terms_of
 from comptoir.actors.signature.messages import KIND as SIGNING
 from comptoir.actors.signature.messages import KeepContract, VoidSigning
 from comptoir.engine import Address, Outgoing
@@ -27,6 +28,7 @@ __all__ = [
     "ContractRule",
     "contract_timers",
     "deletions",
+    "kept_until",
     "undone",
     "voided",
 ]
@@ -122,6 +124,12 @@ def undone(
     unknown = forgotten((one for one, rule in rules if not rule.record_stays), context)
     timers = (EXPIRY, REMINDER, *contract_timers(state))
     return msgspec.structs.replace(left, documents=kept), (*gone, *unknown, *words), timers
+
+
+def kept_until(context: Context) -> Outgoing:
+    """The end of what is kept of a file that is INCOMPLETE: whatever leads there sets it."""
+    end = context.now + terms_of(context).kept_ms
+    return Outgoing(context.address, KeptLongEnough(), end, KEPT)
 
 
 def contract_timers(state: OnboardingState) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from comptoir.engine import Event
 __all__ = [
     "APPROVAL",
     "EXPIRY",
+    "KEPT",
     "REMINDER",
     "SIGNATURE",
     "DocumentsUploaded",
@@ -50,6 +51,7 @@ EXPIRY: Final = "expiry"
 REMINDER: Final = "reminder"
 SIGNATURE: Final = "signature"
 APPROVAL: Final = "approval"
+KEPT: Final = "kept"
 """The timers' names."""
 TAXES: Final = "TAX_DECLARATION"
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {

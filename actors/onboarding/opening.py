@@ -5,7 +5,8 @@ The rules:
 - late is not a failure, and says only for whom it is waited (X9);
 - an answer to what was never asked changes nothing; the first that answers it counts, and none after it;
 - created, the file is COMPLETED and its client told, if its contract and the last word still stand; refused, the file is
-  INCOMPLETE for good, its contract is kept, advisor and operations are told: whoever corrects it begins another file;
+  INCOMPLETE for good, its contract is kept, advisor and operations are told: whoever corrects it begins another file; its
+  documents and profile go when they were kept as long as those of any other (S18);
 - an account that comes to a file which was refused meanwhile is told to operations, who close it.
 Source: spec.md S7, S13, S17, S18, S29, S32, X9; docs/adr/0057-a-file-stands-where-its-papers-are.md.
 """
@@ -27,7 +28,7 @@ from comptoir.actors.account.messages import (
 from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.account_fields import account_of
-from comptoir.actors.onboarding.compensating import undone
+from comptoir.actors.onboarding.compensating import kept_until, undone
 from comptoir.actors.onboarding.onward import Outcome, told, with_onward
 from comptoir.actors.onboarding.onward_messages import AccountKept
 from comptoir.actors.onboarding.profile import values
@@ -73,7 +74,7 @@ def refused(state: OnboardingState, context: Context) -> Outcome:
     mails, untold = _everybody(left, context, "account", mail)
     return Decision(
         msgspec.structs.replace(left, cause=REFUSED),
-        events=untold, messages=(*gone, *mails), cancel=cancel,
+        events=untold, messages=(*gone, *mails, kept_until(context)), cancel=cancel,
     )  # fmt: skip
 
 

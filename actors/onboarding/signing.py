@@ -18,10 +18,9 @@ import msgspec
 
 from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
-from comptoir.actors.onboarding.beginning import KEPT, OnboardingExpired
-from comptoir.actors.onboarding.compensating import undone
+from comptoir.actors.onboarding.beginning import OnboardingExpired
+from comptoir.actors.onboarding.compensating import kept_until, undone
 from comptoir.actors.onboarding.completing import described
-from comptoir.actors.onboarding.messages import KeptLongEnough
 from comptoir.actors.onboarding.onward import Outcome, awaited, issued, told, with_onward
 from comptoir.actors.onboarding.onward_messages import (
     OnwardRefused,
@@ -149,11 +148,10 @@ def _overdue(state: OnboardingState, _message: SignatureDue, context: Context) -
         return Decision(state)
     over = moved(state, Phase.INCOMPLETE, ("SIGNATURE_EXPIRED", "timer"), context.now)
     left, gone, cancel = undone(over, context, "NOT_SIGNED")
-    kept_until = context.now + terms_of(context).kept_ms
     return Decision(
         msgspec.structs.replace(left, cause=NOT_SIGNED),
         events=(OnboardingExpired(NOT_SIGNED),),
-        messages=(*gone, Outgoing(context.address, KeptLongEnough(), kept_until, KEPT)),
+        messages=(*gone, kept_until(context)),
         cancel=cancel,
     )
 

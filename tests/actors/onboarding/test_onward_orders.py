@@ -12,7 +12,7 @@ from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.gateways.messages import SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.machine import MACHINE
-from comptoir.actors.onboarding.messages import KycConcluded
+from comptoir.actors.onboarding.messages import KeptLongEnough, KycConcluded
 from comptoir.actors.onboarding.onward_messages import (
     ApprovalDue,
     ApproveFile,
@@ -59,7 +59,7 @@ WORDS = st.lists(st.one_of(SIGNING, ACCOUNT, STAFF, TIME), max_size=25)
 LUCKY = st.lists(
     st.sampled_from([
         SigningStarted(1, "embedded", NOW), ContractSigned(1, "embedded", "ab" * 32, NOW),
-        ApproveFile(True, "adv-1", "x"), CREATED, AccountDelayed(NOW),
+        ApproveFile(True, "adv-1", "x"), CREATED, AccountDelayed(NOW), AccountRefused("X", NOW),
         replace(CONCLUDED, outcome="held"), replace(CONCLUDED, by="cp-1"),
         replace(CONCLUDED, round=3, by="adv-1"), ApproveFile(True, "cp-1", "x"),
     ]),
@@ -156,6 +156,16 @@ def test_who_decided_an_incomplete_file_does_not_approve_it_when_it_is_resumed()
     assert isinstance(refused, Refusal)
     assert refused.code == "FOUR_EYES"
     assert isinstance(MACHINE.decide(signed, ApproveFile(True, "cp-2", "x"), context), Decision)
+
+
+@given(st.one_of(WORDS, LUCKY))
+def test_no_file_is_incomplete_without_end(words: list[Message]) -> None:
+    """S18: each time that it becomes so, the end of its data is set."""
+    before = READY.phase
+    for _, made in heard(READY, [CONCLUDED, *words]):
+        if made.state.phase is Phase.INCOMPLETE and before is not Phase.INCOMPLETE:
+            assert said([made], KeptLongEnough) == [KeptLongEnough()]
+        before = made.state.phase
 
 
 @given(st.one_of(WORDS, LUCKY))

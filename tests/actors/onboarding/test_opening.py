@@ -3,15 +3,20 @@
 import msgspec
 
 from comptoir.actors.account.messages import AccountDelayed, AccountRefused
+from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
+from comptoir.actors.gateways.document_messages import DeleteObject
 from comptoir.actors.gateways.messages import SendMail
 from comptoir.actors.onboarding import onward_events as facts
+from comptoir.actors.onboarding.machine import MACHINE
 from comptoir.actors.onboarding.messages import FileOver, KeptLongEnough
-from comptoir.actors.onboarding.state import Phase
+from comptoir.actors.onboarding.state import OnboardingState, Phase
+from comptoir.actors.onboarding.terms import TERMS
 from comptoir.actors.signature.messages import KeepContract
 from comptoir.engine import Decision
-from tests.actors.filed import CONCLUDED, NOW, RESUMES
-from tests.actors.onboarding.test_onward import HOLD, decide, play, sent
-from tests.actors.onward import CREATED, PENDING, SENT, SIGNS
+from comptoir.engine.machine import Context
+from tests.actors.filed import CONCLUDED, FILES, NOW, RESUMES
+from tests.actors.onboarding.test_onward import FILE, HOLD, decide, play, sent
+from tests.actors.onward import CREATED, ONWARD, OPEN_TERMS, PENDING, SENT, SIGNS
 
 replace = msgspec.structs.replace
 
@@ -28,14 +33,45 @@ def test_late_is_not_a_failure() -> None:
 
 
 def test_an_account_that_is_refused_ends_the_file_for_good() -> None:
-    """S18, X9: INCOMPLETE, the contract kept, advisor and operations told, and never a second command for its number."""
+    """S18, X9: INCOMPLETE, the contract kept, advisor and operations told, and never a second command for its number;
+    its national id and papers go when they were kept long enough.
+    """
     over = decide(PENDING, AccountRefused("DUPLICATE", NOW))
     assert (over.state.phase, over.state.cause) == (Phase.INCOMPLETE, "account_refused")
     assert sent(over, KeepContract) == [KeepContract("ACCOUNT_REFUSED")]
     assert [one.to for one in sent(over, SendMail)] == ["a@bank.example", "ops@bank.example"]
-    assert not sent(over, KeptLongEnough)
+    (kept,) = [one for one in over.messages if isinstance(one.message, KeptLongEnough)]
+    assert (kept.name, kept.due_at) == ("kept", NOW + OPEN_TERMS.kept_ms)
+    gone = decide(over.state, KeptLongEnough())
+    assert (gone.state.said, gone.state.documents, gone.state.forgotten) == ({}, (), True)
+    assert sent(gone, DeleteObject)
+    assert decide(gone.state, RESUMES).reply == FileOver()
     assert decide(over.state, RESUMES).reply == FileOver()
     assert decide(over.state, CREATED) == Decision(over.state)
+
+
+def test_whatever_leaves_a_file_incomplete_says_until_when_it_is_kept() -> None:
+    """S18: over every sample of a file and what may be said to it: a timer is set for the end, and every way is tried."""
+    context = Context(FILE, NOW, 1, {TERMS: OPEN_TERMS, CUTOFFS: Cutoffs()})
+    ways: set[tuple[str, str]] = set()
+    for state, message in (*FILES, *ONWARD):
+        assert isinstance(state, OnboardingState)
+        found = MACHINE.decide(state, message, context)
+        if isinstance(found, Decision) and leads_to_incomplete(state, found):
+            ways.add((state.phase.value, type(message).__name__))
+            assert len(sent(found, KeptLongEnough)) == 1, (state.phase, message)
+            assert "kept" not in found.cancel
+    declared = {
+        (row.source.value, row.message.__name__)
+        for row in MACHINE
+        if Phase.INCOMPLETE in row.targets and row.source is not Phase.INCOMPLETE
+    }
+    assert ways == declared
+
+
+def leads_to_incomplete(before: OnboardingState, decision: Decision[OnboardingState]) -> bool:
+    """Whether a file became INCOMPLETE by it."""
+    return decision.state.phase is Phase.INCOMPLETE and before.phase is not Phase.INCOMPLETE
 
 
 def test_an_account_of_a_rejected_client_is_told_to_operations() -> None:
