@@ -7,7 +7,8 @@ Rules:
   reconciliation after the other, with the time that a creation takes between them; and a bounded number of times;
 - an answer counts by what it answers: a refusal only where it is of the last command, "absent" only once for each look.
   What cannot be read, or is of somebody else, decides nothing, and makes us look;
-- answers that contradict each other, or a second account, hold it for a person: the file is told nothing more;
+- answers that contradict each other, or a second account, hold it for a person: the file is told nothing more. Where it is
+  held for want of an answer, one that says that the account is there still counts, and the file is told;
 - what the mainframe changes by itself is applied once, in the order of its sequence (applying.py).
 
 Source: spec.md S29 to S33, X9, X10, E11; docs/core-banking.md; docs/adr/0054-an-answer-is-never-awaited.md.
@@ -64,6 +65,8 @@ ABSENT_ENOUGH: Final = 2
 ATTEMPTS_MAX: Final = 3
 LOOKS_MAX: Final = 60
 """Of one account: at ever longer intervals, a month and more."""
+UNANSWERED: Final = frozenset(("ACCOUNT_NEVER_MADE", "MAINFRAME_SILENT"))
+"""Why an account is held of which nobody has said anything: no contradiction."""
 DOUBLINGS_MAX: Final = 7
 """From ten minutes to 21 hours between two looks."""
 
@@ -245,8 +248,14 @@ def _answer_later(state: AccountState, message: CommandAnswered, context: Contex
     return _ignored(state, message, message.code)
 
 
-def _answer_held(state: AccountState, message: CommandAnswered, _context: Context) -> Outcome:
-    """A person decides."""
+def _answer_held(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """A person decides, unless all that was wanting is the answer which now comes (X9)."""
+    attempt = sent_as(message.command_id, context.address.key)
+    if attempt is None or not 0 < attempt <= state.attempts:
+        return _ignored(state, message, "COMMAND_UNKNOWN")
+    made = message.outcome == "created" and bool(message.account_number)
+    if made and state.code in UNANSWERED and not state.account_number:
+        return _created(state, message, attempt, context)
     return _ignored(state, message, message.code)
 
 
@@ -282,7 +291,7 @@ MACHINE: Machine[AccountState] = Machine(
         row(Phase.LATE, CommandAnswered, _answer, Phase.LATE, *_ENDS),
         row(Phase.CREATED, CommandAnswered, _answer_later, Phase.CREATED, Phase.HELD),
         row(Phase.REFUSED, CommandAnswered, _answer_later, Phase.REFUSED, Phase.HELD),
-        row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD),
+        row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD, Phase.CREATED),
         row(Phase.ASKED, AccountDue, _due, Phase.LATE),
         row(Phase.LATE, AccountDue, _due, Phase.LATE, Phase.HELD),
         *(row(x, AccountDue, _noted, x) for x in _ENDS),

@@ -33,7 +33,9 @@ CREATED = msgspec.structs.replace(
     ASKED, phase=Phase.CREATED, account_number="WM0000000001", answered_at=NOW
 )
 REFUSED = msgspec.structs.replace(ASKED, phase=Phase.REFUSED, code="UNSUCCESSFUL", answered_at=NOW)
-HELD = msgspec.structs.replace(ASKED, phase=Phase.HELD, code="SECOND_ACCOUNT")
+HELD = msgspec.structs.replace(CREATED, phase=Phase.HELD, code="SECOND_ACCOUNT")
+NEVER_MADE = msgspec.structs.replace(TIRED, phase=Phase.HELD, code="ACCOUNT_NEVER_MADE", looking="")
+NEVER_SAID = msgspec.structs.replace(SILENT, phase=Phase.HELD, code="MAINFRAME_SILENT")
 
 
 def answer(outcome: str, command: str = "1", number: str = "") -> CommandAnswered:
@@ -73,6 +75,7 @@ TO_ACCOUNT: tuple[Message, ...] = (
 WAITS = msgspec.structs.replace(CREATED, waiting=(changed(2),))
 STATES: tuple[State, ...] = (
     AccountState(Phase.NONE), ASKED, ASKED_OFTEN, LATE, SURE, TIRED, SILENT, CREATED, WAITS, REFUSED, HELD,
+    NEVER_MADE, NEVER_SAID,
 )  # fmt: skip
 ACCOUNTS: tuple[tuple[State, Message], ...] = tuple(
     (state, message) for state in STATES for message in TO_ACCOUNT

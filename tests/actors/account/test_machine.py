@@ -132,6 +132,42 @@ def test_a_mainframe_that_never_answers_is_looked_for_ever_more_rarely_and_not_f
     assert life.due[-1] - NOW == LOOK_MS << 7
 
 
+SILENT = [AccountDue()] * 63
+NEVER_MADE = [AccountDue()] + [
+    one for a in (1, 2, 3) for n in (2 * a - 1, 2 * a) for one in (AccountDue(), answer("absent", f"{a}.{n}"))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("steps", "code"), [(SILENT, "MAINFRAME_SILENT"), (NEVER_MADE, "ACCOUNT_NEVER_MADE")]
+)
+@pytest.mark.parametrize("number", ["1", "1.1"])
+def test_an_answer_that_comes_when_nobody_waits_any_more_still_counts(
+    steps: list[Message], code: str, number: str
+) -> None:
+    """Held for want of an answer, it is created by one, however late, and the file is told (X9, S31, E11)."""
+    life = Life(*steps, changed(1))
+    assert (life.state.phase, life.state.code, life.alerts) == (Phase.HELD, code, [code])
+    life.hear(answer("unknown")).hear(answer("absent", "1.1")).hear(answer("created", "9"))
+    assert life.state.phase is Phase.HELD, "these say nothing of it"
+    life.hear(answer("created", number)).hear(answer("created", number))
+    assert (life.state.phase, life.state.code) == (Phase.CREATED, "")
+    assert life.said(AccountCreated) == [AccountCreated("WM0000000001", NOW)]
+    assert life.state.profile_said == {"address/city": "LAVAL"}, "what has waited for it is applied"
+    life.hear(answer("created", number="WM0000000002"))
+    assert (life.state.phase, life.alerts) == (Phase.HELD, [code, "SECOND_ACCOUNT"])
+
+
+@pytest.mark.parametrize("first", ["created", "refused"])
+def test_what_is_held_by_a_contradiction_stays_held(first: str) -> None:
+    """No later answer chooses between two that contradict each other: a person does (X10, E11)."""
+    life = Life(answer(first), answer("refused" if first == "created" else "created"))
+    assert (life.state.phase, life.state.code) == (Phase.HELD, "CREATED_YET_REFUSED")
+    told = len(life.sent)
+    life.hear(answer("created")).hear(answer("created", number="WM0000000002"))
+    assert (life.state.phase, len(life.sent)) == (Phase.HELD, told)
+
+
 def test_what_is_unclear_decides_nothing_and_makes_it_look() -> None:
     """A reply that cannot be read, or of somebody else: the account looks at once, and only once (X10)."""
     life = Life(answer("unknown"), answer("unknown"))
@@ -237,6 +273,10 @@ def test_a_second_command_is_only_published_after_looks_that_found_nothing(
     assert len(numbers) <= 1, "never a second account"
     if life.state.phase is Phase.CREATED:
         assert numbers
+    if life.state.phase is Phase.HELD and not life.state.account_number:
+        assert life.hear(answer("created")).state.phase is Phase.CREATED, (
+            "only an answer was wanting"
+        )
 
 
 CHANGES = st.permutations([changed(one, f"CITY {one}") for one in (1, 2, 3, 4)] * 2)
