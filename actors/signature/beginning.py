@@ -1,7 +1,8 @@
 """How a contract is begun: drawn, sent to its signer, and given up where that is not possible.
 
 The rules: the same round again is the same contract, whatever has become of it; a higher one begins anew, and has the
-envelope of the one before voided; an answer counts only under the reference of the round that is under way.
+envelope of the one before voided; but what its client has signed stays signed, and counts as the higher round, as long as
+its file has not heard of it and ended; an answer counts only under the reference of the round that is under way.
 Source: spec.md S7, S18, S28; docs/signature.md.
 """
 
@@ -19,7 +20,7 @@ from comptoir.actors.gateways.signing_messages import (
     SigningRefused,
     VoidEnvelope,
 )
-from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision, heard
+from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision, heard, signed_word
 from comptoir.actors.signature.messages import (
     EMBEDDED,
     OpenSigning,
@@ -39,6 +40,7 @@ from comptoir.actors.signature.state import (
     described,
     moved,
     reference_of,
+    round_of,
 )
 from comptoir.actors.signature.terms import signing_terms_of
 from comptoir.engine import Address, Decision, Outgoing
@@ -51,8 +53,10 @@ REISSUED: Final = "REISSUED"
 
 def reopen(state: SignatureState, message: OpenSigning, context: Context) -> SigningDecision:
     """Have it signed: the first time, the same again, or anew."""
-    if state.asked is not None and message.round <= state.asked.round:
+    if state.asked is not None and message.round <= round_of(state):
         return Decision(state, described(state))
+    if state.phase in (Phase.FETCHING, Phase.SIGNED) and not state.file_over:
+        return _signed_already(state, message, context)
     signed = (state.signed_path,) if state.phase is Phase.SIGNED else ()
     file = context.address.key
     begun = SignatureState(
@@ -72,6 +76,15 @@ def reopen(state: SignatureState, message: OpenSigning, context: Context) -> Sig
         messages=(*void_of(state, REISSUED, context), Outgoing(CONTRACTS, make)),
         cancel=() if state.phase is Phase.NONE else (POLL, EXPIRY),
     )
+
+
+def _signed_already(
+    state: SignatureState, message: OpenSigning, context: Context
+) -> SigningDecision:
+    """It was issued anew while word was on its way that it is signed: signed wins, and is told of the new round."""
+    stays = msgspec.structs.replace(state, counts_as=message.round)
+    words = (signed_word(stays, context),) if state.phase is Phase.SIGNED else ()
+    return Decision(stays, described(stays), messages=words)
 
 
 def void_of(state: SignatureState, reason: str, context: Context) -> tuple[Outgoing, ...]:

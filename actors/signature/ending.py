@@ -75,7 +75,8 @@ def keep(state: SignatureState, message: KeepContract, context: Context) -> Sign
     signed = state.phase in (Phase.FETCHING, Phase.SIGNED)
     happened = ContractKept(state.asked.round, signed, message.reason)
     if signed:
-        return Decision(state, events=(happened,))
+        over = msgspec.structs.replace(state, file_over=state.phase is Phase.SIGNED)
+        return Decision(over, events=(happened,))
     decided = void(state, VoidSigning(message.reason), context)
     return msgspec.structs.replace(decided, events=(happened, *decided.events))
 

@@ -39,13 +39,15 @@ from comptoir.actors.signature.state import (
     SigningClosed,
     moved,
     reference_of,
+    round_of,
 )
 from comptoir.actors.signature.terms import signing_terms_of
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
 __all__ = [
-    "EXPIRY", "POLL", "SigningDecision", "ask", "fetched", "gone", "heard", "hold", "ignore", "report", "stands",
+    "EXPIRY", "POLL", "SigningDecision", "ask", "fetched", "gone", "heard", "hold", "ignore", "report",
+    "signed_word", "stands",
 ]  # fmt: skip
 
 SigningDecision = Decision[SignatureState]
@@ -174,13 +176,18 @@ def fetched(
     ):
         return Decision(state)
     kept = msgspec.structs.replace(state, phase=Phase.SIGNED, signed_sha256=message.sha256)
-    told = ContractSigned(round_, state.provider, message.sha256, state.ended_at)
     return Decision(
         kept,
         events=(SignedContractKept(round_, state.provider, message.sha256),),
-        messages=(Outgoing(Address("onboarding", context.address.key), told),),
+        messages=(signed_word(kept, context),),
         cancel=(POLL,),
     )
+
+
+def signed_word(state: SignatureState, context: Context) -> Outgoing:
+    """What the file is told of a contract that is kept: under the round that it waits for."""
+    told = ContractSigned(round_of(state), state.provider, state.signed_sha256, state.ended_at)
+    return Outgoing(Address("onboarding", context.address.key), told)
 
 
 def gone(state: SignatureState, message: EnvelopeGone, context: Context) -> SigningDecision:

@@ -82,7 +82,12 @@ MACHINE: Machine[SignatureState] = Machine(
         row(P.NONE, EnvelopeReported, hearing.ignore, P.NONE),
         row(P.NONE, VoidSigning, _late, P.NONE),
         row(P.NONE, KeepContract, _late, P.NONE),
-        *(row(x, OpenSigning, beginning.reopen, *dict.fromkeys((x, P.DRAWING))) for x in _BEGUN),
+        row(P.FETCHING, OpenSigning, beginning.reopen, P.FETCHING),
+        *(
+            row(x, OpenSigning, beginning.reopen, *dict.fromkeys((x, P.DRAWING)))
+            for x in _BEGUN
+            if x is not P.FETCHING
+        ),
         *(row(x, DescribeSigning, _describe, x) for x in Phase),
         # It is drawn, and sent.
         row(P.DRAWING, ContractMade, beginning.drawn, P.DRAWING, P.SENDING),

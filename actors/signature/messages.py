@@ -57,7 +57,7 @@ class Signer(msgspec.Struct, frozen=True):
 
 class OpenSigning(Message, frozen=True):
     """Have this contract signed. The same `round` again is the same contract; a higher one is a new one, and voids what
-    went before.
+    went before; but what is signed stays, and counts as the higher one, unless its file has ended since (KeepContract).
     """
 
     round: int

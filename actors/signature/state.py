@@ -35,6 +35,7 @@ __all__ = [
     "described",
     "moved",
     "reference_of",
+    "round_of",
 ]
 
 
@@ -105,6 +106,10 @@ class SignatureState(State, frozen=True):
     signed_sha256: str = ""
     earlier: tuple[str, ...] = ()
     """Keys of contracts that were signed in earlier rounds."""
+    counts_as: int = 0
+    """The round that it was issued anew for after its client had signed it: the file hears of that one; 0: its own."""
+    file_over: bool = False
+    """It is signed, and its file has ended: a higher round is another contract."""
 
 
 class SigningBegun(Event, frozen=True):
@@ -187,12 +192,17 @@ def reference_of(file: str, round_: int) -> str:
     return f"{file}:{round_}"
 
 
+def round_of(state: SignatureState) -> int:
+    """The round that the file waits for; 0: it was never asked for."""
+    return max(state.counts_as, 0 if state.asked is None else state.asked.round)
+
+
 def described(state: SignatureState) -> SigningDescribed:
     """As it is told; what of it to whom, the edge knows."""
     asked = state.asked
     return SigningDescribed(
         TOLD[state.phase],
-        0 if asked is None else asked.round,
+        round_of(state),
         state.provider,
         state.sent_at,
         state.ended_at,

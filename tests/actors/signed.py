@@ -33,7 +33,8 @@ from comptoir.actors.signature.state import RANK, Phase, SignatureState
 from comptoir.engine.values import Address, Message, State
 
 __all__ = [
-    "CONTRACT", "ENVELOPE", "EVIDENCE", "FILE", "NOW", "OPEN", "SIGNATURES", "SIGNER", "STATES", "VIEWED", "report",
+    "CONTRACT", "ENVELOPE", "EVIDENCE", "FILE", "NOW", "OPEN", "SIGNATURES", "SIGNER", "STATES", "TO_SIGNATURE",
+    "VIEWED", "report",
 ]  # fmt: skip
 
 NOW = 1_800_000_000_000
@@ -57,9 +58,10 @@ VIEWED = msgspec.structs.replace(
 FETCHING = msgspec.structs.replace(
     VIEWED, phase=Phase.FETCHING, ended_at=NOW, signed_path="ONB-2026-00001/CONTRACT/signed_1.pdf"
 )
+SIGNED = msgspec.structs.replace(FETCHING, phase=Phase.SIGNED, signed_sha256="5" * 64)
 STATES = (
-    SignatureState(Phase.NONE), DRAWING, SENDING, SENT, VIEWED, FETCHING,
-    msgspec.structs.replace(FETCHING, phase=Phase.SIGNED, signed_sha256="5" * 64),
+    SignatureState(Phase.NONE), DRAWING, SENDING, SENT, VIEWED, FETCHING, SIGNED,
+    msgspec.structs.replace(SIGNED, file_over=True),
     *(msgspec.structs.replace(VIEWED, phase=x, ended_at=NOW)
       for x in (Phase.DECLINED, Phase.EXPIRED, Phase.VOIDED, Phase.FAILED)),
 )  # fmt: skip

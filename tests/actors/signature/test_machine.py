@@ -28,6 +28,7 @@ from comptoir.actors.signature.messages import (
     DeclineContract,
     Evidence,
     KeepContract,
+    OpenSigning,
     ShowContract,
     SignContract,
     SigningDescribed,
@@ -42,10 +43,24 @@ from comptoir.actors.signature.state import RANK, Phase, SignatureState
 from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.engine import Decision, Message, Refusal
 from comptoir.engine.machine import Context
-from tests.actors.signed import CONTRACT, ENVELOPE, EVIDENCE, FILE, NOW, OPEN, VIEWED, report
+from tests.actors.signed import (
+    CONTRACT,
+    ENVELOPE,
+    EVIDENCE,
+    FILE,
+    NOW,
+    OPEN,
+    TO_SIGNATURE,
+    VIEWED,
+    report,
+)
 
 REFERENCE = "ONB-2026-00001:1"
 DAY_MS = 86_400_000
+ANYTHING: tuple[Message, ...] = (
+    *(x for x in TO_SIGNATURE if not isinstance(x, KeepContract)), msgspec.structs.replace(OPEN, round=3),
+)  # fmt: skip
+"""All that may be said of a signature whose file goes on."""
 STATUSES = st.sampled_from([x for x in RANK if x != "preparing"])
 
 
@@ -194,6 +209,47 @@ def test_a_higher_round_voids_the_one_before() -> None:
     signature.take(report("signed"))
     signature.take(OPEN)
     assert signature.state is drawing
+
+
+@budget(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(ANYTHING), max_size=12), st.integers(0, 12))
+def test_once_its_client_has_signed_the_end_is_signed(words: list[Message], at: int) -> None:
+    """S28: whatever is said after it, in any order, a higher round too: signed, the same bytes, and the file hears of
+    the round that it waits for.
+    """
+    signature = Told(VIEWED)
+    signature.take(SignContract(EVIDENCE))
+    signed = signature.state
+    for word in [*words[:at], SignedFetched(REFERENCE, "5" * 64), *words[at:]]:
+        signature.decide(word)
+    state = signature.state
+    assert state.phase is Phase.SIGNED
+    assert (state.evidence, state.signed_path) == (signed.evidence, signed.signed_path)
+    asked = max([1, *(x.round for x in words if isinstance(x, OpenSigning))])
+    last = signature.heard()[-1]
+    assert isinstance(last, ContractSigned)
+    assert last.round == asked
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_what_is_issued_anew_while_it_is_sealed_counts_as_the_new_round(before: bool) -> None:
+    """S28: the file that waits for round 2 is told of round 2, by the contract that was signed in round 1."""
+    again = msgspec.structs.replace(OPEN, round=2)
+    signature = Told().sent()
+    signature.take(report("signed"))
+    words = (again, SignedFetched(REFERENCE, "5" * 64))
+    signature.take_all(words if before else words[::-1])
+    assert signature.heard()[-1] == ContractSigned(2, "docusign", "5" * 64, NOW)
+    assert [x for x in signature.said if isinstance(x, MakeContract)] == [signature.said[0]]
+
+
+def test_a_file_that_ended_and_is_resumed_has_another_contract_signed() -> None:
+    """S18, S28: what was signed stays in the store, under its key; the new round is drawn."""
+    signature = Told().sent().take_all((report("signed"), SignedFetched(REFERENCE, "5" * 64)))
+    path = signature.state.signed_path
+    signature.take_all((KeepContract("FILE_OVER"), msgspec.structs.replace(OPEN, round=2)))
+    assert signature.phase() is Phase.DRAWING
+    assert signature.state.earlier == (path,)
 
 
 @pytest.mark.parametrize("phase", [Phase.FETCHING, Phase.SIGNED])
