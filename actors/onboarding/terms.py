@@ -76,7 +76,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             mail=bool(parties.sendgrid.base_url),
             sms=bool(parties.twilio.base_url),
             signing=bool(settings.signing.provider),
-            accounts=bool(parties.mainframe.base_url),
+            accounts=bool(parties.mainframe.base_url) or settings.core_banking.bus == "kafka",
             portal=settings.auth.issuer.rstrip("/"),
             signature_ms=onboarding.signature_days * DAY_MS,
             reissues_max=onboarding.signature_reissues_max,
