@@ -4,7 +4,8 @@ Rules:
 - a command is S29's object, no field more and none less; what S29 has no place for (the command's id, which kind of
   number `ssn` holds, X11) travels in headers beside it;
 - FIND_ACCOUNT is ours: it names the client and has no profile, since nobody needs one to look;
-- what is not exactly that is refused by a code, never guessed at and never half taken.
+- what is not exactly that is refused by a code, never guessed at and never half taken; an event that our own reader would
+  refuse is not put there at all.
 Source: spec.md S29, S33, X11, X12; docs/kafka.md.
 """
 
@@ -19,6 +20,7 @@ from msgspec import Meta
 from comptoir.actors.account.messages import AccountProfile
 from comptoir.actors.gateways.core_bus import CHANGED, OUTCOMES
 from comptoir.actors.gateways.core_messages import PublishCommand, PublishEvent
+from comptoir.engine.gateway_spec import CallFault
 
 __all__ = ["Unreadable", "command_of", "event_of", "headers_of", "write_command", "write_event"]
 
@@ -111,10 +113,21 @@ def headers_of(message: PublishCommand) -> Headers:
 
 
 def write_event(message: PublishEvent) -> bytes:
-    """The body of an event."""
-    moment = _moment(message.at)
-    event = _Event(message.event, message.event_id, message.client_id, message.data, moment)
-    return msgspec.json.encode(event)
+    """The body of an event.
+
+    Raises:
+        CallFault: nobody could read it, for good: RECORD_TYPE_UNKNOWN or RECORD_SHAPE_WRONG.
+    """
+    try:
+        moment = _moment(message.at)
+        event = _Event(message.event, message.event_id, message.client_id, message.data, moment)
+        body = msgspec.json.encode(event)
+        event_of(body)
+    except Unreadable as error:
+        raise CallFault(error.code, retryable=False, sick=False) from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise CallFault("RECORD_SHAPE_WRONG", retryable=False, sick=False) from error
+    return body
 
 
 def command_of(body: bytes, headers: Headers) -> PublishCommand:

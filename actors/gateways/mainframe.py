@@ -11,6 +11,7 @@ Rules:
 Source: spec.md S29 to S33, X9 to X12, E11; docs/core-banking.md; docs/adr/0054-an-answer-is-never-awaited.md.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -62,6 +63,8 @@ __all__ = ["mainframe_gateway"]
 log = structlog.get_logger("comptoir.mainframe")
 
 _NUMBER: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
+NAME_DIGITS: Final = 12
+"""Of a change's id in the name of its event: enough to tell a few apart that share a sequence."""
 EVENT_OF: Final[Mapping[str, str]] = MappingProxyType(
     {"created": CREATED, "refused": REFUSED, "absent": ABSENT, "failed": UNKNOWN}
 )
@@ -169,11 +172,13 @@ def _told(reply: AccountReply, command_id: str, context: CallContext) -> Message
 
 
 def _changed(change: ProfileChange) -> Message:
+    """A change as an event, which happens once by its sequence and its id: neither is trusted to be unique alone."""
     data = {
         "changeId": change.change_id, "sequence": str(change.sequence), "at": str(change.changed_at),
         f"{FIELD}{change.path}": change.value,
     }  # fmt: skip
-    name = f"{change.client_id}:{change.change_id}"
+    digest = hashlib.sha256(change.change_id.encode()).hexdigest()[:NAME_DIGITS]
+    name = f"{change.client_id}:{change.sequence}:{digest}"
     return Forwarded(EVENTS, PublishEvent(name, CHANGED, change.client_id, data, change.changed_at))
 
 

@@ -16,6 +16,7 @@ from comptoir.actors.gateways.bus_wire import (
 )
 from comptoir.actors.gateways.core_bus import CHANGED, CREATED, REFUSED
 from comptoir.actors.gateways.core_messages import PublishCommand, PublishEvent
+from comptoir.engine.gateway_spec import CallFault
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 IDS = st.from_regex(r"[!-~]{1,128}", fullmatch=True)
@@ -72,6 +73,28 @@ def test_a_command_is_read_as_it_was_written(command: PublishCommand) -> None:
 def test_an_event_is_read_as_it_was_written(event: PublishEvent) -> None:
     """Likewise of the other topic (S33)."""
     assert event_of(write_event(event)) == event
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"client_id": "ONB 1"}, "RECORD_SHAPE_WRONG"),
+        ({"event_id": "with a blank"}, "RECORD_SHAPE_WRONG"),
+        ({"event": "CLOSED"}, "RECORD_TYPE_UNKNOWN"),
+        ({"data": {"field:address/city": "MONTR\x00AL"}}, "RECORD_SHAPE_WRONG"),
+        ({"data": {"code": "x" * 257}}, "RECORD_SHAPE_WRONG"),
+        ({"data": {"code": "\ud800"}}, "RECORD_SHAPE_WRONG"),
+        ({"at": 10**18}, "RECORD_SHAPE_WRONG"),
+    ],
+)
+def test_an_event_that_we_could_not_read_is_not_put_on_its_topic(
+    wrong: dict[str, object], code: str
+) -> None:
+    """It fails for good, here, where it is a dead letter with its reason, and not at who reads it (S33, S64)."""
+    event = PublishEvent("e1", CHANGED, "ONB-2026-00001", {}, 1)
+    with pytest.raises(CallFault) as fault:
+        write_event(msgspec.structs.replace(event, **wrong))
+    assert (fault.value.code, fault.value.retryable) == (code, False)
 
 
 def _changed(**fields: object) -> bytes:

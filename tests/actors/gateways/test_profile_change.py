@@ -50,6 +50,12 @@ def test_a_change_is_read_by_its_copybook() -> None:
         (record(sequence="000000000"), "CHANGE_INCOMPLETE"),
         (record(at="20261301120000"), "CHANGE_TIME_INVALID"),
         (record(sequence="0000000-7"), "DIGIT_INVALID"),
+        (record(client="ONB 2026"), "CHANGE_CLIENT_INVALID"),
+        (record(client="ONB-2026\n"), "CHANGE_CLIENT_INVALID"),
+        (record(client="ONB-\u00c9"), "CHANGE_CLIENT_INVALID"),
+        (record(change="CH\x000001"), "CHANGE_CHARACTER_INVALID"),
+        (record(value="MONTR\x00AL"), "CHANGE_CHARACTER_INVALID"),
+        (record(value="MONTREAL\x07"), "CHANGE_CHARACTER_INVALID"),
     ],
 )
 def test_what_is_no_change_is_refused_by_name(wrong: bytes, code: str) -> None:

@@ -16,5 +16,6 @@ def test_an_account_is_opened_wherever_somebody_carries_out_the_command(
     """Our own adapter, or somebody else's that reads Kafka's topic (S29, S32, X30)."""
     settings = Settings().having({
         ("providers", "mainframe", "base_url"): mainframe, ("core_banking", "bus"): bus,
+        ("kafka", "bootstrap_servers"): "127.0.0.1:9092",
     })  # fmt: skip
     assert OnboardingTerms.of(settings).accounts is accounts
