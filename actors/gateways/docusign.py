@@ -162,13 +162,16 @@ class Docusign:
         return EnvelopeStands(message.reference, message.envelope_id, status, at, reason)
 
     async def fetch(self, message: FetchSigned, context: CallContext) -> SignedFetched:
-        """The signed documents with their certificate, kept."""
+        """The signed documents with their certificate, kept once: DocuSign writes another certificate each time."""
         del context
+        kept = await self.store.digest(message.path)
+        if kept is not None:
+            return SignedFetched(message.reference, kept)
         path = f"/envelopes/{_quoted(message.envelope_id)}/documents/combined"
         document = await self.api.fetch(path, {"certificate": "true"})
         if not document.startswith(b"%PDF-"):
             raise CallFault("SIGNING_ANSWER_INVALID", retryable=True)
-        digest = await self.store.write(message.path, PDF, document)
+        digest = await self.store.keep(message.path, PDF, document)
         return SignedFetched(message.reference, digest)
 
     async def void(self, message: VoidEnvelope, context: CallContext) -> EnvelopeGone:

@@ -1,7 +1,8 @@
 """The gateway to whoever has contracts signed, and the port that each provider stands behind (S28).
 
 The rules: an envelope is created once: its attempt is on record before the first byte leaves, and what became of it is looked
-up by our reference (design.md 6); everything else may be asked again. Where nobody is configured every question is
+up by our reference (design.md 6); everything else may be asked again. A document that is kept is never another: what lies
+under its key is the answer, whoever asks again. Where nobody is configured every question is
 refused by name, and none waits for ever.
 Source: spec.md S28, S63, S65; docs/signature.md.
 """
@@ -40,8 +41,16 @@ class Contracts(Protocol):
         """
         ...
 
-    async def write(self, path: str, media_type: str, data: bytes) -> str:
-        """Keep one under this key; the same bytes again is harmless. Its SHA-256 in hexadecimal.
+    async def digest(self, path: str) -> str | None:
+        """SHA-256 in hexadecimal of what is kept under this key; None: nothing is.
+
+        Raises:
+            CallFault: the store does not answer.
+        """
+        ...
+
+    async def keep(self, path: str, media_type: str, data: bytes) -> str:
+        """Keep one under this key, unless one is there: that one stays. SHA-256 in hexadecimal of what is there now.
 
         Raises:
             CallFault: the store does not take it.
@@ -67,7 +76,7 @@ class Signing(Protocol):
         ...
 
     async def fetch(self, message: FetchSigned, context: CallContext, /) -> SignedFetched:
-        """Keep the signed document."""
+        """Keep the signed document, once: what is kept already is the answer."""
         ...
 
     async def void(self, message: VoidEnvelope, context: CallContext, /) -> EnvelopeGone:
@@ -97,7 +106,9 @@ def signing_gateway(provider: Signing | None, bounds: GatewayBounds) -> GatewayS
             ReadEnvelope: Operation(
                 call("read"), lambda x: f"read:{x.envelope_id}", expendable=lambda _message: True
             ),
-            FetchSigned: Operation(call("fetch"), lambda x: f"fetch:{x.path}", failed=refused),
+            FetchSigned: Operation(  # the actor asks again by itself (signature/hearing.py)
+                call("fetch"), lambda x: f"fetch:{x.path}", failed=refused, expendable=lambda _message: True
+            ),
             VoidEnvelope: Operation(call("void"), lambda x: f"void:{x.envelope_id}"),
         },
         bounds,

@@ -85,17 +85,36 @@ class ContractStore:
             raise CallFault(error.code, retryable=False, sick=False) from error
         return bytes(whole)
 
-    async def write(self, path: str, media_type: str, data: bytes) -> str:
-        """As `Contracts.write`. What an earlier try has left there, and nobody was told of, makes way."""
+    async def digest(self, path: str) -> str | None:
+        """As `Contracts.digest`."""
+        key = ObjectKey.read(path)
+        assert key is not None, "made by the machine"
+        try:
+            there = await self._desk.store.facts(key)
+        except (ObjectsUnavailable, Stopping) as error:
+            raise CallFault(error.code, retryable=True) from error
+        except StorageError as error:
+            raise CallFault(error.code, retryable=False, sick=False) from error
+        return None if there is None else there.sha256
+
+    async def keep(self, path: str, media_type: str, data: bytes) -> str:
+        """As `Contracts.keep`. Nothing is ever deleted: whoever was told of what is there may rely on it."""
+        there = await self.digest(path)
+        if there is not None:
+            return there
+        try:
+            return await self._kept(path, media_type, data)
+        except CallFault:
+            there = await self.digest(path)  # another was faster, or the store's answer was lost
+            if there is None:
+                raise
+            return there
+
+    async def _kept(self, path: str, media_type: str, data: bytes) -> str:
         key = ObjectKey.read(path)
         assert key is not None, "made by the machine"
         digest = hashlib.sha256(data).hexdigest()
         try:
-            there = await self._desk.store.facts(key)
-            if there is not None and there.sha256 == digest:
-                return digest
-            if there is not None:
-                await self._desk.store.delete(key)
             await self._put(UploadTerms(key, media_type, len(data), digest, MINUTE_MS), data)
         except (ObjectsUnavailable, Stopping) as error:
             raise CallFault(error.code, retryable=True) from error
@@ -179,7 +198,7 @@ def contracts_gateway(settings: Settings, store: ContractStore, studio: Studio) 
             return SigningRefused(message.reference, "CONTRACT_INCOMPLETE")
         except StudioFailed as error:
             raise CallFault(error.code, retryable=error.retryable, sick=False) from error
-        digest = await store.write(message.path, PDF, drawn.pdf)
+        digest = await store.keep(message.path, PDF, drawn.pdf)
         return ContractMade(message.reference, digest, drawn.pages, sheet.title)
 
     def failed(message: MakeContract, code: str) -> Message:

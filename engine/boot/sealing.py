@@ -146,7 +146,10 @@ class Embedded:
         return EnvelopeGone(message.reference)
 
     async def fetch(self, message: FetchSigned, _context: CallContext) -> SignedFetched:
-        """Seal it, and keep it."""
+        """Seal it, and keep it: once, for each seal has a time and so other bytes."""
+        kept = await self._store.digest(message.path)
+        if kept is not None:
+            return SignedFetched(message.reference, kept)
         given = message.evidence
         if given is None:
             raise CallFault("EVIDENCE_MISSING", retryable=False, sick=False)
@@ -164,7 +167,7 @@ class Embedded:
             raise CallFault(error.code, retryable=error.retryable, sick=False) from error
         if sealed.code:
             raise CallFault(sealed.code, retryable=sealed.retryable, sick=sealed.retryable)
-        digest = await self._store.write(message.path, PDF, sealed.pdf)
+        digest = await self._store.keep(message.path, PDF, sealed.pdf)
         return SignedFetched(message.reference, digest)
 
     def _stamp(self, given: Evidence) -> tuple[str, ...]:

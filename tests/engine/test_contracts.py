@@ -9,8 +9,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
+import trio
 
+from comptoir.actors.gateways.signing import signing_gateway
+from comptoir.actors.gateways.signing_messages import FetchSigned, SignedFetched
 from comptoir.actors.signature.consents import CONSENTS
 from comptoir.actors.signature.messages import (
     DescribeSigning,
@@ -22,14 +26,19 @@ from comptoir.actors.signature.messages import (
     SigningDescribed,
     VoidSigning,
 )
+from comptoir.actors.signature.studio import Studio
 from comptoir.engine import Address, Message, Refused
 from comptoir.engine.boot import Daemon
+from comptoir.engine.boot.contracts import ContractStore
+from comptoir.engine.boot.sealing import Embedded, open_house
 from comptoir.engine.engine import Engine
+from comptoir.engine.gateway_spec import CallContext, GatewayBounds
 from comptoir.engine.objects import ObjectKey
 from comptoir.engine.settings import Secret, Settings, SettingsError
 from comptoir.sandbox.parties.trust import PASSWORD
 from comptoir.storage.testing import MemoryJournal
 from comptoir.storage.vault import Vault
+from tests.actors.gateways.docusign import DIGEST, Contracts
 from tests.actors.signature.authority import Serving, serving
 
 FILE = Address("signature", "ONB-2026-00001")
@@ -149,6 +158,43 @@ def _with_code_of(evidence: Evidence, at: int) -> Evidence:
         at,
         "",
     )
+
+
+async def test_what_is_kept_is_never_replaced(tmp_path: Path, served: Serving) -> None:
+    """S18, S28: of two that keep a contract under one key one wins, both are told of it, and its bytes stay."""
+    path = "ONB-2026-00001/CONTRACT/signed_1.pdf"
+    async with opened(settings_of(tmp_path, served)) as daemon, httpx.AsyncClient() as client:
+        store = ContractStore(daemon.documents, client)
+        told: list[str] = []
+
+        async def keep(data: bytes) -> None:
+            told.append(await store.keep(path, "application/pdf", data))
+
+        assert await store.digest(path) is None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep, b"%PDF-1")
+            nursery.start_soon(keep, b"%PDF-2")
+        first = await _read(daemon, path)
+        await keep(b"%PDF-3")
+        assert await _read(daemon, path) == first
+        assert told == [hashlib.sha256(first).hexdigest()] * 3
+        assert await store.digest(path) == told[0]
+
+
+async def test_what_is_sealed_is_not_sealed_again(served: Serving, tmp_path: Path) -> None:
+    """S28: a call that comes again, from a dead letter or after an outage, is answered with what is kept."""
+    settings = settings_of(tmp_path, served)
+    provider = Embedded(Contracts(), Studio(1, 1, 1.0), open_house(settings), settings)
+    again = FetchSigned("ONB-2026-00001:1", "e", "c", "none", None)
+    assert await provider.fetch(again, CallContext(0, 1, "")) == SignedFetched(
+        again.reference, DIGEST
+    )
+
+
+def test_what_is_fetched_again_anyway_waits_for_nobody() -> None:
+    """S28, S65: while the party is away a fetch is given up, not parked: the actor's timer asks again."""
+    fetch = FetchSigned("ONB-2026-00001:1", "e", "c", "none", None)
+    assert signing_gateway(None, GatewayBounds()).operations[FetchSigned].expendable(fetch)
 
 
 async def test_where_nobody_signs_it_is_refused_by_name(tmp_path: Path) -> None:

@@ -49,11 +49,14 @@ class Contracts:
             raise CallFault("OBJECT_MISSING", retryable=False, sick=False)
         return self.kept[path]
 
-    async def write(self, path: str, media_type: str, data: bytes) -> str:
-        """Keep one."""
+    async def digest(self, path: str) -> str | None:
+        """Of one that is there."""
+        return hashlib.sha256(self.kept[path]).hexdigest() if path in self.kept else None
+
+    async def keep(self, path: str, media_type: str, data: bytes) -> str:
+        """Keep one, unless there is one."""
         assert media_type == "application/pdf"
-        self.kept[path] = data
-        return hashlib.sha256(data).hexdigest()
+        return hashlib.sha256(self.kept.setdefault(path, data)).hexdigest()
 
 
 class There:

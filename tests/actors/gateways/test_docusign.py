@@ -166,7 +166,7 @@ async def test_an_envelope_runs_out_by_docusigns_clock() -> None:
 
 
 async def test_the_signed_document_comes_with_its_certificate() -> None:
-    """S28: one PDF, kept under the key that was asked for; what is none is not taken for it."""
+    """S28: one PDF, kept under the key that was asked for and never replaced; what is none is not taken for it."""
     there = There()
     id_ = await there.created()
     await there.control(f"signatures/{id_}", outcome="signed")
@@ -176,6 +176,9 @@ async def test_the_signed_document_comes_with_its_certificate() -> None:
     assert kept.startswith(b"%PDF-")
     assert kept != PDF
     assert there.asked[-1].url.params["certificate"] == "true"
+    there.instead = lambda _one: httpx.Response(200, content=b"%PDF-1.7 of another certificate")
+    again = await there.adapter.fetch(FetchSigned("r", id_, "signed"), there.context())
+    assert (again, there.contracts.kept["signed"]) == (fetched, kept)
     there.instead = lambda _one: httpx.Response(200, content=b"<html>")
     with pytest.raises(CallFault, match="SIGNING_ANSWER_INVALID"):
         await there.adapter.fetch(FetchSigned("r", id_, "again"), there.context())
