@@ -1,16 +1,18 @@
 """Anybody may ask whether a signed PDF is what was signed: as a program, or with a page that needs no script.
 
 The rule: nothing of it is kept, logged or counted by name; it is looked at by a confined program that is ended when it takes
-too long (actors/signature/verifying.py), one at a time; a bounded number waits, and others are told to come back.
-Source: interface.md 8 (POST /verify, GET /verify) and 9; spec.md S28, S62; RFC 7578; docs/signature.md.
+too long (actors/signature/verifying.py), one at a time; a bounded number waits, and others are told to come back. A form is
+one file and nothing else: it is taken apart by its ends, so that no form takes longer or more memory than its size.
+Source: interface.md 8 (POST /verify, GET /verify) and 9; spec.md S28, S62; RFC 2046, 7578; docs/signature.md.
 """
 
+import re
 from html import escape
 from types import MappingProxyType
 from typing import Final
 
+import trio
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, File, MultipartDecoder, NeedData
 
 from comptoir.actors.signature.sheet import Verdict
 from comptoir.actors.signature.studio import StudioFailed
@@ -27,7 +29,15 @@ VERIFY_PATH: Final = "/verify"
 PDF: Final = "application/pdf"
 FORM_DATA: Final = "multipart/form-data"
 FIELD: Final = "file"
-PARTS_MAX: Final = 4
+TYPE_CHARACTERS_MAX: Final = 256
+"""Of the header `Content-Type`; a browser's has 70."""
+HEAD_BYTES_MAX: Final = 8 * 1024
+"""Until the headers of the part have ended; a browser's have 200 and the file's name."""
+TAIL_BYTES_MAX: Final = 1024
+"""In which the last line of the form begins; what follows it says nothing (RFC 2046)."""
+STEP_BYTES: Final = 256 * 1024
+"""Searched at once: under a millisecond, whatever it says."""
+_BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 _TEXTS: Final = MappingProxyType({
     "fr": MappingProxyType({
         "title": "Vérifier un document signé",
@@ -98,7 +108,7 @@ def _told(verdict: Verdict) -> dict[str, object]:
 
 async def _by_form(port: Port, call: Call) -> Response:
     words = _TEXTS[language_of(call)]
-    pdf = _file_of(call)
+    pdf = await _file_of(call)
     if pdf is None:
         return problem("REQUEST_MALFORMED", call.ticket)
     if not pdf:
@@ -111,25 +121,50 @@ async def _by_form(port: Port, call: Call) -> Response:
     return _page(call, _shown(verdict, language_of(call)))
 
 
-def _file_of(call: Call) -> bytes | None:
-    """The file in a form; None: it is no such form."""
+async def _file_of(call: Call) -> bytes | None:
+    """The file in a form, which is its one part; None: it is no such form, or has more parts.
+
+    No more is read of the body than its head, its tail, and for the line that parts it: by steps, so that others have their
+    turn; of what is found one copy is made.
+    """
+    line, body = _parting(call), call.body
+    begin = b"" if line is None else line[2:] + b"\r\n"
+    head_ends = body.find(b"\r\n\r\n", len(begin) - 2, HEAD_BYTES_MAX)
+    if line is None or head_ends < 0 or not body.startswith(begin):
+        return None
+    starts = head_ends + 4
+    ends = body.rfind(line + b"--", max(starts, len(body) - TAIL_BYTES_MAX))
+    if ends < 0 or await _is_parted(body, line, starts, ends):
+        return None
+    return body[starts:ends] if _is_wanted(body[len(begin) : head_ends]) else b""
+
+
+def _parting(call: Call) -> bytes | None:
+    """The line between the parts of a form (RFC 2046, 5.1.1); None: it has none that is right."""
     given = call.values(b"content-type")
-    boundary = parse_options_header(given[0])[1].get("boundary", "") if len(given) == 1 else ""
-    if not boundary or len(boundary) > 70 or not boundary.isascii():  # noqa: PLR2004 - RFC 2046
+    if len(given) != 1 or len(given[0]) > TYPE_CHARACTERS_MAX:
         return None
-    decoder = MultipartDecoder(boundary.encode(), max_parts=PARTS_MAX)
-    found, wanted = bytearray(), False
-    try:
-        decoder.receive_data(call.body)
-        decoder.receive_data(None)
-        while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
-            if isinstance(event, Data):
-                found += event.data if wanted else b""
-            else:
-                wanted = isinstance(event, File) and event.name == FIELD
-    except (ValueError, LookupError):
-        return None
-    return bytes(found)
+    boundary = parse_options_header(given[0])[1].get("boundary", "")
+    return b"\r\n--" + boundary.encode("ascii") if _BOUNDARY.fullmatch(boundary) else None
+
+
+async def _is_parted(body: bytes, line: bytes, starts: int, ends: int) -> bool:
+    """Whether another part begins between two places."""
+    for step in range(starts, ends, STEP_BYTES):
+        if body.find(line, step, min(step + STEP_BYTES + len(line) - 1, ends)) >= 0:
+            return True
+        await trio.lowlevel.checkpoint()
+    return False
+
+
+def _is_wanted(head: bytes) -> bool:
+    """Whether the headers of a part say that it is the file (RFC 7578, 4.2)."""
+    for one in head.decode("utf-8", "replace").split("\r\n"):
+        name, _, value = one.partition(":")
+        if name.strip().lower() == "content-disposition":
+            said = parse_options_header(value)[1]
+            return said.get("name") == FIELD and "filename" in said
+    return False
 
 
 def _form(language: Language) -> str:

@@ -6,8 +6,11 @@ Source: interface.md 8 (rows c2); spec.md S6, S28, S34; docs/signature.md.
 import json
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comptoir.actors.browser_session.messages import FindSession, Person, SessionFound
 from comptoir.actors.invitation.messages import (
@@ -26,6 +29,7 @@ from comptoir.actors.signature.messages import (
     SignContract,
     SigningDescribed,
 )
+from comptoir.actors.signature.sheet import Verdict
 from comptoir.actors.signature.studio import StudioFailed
 from comptoir.engine import Address, Message, Refused, Reply
 from comptoir.http import signing, verifying
@@ -90,10 +94,10 @@ async def test_another_clients_contract_is_not_there(daemon: FakeDaemon) -> None
     """S34: neither shown, nor given, signed or declined."""
     daemon.file_owners[FILE] = "u2"
     body = {"documentSha256": DIGEST, "consents": list(CONSENTS)}
-    for handle, given in (
+    for handle, asked in (
         (signing.show, None), (signing.document, None), (signing.sign, body), (signing.decline, {}),
     ):  # fmt: skip
-        assert (await handle(daemon, call(given))).status == 404
+        assert (await handle(daemon, call(asked))).status == 404
 
 
 async def test_what_is_signed_goes_to_the_actor_with_its_evidence(daemon: FakeDaemon) -> None:
@@ -152,6 +156,11 @@ def part(data: bytes, name: str = "file") -> bytes:
         (part(b"%PDF-1.7", "other"), 200, "Choisissez"),
         (b"--xyz\r\n", 400, "REQUEST_MALFORMED"),
         (b"x" * 300, 400, "REQUEST_MALFORMED"),
+        (b"--xyz\r\n\r\n--xyz--", 400, "REQUEST_MALFORMED"),
+        (b"--xyz\r\n\r\n\r\n--xyz--", 200, "Choisissez"),
+        (part(b"%PDF-1.7")[:-3], 400, "REQUEST_MALFORMED"),
+        (part(b"%PDF-1.7")[:-4] + part(b"%PDF-1.7"), 400, "REQUEST_MALFORMED"),
+        (part(b"%PDF-1.7") + b"what follows says nothing", 200, "Ce document est valide"),
     ],
 )
 async def test_a_page_without_a_script_does_the_same(
@@ -167,6 +176,60 @@ async def test_a_page_without_a_script_does_the_same(
 async def test_a_form_without_a_boundary_is_none(daemon: FakeDaemon) -> None:
     """RFC 2046: what cannot be taken apart is malformed."""
     assert (await verifying.verify(daemon, by_form(part(b"%PDF"), ""))).status == 400
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 400)])
+async def test_the_head_of_a_form_is_bounded(daemon: FakeDaemon, over: int, status: int) -> None:
+    """S28, S62: headers that go on are refused by their size, whatever follows; those that just fit are read."""
+    form = part(b"%PDF-1.7")
+    at = form.index(b"\r\n\r\n")
+    more = verifying.HEAD_BYTES_MAX - len(b"\r\n\r\n") - at - len(b"\r\nX: ") + over
+    crafted = form[:at] + b"\r\nX: " + b"y" * more + form[at:]
+    assert (await verifying.verify(daemon, by_form(crafted))).status == status
+
+
+async def test_the_tail_of_a_form_is_bounded(daemon: FakeDaemon) -> None:
+    """S28, S62: the last line is looked for at the end alone."""
+    form = part(b"%PDF-1.7") + b"z" * verifying.TAIL_BYTES_MAX
+    assert (await verifying.verify(daemon, by_form(form))).status == 400
+
+
+@pytest.mark.parametrize("boundary", ["x" * 71, "x\x00y", "é", "x;" * 200, "ends with a space "])
+async def test_a_boundary_is_of_the_letters_that_it_may_have(
+    daemon: FakeDaemon, boundary: str
+) -> None:
+    """RFC 2046, 5.1.1; S28: 70 characters at most, of an alphabet of its own."""
+    form = part(b"%PDF-1.7").replace(BOUNDARY.encode(), boundary.encode())
+    answer = await verifying.verify(daemon, by_form(form, f'"{boundary}"'))
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("behind", [0, 7, 60])
+async def test_another_part_is_found_across_steps(
+    daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, behind: int
+) -> None:
+    """S28: a form is one file; a second part is seen wherever the steps of the search end."""
+    monkeypatch.setattr(verifying, "STEP_BYTES", 3)
+    form = part(b"p" * behind)[:-4] + part(b"%PDF-1.7")
+    assert (await verifying.verify(daemon, by_form(form))).status == 400
+
+
+@given(st.binary(max_size=300), st.text(max_size=20))
+async def test_what_another_program_makes_of_a_file_is_read(data: bytes, name: str) -> None:
+    """RFC 7578, S28: the multipart encoder of httpx, an outside oracle; byte by byte what was put in."""
+    made = httpx.Request("POST", "http://x/verify", files={"file": (name or "a", data, "a/b")})
+    headers = [(b"content-type", made.headers["content-type"].encode())]
+    asked = Call("abcdefgh", {}, {}, "multipart/form-data", made.read(), headers=headers)
+    seen, daemon = list[bytes](), FakeDaemon()
+    answered = daemon.verify_pdf
+
+    async def keep(pdf: bytes) -> Verdict:
+        seen.append(pdf)
+        return await answered(pdf)
+
+    daemon.verify_pdf = keep  # type: ignore[method-assign]
+    assert (await verifying.verify(daemon, asked)).status == 200
+    assert seen == ([data] if data else [])
 
 
 async def test_too_many_are_told_to_come_back(
