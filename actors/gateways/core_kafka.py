@@ -157,17 +157,25 @@ def taken(topics: Topics, record: Record, now: int) -> Taken:
     return Taken(address, Decided(decision, now, None, None), "taken")
 
 
-def unreadable(topics: Topics, record: Record, now: int, code: str) -> Taken:
-    """A dead letter, once, with the place of the record."""
+def unreadable(topics: Topics, record: Record, now: int, code: str, *, bare: bool = False) -> Taken:
+    """A dead letter, once, with the place of the record.
+
+    Args:
+        topics: what the two are called.
+        record: as it came.
+        now: business time, ms.
+        code: why it is one.
+        bare: without what the record holds, which the database does not take: its place and its SHA-256 alone.
+    """
     address = COMMANDS if record.topic == topics.commands else EVENTS
     place = f"{record.topic}[{record.partition}]@{record.offset}"
     value = record.value or b""
     # Of a log that began again the same place may hold another record.
-    once = Once("bus", f"{place}:{hashlib.sha256(value).hexdigest()}", STARTED_KEPT_MS)
-    message = ReadRecord(
-        record.topic, record.partition, record.offset, value, _texts(record.headers)
-    )
-    letter = DeadLetter(QUEUE, code, place)
+    digest = hashlib.sha256(value).hexdigest()
+    once = Once("bus", f"{place}:{digest}", STARTED_KEPT_MS)
+    held = (b"", {}) if bare else (value, _texts(record.headers))
+    message = ReadRecord(record.topic, record.partition, record.offset, *held)
+    letter = DeadLetter(QUEUE, code, f"{place} sha256:{digest}" if bare else place)
     decision = Decision(_STATELESS, dead_letter=letter, once=(once,))
     return Taken(address, Decided(decision, now, None, message), "poison")
 

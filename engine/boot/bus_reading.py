@@ -1,7 +1,8 @@
 """What of Kafka's topics becomes work of ours: records are taken one after another, and passed when that is durable.
 
 Rules:
-- the decision about a record is committed first, its offset after it: at least once from the brokers, once here;
+- the decision about a record is committed first, its offset after it: at least once from the brokers, once here. That holds
+  for a dead letter, too: one that the database does not take is tried without its content, and else nothing is passed;
 - while the database is away, or too much waits already, the partitions are paused and nothing is dropped;
 - whatever crashes here ends this reader and no other part of the daemon: it begins again, after a pause of at most five seconds.
 Source: spec.md S29, S33, S64; design.md 5; docs/kafka.md.
@@ -138,7 +139,7 @@ class BusReading:
         """Take records in their order.
 
         Raises:
-            Unavailable: the journal has ended.
+            Unavailable: the journal has ended, or takes not even a letter; no offset may be committed.
         """
         now = engine.now()
         wanted = [self._wanted(record, now) for record in records]
@@ -151,13 +152,31 @@ class BusReading:
             if isinstance(fate.why, Duplicate):
                 result = "duplicate"
             elif isinstance(fate.why, Rejected):
-                await commit_record(engine, unreadable(self._topics, record, now, REJECTED)).wait()
+                await self._bury(engine, record, now)
                 result = "poison"
             if result == "poison":
                 log.warning(
                     "record passed", topic=record.topic, partition=record.partition, offset=record.offset
                 )  # fmt: skip
             self._count(record.topic, result)
+
+    async def _bury(self, engine: Engine, record: Record, now: int) -> None:
+        """Make a dead letter of a record that the database does not take; returns when that is durable.
+
+        Raises:
+            Unavailable: it is not.
+        """
+        for bare in (False, True):
+            letter = unreadable(self._topics, record, now, REJECTED, bare=bare)
+            why = (await commit_record(engine, letter).wait()).why
+            if why is None or isinstance(why, Duplicate):
+                return
+            if isinstance(why, Lost):
+                raise Unavailable(why.detail)
+            log.error(
+                "letter rejected", topic=record.topic, partition=record.partition, offset=record.offset, bare=bare
+            )  # fmt: skip
+        raise Unavailable("the journal takes no letter of a record")
 
     def _wanted(self, record: Record, now: int) -> Taken:
         """A bug over one record passes that one, and holds up none behind it."""
