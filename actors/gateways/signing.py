@@ -2,7 +2,8 @@
 
 The rules: an envelope is created once: its attempt is on record before the first byte leaves, and what became of it is looked
 up by our reference (design.md 6); everything else may be asked again. A document that is kept is never another: what lies
-under its key is the answer, whoever asks again. Where nobody is configured every question is
+under its key is the answer, whoever asks again. Of an envelope of which nobody can say whether it was made the actor
+hears as of one that was refused, and a person finds out. Where nobody is configured every question is
 refused by name, and none waits for ever.
 Source: spec.md S28, S63, S65; docs/signature.md.
 """
@@ -25,9 +26,10 @@ from comptoir.actors.gateways.signing_messages import (
 from comptoir.engine.gateway_spec import CallContext, GatewayBounds, GatewaySpec, Operation
 from comptoir.engine.values import Message
 
-__all__ = ["NOT_CONFIGURED", "Contracts", "Signing", "signing_gateway"]
+__all__ = ["NOT_CONFIGURED", "OUTCOME_UNKNOWN", "Contracts", "Signing", "signing_gateway"]
 
 NOT_CONFIGURED = "SIGNING_NOT_CONFIGURED"
+OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 
 
 class Contracts(Protocol):
@@ -90,6 +92,10 @@ def signing_gateway(provider: Signing | None, bounds: GatewayBounds) -> GatewayS
     def refused(message: Any, code: str) -> Message:
         return SigningRefused(message.reference, code)
 
+    def unknown(message: CreateEnvelope, _code: str) -> Message:
+        """A person has to find out; the file may have it issued anew meanwhile, and a late envelope is voided."""
+        return refused(message, OUTCOME_UNKNOWN)
+
     async def refuse(message: Any, _context: CallContext) -> Message:
         return refused(message, NOT_CONFIGURED)
 
@@ -102,6 +108,7 @@ def signing_gateway(provider: Signing | None, bounds: GatewayBounds) -> GatewayS
             CreateEnvelope: Operation(
                 call("create"), lambda x: f"envelope:{x.reference}", idempotent=provider is None,
                 look_up=None if provider is None else provider.find, failed=refused,
+                held=unknown,
             ),
             ReadEnvelope: Operation(
                 call("read"), lambda x: f"read:{x.envelope_id}", expendable=lambda _message: True

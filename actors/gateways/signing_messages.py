@@ -127,7 +127,9 @@ class EnvelopeGone(Message, frozen=True):
 
 
 class SigningRefused(Message, frozen=True):
-    """There will be no answer: the provider refuses it for good, or none is configured."""
+    """There will be no answer: the provider refuses it for good, or none is configured; or nobody can say what became
+    of it (OUTCOME_UNKNOWN).
+    """
 
     reference: str
     code: str

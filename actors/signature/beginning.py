@@ -1,7 +1,7 @@
 """How a contract is begun: drawn, sent to its signer, and given up where that is not possible.
 
 The rules: the same round again is the same contract, whatever has become of it; a higher one begins anew, and has the
-envelope of the one before voided; but what its client has signed stays signed, and counts as the higher round, as long as
+envelope of the one before voided, whenever it turns up; but what its client has signed stays signed, and counts as the higher round, as long as
 its file has not heard of it and ended; an answer counts only under the reference of the round that is under way.
 Source: spec.md S7, S18, S28; docs/signature.md.
 """
@@ -46,7 +46,7 @@ from comptoir.actors.signature.terms import signing_terms_of
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["created", "drawn", "reopen", "void_of"]
+__all__ = ["created", "drawn", "overtaken", "reopen", "void_of"]
 
 REISSUED: Final = "REISSUED"
 
@@ -99,6 +99,16 @@ def void_of(state: SignatureState, reason: str, context: Context) -> tuple[Outgo
     return (Outgoing(SIGNING, VoidEnvelope(reference, state.envelope_id, reason)),)
 
 
+def overtaken(state: SignatureState, message: EnvelopeCreated, context: Context) -> SigningDecision:
+    """It was made late, for a round that is over: nobody is to sign it any more. What is known stays."""
+    assert state.asked is not None
+    ours = message.reference == reference_of(context.address.key, state.asked.round)
+    if ours or message.envelope_id == state.envelope_id:
+        return Decision(state)
+    void = VoidEnvelope(message.reference, message.envelope_id, REISSUED)
+    return Decision(state, messages=(Outgoing(SIGNING, void),))
+
+
 def drawn(
     state: SignatureState, message: ContractMade | SigningRefused, context: Context
 ) -> SigningDecision:
@@ -140,6 +150,8 @@ def created(
     """Its signer has been asked; what was reported of the envelope meanwhile counts now. Or there is no envelope."""
     assert state.asked is not None
     if message.reference != reference_of(context.address.key, state.asked.round):
+        if isinstance(message, EnvelopeCreated):
+            return overtaken(state, message, context)
         return Decision(state)
     if isinstance(message, SigningRefused):
         return _failed(state, message.code, context)

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from comptoir.actors.gateways.signing_messages import SIGNING, EnvelopeCreated, VoidEnvelope
-from comptoir.actors.signature.beginning import void_of
+from comptoir.actors.signature.beginning import overtaken, void_of
 from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision
 from comptoir.actors.signature.messages import (
     KeepContract,
@@ -84,12 +84,11 @@ def keep(state: SignatureState, message: KeepContract, context: Context) -> Sign
 def created_late(
     state: SignatureState, message: EnvelopeCreated, context: Context
 ) -> SigningDecision:
-    """It was voided before its envelope was known: now that one is voided."""
-    if state.asked is None or state.envelope_id:
-        return Decision(state)
+    """It was voided before its envelope was known: now that one is voided; so is one of a round before."""
+    assert state.asked is not None
     reference = reference_of(context.address.key, state.asked.round)
-    if message.reference != reference:
-        return Decision(state)
+    if state.envelope_id or message.reference != reference:
+        return overtaken(state, message, context)
     known = msgspec.structs.replace(
         state, provider=message.provider, envelope_id=message.envelope_id
     )

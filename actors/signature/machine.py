@@ -93,7 +93,7 @@ MACHINE: Machine[SignatureState] = Machine(
         row(P.DRAWING, ContractMade, beginning.drawn, P.DRAWING, P.SENDING),
         row(P.DRAWING, SigningRefused, beginning.drawn, P.DRAWING, P.FAILED),
         row(P.DRAWING, EnvelopeReported, hearing.ignore, P.DRAWING),
-        row(P.DRAWING, EnvelopeCreated, _late, P.DRAWING),
+        row(P.DRAWING, EnvelopeCreated, beginning.overtaken, P.DRAWING),
         row(P.SENDING, ContractMade, _late, P.SENDING),
         row(
             P.SENDING, EnvelopeCreated, beginning.created,
@@ -125,7 +125,7 @@ MACHINE: Machine[SignatureState] = Machine(
         *(row(x, KeepContract, ending.keep, x) for x in (*_ENDED, *_DONE)),
         *(row(x, EnvelopeCreated, ending.created_late, x) for x in _ENDED),
         # What was on its way when it ended, or when it was begun anew.
-        *(row(x, EnvelopeCreated, _late, x) for x in (*_OPEN, *_DONE)),
+        *(row(x, EnvelopeCreated, beginning.overtaken, x) for x in (*_OPEN, *_DONE)),
         *(row(x, ContractMade, _late, x) for x in (*_OPEN, *_DONE, *_ENDED)),
         *(row(x, SigningRefused, _late, x) for x in (*_OPEN, P.SIGNED, *_ENDED)),
         *(row(x, SignedFetched, _late, x) for x in (*_BEGINNING, *_OPEN, P.SIGNED, *_ENDED)),

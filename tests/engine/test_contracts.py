@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from comptoir.actors.gateways.signing import signing_gateway
-from comptoir.actors.gateways.signing_messages import FetchSigned, SignedFetched
+from comptoir.actors.gateways.signing_messages import CreateEnvelope, FetchSigned, SignedFetched
 from comptoir.actors.signature.consents import CONSENTS
 from comptoir.actors.signature.messages import (
     DescribeSigning,
@@ -28,11 +28,11 @@ from comptoir.actors.signature.messages import (
 )
 from comptoir.actors.signature.studio import Studio
 from comptoir.engine import Address, Message, Refused
-from comptoir.engine.boot import Daemon
+from comptoir.engine.boot import Daemon, contracts
 from comptoir.engine.boot.contracts import ContractStore
 from comptoir.engine.boot.sealing import Embedded, open_house
 from comptoir.engine.engine import Engine
-from comptoir.engine.gateway_spec import CallContext, GatewayBounds
+from comptoir.engine.gateway_spec import CallContext, CallFault, GatewayBounds
 from comptoir.engine.objects import ObjectKey
 from comptoir.engine.settings import Secret, Settings, SettingsError
 from comptoir.sandbox.parties.trust import PASSWORD
@@ -189,6 +189,30 @@ async def test_what_is_sealed_is_not_sealed_again(served: Serving, tmp_path: Pat
     assert await provider.fetch(again, CallContext(0, 1, "")) == SignedFetched(
         again.reference, DIGEST
     )
+
+
+class Unknown:
+    """A provider whose answer is lost, and that cannot be asked what became of it."""
+
+    async def create(self, _message: CreateEnvelope, _context: CallContext) -> Message:
+        """Away."""
+        raise CallFault("SIGNING_UNREACHABLE", retryable=True)
+
+    find = read = fetch = void = create
+
+
+async def test_a_file_is_not_stuck_where_nobody_knows_what_became_of_its_envelope(
+    tmp_path: Path, served: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S28: it is held for a person, and ends as failed, so that its advisor may have it issued anew."""
+    monkeypatch.setattr(contracts, "_provider", lambda *_args: Unknown())
+    async with opened(settings_of(tmp_path, served)) as daemon:
+        await _say(daemon, OPEN)
+        assert daemon.engine is not None
+        for _ in range(6):
+            assert await daemon.engine.quiesce(120)
+            await daemon.engine.advance_clock(300)
+        assert (await _settled(daemon)).status == "failed"
 
 
 def test_what_is_fetched_again_anyway_waits_for_nobody() -> None:

@@ -50,6 +50,7 @@ from tests.actors.signed import (
     FILE,
     NOW,
     OPEN,
+    STATES,
     TO_SIGNATURE,
     VIEWED,
     report,
@@ -198,6 +199,34 @@ def test_an_envelope_that_comes_after_it_was_voided_is_voided() -> None:
     )
     signature.take(EnvelopeCreated(REFERENCE, "docusign", ENVELOPE))
     assert signature.said[-1] == VoidEnvelope(REFERENCE, ENVELOPE, "FILE_REFUSED")
+
+
+@pytest.mark.parametrize("state", [x for x in STATES if x.phase is not Phase.NONE])
+def test_an_envelope_of_a_round_before_that_was_made_late_is_voided(state: SignatureState) -> None:
+    """S18, S28: in every phase, for its client could still sign it; the one that is known stays as it is."""
+    again = msgspec.structs.replace(state, asked=msgspec.structs.replace(OPEN, round=2))
+    signature = Told(again)
+    signature.take(EnvelopeCreated(REFERENCE, "docusign", "env-0"))
+    assert signature.said == [VoidEnvelope(REFERENCE, "env-0", "REISSUED")]
+    assert signature.to == [SIGNING]
+    assert signature.state == again
+    if again.envelope_id:
+        signature.take(EnvelopeCreated(REFERENCE, "docusign", again.envelope_id))
+        assert len(signature.said) == 1
+
+
+def test_what_became_of_an_envelope_that_nobody_knows_may_be_issued_anew() -> None:
+    """S28: the file hears that it failed; if it turns up after all it is voided, before it is issued anew and after."""
+    signature = Told().take_all((OPEN, ContractMade(REFERENCE, CONTRACT, 3)))
+    signature.take(SigningRefused(REFERENCE, "OUTCOME_UNKNOWN"))
+    assert signature.heard() == [SigningEnded(1, "failed", "OUTCOME_UNKNOWN", NOW)]
+    failed = signature.state
+    for again, reason in ((False, "OUTCOME_UNKNOWN"), (True, "REISSUED")):
+        later = Told(failed)
+        if again:
+            later.take(msgspec.structs.replace(OPEN, round=2))
+        later.take(EnvelopeCreated(REFERENCE, "docusign", ENVELOPE))
+        assert later.said[-1] == VoidEnvelope(REFERENCE, ENVELOPE, reason)
 
 
 def test_a_higher_round_voids_the_one_before() -> None:
