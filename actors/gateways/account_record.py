@@ -1,8 +1,8 @@
 """The records that are exchanged with the mainframe about an account, and what becomes of a profile in one (S30, X12).
 
 Rules:
-- texts are put in upper case; accents stay where the code page has them (MONTRÉAL in 500 and 1140), else they are
-  written in Latin letters; every change is in the report, which names the field and holds nothing of its value;
+- texts are in the letters of the code page (record_letters.py); every change is in the report, which names the field and
+  holds nothing of its value;
 - a name, a street and a city may be cut to their field, and then the report says so; a client's number, a province and
   a postal code never are: they are refused;
 - a national id has its separators taken away, and is nine digits or refused: it is never cut, filled or altered (X11);
@@ -11,17 +11,14 @@ Source: spec.md S30, X10, X11, X12, E11; the copybooks beside copybook/; docs/co
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final, Literal
 
-from anyascii import anyascii
-
 from comptoir.actors.account.messages import AccountProfile
 from comptoir.actors.gateways.copybook import Codec, Options, RecordRefused, read_copybook
-from comptoir.actors.gateways.copybook.pages import CodePage
+from comptoir.actors.gateways.record_letters import LetterChange, lettered
 
 __all__ = [
     "COPYBOOKS",
@@ -68,7 +65,7 @@ class Change:
     """What became of a field: that it is another than was declared, and how."""
 
     field: str
-    kind: Literal["uppercased", "transliterated", "blanks", "separators", "mapped", "cut"]
+    kind: LetterChange | Literal["separators", "mapped", "cut"]
     lost: int = 0
     """Characters that did not find room; only of cut."""
 
@@ -221,12 +218,8 @@ class _Writing:
 
     def plain(self, field: str, text: str) -> str:
         """In upper case and in the code page's letters; too long is the codec's to refuse."""
-        said = " ".join(text.split())
-        self._note(field, "blanks", said != text)
-        upper = unicodedata.normalize("NFC", unicodedata.normalize("NFC", said).upper())
-        self._note(field, "uppercased", upper != unicodedata.normalize("NFC", said))
-        written = _transliterated(upper, self._page, field)
-        self._note(field, "transliterated", written != upper)
+        written, changes = lettered(text, self._page, field)
+        self.changes.extend(Change(field, kind) for kind in changes)
         return written
 
     def cut(self, field: str, text: str) -> str:
@@ -259,30 +252,6 @@ class _Writing:
         self._note("ACCOUNT-TYPE", "mapped", ACCOUNT_TYPES[name] != name)
         return ACCOUNT_TYPES[name]
 
-    def _note(
-        self,
-        field: str,
-        kind: Literal["uppercased", "transliterated", "blanks", "separators", "mapped"],
-        happened: bool,
-    ) -> None:
+    def _note(self, field: str, kind: Literal["separators", "mapped"], happened: bool) -> None:
         if happened:
             self.changes.append(Change(field, kind))
-
-
-def _transliterated(text: str, page: CodePage, field: str) -> str:
-    """A text in the characters of a code page: its own where it has them, else Latin letters.
-
-    Raises:
-        RecordRefused: a character that no letters stand for.
-    """
-    written: list[str] = []
-    for char in text:
-        kind = unicodedata.category(char)
-        if page.encoded(char) is not None and kind[0] != "C":
-            written.append(char)
-            continue
-        latin = anyascii(char).upper() if kind[0] in "LMNP" else ""
-        if (not latin and kind != "Mn") or page.encoded(latin) is None:
-            raise RecordRefused("CHARACTER_UNMAPPED", f"{page.name} has nothing for it", field)
-        written.append(latin)
-    return "".join(written)

@@ -1,7 +1,7 @@
 """What the mainframe wants of a client's profile, and what it can hold. Pure functions.
 
-The rule: what cannot become a record is said by name before anybody signs or approves, and no number of a person is ever
-cut or filled up. A client who is no person has its own name, in the field of the last name.
+The rule: what cannot become a record is said by name before anybody signs or approves, in the letters that the record will
+have (record_letters.py), and no number of a person is ever cut or filled up. A client who is no person has its own name, in the field of the last name.
 Source: spec.md S29, S30, X11, X12; docs/onboarding.md.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from comptoir.actors.account.messages import AccountProfile
+from comptoir.actors.gateways.record_letters import written
 from comptoir.actors.onboarding.messages import Value
 
 __all__ = ["account_of", "unfit"]
@@ -18,7 +19,7 @@ NINE: Final = re.compile(r"[0-9]{9}").fullmatch
 """SSN 9(9) of S30."""
 PROVINCE_MAX: Final = 2
 POSTAL_CODE_MAX: Final = 7
-"""Characters, of S30; names, streets and cities are cut, and are told so (docs/copybook.md)."""
+"""Characters of the record, of S30; names, streets and cities are cut, and are told so (docs/copybook.md)."""
 PROVINCES: Final = ("CA", "US")
 """Countries whose addresses have one that cannot be left out."""
 _WANTED: Final = (
@@ -28,23 +29,28 @@ _WANTED: Final = (
 _NAMES: Final = ("firstName", "lastName")
 
 
-def unfit(known: Mapping[str, Value]) -> tuple[str, ...]:
-    """Paths of what is missing, or cannot be held as it is.
+def unfit(known: Mapping[str, Value], page: str) -> tuple[str, ...]:
+    """Paths of what is missing, or cannot be held as it is: none twice.
 
     Args:
         known: what stands of the profile, by path.
+        page: the mainframe's code page.
     """
-    return tuple(_unfit(known))
+    return tuple(dict.fromkeys(_unfit(known, page)))
 
 
-def _unfit(known: Mapping[str, Value]) -> Iterator[str]:
+def _unfit(known: Mapping[str, Value], page: str) -> Iterator[str]:
     names = ("entity/name",) if _text(known, "entity/name") else _NAMES
     yield from (path for path in (*names, *_WANTED) if not _text(known, path))
-    province = _text(known, "address/province")
+    for path in (*names, "address/street", "address/city"):
+        if not written(_text(known, path), page):  # nor is there anything to write of blanks
+            yield path
+    province = written(_text(known, "address/province"), page)
     wants = known.get("address/country") in PROVINCES
-    if len(province) > PROVINCE_MAX or (wants and not province):
+    if province is None or len(province) > PROVINCE_MAX or (wants and not province):
         yield "address/province"
-    if len("".join(_text(known, "address/postalCode").split())) > POSTAL_CODE_MAX:
+    code = written("".join(_text(known, "address/postalCode").split()), page)
+    if not code or len(code) > POSTAL_CODE_MAX:
         yield "address/postalCode"
     number = _text(known, "nationalId/number")
     if number and not NINE(_bare(number)):

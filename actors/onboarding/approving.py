@@ -60,7 +60,7 @@ def _approve(state: OnboardingState, message: ApproveFile, context: Context) -> 
     terms = terms_of(context)
     if not terms.accounts:
         return Decision(state, OnwardRefused("CORE_BANKING_NOT_CONFIGURED"))
-    lacks = unfit(values(state.said))
+    lacks = unfit(values(state.said), terms.code_page)
     if lacks and state.onward.account.status == "none":
         return Decision(state, OnwardRefused("ACCOUNT_FIELDS_UNFIT", lacks))
     approved = with_onward(state, approval=_word(state, message, context))

@@ -111,7 +111,9 @@ def _lacking(state: OnboardingState, terms: OnboardingTerms) -> Iterator[str]:
         yield from (path for path in paths if path not in known)
     if terms.accounts:
         named = {path for part in kind.needs for path in PARTS.get(part, ())}
-        yield from (path for path in unfit(known) if path not in named or path in known)
+        yield from (
+            path for path in unfit(known, terms.code_page) if path not in named or path in known
+        )
     roles: list[Value] = []
     for name in party_ids(known):
         own = f"parties/{name}"

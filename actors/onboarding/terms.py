@@ -46,6 +46,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Whether contracts are signed by anybody's means; without, a file stays KYC_APPROVED."""
     accounts: bool = False
     """Whether there is a mainframe; without, no signed file is approved."""
+    code_page: str = "cp500"
+    """Of the mainframe's records: what has no letters in it is said before anybody signs (X12)."""
     portal: str = ""
     """Where clients reach us, without a slash at its end; empty: not configured."""
     signature_ms: int = 30 * DAY_MS
@@ -77,6 +79,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             sms=bool(parties.twilio.base_url),
             signing=bool(settings.signing.provider),
             accounts=bool(parties.mainframe.base_url) or settings.core_banking.bus == "kafka",
+            code_page=parties.mainframe.code_page,
             portal=settings.auth.issuer.rstrip("/"),
             signature_ms=onboarding.signature_days * DAY_MS,
             reissues_max=onboarding.signature_reissues_max,

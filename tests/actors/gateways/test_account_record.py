@@ -23,6 +23,7 @@ from comptoir.actors.gateways.account_record import (
     request_of,
 )
 from comptoir.actors.gateways.copybook import RecordRefused, read_copybook
+from comptoir.actors.gateways.record_letters import written
 
 PAGE = "cp1140"
 FILE = "ONB-2025-00123"
@@ -107,6 +108,24 @@ def test_accents_stay_where_the_page_has_them() -> None:
     values = codec_of("ACCOUNT-CREATE-REQUEST", "cp1025").decode(made.data)
     assert (values["CITY"], values["LAST-NAME"]) == ("MONTREAL", "OEUVRARD-SERBAN")
     assert Change("CITY", "transliterated") in made.changes
+
+
+def test_what_nobody_sees_is_taken_away_and_reported() -> None:
+    """A soft hyphen is in cp500, and a blank of no width in no page: neither is sent, and the report says so (S30, X12)."""
+    made = request_of(FILE, _with(street="\u200b12\u00ad3 \u200d Rue Sherbrooke\ufeff"), PAGE)
+    assert made.data == WRITTEN.encode(PAGE)
+    assert Change("ADDRESS-LINE-1", "invisible") in made.changes
+    assert Change("CITY", "invisible") not in made.changes
+    assert _refused(last_name="\u200b") == ("LAST-NAME", "FIELD_MISSING")
+    assert _refused(national_id="1234\u200b56789") == ("SSN", "DIGIT_INVALID")
+
+
+@pytest.mark.parametrize("symbol", ["\u2116", "\u2122", "\U0001f600", "\x00"])
+def test_what_no_letters_stand_for_is_refused_before_it_is_a_record(symbol: str) -> None:
+    """By the function that is asked of it before anybody signs, and by the record's, alike (S30, X12)."""
+    assert written(f"A{symbol}", PAGE) is None
+    assert _refused(street=f"A{symbol}") == ("ADDRESS-LINE-1", "CHARACTER_UNMAPPED")
+    assert written("\u200b a  b", PAGE) == "A B"
 
 
 def test_cut_only_where_the_field_says_so_and_reported() -> None:

@@ -240,7 +240,7 @@ def test_a_word_that_was_said_is_not_said_twice() -> None:
     ("path", "value"),
     [
         ("nationalId/number", None), ("nationalId/number", "2 84 05 99 123 456 78"), ("address/street", None),
-        ("address/province", None), ("address/province", "QUE"), ("lastName", None),
+        ("address/province", None), ("address/province", "QUE"), ("lastName", None), ("address/street", "\u2116 7"),
     ],
 )  # fmt: skip
 def test_what_the_mainframe_cannot_hold_is_named_at_approval(path: str, value: str | None) -> None:
