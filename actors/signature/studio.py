@@ -65,15 +65,18 @@ class Studio:
             await self._have("sealing", msgspec.msgpack.encode(seal)), type=Sealed
         )
 
-    async def verify(self, pdf: bytes, roots: tuple[bytes, ...], at: int) -> Verdict:
+    async def verify(
+        self, pdf: bytes, roots: tuple[bytes, ...], at: int, stamp_roots: tuple[bytes, ...] = ()
+    ) -> Verdict:
         """What is to be said of the signatures of a PDF.
 
         Args:
             pdf: anybody's bytes.
-            roots: certificates that all must lead to, in DER.
+            roots: certificates that signers must lead to, in DER; time stamps may.
             at: the time at which it is asked, ms since 1970.
+            stamp_roots: further ones that time stamps may lead to, and no signer.
         """
-        task = msgspec.msgpack.encode((roots, at, pdf))
+        task = msgspec.msgpack.encode((roots, stamp_roots, at, pdf))
         return msgspec.msgpack.decode(await self._have("verifying", task), type=Verdict)
 
     async def _have(self, work: Work, task: bytes) -> bytes:

@@ -3,8 +3,9 @@
 The rules: anybody's bytes are looked at, so the program has no file, no network and no more than its bounds (actors/inspection/
 confinement.py); what proves a signature is in the file, or it is not proven; a signature whose certificate has expired
 since is good if time stamps and lists of revocations in the file prove that it was good then (PAdES B-LTA); every byte
-is either signed, or keeps what is signed valid. Problems are stable codes.
-Source: ETSI EN 319 102-1, 5.6 (validation of long-term signatures); ISO 32000-2, 12.8; spec.md S28; docs/signature.md.
+is either signed, or keeps what is signed valid; whoever signs must have a certificate that is for signing, under a root of
+signers: the root of a time stamping authority is one of time stamps alone. Problems are stable codes.
+Source: ETSI EN 319 102-1, 5.6 (validation of long-term signatures); RFC 5280, 4.2.1.3 and 4.2.1.12; ISO 32000-2, 12.8; spec.md S28; docs/signature.md.
 """
 
 # What these libraries hold has no types of its own.
@@ -15,6 +16,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any, Final, TypeVar
@@ -31,6 +33,7 @@ MEMORY_BYTES_MAX: Final = 2 << 30
 CPU_SECONDS_MAX: Final = 30
 SIGNATURES_MAX: Final = 20
 EVIDENCE_BYTES_MAX: Final = 64 * 1024
+USAGE: Final = "non_repudiation"
 LISTS_KEPT: Final = timedelta(days=36_500)
 NOT_A_PDF: Final = "NOT_A_PDF"
 UNSIGNED: Final = "NOT_SIGNED"
@@ -50,15 +53,27 @@ T = TypeVar("T")
 Found = tuple[SignerSeen, tuple[str, ...]]
 
 
-def verify(pdf: bytes, roots: Iterable[bytes], at: int) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    """To whom certificates must lead."""
+
+    signers: list[x509.Certificate]
+    stamps: list[x509.Certificate]
+
+
+def verify(
+    pdf: bytes, roots: Iterable[bytes], at: int, stamp_roots: Iterable[bytes] = ()
+) -> Verdict:
     """What is to be said of it.
 
     Args:
         pdf: anybody's bytes.
-        roots: certificates that all must lead to, in DER.
+        roots: certificates that signers must lead to, in DER; time stamps may.
         at: when it is asked, ms since 1970.
+        stamp_roots: further ones that time stamps may lead to, and no signer.
     """
-    trusted = [x509.Certificate.load(one) for one in roots]
+    signers = [x509.Certificate.load(one) for one in roots]
+    trusted = _Trust(signers, [*signers, *(x509.Certificate.load(one) for one in stamp_roots)])
     moment = datetime.fromtimestamp(at / 1000, UTC)
     try:
         return _driven(_verify(pdf, trusted, moment))
@@ -102,7 +117,7 @@ def _driven(work: Coroutine[Any, Any, T]) -> T:
         loop.close()
 
 
-async def _verify(pdf: bytes, roots: list[x509.Certificate], moment: datetime) -> Verdict:
+async def _verify(pdf: bytes, trust: _Trust, moment: datetime) -> Verdict:
     from pyhanko.pdf_utils.reader import PdfFileReader
 
     reader = PdfFileReader(io.BytesIO(pdf), strict=True)
@@ -111,7 +126,7 @@ async def _verify(pdf: bytes, roots: list[x509.Certificate], moment: datetime) -
         return Verdict(False, (), (UNSIGNED,))
     if len(signatures) + len(stamps) > SIGNATURES_MAX:
         return Verdict(False, (), (TOO_MANY,))
-    found = [await _judge(reader, one, roots, moment) for one in signatures]
+    found = [await _judge(reader, one, trust, moment) for one in signatures]
     problems = [code for _, codes in found for code in codes]
     problems += [STAMP_BROKEN for stamp in stamps if not _intact(stamp)]
     problems += [ADDED for stamp in stamps if not _is_whole(stamp)]
@@ -157,9 +172,7 @@ def _intact(signature: Any) -> bool:
     return bool(intact and valid)
 
 
-async def _judge(
-    reader: Any, signature: Any, roots: list[x509.Certificate], moment: datetime
-) -> Found:
+async def _judge(reader: Any, signature: Any, trust: _Trust, moment: datetime) -> Found:
     from pyhanko.sign.ades.report import AdESPassed
     from pyhanko.sign.validation.ades import ades_lta_validation
     from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
@@ -169,10 +182,12 @@ async def _judge(
     timing = ValidationTimingInfo(
         moment, best_signature_time=moment, point_in_time_validation=False
     )
-    result = await ades_lta_validation(signature, _policy(roots), timing)
+    result = await ades_lta_validation(signature, _policy(trust), timing)
     proven = result.ades_subindic is AdESPassed.OK
     status = result.api_status
-    trusted = bool(proven or (status is not None and status.trusted))
+    certificate = signature.signer_cert
+    led = proven or (status is not None and status.trusted)
+    trusted = bool(led and _may_sign(certificate))
     stamp = result.signature_timestamp_status
     stamped = stamp is not None and stamp.ades_subindic is AdESPassed.OK
     problems = [
@@ -181,7 +196,6 @@ async def _judge(
         *((UNTRUSTED,) if intact and not trusted else ()),
         *((UNPROVEN,) if intact and trusted and not proven else ()),
     ]
-    certificate = signature.signer_cert
     seen = SignerSeen(
         _name(certificate.subject), _name(certificate.issuer), _moment(stamp) if stamped else None,
         _level(reader, signature), intact, trusted, whole, _evidence(reader, signature),
@@ -189,7 +203,16 @@ async def _judge(
     return seen, tuple(problems)
 
 
-def _policy(roots: list[x509.Certificate]) -> Any:
+def _may_sign(certificate: x509.Certificate) -> bool:
+    """Whether it is for signing, which no root and no way of validation makes up for: its owner stands by what is signed, and
+    it is not for time stamps alone.
+    """
+    usage, purposes = certificate.key_usage_value, certificate.extended_key_usage_value
+    stands = usage is not None and USAGE in usage.native
+    return stands and (purposes is None or set(purposes.native) != {"time_stamping"})
+
+
+def _policy(trusted: _Trust) -> Any:
     """Nothing is asked of the outside: what the file has is the word that counts. The last time stamp is followed by no other,
     so of its authority the list in the file is the newest there can be, however old (LISTS_KEPT).
     """
@@ -200,6 +223,7 @@ def _policy(roots: list[x509.Certificate]) -> Any:
         RevocationInfoGatheringSpec,
         SignatureValidationSpec,
     )
+    from pyhanko.sign.validation.settings import KeyUsageConstraints
     from pyhanko_certvalidator.context import CertValidationPolicySpec
     from pyhanko_certvalidator.policy_decl import (
         CertRevTrustPolicy,
@@ -208,8 +232,8 @@ def _policy(roots: list[x509.Certificate]) -> Any:
     )
     from pyhanko_certvalidator.registry import SimpleTrustManager
 
-    trust = SimpleTrustManager.build(roots)
-
+    trust = SimpleTrustManager.build(trusted.signers)
+    stamp_trust = SimpleTrustManager.build(trusted.stamps)
     hard = RevocationCheckingPolicy.from_legacy("hard-fail")
     of_stamps = CertRevTrustPolicy(
         hard,
@@ -221,7 +245,8 @@ def _policy(roots: list[x509.Certificate]) -> Any:
         SignatureValidationSpec(
             CertValidationPolicySpec(trust, CertRevTrustPolicy(hard)),
             RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY),
-            ts_cert_validation_policy=CertValidationPolicySpec(trust, of_stamps),
+            ts_cert_validation_policy=CertValidationPolicySpec(stamp_trust, of_stamps),
+            key_usage_settings=KeyUsageConstraints(key_usage={USAGE}),
             local_knowledge=LocalKnowledge(),
         )
     )
@@ -272,12 +297,12 @@ def _evidence(reader: Any, signature: Any) -> str:
 def main() -> None:
     """Read a task, write what is to be said: the program."""
     bound(MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
-    roots, at, pdf = msgspec.msgpack.decode(
-        sys.stdin.buffer.read(), type=tuple[tuple[bytes, ...], int, bytes]
+    roots, stamp_roots, at, pdf = msgspec.msgpack.decode(
+        sys.stdin.buffer.read(), type=tuple[tuple[bytes, ...], tuple[bytes, ...], int, bytes]
     )
     _warm()
     lock()
-    sys.stdout.buffer.write(msgspec.msgpack.encode(verify(pdf, roots, at)))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(verify(pdf, roots, at, stamp_roots)))
 
 
 def _warm() -> None:

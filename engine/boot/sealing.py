@@ -58,9 +58,11 @@ class House:
     """Empty: it does not seal."""
     password: str
     trust: tuple[bytes, ...]
-    """Roots of the trust file, in DER."""
+    """Roots of both trust files, in DER: what the house seals leads to them, beside the root in its own file."""
     roots: tuple[bytes, ...]
-    """Those, and the root in its own file: to them a signature must lead to be good."""
+    """Of `signing.trust`, and the root in its own file: to them a signer must lead to be good."""
+    stamp_roots: tuple[bytes, ...]
+    """Of `signing.stamp_trust`: time stamps may lead to them as well, and no signer."""
 
     def __repr__(self) -> str:
         return f"<House of {len(self.roots)} roots>"
@@ -74,9 +76,11 @@ def open_house(settings: Settings) -> House:
     """
     signing = settings.signing
     password = signing.password.reveal()
-    trust = _trust(signing.trust) if signing.trust else ()
+    signers = _trust("signing.trust", signing.trust)
+    stamps = _trust("signing.stamp_trust", signing.stamp_trust)
+    trust = tuple(dict.fromkeys((*signers, *stamps)))
     if not signing.certificate:
-        return House(b"", "", trust, trust)
+        return House(b"", "", trust, signers, stamps)
     data = _read("signing.certificate", signing.certificate, KEY_BYTES_MAX)
     try:
         key, own, chain = pkcs12.load_key_and_certificates(data, password.encode() or None)
@@ -87,15 +91,18 @@ def open_house(settings: Settings) -> House:
     if key is None or own is None:
         raise _refused("signing.certificate", "has no key", "export key, certificate and chain")
     own_roots = tuple(_der(one) for one in (own, *chain) if one.subject == one.issuer)
-    return House(data, password, trust, tuple(dict.fromkeys((*trust, *own_roots))))
+    roots = tuple(dict.fromkeys((*signers, *own_roots)))
+    return House(data, password, trust, roots, stamps)
 
 
-def _trust(path: str) -> tuple[bytes, ...]:
-    data = _read("signing.trust", path, TRUST_BYTES_MAX)
+def _trust(place: str, path: str) -> tuple[bytes, ...]:
+    if not path:
+        return ()
+    data = _read(place, path, TRUST_BYTES_MAX)
     try:
         return tuple(_der(one) for one in x509.load_pem_x509_certificates(data))
     except ValueError as error:
-        raise _refused("signing.trust", "is no list of certificates", "give PEM") from error
+        raise _refused(place, "is no list of certificates", "give PEM") from error
 
 
 def _der(certificate: x509.Certificate) -> bytes:

@@ -53,8 +53,13 @@ class Signing(Section):
     )  # fmt: skip
     trust: str = option(
         "", FILE,
-        "PEM file of the roots that a verified signature and its time stamps must lead to; empty = the root "
-        "in the PKCS#12 file alone.", "S28",
+        "PEM file of the roots that a verified signer must lead to, beside the root in the PKCS#12 file; time stamps may "
+        "as well. Everybody whom they certify for signing is then a good signer: no root of a time stamping authority. "
+        "Empty = the root in the PKCS#12 file alone.", "S28",
+    )  # fmt: skip
+    stamp_trust: str = option(
+        "", FILE,
+        "PEM file of further roots that time stamps may lead to, and no signer; empty = none.", "S28",
     )  # fmt: skip
     seconds_max: float = number(
         60.0, "s", (1.0, 600.0), "For drawing, sealing or verifying one document.", "ours"
