@@ -6,7 +6,8 @@ Rules:
 - a name, a street and a city may be cut to their field, and then the report says so; a client's number, a province and
   a postal code never are: they are refused;
 - a national id has its separators taken away, and is nine digits or refused: it is never cut, filled or altered (X11);
-- a reply is what its STATUS-CODE says, and its other fields agree with it, or it cannot be read (X10).
+- a reply is what its STATUS-CODE says, and its other fields agree with it, or it cannot be read (X10); of its REASON
+  alone, which decides nothing, what cannot be read is taken away.
 Source: spec.md S30, X10, X11, X12, E11; the copybooks beside copybook/; docs/copybook.md.
 """
 
@@ -18,7 +19,7 @@ from typing import Final, Literal
 
 from comptoir.actors.account.messages import AccountProfile
 from comptoir.actors.gateways.copybook import Codec, Options, RecordRefused, read_copybook
-from comptoir.actors.gateways.record_letters import LetterChange, lettered
+from comptoir.actors.gateways.record_letters import LetterChange, lettered, readable
 
 __all__ = [
     "COPYBOOKS",
@@ -184,11 +185,15 @@ def read_reply(data: bytes, page: str) -> AccountReply:
     outcome = STATUSES.get(status)
     if outcome is None:
         raise ReplyUnreadable("REPLY_STATUS_UNKNOWN", "a status that the copybook does not have")
-    if not client_id or (outcome == "created") != bool(_ACCOUNT_NUMBER.match(number)):
+    if not (client_id and client_id.isprintable()) or (outcome == "created") != bool(
+        _ACCOUNT_NUMBER.match(number)
+    ):
         raise ReplyUnreadable("REPLY_CONTRADICTORY", "its fields are not those of its status")
     if outcome != "created" and number:
         raise ReplyUnreadable("REPLY_CONTRADICTORY", "an account's number, and no account")
-    return AccountReply(client_id, outcome, number, values["REASON"], is_repeated=status == "04")
+    return AccountReply(
+        client_id, outcome, number, readable(values["REASON"]), is_repeated=status == "04"
+    )
 
 
 def reply_of(reply: AccountReply, page: str) -> bytes:

@@ -16,12 +16,14 @@ from anyascii import anyascii
 from comptoir.actors.gateways.copybook.pages import CodePage, code_page
 from comptoir.actors.gateways.copybook.refusals import RecordRefused
 
-__all__ = ["LetterChange", "lettered", "written"]
+__all__ = ["LetterChange", "lettered", "readable", "written"]
 
 LetterChange = Literal["invisible", "blanks", "uppercased", "transliterated"]
 """What became of a text."""
 INVISIBLE: Final = "Cf"
 """Unicode's category of what is there only for the eye of a formatter."""
+CONTROLS: Final = "C"
+"""Of what is no character to be read: controls, INVISIBLE, and what Unicode has not given."""
 SPELLED: Final = "LMNP"
 """Categories of which Latin letters are read as the same; of a symbol or a picture they are not."""
 
@@ -68,6 +70,13 @@ def lettered(text: str, page: CodePage, field: str = "") -> tuple[str, tuple[Let
     return made, tuple(kind for kind, happened in steps if happened)
 
 
+def readable(text: str) -> str:
+    """A text of the mainframe as people may read it: without controls, and blanks are one at a time."""
+    shown = (" " if char.isspace() else char for char in text)
+    kept = (char for char in shown if unicodedata.category(char)[0] != CONTROLS)
+    return " ".join("".join(kept).split())
+
+
 def _transliterated(text: str, page: CodePage, field: str) -> str:
     """A text in the characters of a code page: its own where it has them, else Latin letters.
 
@@ -77,7 +86,7 @@ def _transliterated(text: str, page: CodePage, field: str) -> str:
     made: list[str] = []
     for char in text:
         kind = unicodedata.category(char)
-        if page.encoded(char) is not None and kind[0] != "C":
+        if page.encoded(char) is not None and kind[0] != CONTROLS:
             made.append(char)
             continue
         latin = anyascii(char).upper() if kind[0] in SPELLED else ""

@@ -189,6 +189,36 @@ def test_a_reply_is_its_status(reply: AccountReply) -> None:
     assert read_reply(reply_of(reply, PAGE), PAGE) == reply
 
 
+def _with_bytes(data: bytes, offset: int, field: bytes) -> bytes:
+    return data[:offset] + field + data[offset + len(field) :]
+
+
+@pytest.mark.parametrize(
+    ("filled", "reason"),
+    [
+        (b"\x00" * 42, ""),
+        ("NO SUCCESS".encode(PAGE).ljust(42, b"\x00"), "NO SUCCESS"),
+        (b"\x00\x00" + "NO\u00ad SUCCESS".encode(PAGE) + b"\x00\x25\x15\x3f", "NO SUCCESS"),
+    ],
+)
+def test_a_reason_has_nothing_that_cannot_be_read(filled: bytes, reason: str) -> None:
+    """LOW-VALUES, new lines and what nobody sees are no part of it: it is read by people, and decides nothing (S30, X10)."""
+    data = reply_of(AccountReply(FILE, "refused"), PAGE)
+    read = read_reply(_with_bytes(data, 38, filled), PAGE)
+    assert read == AccountReply(FILE, "refused", reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("offset", "field"),
+    [(4, b"\x00" * 20), (4, b"\x00"), (24, b"\x00\x00"), (24, b"\xf0\x00"), (26, b"\x00" * 12), (30, b"\x00")],
+)  # fmt: skip
+def test_what_decides_a_reply_is_taken_as_it_is(offset: int, field: bytes) -> None:
+    """CLIENT-ID, STATUS-CODE and ACCOUNT-NUMBER: nothing of them is cleaned until it fits (S30, X10)."""
+    data = reply_of(AccountReply(FILE, "created", "WM-0000017"), PAGE)
+    with pytest.raises(ReplyUnreadable):
+        read_reply(_with_bytes(data, offset, field), PAGE)
+
+
 def test_what_is_no_reply_is_said_to_be_none() -> None:
     """A byte less or more, another page, another record, an unknown status, fields that contradict it (X10, E11)."""
     created = AccountReply(FILE, "created", "WM-0000017")
