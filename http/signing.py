@@ -21,6 +21,7 @@ from comptoir.actors.signature.messages import (
     ShowContract,
     SignContract,
     SigningDescribed,
+    SigningUnread,
 )
 from comptoir.engine import Address
 from comptoir.engine.objects import ObjectKey
@@ -92,7 +93,10 @@ async def sign(port: Port, call: Call) -> Response:
     evidence = evidence_of(
         who, wanted.document_sha256, tuple(dict.fromkeys(wanted.consents)), wanted.language
     )
-    return _shown((await port.ask(_address(call), SignContract(evidence))).reply, call)
+    found = (await port.ask(_address(call), SignContract(evidence))).reply
+    if isinstance(found, SigningUnread):
+        return problem("SIGNATURE_UNREAD", call.ticket)
+    return _shown(found, call)
 
 
 def evidence_of(

@@ -30,6 +30,7 @@ from comptoir.actors.signature.messages import (
     SignContract,
     SigningDescribed,
     SigningOver,
+    SigningUnread,
     StandingDue,
     VoidSigning,
 )
@@ -113,6 +114,7 @@ MACHINE: Machine[SignatureState] = Machine(
         *(row(x, ShowContract, portal.show, P.VIEWED, x) for x in (P.SENT,)),
         row(P.VIEWED, ShowContract, portal.show, P.VIEWED),
         *(row(x, ShowContract, portal.shown, x) for x in (*_BEGINNING, *_DONE, *_ENDED)),
+        row(P.SENT, SignContract, portal.unread, P.SENT),
         row(P.VIEWED, SignContract, portal.sign, P.FETCHING),
         *(row(x, SignContract, portal.signed_before, x) for x in _DONE),
         *(row(x, DeclineContract, portal.decline, P.DECLINED) for x in _OPEN),
@@ -137,4 +139,4 @@ MACHINE: Machine[SignatureState] = Machine(
     refusal=portal.NOT_FOUND,
 )  # fmt: skip
 
-REPLIES: tuple[type[Reply], ...] = (SigningDescribed, EnvelopeTaken)
+REPLIES: tuple[type[Reply], ...] = (SigningDescribed, EnvelopeTaken, SigningUnread)

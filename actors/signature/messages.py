@@ -30,6 +30,7 @@ __all__ = [
     "SigningOver",
     "SigningStarted",
     "SigningStatus",
+    "SigningUnread",
     "StandingDue",
     "VoidSigning",
 ]
@@ -187,6 +188,10 @@ class SigningDescribed(Reply, frozen=True):
     user_id: str = ""
     """Whose contract it is."""
     title: str = ""
+
+
+class SigningUnread(Reply, frozen=True):
+    """Nothing is signed: its signer has not opened it (SIGNATURE_UNREAD)."""
 
 
 # What the file is told.

@@ -21,6 +21,7 @@ from comptoir.actors.signature.messages import (
     Evidence,
     ShowContract,
     SignContract,
+    SigningUnread,
 )
 from comptoir.actors.signature.state import (
     ClientSigned,
@@ -41,9 +42,11 @@ __all__ = [
     "shown",
     "sign",
     "signed_before",
+    "unread",
 ]
 
 NOT_FOUND: Final = Refusal("NOT_FOUND", "nothing is to be signed in this file")
+OVER: Final = Refusal("SIGNATURE_OVER", "its time is over")
 SECOND_MS: Final = 1000
 """Sign-ins are told in whole seconds."""
 CODE_METHODS: Final = frozenset(("otp",))
@@ -52,6 +55,10 @@ CODE_METHODS: Final = frozenset(("otp",))
 
 def _is_signer(state: SignatureState, user_id: str) -> bool:
     return state.asked is not None and state.asked.signer.user_id == user_id
+
+
+def _signs_here(state: SignatureState, user_id: str) -> bool:
+    return _is_signer(state, user_id) and state.provider == EMBEDDED
 
 
 def show(
@@ -103,13 +110,20 @@ def sign(
     )
 
 
+def unread(
+    state: SignatureState, message: SignContract, context: Context
+) -> SigningDecision | Refusal:
+    """It was not opened before: what nobody has read nobody signs."""
+    if not _signs_here(state, message.evidence.user_id):
+        return NOT_FOUND
+    return OVER if context.now >= state.expires_at else Decision(state, SigningUnread())
+
+
 def _unfit(state: SignatureState, given: Evidence, context: Context) -> Refusal | None:
     """Why this is no signature; None: it is one."""
     checks: Mapping[Refusal, bool] = {
-        NOT_FOUND: not _is_signer(state, given.user_id) or state.provider != EMBEDDED,
-        Refusal("SIGNATURE_OVER", "its time is over"): context.now >= state.expires_at,
-        Refusal("SIGNATURE_UNREAD", "the contract was not opened before"): state.phase
-        is not Phase.VIEWED,
+        NOT_FOUND: not _signs_here(state, given.user_id),
+        OVER: context.now >= state.expires_at,
         Refusal("SIGNATURE_STALE", "another version of it was read"): given.document_sha256
         != state.document_sha256,
         Refusal("CONSENT_MISSING", "every text has to be agreed to"): set(given.consents)
@@ -134,7 +148,7 @@ def decline(
     state: SignatureState, message: DeclineContract, context: Context
 ) -> SigningDecision | Refusal:
     """Its client does not sign."""
-    if not _is_signer(state, message.user_id) or state.provider != EMBEDDED:
+    if not _signs_here(state, message.user_id):
         return NOT_FOUND
     said = EnvelopeReported(EMBEDDED, state.envelope_id, "declined", context.now, message.reason)
     decided = heard(state, said, context)

@@ -19,6 +19,7 @@ from comptoir.actors.signature.messages import (
     DescribeSigning,
     SignContract,
     SigningDescribed,
+    SigningUnread,
 )
 from comptoir.engine import Address, Message, Refused
 from comptoir.http.answers import Response
@@ -50,7 +51,7 @@ async def want_code(port: Port, call: Call) -> Response:
     form = own_form(port, call)
     if isinstance(form, Response) or port.identity is None:
         return form if isinstance(form, Response) else problem("NOT_FOUND", call.ticket)
-    found = await _found(port, call)
+    found = await _to_sign(port, call)
     if isinstance(found, Response):
         return found
     sent = await entering.renew_code(port, port.identity, call, _file(call))
@@ -67,7 +68,7 @@ async def sign(port: Port, call: Call) -> Response:
     form, identity = own_form(port, call), port.identity
     if isinstance(form, Response) or identity is None:
         return form if isinstance(form, Response) else problem("NOT_FOUND", call.ticket)
-    found = await _found(port, call)
+    found = await _to_sign(port, call)
     if isinstance(found, Response):
         return found
     consents = tuple(one for one in CONSENTS if form.get(_box(one)))
@@ -108,8 +109,20 @@ async def _ask(port: Port, call: Call, message: Message) -> Response:
     except Refused as refused:
         text = _words(call).get(refused.code, _words(call)["over"])
         return _note(call, text, CONFLICT)
+    if isinstance(found, SigningUnread):
+        return _note(call, _words(call)["SIGNATURE_UNREAD"], CONFLICT)
     assert isinstance(found, SigningDescribed)
     return _page(call, _standing(call, found))
+
+
+async def _to_sign(port: Port, call: Call) -> SigningDescribed | Response:
+    """The same, if it was opened: no code is sent, or used up, for what nobody has read."""
+    found = await _found(port, call)
+    if isinstance(found, Response) or found.status != "sent":
+        return found
+    unread = found.provider == EMBEDDED
+    told = f'<p role="alert">{_words(call)["SIGNATURE_UNREAD"]}</p>' if unread else ""
+    return _page(call, told + _standing(call, found))._replace(status=CONFLICT)
 
 
 async def _found(port: Port, call: Call) -> SigningDescribed | Response:

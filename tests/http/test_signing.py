@@ -23,11 +23,13 @@ from comptoir.actors.invitation.messages import (
 from comptoir.actors.onboarding.messages import KIND as ONBOARDING
 from comptoir.actors.signature.consents import CONSENTS, TEXTS
 from comptoir.actors.signature.messages import (
+    EMBEDDED,
     DeclineContract,
     DescribeSigning,
     ShowContract,
     SignContract,
     SigningDescribed,
+    SigningUnread,
 )
 from comptoir.actors.signature.sheet import Verdict
 from comptoir.actors.signature.studio import StudioFailed
@@ -256,6 +258,9 @@ class Portal:
         self.said: list[Message] = []
         self.code: Reply = CodeAccepted(1000)
         self.refusal = ""
+        self.opened = True
+        self.reissued = False
+        self.provider = EMBEDDED
 
     async def _answer(self, address: Address, message: Message) -> FakeAnswer:
         self.said.append(message)
@@ -270,9 +275,13 @@ class Portal:
             raise Refused(self.refusal)
         if address.kind == ONBOARDING:
             return FakeAnswer(self.daemon.of_matching(address, message))
+        if isinstance(message, SignContract) and self.reissued:
+            return FakeAnswer(SigningUnread())
         found = of_signing(address, message)
         assert isinstance(found, SigningDescribed), message
-        return FakeAnswer(msgspec.structs.replace(found, user_id="u1"))
+        viewed = found.status == "sent" and self.opened
+        found = msgspec.structs.replace(found, status="viewed") if viewed else found
+        return FakeAnswer(msgspec.structs.replace(found, user_id="u1", provider=self.provider))
 
     def call(self, form: str = "") -> Call:
         """What the browser sends."""
@@ -315,6 +324,30 @@ async def test_a_box_that_is_empty_uses_no_code(portal: Portal) -> None:
     assert answer.status == 409
     assert not portal.told(EnterCode)
     assert not portal.told(SignContract)
+
+
+@pytest.mark.parametrize(
+    ("provider", "told"), [(EMBEDDED, "Open the contract first"), ("docusign", "by the message")]
+)
+async def test_what_was_not_opened_uses_no_code(portal: Portal, provider: str, told: str) -> None:
+    """S28: SIGNATURE_UNREAD before a code is sent or used up, with the contract to open beside it."""
+    portal.opened, portal.provider = False, provider
+    filled = f"code=123456&digest={DIGEST}&read=1&electronic=1"
+    for handle in (contract.want_code, contract.sign):
+        answer = await handle(portal.daemon, portal.call(filled))
+        assert (answer.status, told in answer.body.decode()) == (409, True)
+    assert not [x for x in portal.said if isinstance(x, RenewCode | EnterCode | SignContract)]
+
+
+async def test_what_is_unread_is_told_by_its_name(portal: Portal) -> None:
+    """S28: SIGNATURE_UNREAD, to a program as to the page, where the contract was issued anew in between."""
+    portal.reissued = True
+    body = {"documentSha256": DIGEST, "consents": list(CONSENTS)}
+    answer = await signing.sign(portal.daemon, call(body))
+    assert (answer.status, body_of(answer)["code"]) == (409, "SIGNATURE_UNREAD")
+    filled = f"code=123456&digest={DIGEST}&read=1&electronic=1"
+    page = await contract.sign(portal.daemon, portal.call(filled))
+    assert (page.status, "Open the contract first" in page.body.decode()) == (409, True)
 
 
 async def test_a_wrong_code_signs_nothing(portal: Portal) -> None:

@@ -22,6 +22,7 @@ from comptoir.actors.gateways.signing_messages import (
     SigningRefused,
     VoidEnvelope,
 )
+from comptoir.actors.signature import portal
 from comptoir.actors.signature.machine import MACHINE
 from comptoir.actors.signature.messages import (
     ContractSigned,
@@ -36,6 +37,7 @@ from comptoir.actors.signature.messages import (
     SigningOver,
     SigningStarted,
     SigningStatus,
+    SigningUnread,
     StandingDue,
     VoidSigning,
 )
@@ -321,6 +323,18 @@ def test_what_is_no_signature_is_refused_by_name(change: dict[str, object], code
     refused = Told(VIEWED).decide(SignContract(evidence))
     assert isinstance(refused, Refusal)
     assert refused.code == code
+
+
+def test_what_was_not_opened_is_not_signed() -> None:
+    """S28: SIGNATURE_UNREAD, and not that there is nothing to sign; to nobody but its signer."""
+    signature = Told(provider="embedded").sent()
+    before = signature.state
+    assert signature.take(SignContract(EVIDENCE)).reply == SigningUnread()
+    assert signature.state is before
+    another = msgspec.structs.replace(EVIDENCE, user_id="u2")
+    assert signature.decide(SignContract(another)) is portal.NOT_FOUND
+    signature.now = before.expires_at
+    assert signature.decide(SignContract(EVIDENCE)) is portal.OVER
 
 
 def test_nobody_signs_after_its_time_even_if_the_timer_is_late() -> None:
