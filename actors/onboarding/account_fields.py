@@ -13,13 +13,21 @@ from comptoir.actors.account.messages import AccountProfile
 from comptoir.actors.gateways.record_letters import written
 from comptoir.actors.onboarding.messages import Value
 
-__all__ = ["account_of", "unfit"]
+__all__ = ["account_of", "refusal_code", "unfit"]
 
 NINE: Final = re.compile(r"[0-9]{9}").fullmatch
 """SSN 9(9) of S30."""
 PROVINCE_MAX: Final = 2
 POSTAL_CODE_MAX: Final = 7
 """Characters of the record, of S30; names, streets and cities are cut, and are told so (docs/copybook.md)."""
+REFUSING: Final = "STATUS_08"
+"""STATUS-CODE of the one reply that refuses; what else it says is in nobody's words but the mainframe's (X10)."""
+OURS: Final = re.compile(
+    r"(?:CHARACTER_UNMAPPED|DIGIT_INVALID|FIELD_LENGTH_WRONG|FIELD_MISSING|FIELD_TOO_LONG)"
+    r":(?:CLIENT-ID|FIRST-NAME|LAST-NAME|SSN|ADDRESS-LINE-1|CITY|PROVINCE|POSTAL-CODE)"
+    r"|CODE_PAGE_UNKNOWN|NOT_CONFIGURED|STATUS_[0-9]{2}"
+).fullmatch
+"""Codes of a refusal that are written on our side: of a record that cannot be made, or of a bus that is not there."""
 PROVINCES: Final = ("CA", "US")
 """Countries whose addresses have one that cannot be left out."""
 _WANTED: Final = (
@@ -70,6 +78,11 @@ def account_of(known: Mapping[str, Value]) -> AccountProfile:
         _text(known, "address/province"),
         _text(known, "address/postalCode"),
     )
+
+
+def refusal_code(said: str) -> str:
+    """Why there is no account, as a stable code: what the mainframe writes into its REASON may be anything, a name too."""
+    return said if OURS(said) else REFUSING
 
 
 def _text(known: Mapping[str, Value], path: str) -> str:

@@ -99,6 +99,7 @@ class AccountNotOpened(Event, frozen=True):
     """The mainframe refuses it for good."""
 
     code: str
+    """Stable: STATUS_08, or why no record could be made; never the mainframe's own words."""
 
 
 class AccountOrphaned(Event, frozen=True):

@@ -89,7 +89,7 @@ class AccountKept(msgspec.Struct, frozen=True):
     status: Literal["none", "asked", "late", "created", "refused"] = "none"
     number: str = ""
     code: str = ""
-    """The mainframe's reason."""
+    """The mainframe's reason in its own words, or ours; in no event and no mail."""
     asked_at: int = 0
     at: int = 0
     """When it was answered."""

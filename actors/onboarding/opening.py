@@ -7,6 +7,7 @@ The rules:
 - created, the file is COMPLETED and its client told, if its contract and the last word still stand; refused, the file is
   INCOMPLETE for good, its contract is kept, advisor and operations are told: whoever corrects it begins another file; its
   documents and profile go when they were kept as long as those of any other (S18);
+- the mainframe's own words stay in the file, under its seal: events and mails have a stable code;
 - an account that comes to a file which was refused meanwhile is told to operations, who close it.
 Source: spec.md S7, S13, S17, S18, S29, S32, X9; docs/adr/0057-a-file-stands-where-its-papers-are.md.
 """
@@ -27,7 +28,7 @@ from comptoir.actors.account.messages import (
 )
 from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
-from comptoir.actors.onboarding.account_fields import account_of
+from comptoir.actors.onboarding.account_fields import account_of, refusal_code
 from comptoir.actors.onboarding.compensating import kept_until, undone
 from comptoir.actors.onboarding.onward import Outcome, told, with_onward
 from comptoir.actors.onboarding.onward_messages import AccountKept
@@ -70,7 +71,7 @@ def refused(state: OnboardingState, context: Context) -> Outcome:
     """It is INCOMPLETE for good: what was done is undone or kept by rule (S18)."""
     over = moved(state, Phase.INCOMPLETE, ("ACCOUNT_REFUSED", "mainframe"), context.now)
     left, gone, cancel = undone(over, context, "ACCOUNT_REFUSED")
-    mail = account_mail(context.address.key, state.onward.account.code)
+    mail = account_mail(context.address.key, refusal_code(state.onward.account.code))
     mails, untold = _everybody(left, context, "account", mail)
     return Decision(
         msgspec.structs.replace(left, cause=REFUSED),
@@ -143,7 +144,7 @@ def _refused(state: OnboardingState, message: AccountRefused, context: Context) 
         return Decision(state)
     over = refused(_without_account(state, message, context.now), context)
     return msgspec.structs.replace(
-        over, events=(facts.AccountNotOpened(message.code), *over.events)
+        over, events=(facts.AccountNotOpened(refusal_code(message.code)), *over.events)
     )
 
 
@@ -153,7 +154,7 @@ def _refused_meanwhile(
     if not _waits(state):
         return Decision(state)
     none = _without_account(state, message, context.now)
-    return Decision(none, events=(facts.AccountNotOpened(message.code),))
+    return Decision(none, events=(facts.AccountNotOpened(refusal_code(message.code)),))
 
 
 def _delayed(state: OnboardingState, _message: AccountDelayed, context: Context) -> Outcome:

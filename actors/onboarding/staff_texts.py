@@ -74,7 +74,7 @@ def approval_mail(file: str, due_at: int, *, overdue: bool) -> tuple[str, str]:
 
 
 def account_mail(file: str, code: str) -> tuple[str, str]:
-    """Likewise of an account that the mainframe refuses for good."""
+    """Likewise of an account that the mainframe refuses for good; `code`: stable, as no words of the mainframe's are."""
     return f"{file} : compte refusé / account refused", (
         f"Le système central refuse le compte du dossier {file} ({code}). Rien n'a été créé ; le dossier est clos, "
         "le contrat signé est conservé.\n---\n\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from comptoir.actors.gateways.account_record import request_of
 from comptoir.actors.gateways.copybook import RecordRefused
-from comptoir.actors.onboarding.account_fields import account_of, unfit
+from comptoir.actors.onboarding.account_fields import account_of, refusal_code, unfit
 from comptoir.actors.onboarding.completing import lacking
 from comptoir.actors.onboarding.messages import Said, Value
 from comptoir.actors.onboarding.profile import with_said
@@ -88,6 +88,33 @@ def test_the_terms_have_the_page_of_the_mainframe() -> None:
     file = replace(BEGUN, said=said)
     assert lacking(file, OPEN_TERMS) == ("address/province",)
     assert lacking(file, replace(OPEN_TERMS, code_page="iso8859-15")) == ()
+
+
+@given(
+    st.text(max_size=42)
+    | st.sampled_from(["MARIE TREMBLAY", "NO SUCCESS", "REFUSED", "", "DUPLICATE 046454286"])
+)
+def test_a_reason_in_the_mainframes_words_is_no_code(reason: str) -> None:
+    """S17, S30, X10: what is on record and in a mail says that it was refused, and nothing that somebody typed there."""
+    assert refusal_code(reason) == "STATUS_08"
+
+
+@given(ANY)
+def test_why_no_record_was_made_stays_a_code(changes: dict[str, str]) -> None:
+    """S18, S30: whatever our own side refuses is named as it is, with its field."""
+    try:
+        request_of("ONB-2027-00001", account_of({**PROFILE, **changes}), "cp500")
+    except RecordRefused as refused:
+        code = f"{refused.code}:{refused.field}"
+        assert refusal_code(code) == code
+
+
+@pytest.mark.parametrize(
+    "code", ["NOT_CONFIGURED", "CODE_PAGE_UNKNOWN", "FIELD_TOO_LONG:CLIENT-ID", "STATUS_08"]
+)
+def test_what_is_a_code_stays_one(code: str) -> None:
+    """S18, S30: of the bus, of the record, of the reply."""
+    assert refusal_code(code) == code
 
 
 def test_a_company_has_its_own_name() -> None:

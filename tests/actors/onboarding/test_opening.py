@@ -1,6 +1,7 @@
 """What becomes of a file by what the mainframe says: actors/onboarding/opening.py."""
 
 import msgspec
+import pytest
 
 from comptoir.actors.account.messages import AccountDelayed, AccountRefused
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
@@ -16,7 +17,7 @@ from comptoir.engine import Decision
 from comptoir.engine.machine import Context
 from tests.actors.filed import CONCLUDED, FILES, NOW, RESUMES
 from tests.actors.onboarding.test_onward import FILE, HOLD, decide, play, sent
-from tests.actors.onward import CREATED, ONWARD, OPEN_TERMS, PENDING, SENT, SIGNS
+from tests.actors.onward import CREATED, ONWARD, OPEN_TERMS, PENDING, SENT, SIGNS, at
 
 replace = msgspec.structs.replace
 
@@ -48,6 +49,17 @@ def test_an_account_that_is_refused_ends_the_file_for_good() -> None:
     assert decide(gone.state, RESUMES).reply == FileOver()
     assert decide(over.state, RESUMES).reply == FileOver()
     assert decide(over.state, CREATED) == Decision(over.state)
+
+
+@pytest.mark.parametrize("state", [PENDING, at(Phase.KYC_REJECTED, PENDING.onward)])
+def test_the_mainframes_words_are_in_no_event_and_no_mail(state: OnboardingState) -> None:
+    """S17, S30, X10: its REASON may name the client; a stable code is what is recorded and sent."""
+    over = decide(state, AccountRefused("TREMBLAY 046454286 KNOWN", NOW))
+    assert facts.AccountNotOpened("STATUS_08") in over.events
+    assert not [one for one in sent(over, SendMail) if "TREMBLAY" in one.subject + one.text]
+    assert "TREMBLAY" not in repr(over.events)
+    ours = decide(state, AccountRefused("FIELD_LENGTH_WRONG:SSN", NOW))
+    assert facts.AccountNotOpened("FIELD_LENGTH_WRONG:SSN") in ours.events
 
 
 def test_whatever_leaves_a_file_incomplete_says_until_when_it_is_kept() -> None:
