@@ -173,8 +173,10 @@ def unreadable(topics: Topics, record: Record, now: int, code: str, *, bare: boo
     # Of a log that began again the same place may hold another record.
     digest = hashlib.sha256(value).hexdigest()
     once = Once("bus", f"{place}:{digest}", STARTED_KEPT_MS)
-    held = (b"", {}) if bare else (value, _texts(record.headers))
-    message = ReadRecord(record.topic, record.partition, record.offset, *held)
+    headers = _texts(() if bare else record.headers)
+    message = ReadRecord(
+        record.topic, record.partition, record.offset, b"" if bare else value, headers
+    )
     letter = DeadLetter(QUEUE, code, f"{place} sha256:{digest}" if bare else place)
     decision = Decision(_STATELESS, dead_letter=letter, once=(once,))
     return Taken(address, Decided(decision, now, None, message), "poison")

@@ -94,13 +94,18 @@ async def _read(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> tuple[Read
 
     monkeypatch.setattr(bus_reading, "open_reader", open_reader)
     health = SimpleNamespace(pending_messages=0)
+
+    def count(_topic: str, result: str) -> None:
+        counted.append(result)
+
+    def ignore(*_said: object) -> None:
+        """Nobody asks for it."""
+
     engine: Any = SimpleNamespace(
-        journal=journal, now=lambda: 1, health=lambda: health, settled=lambda _run, _fate: None
+        journal=journal, now=lambda: 1, health=lambda: health, settled=ignore
     )
     terms: Any = None
-    reading = BusReading(
-        terms, Topics("commands", "events"), 10, lambda _topic, result: counted.append(result), lambda *_: None
-    )  # fmt: skip
+    reading = BusReading(terms, Topics("commands", "events"), 10, count, ignore)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(reading.run, engine)
         with trio.fail_after(120):

@@ -205,11 +205,15 @@ async def test_what_nobody_can_decode_is_handed_over_as_it_came_and_accepted(
 
     line = Line(rabbit, "POISON")
     line.durable.set()
+
+    def encode(_message: object) -> bytes:
+        return UNDECODABLE
+
     async with trio.open_nursery() as nursery:
         nursery.start_soon(line.way.run, line.take)
         await line.ready()
         with monkeypatch.context() as patched:
-            patched.setattr(proton.Message, "encode", lambda _message: UNDECODABLE)
+            patched.setattr(proton.Message, "encode", encode)
             await line.way.send(Sent("ONB-2026-00004:1", RECORD))
         await line.way.send(Sent("ONB-2026-00004:2", RECORD))
         with trio.fail_after(10):
