@@ -21,7 +21,14 @@ from comptoir.engine.settings.fields import (
     rebuilt,
     sections,
 )
-from comptoir.engine.settings.problems import Fault, Problem, SettingsError, nearest, suggestion
+from comptoir.engine.settings.problems import (
+    Fault,
+    Problem,
+    SettingsError,
+    nearest,
+    slips_of,
+    suggestion,
+)
 
 __all__ = ["CONFIG_VARIABLE", "OTHER_VARIABLES", "Reading", "read"]
 
@@ -196,9 +203,11 @@ def _take_text(reading: Reading, key: Key, text: str, variable: str) -> None:
 
 def _unknown_variable(reading: Reading, variable: str, variables: tuple[str, ...]) -> None:
     """Refuse a variable, with the nearest right name."""
-    plain = variable.removesuffix(FILE_SUFFIX)
     # without the prefix, which all share: it would make everything look alike
     names = [name.removeprefix(PREFIX) for name in (*variables, *sorted(OTHER_VARIABLES))]
+    # a name may end so by itself (kafka.certificate_file): then nothing is taken away
+    named_so = slips_of(variable.removeprefix(PREFIX), names)
+    plain = variable if named_so else variable.removesuffix(FILE_SUFFIX)
     name = nearest(plain.removeprefix(PREFIX), names)
     found = PREFIX + name if name else None
     if found and plain != variable and found not in OTHER_VARIABLES:

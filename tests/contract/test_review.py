@@ -162,6 +162,8 @@ def measured_and_kept(house: House) -> None:
         "abandoned": 0,
         "resumed": 0,
         "corrected": 0,
+        "completed": 0,
+        "refused": 0,
     }
     assert found["reviews"] == {"MANUAL_REVIEW:approved": 1, "overdue": 1}
     stages = {one["stage"]: one for one in found["stages"]}

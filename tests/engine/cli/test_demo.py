@@ -159,7 +159,9 @@ def test_a_demo_that_stays_tells_how_to_get_in(place: Path, cli_process: Any) ->
     shows, given to a shell as it stands, reads it as the wallet's owner.
     """
     ports = ("--port", "0", "--sandbox-port", "0")
-    child = cli_process("demo", "--data-dir", "place", "--count", "50", "--no-kill", *ports)
+    child = cli_process(
+        "demo", "--data-dir", "place", "--count", "50", "--no-kill", "--no-clients", *ports
+    )
     shown: dict[str, str] = {}
     for line in child.stdout:
         name, _, text = line.decode().strip().partition("  ")
