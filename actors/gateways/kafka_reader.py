@@ -36,6 +36,8 @@ READ_S: Final = 1.0
 """Longest wait of a worker for a record; it comes back with the first, and with those behind it."""
 RECORDS_MAX: Final = 100
 """Of one reading."""
+CLOSE_S: Final = 5.0
+"""For what a coordinator answers to a member that leaves: librdkafka itself would wait without end."""
 COMMIT_S: Final = 5.0
 _PASSING: Final = frozenset(("_PARTITION_EOF", "_TRANSPORT"))
 
@@ -112,8 +114,15 @@ class KafkaReader:
         return await self._in_thread(self._lag)
 
     async def close(self) -> None:
-        """Leave the group."""
-        await self._in_thread(self._consumer.close)
+        """Leave the group; where its coordinator does not answer, the brokers find out by themselves (`session_timeout_s`),
+        and nobody who stops us waits for that.
+        """
+        with trio.move_on_after(CLOSE_S) as patience:
+            await trio.to_thread.run_sync(
+                self._consumer.close, limiter=self._limiter, abandon_on_cancel=True
+            )
+        if patience.cancelled_caught:
+            log.warning("bus left without its answer", seconds=CLOSE_S)
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         try:

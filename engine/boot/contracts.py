@@ -228,7 +228,8 @@ class Verifying:
         if self.verifier is None:
             raise Stopping("it is not open yet")
         at = max(self.now_ms(), int(datetime.now(UTC).timestamp() * 1000))
-        return await self.verifier.studio.verify(pdf, self.verifier.roots, at)
+        trust = self.verifier
+        return await trust.studio.verify(pdf, trust.roots, at, trust.stamp_roots)
 
     def now_ms(self) -> int:
         """Business time."""
@@ -241,6 +242,9 @@ class Verifier:
 
     studio: Studio
     roots: tuple[bytes, ...]
+    """Of signers."""
+    stamp_roots: tuple[bytes, ...]
+    """Further ones, of time stamps alone."""
 
 
 class Opened(NamedTuple):
@@ -269,7 +273,7 @@ async def open_contracts(settings: Settings, desk: DocumentDesk, stack: AsyncExi
         else signing_gateway(_provider(settings, store, studio, house), bounds),
     ]
     verifying = Studio(1, settings.signing.verify_waiting_max, seconds)
-    return Opened(gateways, Verifier(verifying, house.roots))
+    return Opened(gateways, Verifier(verifying, house.roots, house.stamp_roots))
 
 
 def _provider(

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from comptoir.actors.signature.sheet import Verdict
+from comptoir.actors.signature.studio import Studio
+from comptoir.engine.boot.contracts import Verifier, Verifying
 from comptoir.engine.boot.sealing import open_house
 from comptoir.engine.settings import Secret, Settings, SettingsError
 from comptoir.sandbox.parties.trust import PASSWORD, Authority
@@ -38,3 +41,29 @@ def test_a_file_of_roots_that_is_none_is_told_by_its_name(tmp_path: Path, place:
     (tmp_path / "roots.pem").write_text("hello")
     with pytest.raises(SettingsError, match=rf"signing\.{place} "):
         open_house(Settings().having({("signing", place): str(tmp_path / "roots.pem")}))
+
+
+class _Heard(Studio):
+    """One that says whom it was told to trust."""
+
+    async def verify(
+        self, pdf: bytes, roots: tuple[bytes, ...], at: int, stamp_roots: tuple[bytes, ...] = ()
+    ) -> Verdict:
+        """Nothing of the file."""
+        del pdf, at
+        return Verdict(False, (), (repr(roots), repr(stamp_roots)))
+
+
+class _Now(Verifying):
+    """The part of a daemon that verifies."""
+
+    def now_ms(self) -> int:
+        """At the beginning."""
+        return 0
+
+
+async def test_who_verifies_is_told_of_both() -> None:
+    """S28: what `signing.stamp_trust` says reaches `POST /verify`."""
+    daemon = _Now()
+    daemon.verifier = Verifier(_Heard(1, 1, 1.0), (b"signer",), (b"stamp",))
+    assert (await daemon.verify_pdf(b"")).problems == ("(b'signer',)", "(b'stamp',)")
