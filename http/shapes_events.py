@@ -32,7 +32,7 @@ EventType = Literal[
     "PROFILE_CHANGED", "WITHDRAWAL_MOVED",
 ]  # fmt: skip
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Url = Annotated[str, Meta(min_length=8, max_length=2048, description="An https address.")]
+Url = Annotated[str, Meta(min_length=8, max_length=2048, description="An address under TLS.")]
 Types = Annotated[
     tuple[EventType, ...], Meta(max_length=16, description="Of events; none: all that its owner may be told.")
 ]  # fmt: skip
