@@ -144,7 +144,7 @@ def templates_of(settings: Settings) -> "dict[str, dict[str, Template]]":
     """The shipped ones and the house's own.
 
     Raises:
-        SettingsError: one is wrong, or a client type's is missing.
+        SettingsError: one is wrong, or a client type's is missing where contracts are signed at all.
     """
     folders = (
         SHIPPED,
@@ -155,7 +155,7 @@ def templates_of(settings: Settings) -> "dict[str, dict[str, Template]]":
     except TemplateError as error:
         raise _refused("signing.templates", str(error), "correct the template") from error
     for name, kind in settings.onboarding.types.items():
-        if kind.contract not in found:
+        if settings.signing.provider and kind.contract not in found:
             raise _refused(
                 f"onboarding.types.{name}.contract", f"has no template {kind.contract}",
                 "add it to signing.templates, or name one that is there",
