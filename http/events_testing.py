@@ -45,6 +45,8 @@ class FakeEvents:
         """Whose each is, by id."""
         self.removed: set[str] = set()
         """Those that are no more."""
+        self.forgets = False
+        """Whether what was deleted is gone; else it is there again for whoever asks next."""
 
     async def public_events(self, after: int, limit: int) -> Sequence[PublicEvent]:
         """As set."""
@@ -55,7 +57,7 @@ class FakeEvents:
         if address == FEED:
             if isinstance(message, AddEndpoint):
                 self.endpoints[message.endpoint_id] = message.partner
-            if isinstance(message, DropEndpoint):
+            if isinstance(message, DropEndpoint) and self.forgets:
                 self.endpoints.pop(message.endpoint_id, None)
                 self.removed.add(message.endpoint_id)
             return (
@@ -65,9 +67,9 @@ class FakeEvents:
             )
         if address.kind != KIND:
             return None
-        if address.key in self.removed:
+        if self.forgets and address.key in self.removed:
             raise Refused("NOT_FOUND", "there is no endpoint of this id")
-        if isinstance(message, CloseEndpoint):
+        if isinstance(message, CloseEndpoint) and self.forgets:
             self.removed.add(address.key)
             self.endpoints.pop(address.key, None)
         if isinstance(message, ListAttempts):

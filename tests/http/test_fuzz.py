@@ -265,6 +265,7 @@ async def test_nothing_is_answered_that_is_not_described(
     async with trio.open_nursery() as nursery:
         daemon = Populous(loopback_only=False, clock_manual=True)
         daemon.identity = identity
+        daemon.forgets = True
         shared = Shared(authenticator=FakeAuthenticator())
         start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
         listening = await nursery.start(start)

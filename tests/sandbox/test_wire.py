@@ -119,7 +119,7 @@ async def test_errors_are_json_with_a_code(driver: Any) -> None:
     assert unknown.status_code == 404
     assert unknown.json()["code"] == "NOT_FOUND"
     assert "/control/faults" in unknown.json()["detail"]
-    later = await driver.client.get("/control/signatures")
+    later = await driver.client.get("/control/later")
     assert (later.status_code, later.json()["code"]) == (404, "NOT_FOUND")
     method = await driver.client.put("/control/runs", json={})
     assert (method.status_code, method.headers["allow"]) == (405, "GET, POST")
