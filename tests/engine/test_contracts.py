@@ -201,11 +201,15 @@ class Unknown:
     find = read = fetch = void = create
 
 
+def _nobody_answers(*_args: object) -> Unknown:
+    return Unknown()
+
+
 async def test_a_file_is_not_stuck_where_nobody_knows_what_became_of_its_envelope(
     tmp_path: Path, served: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S28: it is held for a person, and ends as failed, so that its advisor may have it issued anew."""
-    monkeypatch.setattr(contracts, "_provider", lambda *_args: Unknown())
+    monkeypatch.setattr(contracts, "_provider", _nobody_answers)
     async with opened(settings_of(tmp_path, served)) as daemon:
         await _say(daemon, OPEN)
         assert daemon.engine is not None
