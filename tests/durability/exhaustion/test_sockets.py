@@ -25,9 +25,7 @@ PLACES = 2_048
 KIB_PER_SOCKET_MAX = 64
 GOOD_P99_MS_MAX = 3_000
 """Of acknowledgements beside the crowd, while eleven thousand connections are made: a fault would show
-as the seconds of a timeout, and a busy machine must not: there, so many times what it was in the same run before the
-slow ones came."""
-GOOD_P99_RATIO_MAX = 8
+as the seconds of a timeout, and a busy machine must not."""
 CPU_SHARE_MAX = 0.8
 """Of one core, with the load on: a loop that spins takes all of it."""
 LOG_LINES_MAX = 40
@@ -199,7 +197,7 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     assert most <= PLACES + 60
     assert grown / PLACES < KIB_PER_SOCKET_MAX
     assert taken > 0.8 * len(heard), f"good senders were refused: {heard}"
-    assert p99_ms < max(GOOD_P99_MS_MAX, GOOD_P99_RATIO_MAX * beside_idle_ms), beside_idle_ms
+    assert p99_ms < GOOD_P99_MS_MAX
     tell(
         f"{IDLE} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
         f"held; health after {health:.2f} s; {SLOW} slow ones beside them: {with_slow} KiB in all, "
