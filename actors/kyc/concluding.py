@@ -228,8 +228,11 @@ def review(state: KycState, message: CaseReviewed, context: Context) -> CaseDeci
     if message.round and message.round != state.reviews:
         return Decision(state)  # of a review before: it did not see what has come since
     words = tuple(
-        Judged(hit.fingerprint, _word(message, sanction=is_sanction(hit)), message.reviewer, context.now)
-        for hit in open_hits(state)
+        Judged(
+            hit.fingerprint, _word(message, sanction=is_sanction(hit)), message.reviewer, context.now,
+            party, hit.list, hit.entry_id, hit.said,
+        )
+        for party, hit in open_hits(state)
     )  # fmt: skip
     reviewed = msgspec.structs.replace(
         state,

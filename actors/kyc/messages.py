@@ -170,6 +170,8 @@ class CaseDescribed(Reply, frozen=True):
     impossible: Mapping[str, str] = {}
     """Check -> why there is no answer of it."""
     hits: tuple[Mapping[str, Any], ...] = ()
-    """Whom a list may have: `party`, `list`, `entryId`, `name`, `score`, `topics`, `features`, `fingerprint`, `word`."""
+    """Whom a list may have: `party`, `list`, `entryId`, `name`, `score`, `topics`, `features`, `fingerprint`, `word`,
+    `wordBefore`, and `since`: `side`, `what`, `came`, `went` (E4).
+    """
     headlines: tuple[Mapping[str, str], ...] = ()
     """`party`, `title`, `publisher`, `publishedAt`, `url`."""
