@@ -115,6 +115,8 @@ class CaseReviewed(Message, frozen=True):
     reason: str
     round: int = 0
     """`OpenReview.round` that it answers; one that is not the last decides nothing. 0: the last."""
+    first: str = ""
+    """Who had approved it before them, where that takes two people (E14)."""
 
 
 class RescreenCase(Message, frozen=True):

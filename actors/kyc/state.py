@@ -77,6 +77,8 @@ class Judged(msgspec.Struct, frozen=True):
     """Whose hit it was, of which list's entry: of another entry it says nothing, though that were to say the same."""
     said: Said | None = None
     """What list and client said then."""
+    first: str = ""
+    """Who had said it before, where that takes two people (E14)."""
 
 
 class KycState(State, frozen=True):
@@ -116,6 +118,8 @@ class KycState(State, frozen=True):
     """As our rules decided it; a review decides beside it, and does not change it (E2)."""
     disagreements: tuple[str, ...] = ()
     by: str = ""
+    first: str = ""
+    """Of two who approved it: the first."""
     reviewed: str = ""
     decided_at: int = 0
 

@@ -27,9 +27,11 @@ from tests.actors.assessed import (
     ANSWERS,
     ASK,
     EXAMPLE,
+    HIT,
     LISTS,
     NOT_HERE,
     OWNER,
+    PASSED,
     SANCTIONED,
     SCREEN_R,
     R,
@@ -125,6 +127,23 @@ def test_a_word_is_of_one_entry_as_one_party(what: str) -> None:
         again = next_search(cleared, (msgspec.structs.replace(LISTED, **{what: "other"}),), ())
     assert alerts(again) == ("NEW_HIT",)
     assert shown(again.state)[-1]["wordBefore"] == ""
+
+
+def test_a_sanction_takes_two_people_and_an_office_one() -> None:
+    """E14, X3: a suspected sanction asks for two, whenever it comes; both are on its word, and the file hears of both."""
+    office = rescreened(play((*ANSWERS, EXAMPLE)), HIT)
+    assert [x.two_people for x in opened(office)] == [False]
+    found = rescreened(play((*ANSWERS, EXAMPLE)), LISTED)
+    assert [x.two_people for x in opened(found)] == [True]
+    at_first = step(play(ANSWERS[:3]), PartyScreened(SCREEN_R, (LISTED,), LISTS)).state
+    assert [x.two_people for x in opened(step(at_first, EXAMPLE))] == [True]
+    named = step(play(ANSWERS), report(checks={**PASSED, "sanctionsCheck": "FAILED"}))
+    assert [x.two_people for x in opened(named)] == [True], (
+        "the bureau's word alone suspects as well"
+    )
+    cleared = step(found.state, CaseReviewed(True, "cp-2", "seen", 1, "cp-1"))
+    assert (told(cleared).by, told(cleared).first) == ("cp-2", "cp-1")
+    assert [(x.by, x.first, x.word) for x in cleared.state.words] == [("cp-2", "cp-1", CLEARED)]
 
 
 def test_a_word_of_an_older_release_still_counts() -> None:
