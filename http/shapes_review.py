@@ -53,6 +53,10 @@ class Waiting(_Shape, frozen=True):
     overdue: bool
     snoozed_until: Time | None
     note_count: Count
+    two_people: Annotated[bool, Meta(description="A sanction is suspected: two approve it (E14).")]
+    approved_first_by: Annotated[
+        str | None, Meta(description="Who has approved it; somebody else has to as well.")
+    ]
 
 
 class ReviewNote(_Shape, frozen=True):
@@ -70,6 +74,7 @@ class Review(Waiting, frozen=True):
     decided_by: str | None
     decided_at: Time | None
     reason: Annotated[str | None, Meta(description="Of the decision.")]
+    approved_first_reason: str | None
 
 
 class ReviewPage(_Shape, frozen=True):

@@ -176,7 +176,8 @@ def _heard(state: OnboardingState, message: KycConcluded) -> OnboardingState:
     """Whoever has decided it does not have the last word as well: in any phase, and of whatever round (X5)."""
     if message.by == SYSTEM:
         return state
-    reviewers = tuple(dict.fromkeys((*state.onward.reviewers, message.by)))
+    words = (message.first, message.by) if message.first else (message.by,)
+    reviewers = tuple(dict.fromkeys((*state.onward.reviewers, *words)))
     return with_onward(state, reviewers=reviewers)
 
 

@@ -299,6 +299,8 @@ class KycConcluded(Message, frozen=True):
     """`SYSTEM`, or the `sub` of who reviewed it: they cannot approve it a second time (X5)."""
     withheld: bool = False
     """Of such a case advisor and client hear one neutral sentence: there is no score here, nor what it led to (E3)."""
+    first: str = ""
+    """Who had approved it before them, where that takes two (E14): they cannot approve it a third time either."""
 
 
 class KycShown(msgspec.Struct, frozen=True):

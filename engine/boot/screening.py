@@ -154,7 +154,7 @@ def subject_of(party: Party) -> Subject:
 def _listed(hit: ListHit) -> ListedHit:
     return ListedHit(
         hit.list, hit.id, hit.name, round(hit.score * 1000), hit.topics, hit.features,
-        hit.fingerprint, hit.aliases, hit.birth_dates, hit.countries,
+        hit.fingerprint, hit.aliases, hit.birth_dates, hit.countries, hit.said,
     )  # fmt: skip
 
 

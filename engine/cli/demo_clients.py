@@ -27,7 +27,7 @@ from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 
 __all__ = ["Clients"]
 
-REVIEWER: Final = "demo-compliance"
+REVIEWERS: Final = ("demo-compliance", "demo-compliance-2")
 UPLOADS_MAX: Final = 4
 """At once: what the store takes from one address."""
 POLL_SECONDS: Final = 0.5
@@ -71,11 +71,12 @@ class Clients:
         await Asker(self.sandbox).post("/control/kyc/webhooks", {"url": url, "secret": secret})
         async with (
             person(self.place, ADVISOR, "CONSEILLER") as advisor,
-            person(self.place, REVIEWER, "COMPLIANCE") as reviewer,
+            person(self.place, REVIEWERS[0], "COMPLIANCE") as first,
+            person(self.place, REVIEWERS[1], "COMPLIANCE") as second,
             service(self.place, f"{self.mark}-partner", "partner:submit") as partner,
         ):
             files = [
-                _File(self, applicant, f"{number:02d}", advisor, reviewer, partner)
+                _File(self, applicant, f"{number:02d}", advisor, (first, second), partner)
                 for number, applicant in enumerate(APPLICANTS)
             ]
             async with trio.open_nursery() as nursery:
@@ -121,7 +122,7 @@ class _File:
     applicant: Applicant
     number: str
     advisor: Asker
-    reviewer: Asker
+    reviewers: tuple[Asker, Asker]
     partner: Asker
     path: str = ""
     name: str = ""
@@ -141,11 +142,18 @@ class _File:
                     await self._send(client, doc_type, paper)
             status = await self._until_decided()
             if status == "COMPLIANCE_HOLD" and self.applicant.verdict:
-                await self.reviewer.post(f"{REVIEW}/{self.name}/claim")
-                body = {"decision": self.applicant.verdict, "reason": self.applicant.remark}
-                await self.reviewer.post(f"{REVIEW}/{self.name}/decision", body)
+                await self._reviewed()
                 status = await self._until_decided(but="COMPLIANCE_HOLD")
             return await self._signed(client) if status == "SIGNATURE_PENDING" else status
+
+    async def _reviewed(self) -> None:
+        """By one person, or by two where the review wants that (E14)."""
+        body = {"decision": self.applicant.verdict, "reason": self.applicant.remark}
+        for reviewer in self.reviewers:
+            await reviewer.post(f"{REVIEW}/{self.name}/claim")
+            decided = await reviewer.post(f"{REVIEW}/{self.name}/decision", body)
+            if decided["status"] != "open":
+                return
 
     async def _signed(self, client: Asker) -> str:
         """The contract and the account; the status then."""

@@ -36,7 +36,7 @@ from comptoir.engine.machine import Context
 from comptoir.engine.values import State
 
 __all__ = [
-    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER",
+    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER", "PASSED",
     "SANCTIONED", "alerts", "begun", "opened", "play", "report", "step", "told",
 ]  # fmt: skip
 
