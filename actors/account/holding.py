@@ -59,10 +59,10 @@ CONTRADICTED: Final = "SETTLEMENT_CONTRADICTED"
 
 
 def look_by_hand(state: AccountState, _message: LookForAccount, context: Context) -> Outcome:
-    """Ask what is there. A look that has no answer yet is given up for this one."""
+    """Ask what is there. A look that has no answer yet is given up for this one, which settles what that would have."""
     if state.looks >= LOOKS_BY_HAND_MAX:
         return Decision(state, described(state))
-    asked = _asked(msgspec.structs.replace(state, settling=None), context)
+    asked = _asked(state, context)
     return msgspec.structs.replace(asked, reply=described(asked.state))
 
 
