@@ -19,6 +19,7 @@ from comptoir.actors.review.messages import (
     place_of,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.accounts_testing import FakeAccounts
 from comptoir.http.docusign_testing import of_envelopes
 from comptoir.http.events_testing import FakeEvents
 from comptoir.http.lists_testing import FakeLists, of_lists
@@ -37,7 +38,7 @@ def review_of(due_at: int = DUE_MS) -> ReviewDescribed:
     )  # fmt: skip
 
 
-class FakeReviews(FakeLists, FakeEvents):
+class FakeReviews(FakeLists, FakeEvents, FakeAccounts):
     """The reviews of a daemon that a test makes up, with the lists that compliance searches."""
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class FakeReviews(FakeLists, FakeEvents):
         """What is answered to what compliance says; None: it is said to others."""
         others = of_lists(address, message) or of_envelopes(address, message)
         told = self.of_reviews(address, message) or self.of_events(address, message)
+        told = told or self.of_accounts(address, message)
         return told or others or of_signing(address, message)
 
     def of_reviews(self, address: Address, message: Message) -> Reply | None:

@@ -10,11 +10,17 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Literal
 
-from comptoir.actors.account.messages import AccountDescribed, AccountProfile, CoreBankingChanged
+from comptoir.actors.account.messages import (
+    AccountDescribed,
+    AccountProfile,
+    CoreBankingChanged,
+    Seen,
+    SettleAccount,
+)
 from comptoir.engine import Event, State
 
 __all__ = [
-    "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSought", "AccountState", "AnswerIgnored",
+    "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSettled", "AccountSought", "AccountState", "AnswerIgnored",
     "Phase", "ProfileChanged", "command_of", "described", "sent_as",
 ]  # fmt: skip
 
@@ -50,6 +56,8 @@ class AccountState(State, frozen=True):
     """Commands that were published, each under its number."""
     looks: int = 0
     """Reconciliations that were begun, over all attempts."""
+    by_hand: int = 0
+    """Of these, what people have wanted."""
     looking: str = ""
     """Command id of the one that has no answer yet."""
     absent: int = 0
@@ -60,6 +68,13 @@ class AccountState(State, frozen=True):
     """Of the last change that was applied; they count from 1."""
     waiting: tuple[CoreBankingChanged, ...] = ()
     """Changes whose turn has not come, by their sequence."""
+    held_at: int = 0
+    asking: str = ""
+    """Command id of the look that a person has wanted, and that has no answer yet."""
+    seen: Seen | None = None
+    """What the last such look found, since it is held."""
+    settling: SettleAccount | None = None
+    """What two people have found; `asking` is to confirm it."""
 
 
 class AccountAsked(Event, frozen=True):
@@ -86,6 +101,15 @@ class AccountMade(Event, frozen=True):
     attempt: int
     healed: bool
     """Its reply was lost, and reconciliation has found it."""
+
+
+class AccountSettled(Event, frozen=True):
+    """Two people have found out what is true, and the mainframe has said the same."""
+
+    outcome: str
+    maker: str
+    checker: str
+    reason: str
 
 
 class AccountAlerted(Event, frozen=True):
@@ -131,5 +155,6 @@ def described(state: AccountState) -> AccountDescribed:
     """As it is told; what of it to whom, the edge knows."""
     return AccountDescribed(
         _STATUSES[state.phase.value], state.account_number, state.code, state.asked_at, state.answered_at,
-        state.attempts,
+        state.attempts, state.held_at, bool(state.asking), state.seen,
+        "" if state.settling is None else state.settling.outcome,
     )  # fmt: skip

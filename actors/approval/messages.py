@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.account.messages import SettleAccount
 from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
@@ -52,6 +53,7 @@ Order = (
     | DisposeLetter
     | SettleWithdrawal
     | AdjustPoints
+    | SettleAccount
 )
 """What is sent when it is approved, by the very decision that approves it."""
 
@@ -69,13 +71,15 @@ class Action(StrEnum):
     """What became of a payment that is held."""
     ADJUST = "points.adjust"
     """Points are given or taken by hand."""
+    ACCOUNT = "accounts.settle"
+    """What is true of an account on the mainframe that is held."""
 
 
 def approved_by(order: Order, checker: str) -> Order:
     """The order as it is sent: where it says who has approved it, with their name. Its digest is of what was
     asked for.
     """
-    if isinstance(order, AdjustPoints):
+    if isinstance(order, AdjustPoints | SettleAccount):
         return msgspec.structs.replace(order, checker=checker)
     return order
 

@@ -194,6 +194,10 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "DeliveryEnded": ("serial", "outcome", "position", "status", "took_ms"),
     # To an account on the mainframe, its bus and its queues: whose it is and what a record holds stands in no list.
     "OpenAccount": ("client_id",),
+    "LookForAccount": (),
+    "SettleAccount": ("outcome", "maker", "reason", "checker"),
+    "DisownAccount": (),
+    "AccountHeld": ("at",),
     "CommandAnswered": ("command_id", "client_id", "outcome", "healed"),
     "CoreBankingChanged": ("change_id", "client_id", "sequence", "at"),
     "AccountDue": (),

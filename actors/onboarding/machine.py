@@ -18,7 +18,12 @@ Source: spec.md S1, S4, S8, S9, S12 to S18, X5, X6, X8; docs/uploads.md.
 
 import msgspec
 
-from comptoir.actors.account.messages import AccountCreated, AccountDelayed, AccountRefused
+from comptoir.actors.account.messages import (
+    AccountCreated,
+    AccountDelayed,
+    AccountHeld,
+    AccountRefused,
+)
 from comptoir.actors.gateways.document_messages import (
     INSPECTION,
     OBJECTS,
@@ -310,6 +315,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
         DescribeProfile, SigningStarted, ContractSigned, SigningEnded, SignatureDue, ReissueSignature,
         ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed,
+        AccountHeld,
     ),
     rows=(
         *BEGINNING,

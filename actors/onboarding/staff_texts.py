@@ -13,6 +13,8 @@ __all__ = [
     "account_mail",
     "approval_mail",
     "contract_mail",
+    "held_mail",
+    "lost_mail",
     "orphan_mail",
     "ready_mail",
     "signature_mail",
@@ -88,6 +90,26 @@ def orphan_mail(file: str) -> tuple[str, str]:
     return f"{file} : compte à fermer / account to be closed", (
         f"Un compte a été créé pour le dossier {file}, qui n'a pas abouti. Il est à fermer.\n---\n\n"
         f"An account was created for file {file}, which has come to nothing. It has to be closed.\n"
+    )
+
+
+def held_mail(file: str, code: str) -> tuple[str, str]:
+    """Operations' mail when nobody but people can find out what is true of an account; `code`: stable."""
+    return f"{file} : compte à vérifier / account to be checked", (
+        f"Le compte du dossier {file} est en suspens ({code}). Rien n'avance avant qu'il soit vérifié sur le système central "
+        f"et réglé par deux personnes (comptoir core-banking reconcile).\n---\n\n"
+        f"The account of file {file} is held ({code}). Nothing goes on before it is checked on the mainframe and settled by "
+        f"two people (comptoir core-banking reconcile).\n"
+    )
+
+
+def lost_mail(file: str) -> tuple[str, str]:
+    """Advisor's and operations' mail when a completed file turns out to have no account."""
+    return f"{file} : dossier complet sans compte / completed file without an account", (
+        f"Le dossier {file} est complet, mais vérification faite le système central n'a pas de compte. Le client est à "
+        f"informer, et un autre dossier à ouvrir.\n---\n\n"
+        f"File {file} is completed, but it was found that the mainframe has no account. The client has to be told, and "
+        f"another file begun.\n"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from comptoir.actors.onboarding_day.messages import Sums
 from comptoir.actors.onboarding_day.views import find_days
 from comptoir.actors.review.messages import REVIEWS
-from comptoir.engine.boot.feeding import EventViews
+from comptoir.engine.boot.banking_views import AccountViews
 
 __all__ = ["ReviewViews"]
 
@@ -20,7 +20,7 @@ of them are a few looks.
 """
 
 
-class ReviewViews(EventViews):
+class ReviewViews(AccountViews):
     """The queue of a daemon, and its days."""
 
     async def reviews(self, after: str, limit: int) -> Sequence[str]:

@@ -2,7 +2,12 @@
 
 import msgspec
 
-from comptoir.actors.account.messages import AccountCreated, AccountDelayed, AccountRefused
+from comptoir.actors.account.messages import (
+    AccountCreated,
+    AccountDelayed,
+    AccountHeld,
+    AccountRefused,
+)
 from comptoir.actors.onboarding.messages import DocumentStatus, KycShown, Said, Value
 from comptoir.actors.onboarding.onward_messages import (
     AccountKept,
@@ -73,11 +78,14 @@ COMPLETED = at(Phase.COMPLETED, Onward(DONE, WORD, AccountKept("created", "12345
 HELD = at(Phase.COMPLIANCE_HOLD, Onward(DONE, WORD, ASKED))
 SIGNS = ContractSigned(1, "embedded", "ab" * 32, NOW)
 APPROVES = ApproveFile(True, "adv-1", "as agreed")
+DOUBTED = AccountKept("held", "12345678", "SECOND_ACCOUNT")
+DOUBTING = (Phase.COMPLETED, Phase.INCOMPLETE, Phase.ACCOUNT_CREATION_PENDING, Phase.KYC_REJECTED)
 CREATED = AccountCreated("12345678", NOW)
 REFUSES = AccountRefused("DUPLICATE", NOW)
 TO_ONWARD: tuple[Message, ...] = (
     SIGNS, SigningStarted(1, "embedded", NOW + 1000), SigningEnded(1, "declined", "DECLINED", NOW), SignatureDue(),
     ReissueSignature("adv-1"), APPROVES, ApprovalDue(), CREATED, REFUSES, AccountDelayed(NOW),
+    AccountHeld("SECOND_ACCOUNT", NOW),
 )  # fmt: skip
 NEW = (SENT, SIGNED, PENDING, COMPLETED)
 ALL = (*STATES, *NEW, PREPARING, HELD)
@@ -103,5 +111,6 @@ ONWARD: tuple[tuple[State, Message], ...] = (
     (at(Phase.SIGNED, Onward(DONE, account=AccountKept("created", "12345678"))), APPROVES),
     *((at(Phase.SIGNED, Onward(DONE, account=ASKED)), one) for one in (CREATED, REFUSES)),
     *((at(Phase.KYC_REJECTED, Onward(DONE, WORD, ASKED)), one) for one in (CREATED, REFUSES)),
+    *((at(phase, Onward(DONE, WORD, DOUBTED)), one) for phase in DOUBTING for one in (CREATED, REFUSES)),
 )  # fmt: skip
 """What is after its decision; and what of it comes before."""
