@@ -9,7 +9,8 @@ Rules:
   What cannot be read, or is of somebody else, decides nothing, and makes us look;
 - answers that contradict each other, or a second account, hold it for a person: the file is told nothing more. Where it is
   held for want of an answer, one that says that the account is there still counts, and the file is told;
-- what the mainframe changes by itself is applied once, in the order of its sequence (applying.py).
+- what the mainframe changes is applied once, in the order of its sequence (applying.py), and what a file corrects is
+  commanded once (correcting.py).
 
 Source: spec.md S29 to S33, X9, X10, E11; docs/core-banking.md; docs/adr/0054-an-answer-is-never-awaited.md.
 """
@@ -19,6 +20,12 @@ from typing import Final, Literal
 import msgspec
 
 from comptoir.actors.account.applying import apply_waiting, change, gap
+from comptoir.actors.account.correcting import (
+    corrected,
+    correction_due,
+    correction_refused,
+    wanted,
+)
 from comptoir.actors.account.messages import (
     KIND,
     AccountCreated,
@@ -29,6 +36,8 @@ from comptoir.actors.account.messages import (
     ChangesDue,
     CommandAnswered,
     CoreBankingChanged,
+    CorrectionDue,
+    CorrectProfile,
     DescribeAccount,
     OpenAccount,
 )
@@ -42,6 +51,7 @@ from comptoir.actors.account.state import (
     AnswerIgnored,
     Phase,
     command_of,
+    corrected_as,
     described,
     sent_as,
 )
@@ -221,6 +231,12 @@ def _command_refused(state: AccountState, message: CommandRefused, context: Cont
     return _refused(state, message.code, context)
 
 
+def _not_published(state: AccountState, message: CommandRefused, context: Context) -> Outcome:
+    """Of an account that has its answer: only a correction can be meant."""
+    number = corrected_as(message.command_id, context.address.key)
+    return correction_refused(state, number, message.code, context)
+
+
 def _ignored(state: AccountState, message: CommandAnswered, code: str) -> Outcome:
     return Decision(state, events=(AnswerIgnored(message.outcome, state.phase.value, code),))
 
@@ -232,6 +248,8 @@ def _held(state: AccountState, code: str) -> Outcome:
 
 def _answer_later(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
     """An answer to what is answered: the same again changes nothing, another one holds it."""
+    if corrected_as(message.command_id, context.address.key) is not None:
+        return corrected(state, message, context)
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
         return _ignored(state, message, "COMMAND_UNKNOWN")
@@ -250,6 +268,8 @@ def _answer_later(state: AccountState, message: CommandAnswered, context: Contex
 
 def _answer_held(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
     """A person decides, unless all that was wanting is the answer which now comes (X9)."""
+    if corrected_as(message.command_id, context.address.key) is not None:
+        return corrected(state, message, context)
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
         return _ignored(state, message, "COMMAND_UNKNOWN")
@@ -277,7 +297,7 @@ MACHINE: Machine[AccountState] = Machine(
     phases=Phase,
     messages=(
         OpenAccount, CommandPublished, CommandRefused, CommandAnswered, AccountDue, CoreBankingChanged, ChangesDue,
-        DescribeAccount,
+        CorrectProfile, CorrectionDue, DescribeAccount,
     ),
     rows=(
         row(Phase.NONE, OpenAccount, _open, Phase.ASKED),
@@ -286,7 +306,7 @@ MACHINE: Machine[AccountState] = Machine(
         *(row(x, OpenAccount, _noted, x) for x in (*_WAITING, Phase.HELD)),
         *(row(x, CommandPublished, _noted, x) for x in _ALL),
         *(row(x, CommandRefused, _command_refused, x, Phase.REFUSED) for x in _WAITING),
-        *(row(x, CommandRefused, _noted, x) for x in _ENDS),
+        *(row(x, CommandRefused, _not_published, x) for x in _ENDS),
         row(Phase.ASKED, CommandAnswered, _answer, Phase.ASKED, Phase.LATE, *_ENDS),
         row(Phase.LATE, CommandAnswered, _answer, Phase.LATE, *_ENDS),
         row(Phase.CREATED, CommandAnswered, _answer_later, Phase.CREATED, Phase.HELD),
@@ -297,6 +317,8 @@ MACHINE: Machine[AccountState] = Machine(
         *(row(x, AccountDue, _noted, x) for x in _ENDS),
         *(row(x, CoreBankingChanged, change, x) for x in _ALL),
         *(row(x, ChangesDue, gap, x) for x in _ALL),
+        *(row(x, CorrectProfile, wanted, x) for x in _ALL),
+        *(row(x, CorrectionDue, correction_due, x) for x in _ALL),
         *(row(x, DescribeAccount, _describe, x) for x in _ALL),
     ),
     refusal=Refusal("NOT_FOUND", "no account was asked for this file"),

@@ -1,4 +1,5 @@
-"""From an advisor's first word to the account over HTTP, by every way that carries it: the same, by configuration alone.
+"""From an advisor's first word to the account, and one profile on both sides afterwards, over HTTP by every way that
+carries it: the same, by configuration alone.
 
 Rule: daemon, sandbox and the Kafka broker are processes of their own; the broker keeps nothing, and is ended between the
 command and its answer.
@@ -74,8 +75,7 @@ def _bus(way: Way, request: pytest.FixtureRequest) -> dict[str, str]:
         "COMPTOIR_KAFKA__BOOTSTRAP_SERVERS": broker.servers,
         "COMPTOIR_KAFKA__TOPIC_PARTITIONS": "1",
         "COMPTOIR_KAFKA__TOPIC_REPLICAS": "1",
-        "COMPTOIR_KAFKA__TIMEOUT_S": "2",
-        "COMPTOIR_KAFKA__SESSION_TIMEOUT_S": "3",
+        "COMPTOIR_KAFKA__TIMEOUT_S": "5",
     }
 
 
@@ -112,6 +112,7 @@ def scene(
     scene = Scene(daemon, sandbox, request.getfixturevalue("tmp_path"))
     yield scene
     scene.browser.close()
+    print("what the daemon said:", daemon.said())
 
 
 def _checks(scene: Scene) -> dict[str, str]:
@@ -190,3 +191,51 @@ def test_the_same_history_events_mails_and_account_by_every_way(
     own = scene.browser.get(f"/api/v1/onboarding/{scene.number}").json()["account"]
     assert own["accountNumber"] == there["accounts"][scene.number]
     assert (own["status"], scene.file()["account"]["code"]) == ("created", None)
+    _changes_there(scene)
+    _is_corrected(scene)
+
+
+def _profile(scene: Scene) -> dict[str, Any]:
+    """As its client sees it."""
+    found: dict[str, Any] = scene.browser.get(f"/api/v1/onboarding/{scene.number}/profile").json()
+    return found
+
+
+def _changes_there(scene: Scene) -> None:
+    """S33: doubled, and the second before the first: applied once, in order, shown with who said it, and told."""
+    for sequence, city in ((2, "QUÉBEC"), (1, "LAVAL")):
+        change = {
+            "clientId": scene.number, "field": "CITY", "value": city, "sequence": sequence, "times": 2
+        }  # fmt: skip
+        scene.tells("POST", "/control/mainframe/changes", change)
+    eventually(lambda: _profile(scene)["profile"]["address"]["city"] == "QUÉBEC", SECONDS_MAX)
+    city = _profile(scene)["fields"]["/address/city"]
+    assert (city["source"], [one["source"] for one in city["others"]]) == ("mainframe", ["client"])
+    told = [
+        {"type": "PROFILE_CHANGED", "changeId": f"CH0000000{one}", "fields": ["address/city"]} for one in (1, 2)
+    ]  # fmt: skip
+    eventually(lambda: _feed(scene) == [*TOLD, *told])
+    assert {"046454286", "046 454 286"}.isdisjoint(json.dumps(_profile(scene)).split('"'))
+
+
+def _is_corrected(scene: Scene) -> None:
+    """S33: an advisor's correction goes to the mainframe once, and stands here when it has come back."""
+    path = f"/api/v1/onboarding/{scene.number}/profile"
+    mine = scene.browser.patch(path, json={"address": {"street": "9 rue Peel"}})
+    assert (mine.status_code, mine.json()["code"]) == (409, "PROFILE_CLOSED")
+    wrong = scene.by("advisor", "PATCH", path, {"address": {"city": "☂"}})
+    assert wrong.json()["errors"][0]["code"] == "PROFILE_FIELD_UNFIT"
+    asked = scene.by("advisor", "PATCH", path, {"address": {"street": "9 rue Peel"}})
+    assert asked.status == 200, asked
+    assert asked.json()["correction"]["fields"] == {"/address/street": "9 rue Peel"}
+    eventually(lambda: _profile(scene)["correction"]["status"] == "applied", SECONDS_MAX)
+    street = _profile(scene)["fields"]["/address/street"]
+    assert (street["value"], street["source"]) == ("9 rue Peel", "mainframe")
+    there = mainframe(scene)
+    assert there["updates"][scene.number] == 1
+    assert there["addresses"][scene.number] == {
+        "ADDRESS-LINE-1": "9 RUE PEEL", "CITY": "QUÉBEC", "PROVINCE": "QC", "POSTAL-CODE": "H3A1B1",
+    }  # fmt: skip
+    eventually(lambda: _feed(scene)[-1]["fields"] == ["address/street"])
+    assert scene.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
+    assert (len(_feed(scene)), mainframe(scene)["updates"][scene.number]) == (len(TOLD) + 3, 1)
