@@ -58,6 +58,7 @@ def _signed(event: Mapping[str, Any]) -> Picked:
 
 
 def _changed(event: Mapping[str, Any]) -> Picked:
+    """Told when the file has it, so that who hears of it and asks is shown it."""
     return {"changeId": event["change_id"], "fields": sorted(event["paths"])}
 
 
@@ -77,7 +78,7 @@ PUBLIC: Final[Mapping[tuple[str, str], Row]] = MappingProxyType({
     ("onboarding", "KycCompleted"): Row(KYC, _assessed),
     ("onboarding", "ContractSigned"): Row("CONTRACT_SIGNED", _signed),
     ("onboarding", "AccountCreated"): Row("ACCOUNT_CREATED", _nothing),
-    ("account", "ProfileChanged"): Row("PROFILE_CHANGED", _changed),
+    ("onboarding", "ProfileSynced"): Row("PROFILE_CHANGED", _changed),
     ("withdrawal", "WithdrawalMoved"): Row("WITHDRAWAL_MOVED", _paid),
 })  # fmt: skip
 """By the kind of actor and the name of its event. All that is about one file is told by actors under its number."""

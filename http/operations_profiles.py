@@ -49,6 +49,7 @@ _PROFILES: Final = (
         profiles.change,
         problems=(
             *_WRITTEN, *_READ, "PRECONDITION_FAILED", "PROFILE_CLOSED", "PROFILE_TOO_LARGE", "ONBOARDING_OVER",
+            "CORRECTION_PENDING",
         ),
         grants=_SAYS, assurance=Assurance.TWO_FACTORS, owner=Owner.ANSWER,
         parameters=(THE_FILE, _IF_MATCH),

@@ -11,6 +11,10 @@ OF_PROFILES: Final[Mapping[str, Problem]] = {
     "CLIENT_TYPE_UNKNOWN": Problem(
         422, "Type of client unknown", "No such type of client is configured.", FIX_FR, FIX_EN
     ),
+    "CORRECTION_PENDING": Problem(
+        409, "Correction on its way", "The mainframe has not answered the last correction yet.",
+        "Réessayer quand elle aura répondu", "Try again when it has answered",
+    ),
     "PRECONDITION_FAILED": Problem(
         412, "Changed meanwhile", "It is not what you have seen any more: nothing was changed.",
         "Relire, puis modifier à nouveau", "Read it again, then change it",

@@ -1,7 +1,7 @@
 """Profiles of clients: changed by a merge patch, shown with who said what; and a file that goes on.
 
 The rule: whoever may see a file sees its profile; its client and its advisor say what they know, and what they say is
-kept beside what others said, never over it. Numbers that states give to people go in and are never shown whole again.
+kept beside what others said, never over it; once there is an account, an advisor corrects an address at the mainframe. Numbers that states give to people go in and are never shown whole again.
 Source: interface.md 8 (rows c1); spec.md S5, S16, E16; RFC 7396; RFC 9110 section 13.1.1 (If-Match).
 """
 
@@ -26,6 +26,7 @@ from comptoir.actors.onboarding.messages import (
     Said,
     Value,
 )
+from comptoir.actors.onboarding.onward_messages import CorrectionKept
 from comptoir.engine import Address
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import who_calls
@@ -129,6 +130,7 @@ def refused(reply: ProfileRefused, call: Call, prefix: str = "") -> Response:
 
 _WHY: Final[Mapping[str, str]] = {
     "PROFILE_FIELD_FIXED": "a document was held against it: it stands",
+    "PROFILE_FIELD_UNFIT": "the mainframe's record cannot have it so",
     "PROFILE_NO_ENTITY": "this type of client is a person",
     "PROFILE_PARTIES_TOO_MANY": "more than this type of client has",
     "PROFILE_ROLE_UNKNOWN": "no role of this type of client",
@@ -173,10 +175,23 @@ def _shown(number: str, profile: ProfileDescribed, call: Call) -> Response:
         "missing": [pointer(path) for path in profile.lacking],
         "contested": [pointer(path) for path in profile.contested],
         "accelerated": profile.accelerated,
+        "correction": _corrected(profile.correction),
     }
     answer = json_response(200, shown, call.ticket)
     answer.headers.append((b"etag", f'"{profile.version}"'.encode("ascii")))
     return answer
+
+
+def _corrected(kept: CorrectionKept) -> dict[str, object] | None:
+    """What was last corrected at the mainframe, and how far that is."""
+    if not kept.number:
+        return None
+    return {
+        "status": kept.status,
+        "fields": {f"/{path}": text or None for path, text in sorted(kept.fields.items())},
+        "at": rfc3339(kept.at),
+        "code": kept.code or None,
+    }
 
 
 def _said(path: str, said: Said) -> dict[str, object]:

@@ -169,13 +169,30 @@ class FieldShown(Shape, frozen=True):
 
     value: Annotated[Any, Meta(description="What stands; null: that there is none.")]
     source: Annotated[
-        str, Meta(description="`client`, `advisor`, `partner:<client id>`, `document:<its id>`.")
+        str,
+        Meta(
+            description="`mainframe`, `partner:<client id>`, `client`, `advisor`, `document:<its id>`."
+        ),
     ]
     at: Time
     contested: Annotated[
         bool, Meta(description="Whether somebody contradicts what a partner attested.")
     ]
     others: list[OtherSaid]
+
+
+class CorrectionShown(Shape, frozen=True):
+    """What an advisor has corrected of a client with an account, at the mainframe."""
+
+    status: Annotated[
+        Literal["asked", "taken", "applied", "refused", "unconfirmed"],
+        Meta(description="applied: the mainframe's profile is so, and this one."),
+    ]
+    fields: Annotated[
+        dict[str, str | None], Meta(description="As they are to be, by JSON pointer; null: none.")
+    ]
+    at: Time
+    code: Annotated[str | None, Meta(description="Why it was refused.")]
 
 
 class Profile(Shape, frozen=True):
@@ -195,6 +212,9 @@ class Profile(Shape, frozen=True):
     contested: list[str]
     accelerated: Annotated[
         bool, Meta(description="A partner's word stands in for the tax declaration.")
+    ]
+    correction: Annotated[
+        CorrectionShown | None, Meta(description="The last one; null: there was none.")
     ]
 
 

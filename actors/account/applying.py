@@ -4,6 +4,7 @@ Rules:
 - changes of one client count from 1. One whose turn has not come waits for those before it; one that is behind, or the same
   again, changes nothing;
 - they wait for the account too: before it is created nothing is applied;
+- the file is told of each as it is applied, and keeps what it says (actors/onboarding/syncing.py): nothing of it stays here;
 - where one is missing for too long, the others go on without it, and operations are told, since what it said is lost.
 Source: spec.md S33 (Customer Data Hub); docs/core-banking.md.
 """
@@ -12,10 +13,11 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.account.messages import ChangesDue, CoreBankingChanged
+from comptoir.actors.account.messages import ChangesDue, CoreBankingChanged, CoreProfileChanged
 from comptoir.actors.account.state import AccountAlerted, AccountState, Phase, ProfileChanged
 from comptoir.actors.account.terms import core_terms_of
-from comptoir.engine import Decision, Event, Outgoing
+from comptoir.actors.onboarding.messages import KIND as FILE
+from comptoir.engine import Address, Decision, Event, Outgoing
 from comptoir.engine.machine import Context
 
 __all__ = ["apply_waiting", "change", "gap"]
@@ -45,21 +47,21 @@ def apply_waiting(state: AccountState, context: Context, *, whole: bool = False)
     """Apply those whose turn has come; all, where what is missing between them is given up."""
     if state.phase is not Phase.CREATED:
         return Decision(state)
-    events: list[Event] = []
-    said, sequence, left = dict(state.profile_said), state.sequence, list(state.waiting)
+    events, told = list[Event](), list[Outgoing]()
+    file = Address(FILE, context.address.key)
+    sequence, left = state.sequence, list(state.waiting)
     while left and (whole or left[0].sequence == sequence + 1):
         one = left.pop(0)
-        said.update(one.fields)
         sequence = one.sequence
         events.append(ProfileChanged(one.change_id, sequence, tuple(sorted(one.fields)), one.at))
-    after = msgspec.structs.replace(
-        state, profile_said=said, sequence=sequence, waiting=tuple(left)
-    )
+        told.append(Outgoing(file, CoreProfileChanged(one.change_id, sequence, one.fields, one.at)))
+    after = msgspec.structs.replace(state, sequence=sequence, waiting=tuple(left))
     if not left:
-        return Decision(after, events=tuple(events), cancel=(GAP,) if state.waiting else ())
+        gone = (GAP,) if state.waiting else ()
+        return Decision(after, events=tuple(events), messages=tuple(told), cancel=gone)
     due = context.now + core_terms_of(context).look_ms
     timer = Outgoing(context.address, ChangesDue(), due, GAP)
-    return Decision(after, events=tuple(events), messages=(timer,))
+    return Decision(after, events=tuple(events), messages=(*told, timer))
 
 
 def gap(state: AccountState, _message: ChangesDue, context: Context) -> Outcome:

@@ -9,7 +9,8 @@ Rules:
   What cannot be read, or is of somebody else, decides nothing, and makes us look;
 - answers that contradict each other, or a second account, hold it for people, and so does an account whose file has come to
   nothing: the file is told so, and nothing more until it is settled (holding.py);
-- what the mainframe changes by itself is applied once, in the order of its sequence (applying.py).
+- what the mainframe changes is applied once, in the order of its sequence (applying.py), and what a file corrects is
+  commanded once (correcting.py).
 
 Source: spec.md S29 to S33, X9, X10, E11; docs/core-banking.md; docs/adr/0054-an-answer-is-never-awaited.md.
 """
@@ -19,6 +20,12 @@ from typing import Final
 import msgspec
 
 from comptoir.actors.account.applying import change, gap
+from comptoir.actors.account.correcting import (
+    corrected,
+    correction_due,
+    correction_refused,
+    wanted,
+)
 from comptoir.actors.account.holding import (
     answer_held,
     answer_wanted,
@@ -35,6 +42,8 @@ from comptoir.actors.account.messages import (
     ChangesDue,
     CommandAnswered,
     CoreBankingChanged,
+    CorrectionDue,
+    CorrectProfile,
     DescribeAccount,
     DisownAccount,
     LookForAccount,
@@ -63,6 +72,7 @@ from comptoir.actors.account.state import (
     AnswerIgnored,
     Phase,
     command_of,
+    corrected_as,
     described,
     sent_as,
 )
@@ -204,8 +214,16 @@ def _command_refused(state: AccountState, message: CommandRefused, context: Cont
     return refused(state, message.code, context)
 
 
+def _not_published(state: AccountState, message: CommandRefused, context: Context) -> Outcome:
+    """Of an account that has its answer: only a correction can be meant."""
+    number = corrected_as(message.command_id, context.address.key)
+    return correction_refused(state, number, message.code, context)
+
+
 def _answer_later(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
     """An answer to what is answered: the same again changes nothing, another one holds it."""
+    if corrected_as(message.command_id, context.address.key) is not None:
+        return corrected(state, message, context)
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
         return ignored(state, message, "COMMAND_UNKNOWN")
@@ -218,6 +236,13 @@ def _answer_later(state: AccountState, message: CommandAnswered, context: Contex
     if message.outcome == "refused" and state.phase is Phase.CREATED:
         return held(state, "CREATED_YET_REFUSED", context)
     return ignored(state, message, REPEATED)
+
+
+def _answer_held(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """To a correction that was under way; any other as holding.py has it."""
+    if corrected_as(message.command_id, context.address.key) is not None:
+        return corrected(state, message, context)
+    return answer_held(state, message, context)
 
 
 def _noted(state: AccountState, _message: Message, _context: Context) -> Outcome:
@@ -241,7 +266,7 @@ MACHINE: Machine[AccountState] = Machine(
     phases=Phase,
     messages=(
         OpenAccount, CommandPublished, CommandRefused, CommandAnswered, AccountDue, CoreBankingChanged, ChangesDue,
-        DescribeAccount, LookForAccount, SettleAccount, DisownAccount,
+        CorrectProfile, CorrectionDue, DescribeAccount, LookForAccount, SettleAccount, DisownAccount,
     ),
     rows=(
         row(Phase.NONE, OpenAccount, _open, Phase.ASKED),
@@ -250,17 +275,19 @@ MACHINE: Machine[AccountState] = Machine(
         *(row(x, OpenAccount, _noted, x) for x in (*_WAITING, Phase.HELD)),
         *(row(x, CommandPublished, _noted, x) for x in _ALL),
         *(row(x, CommandRefused, _command_refused, x, Phase.REFUSED) for x in _WAITING),
-        *(row(x, CommandRefused, _noted, x) for x in _ENDS),
+        *(row(x, CommandRefused, _not_published, x) for x in _ENDS),
         row(Phase.ASKED, CommandAnswered, _answer, Phase.ASKED, Phase.LATE, *_ENDS),
         row(Phase.LATE, CommandAnswered, _answer, Phase.LATE, *_ENDS),
         row(Phase.CREATED, CommandAnswered, _answer_later, Phase.CREATED, Phase.HELD),
         row(Phase.REFUSED, CommandAnswered, _answer_later, Phase.REFUSED, Phase.HELD),
-        row(Phase.HELD, CommandAnswered, answer_held, Phase.HELD, Phase.CREATED, Phase.REFUSED),
+        row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD, Phase.CREATED, Phase.REFUSED),
         row(Phase.ASKED, AccountDue, _due, Phase.LATE),
         row(Phase.LATE, AccountDue, _due, Phase.LATE, Phase.HELD),
         *(row(x, AccountDue, _noted, x) for x in _ENDS),
         *(row(x, CoreBankingChanged, change, x) for x in _ALL),
         *(row(x, ChangesDue, gap, x) for x in _ALL),
+        *(row(x, CorrectProfile, wanted, x) for x in _ALL),
+        *(row(x, CorrectionDue, correction_due, x) for x in _ALL),
         *(row(x, DescribeAccount, _describe, x) for x in _ALL),
         *(row(x, LookForAccount, look_by_hand, x) for x in (*_WAITING, Phase.HELD)),
         *(row(x, LookForAccount, _describe, x) for x in (Phase.CREATED, Phase.REFUSED)),

@@ -23,6 +23,10 @@ __all__ = [
     "ChangesDue",
     "CommandAnswered",
     "CoreBankingChanged",
+    "CoreProfileChanged",
+    "CorrectProfile",
+    "CorrectionAnswered",
+    "CorrectionDue",
     "DescribeAccount",
     "DisownAccount",
     "LookForAccount",
@@ -73,9 +77,9 @@ class CommandAnswered(Message, frozen=True):
 
     command_id: str
     client_id: str
-    outcome: Literal["created", "refused", "absent", "unknown"]
-    """absent: of FIND_ACCOUNT, nothing is there. unknown: what came cannot be read, or is of somebody else; it decides
-    nothing.
+    outcome: Literal["created", "updated", "refused", "absent", "unknown"]
+    """absent: of FIND_ACCOUNT, nothing is there. updated, or refused: of UPDATE_ACCOUNT. unknown: what came cannot be
+    read, or is of somebody else; it decides nothing.
     """
     account_number: str = ""
     code: str = ""
@@ -93,6 +97,19 @@ class CoreBankingChanged(Message, frozen=True):
     fields: "dict[str, str]"
     """By path of the profile: `address/city`."""
     at: int
+
+
+class CorrectProfile(Message, frozen=True):
+    """Have the mainframe change where its client lives: once. Said again under its number it is the same."""
+
+    number: int
+    """Corrections of one file count from 1."""
+    profile: AccountProfile
+    """The address as it is to be, whole; everything else in it is empty, and nobody looks at it."""
+
+
+class CorrectionDue(Message, frozen=True):
+    """Its third timer: nobody has answered a correction."""
 
 
 class AccountDue(Message, frozen=True):
@@ -186,3 +203,23 @@ class AccountHeld(Message, frozen=True):
 
     code: str
     at: int
+
+
+class CoreProfileChanged(Message, frozen=True):
+    """The mainframe's profile of the client is another (S33). In the order of their sequence, each once."""
+
+    change_id: str
+    sequence: int
+    fields: "dict[str, str]"
+    """By path, in the letters of its record; empty: there is none."""
+    at: int
+    """When it was changed there: business time, ms."""
+
+
+class CorrectionAnswered(Message, frozen=True):
+    """What became of a correction."""
+
+    number: int
+    outcome: Literal["taken", "refused", "unconfirmed"]
+    """taken: the mainframe has it; as its profile it comes by `CoreProfileChanged`. unconfirmed: nobody has answered."""
+    code: str = ""

@@ -20,11 +20,13 @@ from comptoir.actors.account.messages import (
 from comptoir.engine import Event, State
 
 __all__ = [
-    "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSettled", "AccountSought", "AccountState", "AnswerIgnored",
-    "Phase", "ProfileChanged", "command_of", "described", "sent_as",
+    "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSettled", "AccountSought", "AccountState",
+    "AnswerIgnored", "CorrectionAsked", "CorrectionEnded", "Phase", "ProfileChanged", "command_of", "corrected_as",
+    "correction_of", "described", "sent_as",
 ]  # fmt: skip
 
 _NUMBER = re.compile(r"([0-9]{1,6})(?:\.[0-9]{1,6})?")
+_CORRECTION = re.compile(r"u([0-9]{1,6})")
 Status = Literal["asked", "late", "created", "refused", "held"]
 _STATUSES: Mapping[str, Status] = {
     "asked": "asked", "late": "late", "created": "created", "refused": "refused", "held": "held",
@@ -62,8 +64,6 @@ class AccountState(State, frozen=True):
     """Command id of the one that has no answer yet."""
     absent: int = 0
     """How often, one after the other and since the last command, nothing was there."""
-    profile_said: Mapping[str, str] = {}
-    """What the mainframe has changed by itself, by path (S33)."""
     sequence: int = 0
     """Of the last change that was applied; they count from 1."""
     waiting: tuple[CoreBankingChanged, ...] = ()
@@ -75,6 +75,10 @@ class AccountState(State, frozen=True):
     """What the last such look found, since it is held."""
     settling: SettleAccount | None = None
     """What two people have found; `asking` is to confirm it."""
+    corrections: int = 0
+    """Number of the last correction that was published (correcting.py)."""
+    correcting: bool = False
+    """Whether it has no answer yet."""
 
 
 class AccountAsked(Event, frozen=True):
@@ -126,8 +130,21 @@ class AnswerIgnored(Event, frozen=True):
     code: str = ""
 
 
+class CorrectionAsked(Event, frozen=True):
+    """The mainframe is to change a profile."""
+
+    number: int
+
+
+class CorrectionEnded(Event, frozen=True):
+    """What became of it: `taken`, `refused`, `unconfirmed`."""
+
+    number: int
+    outcome: str
+
+
 class ProfileChanged(Event, frozen=True):
-    """The mainframe has changed a profile by itself, and we hold it so (S33)."""
+    """The mainframe has changed a profile, and its file is told (S33)."""
 
     change_id: str
     sequence: int
@@ -148,6 +165,18 @@ def sent_as(command_id: str, key: str) -> int | None:
     """The attempt that a command was, or that a look was for; None: it is none of ours."""
     of, _, number = command_id.rpartition(":")
     found = _NUMBER.fullmatch(number)
+    return int(found[1]) if found is not None and of == key else None
+
+
+def correction_of(key: str, number: int) -> str:
+    """What the command of a correction is called: `ONB-2026-00001:u1`."""
+    return f"{key}:u{number}"
+
+
+def corrected_as(command_id: str, key: str) -> int | None:
+    """The correction that a command was; None: it was none of this client."""
+    of, _, number = command_id.rpartition(":")
+    found = _CORRECTION.fullmatch(number)
     return int(found[1]) if found is not None and of == key else None
 
 

@@ -33,11 +33,13 @@ __all__ = [
     "read_reply",
     "reply_of",
     "request_of",
+    "update_of",
 ]
 
 COPYBOOKS: Final = {
     "ACCOUNT-CREATE-REQUEST": "ACCTREQ.cpy",
     "ACCOUNT-INQUIRY-REQUEST": "ACCTINQ.cpy",
+    "ACCOUNT-UPDATE-REQUEST": "ACCTUPD.cpy",
     "ACCOUNT-REPLY": "ACCTRPL.cpy",
 }
 """Our records, and the files of their copybooks."""
@@ -139,10 +141,7 @@ def request_of(client_id: str, profile: AccountProfile, page: str) -> AccountReq
         "FIRST-NAME": writing.cut("FIRST-NAME", profile.first_name),
         "LAST-NAME": writing.cut("LAST-NAME", profile.last_name),
         "SSN": writing.national_id(profile.national_id),
-        "ADDRESS-LINE-1": writing.cut("ADDRESS-LINE-1", profile.street),
-        "CITY": writing.cut("CITY", profile.city),
-        "PROVINCE": writing.plain("PROVINCE", profile.province),
-        "POSTAL-CODE": writing.postal_code(profile.postal_code),
+        **writing.address(profile),
         "ACCOUNT-TYPE": writing.account_type(profile.account_type),
     }
     if not values["LAST-NAME"]:
@@ -157,6 +156,20 @@ def inquiry_of(client_id: str, page: str) -> bytes:
         RecordRefused: it does not fit.
     """
     return codec_of("ACCOUNT-INQUIRY-REQUEST", page).encode({"CLIENT-ID": _client_id(client_id)})
+
+
+def update_of(client_id: str, profile: AccountProfile, page: str) -> AccountRequest:
+    """The 93 bytes that say where a client lives from now on; nothing else of the profile is in them.
+
+    Raises:
+        RecordRefused: as a request.
+    """
+    codec = codec_of("ACCOUNT-UPDATE-REQUEST", page)
+    writing = _Writing(codec)
+    values = {"CLIENT-ID": _client_id(client_id), **writing.address(profile)}
+    if not values["ADDRESS-LINE-1"]:
+        raise RecordRefused("FIELD_MISSING", "a client lives somewhere", "ADDRESS-LINE-1")
+    return AccountRequest(codec.encode(values), tuple(writing.changes))
 
 
 def _client_id(client_id: str) -> str:
@@ -220,6 +233,15 @@ class _Writing:
         self._page = codec.page
         self._lengths = {item.key: item.length for item in codec.record.items}
         self.changes: list[Change] = []
+
+    def address(self, profile: AccountProfile) -> dict[str, str]:
+        """Where somebody lives, as requests have it."""
+        return {
+            "ADDRESS-LINE-1": self.cut("ADDRESS-LINE-1", profile.street),
+            "CITY": self.cut("CITY", profile.city),
+            "PROVINCE": self.plain("PROVINCE", profile.province),
+            "POSTAL-CODE": self.postal_code(profile.postal_code),
+        }
 
     def plain(self, field: str, text: str) -> str:
         """In upper case and in the code page's letters; too long is the codec's to refuse."""

@@ -3,7 +3,8 @@
 Rules:
 - a command is S29's object, no field more and none less; what S29 has no place for (the command's id, which kind of
   number `ssn` holds, X11) travels in headers beside it;
-- FIND_ACCOUNT is ours: it names the client and has no profile, since nobody needs one to look;
+- FIND_ACCOUNT is ours: it names the client and has no profile, since nobody needs one to look; so is UPDATE_ACCOUNT, whose
+  profile is an address and has room for nothing else;
 - what is not exactly that is refused by a code, never guessed at and never half taken; an event that our own reader would
   refuse is not put there at all.
 Source: spec.md S29, S33, X11, X12; docs/kafka.md.
@@ -76,6 +77,18 @@ class _Find(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     timestamp: _Moment
 
 
+class _Moved(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    address: _Address
+
+
+class _Update(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, tag="UPDATE_ACCOUNT", tag_field="type"):  # fmt: skip
+    """A correction (S33)."""
+
+    client_id: _Client
+    profile: _Moved
+    timestamp: _Moment
+
+
 class _Event(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     type: Annotated[str, Meta(max_length=64)]
     event_id: _Id
@@ -84,7 +97,7 @@ class _Event(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     timestamp: _Moment
 
 
-_COMMANDS: Final = msgspec.json.Decoder(_Create | _Find)
+_COMMANDS: Final = msgspec.json.Decoder(_Create | _Find | _Update)
 _EVENTS: Final = msgspec.json.Decoder(_Event)
 _WORDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _WORD: Final = msgspec.json.Decoder(str)
@@ -99,6 +112,8 @@ def write_command(message: PublishCommand) -> bytes:
         return msgspec.json.encode(_Find(message.client_id, moment))
     said = message.profile
     address = _Address(said.street, said.city, said.province, said.postal_code)
+    if message.command == "UPDATE_ACCOUNT":
+        return msgspec.json.encode(_Update(message.client_id, _Moved(address), moment))
     profile = _Profile(
         said.first_name, said.last_name, said.national_id, address, said.account_type
     )
@@ -107,7 +122,7 @@ def write_command(message: PublishCommand) -> bytes:
 
 def headers_of(message: PublishCommand) -> Headers:
     """What travels beside a command."""
-    if message.command == "FIND_ACCOUNT":
+    if message.command != "CREATE_ACCOUNT":
         return {ID_HEADER: message.command_id}
     return {ID_HEADER: message.command_id, TYPE_HEADER: message.profile.national_id_type}
 
@@ -136,13 +151,18 @@ def command_of(body: bytes, headers: Headers) -> PublishCommand:
     Raises:
         Unreadable: RECORD_NOT_JSON, RECORD_TYPE_UNKNOWN, RECORD_SHAPE_WRONG or RECORD_HEADER_WRONG.
     """
-    _known_type(body, ("CREATE_ACCOUNT", "FIND_ACCOUNT"))
+    _known_type(body, ("CREATE_ACCOUNT", "FIND_ACCOUNT", "UPDATE_ACCOUNT"))
     found = _decoded(_COMMANDS, body)
     command_id = _header(headers, ID_HEADER, 128)
     at = _ms(found.timestamp)
     if isinstance(found, _Find):
         return PublishCommand(command_id, "FIND_ACCOUNT", found.client_id, _NOBODY, at)
     said, where = found.profile, found.profile.address
+    if isinstance(found, _Update):
+        moved = msgspec.structs.replace(
+            _NOBODY, street=where.street, city=where.city, province=where.province, postal_code=where.postal_code
+        )  # fmt: skip
+        return PublishCommand(command_id, "UPDATE_ACCOUNT", found.client_id, moved, at)
     profile = AccountProfile(
         said.first_name, said.last_name, _header(headers, TYPE_HEADER, 16), said.ssn,
         where.street, where.city, where.province, where.postal_code, said.account_type,

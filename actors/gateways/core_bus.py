@@ -24,6 +24,7 @@ from comptoir.actors.gateways.core_messages import (
     FindAccount,
     PublishCommand,
     PublishEvent,
+    UpdateAccount,
 )
 from comptoir.engine.gateway_spec import (
     CallContext,
@@ -36,8 +37,8 @@ from comptoir.engine.gateway_spec import (
 from comptoir.engine.values import Address, Message
 
 __all__ = [
-    "ABSENT", "CHANGED", "CREATED", "OUTCOMES", "QUEUE", "REFUSED", "UNKNOWN", "Bus", "NoBus", "TableBus",
-    "answered", "bus_gateways", "carried_out", "told_by",
+    "ABSENT", "CHANGED", "CREATED", "NOT_UPDATED", "OUTCOMES", "QUEUE", "REFUSED", "UNKNOWN", "UPDATED", "Bus", "NoBus",
+    "TableBus", "answered", "bus_gateways", "carried_out", "told_by",
 ]  # fmt: skip
 
 QUEUE: Final = "dlq:core-banking"
@@ -45,11 +46,15 @@ CREATED: Final = "ACCOUNT_CREATED"
 REFUSED: Final = "ACCOUNT_REFUSED"
 ABSENT: Final = "ACCOUNT_ABSENT"
 UNKNOWN: Final = "ACCOUNT_UNKNOWN"
+UPDATED: Final = "PROFILE_UPDATED"
+NOT_UPDATED: Final = "PROFILE_REFUSED"
 CHANGED: Final = "PROFILE_CHANGED"
-Outcome = Literal["created", "refused", "absent", "unknown"]
-OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
-    {CREATED: "created", REFUSED: "refused", ABSENT: "absent", UNKNOWN: "unknown"}
-)
+"""The mainframe's profile is another, by whomever: no answer, but news."""
+Outcome = Literal["created", "updated", "refused", "absent", "unknown"]
+OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType({
+    CREATED: "created", REFUSED: "refused", ABSENT: "absent", UNKNOWN: "unknown", UPDATED: "updated",
+    NOT_UPDATED: "refused",
+})  # fmt: skip
 FIELD: Final = "field:"
 """Before the path of a profile's field that has changed."""
 NOT_CONFIGURED: Final = "NOT_CONFIGURED"
@@ -103,10 +108,12 @@ class NoBus:
         raise CallFault(NOT_CONFIGURED, retryable=False, sick=False)
 
 
-def carried_out(message: PublishCommand) -> CreateAccount | FindAccount:
+def carried_out(message: PublishCommand) -> CreateAccount | FindAccount | UpdateAccount:
     """What the core-banking adapter is to do for a command."""
     if message.command == "FIND_ACCOUNT":
         return FindAccount(message.command_id, message.client_id)
+    if message.command == "UPDATE_ACCOUNT":
+        return UpdateAccount(message.command_id, message.client_id, message.profile)
     return CreateAccount(message.command_id, message.client_id, message.profile)
 
 
@@ -116,7 +123,7 @@ def answered(
     """What became of a command, as an event.
 
     Args:
-        event: ACCOUNT_CREATED, ACCOUNT_REFUSED, ACCOUNT_ABSENT or ACCOUNT_UNKNOWN.
+        event: one of OUTCOMES.
         command_id: of the command.
         client_id: whose.
         at: business time, ms.

@@ -22,6 +22,7 @@ __all__ = [
     "PublishEvent",
     "ReplyTaken",
     "SendRecord",
+    "UpdateAccount",
 ]
 
 COMMANDS = Address("core_commands", "")
@@ -33,13 +34,13 @@ MAINFRAME = Address("mainframe", "")
 
 
 class PublishCommand(Message, frozen=True):
-    """Put a command on the bus (S29). Whoever reads the topic hands it to the mainframe as `CreateAccount`, or as
-    `FindAccount` where it says FIND_ACCOUNT.
+    """Put a command on the bus (S29). Whoever reads the topic hands it to the mainframe as `CreateAccount`; as
+    `FindAccount` or `UpdateAccount` where it says FIND_ACCOUNT or UPDATE_ACCOUNT.
     """
 
     command_id: str
     """`ONB-2026-00001:1`; the same again is the same command, and is carried out once."""
-    command: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
+    command: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT", "UPDATE_ACCOUNT"]
     client_id: str
     profile: AccountProfile
     at: int
@@ -74,6 +75,15 @@ class FindAccount(Message, frozen=True):
     client_id: str
 
 
+class UpdateAccount(Message, frozen=True):
+    """Send ACCOUNT-UPDATE-REQUEST (S33): the client lives elsewhere. Answered as a creation is."""
+
+    command_id: str
+    client_id: str
+    profile: AccountProfile
+    """Of which only the address is looked at."""
+
+
 class SendRecord(Message, frozen=True):
     """A record that is ready to leave: once (confirm-first)."""
 
@@ -94,9 +104,7 @@ class ReplyTaken(Message, frozen=True):
 
 
 class PublishEvent(Message, frozen=True):
-    """Put an event on `core-banking-events` (S29): ACCOUNT_CREATED, ACCOUNT_REFUSED, ACCOUNT_ABSENT, ACCOUNT_UNKNOWN or
-    PROFILE_CHANGED (core_bus.py).
-    """
+    """Put an event on `core-banking-events` (S29): what became of a command, or PROFILE_CHANGED (core_bus.py)."""
 
     event_id: str
     event: str

@@ -13,18 +13,21 @@ Source: spec.md S29 to S33, X9 to X12, E11; docs/core-banking.md; docs/adr/0054-
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 import structlog
 
+from comptoir.actors.account.messages import AccountProfile
 from comptoir.actors.gateways.account_record import (
     AccountReply,
+    AccountRequest,
     ReplyUnreadable,
     inquiry_of,
     read_reply,
     request_of,
+    update_of,
 )
 from comptoir.actors.gateways.copybook import RecordRefused
 from comptoir.actors.gateways.core_bus import (
@@ -32,9 +35,11 @@ from comptoir.actors.gateways.core_bus import (
     CHANGED,
     CREATED,
     FIELD,
+    NOT_UPDATED,
     QUEUE,
     REFUSED,
     UNKNOWN,
+    UPDATED,
     answered,
 )
 from comptoir.actors.gateways.core_messages import (
@@ -45,6 +50,7 @@ from comptoir.actors.gateways.core_messages import (
     PublishEvent,
     ReplyTaken,
     SendRecord,
+    UpdateAccount,
 )
 from comptoir.actors.gateways.profile_change import ChangeUnreadable, ProfileChange, read_change
 from comptoir.actors.gateways.queues import QueueAway, QueueRefused, QueueUnsure, Sent, Way
@@ -62,13 +68,18 @@ __all__ = ["mainframe_gateway"]
 
 log = structlog.get_logger("comptoir.mainframe")
 
-_NUMBER: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
+_NUMBER: Final = re.compile(r"u?[0-9]{1,6}|[0-9]{1,6}\.[0-9]{1,6}")
 NAME_DIGITS: Final = 12
 """Of a change's id in the name of its event: enough to tell a few apart that share a sequence."""
 EVENT_OF: Final[Mapping[str, str]] = MappingProxyType(
     {"created": CREATED, "refused": REFUSED, "absent": ABSENT, "failed": UNKNOWN}
 )
 """What a reply's status comes to; the mainframe's own trouble decides nothing."""
+UPDATE_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {"created": UPDATED, "refused": NOT_UPDATED, "absent": NOT_UPDATED, "failed": UNKNOWN}
+)
+"""Likewise of a correction."""
+_Asked = CreateAccount | UpdateAccount | SendRecord | FindAccount
 
 
 class _Adapter:
@@ -78,12 +89,26 @@ class _Adapter:
         self._way, self._page = way, page
 
     async def create(self, message: CreateAccount, context: CallContext) -> Message:
+        """Have an account opened."""
+        return await self._written(message, context, request_of, REFUSED)
+
+    async def update(self, message: UpdateAccount, context: CallContext) -> Message:
+        """Have a profile corrected."""
+        return await self._written(message, context, update_of, NOT_UPDATED)
+
+    async def _written(
+        self,
+        message: CreateAccount | UpdateAccount,
+        context: CallContext,
+        write: Callable[[str, AccountProfile, str], AccountRequest],
+        refused: str,
+    ) -> Message:
         """Write the record; one that cannot be written is refused, and nothing was sent."""
         try:
-            request = request_of(message.client_id, message.profile, self._page)
+            request = write(message.client_id, message.profile, self._page)
         except RecordRefused as error:
             code = ":".join(one for one in (error.code, error.field) if one)
-            return _event(message, REFUSED, context, code=code)
+            return _event(message, refused, context, code=code)
         for change in request.changes:
             if change.kind == "cut":
                 log.warning(
@@ -162,6 +187,8 @@ def _client_of(correlation: str) -> str:
 
 def _told(reply: AccountReply, command_id: str, context: CallContext) -> Message:
     """A reply as an event. Its status decides, never a word in its text (X10)."""
+    if command_id.rpartition(":")[2].startswith("u"):
+        return _told_update(reply, command_id, context)
     event, looked = EVENT_OF[reply.outcome], "." in command_id
     if (event == ABSENT and not looked) or (event == REFUSED and looked):
         raise CallFault("REPLY_STATUS_UNEXPECTED", retryable=False, sick=False)
@@ -169,6 +196,15 @@ def _told(reply: AccountReply, command_id: str, context: CallContext) -> Message
     healed = "true" if event == CREATED and looked else ""
     data = {"accountNumber": reply.account_number, "code": code, "healed": healed}
     return Forwarded(EVENTS, answered(event, command_id, reply.client_id, context.now, data))
+
+
+def _told_update(reply: AccountReply, command_id: str, context: CallContext) -> Message:
+    """What came of a correction."""
+    event = UPDATE_OF[reply.outcome]
+    code = {NOT_UPDATED: reply.reason or "REFUSED", UNKNOWN: "SYSTEM_ERROR"}.get(event, "")
+    return Forwarded(
+        EVENTS, answered(event, command_id, reply.client_id, context.now, {"code": code})
+    )
 
 
 def _changed(change: ProfileChange) -> Message:
@@ -183,7 +219,7 @@ def _changed(change: ProfileChange) -> Message:
 
 
 def _event(
-    message: CreateAccount | SendRecord | FindAccount,
+    message: _Asked,
     event: str,
     context: CallContext,
     *,
@@ -194,7 +230,7 @@ def _event(
     return Forwarded(EVENTS, said)
 
 
-def _unknown(message: CreateAccount | SendRecord | FindAccount, code: str) -> Message:
+def _unknown(message: _Asked, code: str) -> Message:
     """It has failed for good, or a person has to settle it: the account has to look."""
     data = {"code": code}
     return Forwarded(EVENTS, answered(UNKNOWN, message.command_id, message.client_id, 0, data))
@@ -222,6 +258,7 @@ def mainframe_gateway(way: Way, page: str, bounds: GatewayBounds) -> GatewaySpec
     adapter = _Adapter(way, page)
     operations: dict[type[Message], Operation] = {
         CreateAccount: Operation(adapter.create, lambda x: f"{x.command_id}:create", failed=_unknown),
+        UpdateAccount: Operation(adapter.update, lambda x: f"{x.command_id}:update", failed=_unknown),
         SendRecord: Operation(
             adapter.send, lambda x: f"{x.command_id}:send", idempotent=False, look_up=adapter.unsure,
             failed=_unknown, held=_unknown,

@@ -3,12 +3,14 @@
 Rules:
 - a record leaves as a durable message, named by its command (message id and correlation), with the queue that its reply is
   to go to; the call ends when the broker says `accepted`, which for a durable message means that it is stored;
-- replies are received by a selector over their correlation (X10), so what others are answered stays for them; a message is
-  accepted when it is durable here, and released where we end before that;
+- replies are received by a selector over their correlation (X10), so what others are answered stays for them. A broker says
+  in its attach which filters are in force; one that has left ours out is given no credit, so that no message of others
+  comes, and is told of by SELECTOR_IGNORED. A queue that is ours alone needs none (`core_banking.reply_queue_shared`);
+- a message is accepted when it is durable here, and released where we end before that;
 - the connection is made again, with growing pauses, for ever: while it is away nothing leaves;
 - a message that nobody can decode is handed over as it came, with no correlation, and whatever crashes here ends a
   connection and no other part of the daemon.
-Source: spec.md S31, S32, X9, X10; OASIS AMQP 1.0 parts 3.4 (delivery state) and 3.5 (terminus); docs/core-banking.md.
+Source: spec.md S31, S32, X9, X10; OASIS AMQP 1.0 parts 3.4 (delivery state) and 3.5.3 (source: filter); docs/core-banking.md.
 """
 
 from typing import Any, Final
@@ -46,6 +48,8 @@ CRASHED: Final = "crashed"
 CORRELATION_MAX: Final = 256
 """Characters of a correlation that are kept; ours have far fewer."""
 SELECTOR: Final = "apache.org:selector-filter:string"
+SELECTOR_IGNORED: Final = "SELECTOR_IGNORED"
+"""In the readiness: this broker has no selectors."""
 QUEUE: Final = "queue"
 """Capability of a terminus, by which a broker knows a queue from a topic."""
 
@@ -71,6 +75,8 @@ class AmqpQueues:
         self._address, self._account, self._names = address, account, names
         self._link: _Link | None = None
         self._ready = trio.Event()
+        self.trouble = ""
+        """What somebody has to change before we are connected; empty: nothing."""
 
     async def send(self, message: Sent) -> None:
         """One record into the queue of requests.
@@ -121,13 +127,14 @@ class AmqpQueues:
             await link.run(take)
         except AmqpClosed as error:
             why = error.why
+            self.trouble = SELECTOR_IGNORED if why == SELECTOR_IGNORED else ""
         finally:
             link.lost()
             await link.pump.aclose()
         return why
 
     def _up(self, link: "_Link") -> None:
-        self._link = link
+        self._link, self.trouble = link, ""
         self._ready.set()
         log.info("mainframe's broker connected")
 
@@ -169,14 +176,16 @@ class _Link:
             receiver = session.receiver(queue)
             receiver.source.address = queue
             _capable(receiver.source.capabilities)
-            if queue == self._names.replies and self._names.correlation:
-                wanted = f"JMSCorrelationID LIKE '{self._names.correlation}%'"
-                filters = receiver.source.filter
-                filters.put_dict(
-                    {proton.symbol("selector"): proton.Described(proton.symbol(SELECTOR), wanted)}
-                )
+            if self._wanted(receiver):
+                described = proton.Described(proton.symbol(SELECTOR), self._wanted(receiver))
+                receiver.source.filter.put_dict({proton.symbol("selector"): described})
             receiver.open()
-            receiver.flow(CREDIT)
+
+    def _wanted(self, receiver: Any) -> str:
+        """The selector of a receiver; empty: it has none."""
+        if receiver.name != self._names.replies or not self._names.correlation:
+            return ""
+        return f"JMSCorrelationID LIKE '{self._names.correlation}%'"
 
     async def run(self, take: Take) -> None:
         """Until the connection ends.
@@ -256,9 +265,18 @@ class _Link:
             self._ended(str(condition.name) if condition else "closed")
 
     def _opened(self, link: Any) -> None:
-        """A queue is ours to use: when all are, we are connected."""
-        terminus = link.remote_target if isinstance(link, proton.Sender) else link.remote_source
-        if terminus.address and (link.credit > 0 or isinstance(link, proton.Receiver)):
+        """A queue is ours to use: when all are, we are connected.
+
+        Raises:
+            AmqpClosed: SELECTOR_IGNORED; others' replies would come.
+        """
+        takes = isinstance(link, proton.Receiver)
+        terminus = link.remote_source if takes else link.remote_target
+        if takes and terminus.address and link.name not in self._open:
+            if self._wanted(link) and not _filtered(terminus.filter, self._wanted(link)):
+                raise AmqpClosed(SELECTOR_IGNORED)
+            link.flow(CREDIT)
+        if terminus.address and (link.credit > 0 or takes):
             self._open.add(link.name)
         if not self._is_up and len(self._open) == 2 + bool(self._names.changes):
             self._is_up = True
@@ -295,6 +313,15 @@ def _capable(capabilities: Any) -> None:
     capabilities.enter()
     capabilities.put_symbol(proton.symbol(QUEUE))
     capabilities.exit()
+
+
+def _filtered(filters: Any, wanted: str) -> bool:
+    """Whether this selector is among the filters that a broker has said to be in force."""
+    filters.rewind()
+    if not filters.next():
+        return False
+    found: Any = filters.get_dict() if filters.type() == proton.Data.MAP else {}
+    return any(getattr(one, "value", one) == wanted for one in found.values())
 
 
 def _read(data: bytes) -> tuple[str, bytes]:

@@ -13,19 +13,23 @@ from comptoir.actors.account.messages import AccountProfile
 from comptoir.actors.gateways.record_letters import written
 from comptoir.actors.onboarding.messages import Value
 
-__all__ = ["account_of", "refusal_code", "unfit"]
+__all__ = ["account_of", "in_record", "refusal_code", "unfit"]
 
 NINE: Final = re.compile(r"[0-9]{9}").fullmatch
 """SSN 9(9) of S30."""
 PROVINCE_MAX: Final = 2
 POSTAL_CODE_MAX: Final = 7
 """Characters of the record, of S30; names, streets and cities are cut, and are told so (docs/copybook.md)."""
+ROOM: Final[Mapping[str, int]] = {
+    "firstName": 30, "lastName": 30, "entity/name": 30, "address/street": 40, "address/city": 20,
+}  # fmt: skip
+"""Characters of what is cut to its field."""
 REFUSING: Final = "STATUS_08"
 """STATUS-CODE of the one reply that refuses; what else it says is in nobody's words but the mainframe's (X10)."""
 OURS: Final = re.compile(
     r"(?:CHARACTER_UNMAPPED|DIGIT_INVALID|FIELD_LENGTH_WRONG|FIELD_MISSING|FIELD_TOO_LONG)"
     r":(?:CLIENT-ID|FIRST-NAME|LAST-NAME|SSN|ADDRESS-LINE-1|CITY|PROVINCE|POSTAL-CODE)"
-    r"|CODE_PAGE_UNKNOWN|NOT_CONFIGURED|SETTLED_ABSENT|STATUS_[0-9]{2}"
+    r"|ACCOUNT_NOT_OPEN|CLIENT_ABSENT|CODE_PAGE_UNKNOWN|NOT_CONFIGURED|SETTLED_ABSENT|STATUS_[0-9]{2}"
 ).fullmatch
 """Codes of a refusal that are written on our side: of a record that cannot be made, of a bus that is not there, or of two
 people who have found that there is none."""
@@ -79,6 +83,18 @@ def account_of(known: Mapping[str, Value]) -> AccountProfile:
         _text(known, "address/province"),
         _text(known, "address/postalCode"),
     )
+
+
+def in_record(path: str, text: str, page: str) -> str | None:
+    """A field as a record would have it; None: no record can.
+
+    Args:
+        path: of the profile.
+        text: as it was said.
+        page: the mainframe's code page.
+    """
+    made = written("".join(text.split()) if path == "address/postalCode" else text, page)
+    return None if made is None else made[: ROOM.get(path, len(made))].rstrip()
 
 
 def refusal_code(said: str) -> str:

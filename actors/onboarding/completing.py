@@ -156,5 +156,5 @@ def profile_of(state: OnboardingState, terms: OnboardingTerms) -> ProfileDescrib
     assert state.opened is not None, "asked of files that have begun"
     return ProfileDescribed(
         state.opened, state.said, contests_of(state), lacking(state, terms), state.version,
-        is_accelerated(state),
+        is_accelerated(state), state.onward.correction,
     )  # fmt: skip

@@ -11,7 +11,7 @@ Rules:
 - what an accepted document says of its client is suggested to the profile.
 
 How it begins and ends is in `beginning`, what is said of its client in `profiling`, what it needs in `completing`, how
-it goes on in `assessing`.
+it goes on in `assessing`, what the mainframe says later in `syncing`.
 
 Source: spec.md S1, S4, S8, S9, S12 to S18, X5, X6, X8; docs/uploads.md.
 """
@@ -23,6 +23,8 @@ from comptoir.actors.account.messages import (
     AccountDelayed,
     AccountHeld,
     AccountRefused,
+    CoreProfileChanged,
+    CorrectionAnswered,
 )
 from comptoir.actors.gateways.document_messages import (
     INSPECTION,
@@ -89,6 +91,7 @@ from comptoir.actors.onboarding.profiling import PROFILING, with_suggestions
 from comptoir.actors.onboarding.sighted import forgotten, forgotten_marks
 from comptoir.actors.onboarding.signing import SIGNING_ROWS
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved, with_document
+from comptoir.actors.onboarding.syncing import SYNCING_ROWS
 from comptoir.actors.onboarding.terms import terms_of
 from comptoir.actors.signature.messages import ContractSigned, SigningEnded, SigningStarted
 from comptoir.engine import Decision, Event, Outgoing, Refusal, Reply
@@ -314,8 +317,8 @@ MACHINE: Machine[OnboardingState] = Machine(
         DocumentInspected, FileExpired, ReminderDue, NoticeTaken, NoticeRefused, ResumeFile,
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
         DescribeProfile, SigningStarted, ContractSigned, SigningEnded, SignatureDue, ReissueSignature,
-        ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed,
-        AccountHeld,
+        ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed, AccountHeld, CoreProfileChanged,
+        CorrectionAnswered,
     ),
     rows=(
         *BEGINNING,
@@ -345,6 +348,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         *SIGNING_ROWS,
         *APPROVING_ROWS,
         *OPENING_ROWS,
+        *SYNCING_ROWS,
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from comptoir.actors.onboarding.onward_messages import Onward
+from comptoir.actors.onboarding.onward_messages import CorrectionKept, Onward
 from comptoir.engine.objects import ObjectKey
 from comptoir.engine.values import Message, Reply
 
@@ -19,6 +19,7 @@ __all__ = [
     "DOCUMENT",
     "DOCUMENTS_MAX",
     "KIND",
+    "MAINFRAME",
     "PARTNER",
     "SUBMISSIONS",
     "SUBMISSIONS_MAX",
@@ -67,7 +68,8 @@ ADVISOR: Final = "advisor"
 CLIENT: Final = "client"
 PARTNER: Final = "partner"
 DOCUMENT: Final = "document"
-"""Who says something of a profile: one of these, of the last two with who or which: `partner:cl_1`."""
+MAINFRAME: Final = "mainframe"
+"""Who says something of a profile: one of these; of a partner and a document with which: `partner:cl_1`."""
 Value: TypeAlias = "str | int | tuple[str, ...] | None"
 """Of a field of a profile; None: there is none."""
 SUFFIXES: Final = {"application/pdf": "pdf", "image/jpeg": "jpg"}
@@ -368,6 +370,7 @@ class ProfileDescribed(Reply, frozen=True):
     version: int
     accelerated: bool = False
     """Whether a partner's word stands in for the document of its taxes (X31)."""
+    correction: CorrectionKept = CorrectionKept()
 
 
 class FileDescribed(Reply, frozen=True):

@@ -17,7 +17,10 @@ __all__ = [
     "ApprovalRefused",
     "ApprovalReminded",
     "ContractSigned",
+    "CorrectionAsked",
+    "CorrectionEnded",
     "FileApproved",
+    "ProfileSynced",
     "SignatureEnded",
     "SignatureReissued",
     "SignedTooLate",
@@ -122,6 +125,32 @@ class AccountOrphaned(Event, frozen=True):
 
     status: str
     """The file's."""
+
+
+class ProfileSynced(Event, frozen=True):
+    """PROFILE_CHANGED: the mainframe has changed the profile, and the file has it so (S33)."""
+
+    change_id: str
+    sequence: int
+    paths: tuple[str, ...]
+    at: int
+    """When it was changed there: business time, ms."""
+
+
+class CorrectionAsked(Event, frozen=True):
+    """The mainframe is to change where the client lives."""
+
+    by: str
+    number: int
+    paths: tuple[str, ...]
+
+
+class CorrectionEnded(Event, frozen=True):
+    """What became of it: `taken`, `applied`, `refused`, `unconfirmed`."""
+
+    number: int
+    status: str
+    code: str = ""
 
 
 class StaffUntold(Event, frozen=True):

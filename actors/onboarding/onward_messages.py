@@ -3,6 +3,7 @@
 Part of what may be said to a file (`messages`), in a module of its own: nobody but its own machine and the edge needs it.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ __all__ = [
     "ApprovalDue",
     "ApprovalKept",
     "ApproveFile",
+    "CorrectionKept",
     "Onward",
     "OnwardRefused",
     "ReissueSignature",
@@ -96,12 +98,29 @@ class AccountKept(msgspec.Struct, frozen=True):
     """When it was answered."""
 
 
+class CorrectionKept(msgspec.Struct, frozen=True):
+    """The last thing that was corrected of a client who has an account (syncing.py)."""
+
+    number: int = 0
+    """They count from 1; 0: there is none."""
+    status: Literal["none", "asked", "taken", "applied", "refused", "unconfirmed"] = "none"
+    """taken: the mainframe has it; applied: it has said that its profile is so."""
+    fields: Mapping[str, str] = {}
+    """As they are to be, by path."""
+    by: str = ""
+    at: int = 0
+    """When it was wanted."""
+    code: str = ""
+    """Why it was refused, as a stable code."""
+
+
 class Onward(msgspec.Struct, frozen=True):
     """What a file has behind its decision: where it stands follows from it (onward.py)."""
 
     signing: SigningKept = SigningKept()
     approval: ApprovalKept = ApprovalKept()
     account: AccountKept = AccountKept()
+    correction: CorrectionKept = CorrectionKept()
     reviewers: tuple[str, ...] = ()
     """`sub` of everybody who has decided its case: they do not approve it as well (X5)."""
 

@@ -3,7 +3,7 @@
 Rules:
 - a field is a path, such as `address/street`; each source says one thing of it, the last that it said, and nobody
   writes over what somebody else said;
-- what stands is what the first of these says: a partner, who attests it; the client; its advisor; a document, of
+- what stands is what the first of these says: the mainframe, once there is an account; a partner, who attests it; the client; its advisor; a document, of
   which it was only read. To say that there is none (null) is to say something;
 - somebody who says another thing than a partner attested contests it: both are kept and shown, the partner's stands
   until the partner amends it;
@@ -19,6 +19,7 @@ from comptoir.actors.onboarding.messages import (
     ADVISOR,
     CLIENT,
     DOCUMENT,
+    MAINFRAME,
     PARTNER,
     Said,
     Value,
@@ -39,7 +40,7 @@ __all__ = [
 
 Statements = Mapping[str, tuple[Said, ...]]
 """By path; in the order of precedence."""
-PRECEDENCE: Final = (PARTNER, CLIENT, ADVISOR, DOCUMENT)
+PRECEDENCE: Final = (MAINFRAME, PARTNER, CLIENT, ADVISOR, DOCUMENT)
 FIELDS_MAX: Final = 500
 """Of one profile: thirty parties of ten fields each, and everything else."""
 

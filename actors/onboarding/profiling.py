@@ -240,12 +240,14 @@ def _describe(state: OnboardingState, _message: DescribeProfile, context: Contex
 
 _BEGUN: Final = tuple(phase for phase in Phase if phase is not Phase.NONE)
 _EARLY: Final = (Phase.INITIATED, Phase.DOCUMENTS_PENDING)
+_OTHERS: Final = (Phase.INCOMPLETE, Phase.COMPLETED)
+"""It is over; or what is said goes to the mainframe (syncing.py)."""
 
 PROFILING: Final = (
     row(Phase.INITIATED, ChangeProfile, _change, Phase.INITIATED, Phase.DOCUMENTS_PENDING, *ON),
     row(Phase.DOCUMENTS_PENDING, ChangeProfile, _change, Phase.DOCUMENTS_PENDING, *ON),
     row(Phase.INCOMPLETE, ChangeProfile, _over, Phase.INCOMPLETE),
-    *(row(x, ChangeProfile, _closed, x) for x in _BEGUN if x not in (*_EARLY, Phase.INCOMPLETE)),
+    *(row(x, ChangeProfile, _closed, x) for x in _BEGUN if x not in (*_EARLY, *_OTHERS)),
     row(Phase.INITIATED, AmendFile, _amend, Phase.INITIATED),
     row(Phase.DOCUMENTS_PENDING, AmendFile, _amend, Phase.DOCUMENTS_PENDING, *ON),
     *(row(x, AmendFile, _amend_late, x) for x in _BEGUN if x not in _EARLY),

@@ -7,6 +7,7 @@ Rules:
 Source: spec.md S17, S29, S33, X30; docs/kafka.md; docs/adr/0056-kafka-is-a-carrier.md.
 """
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import trio
@@ -61,6 +62,7 @@ class CoreBus:
         self._settings = settings
         self._topics = Topics(banking.command_topic, banking.event_topic)
         self._writer: KafkaWriter | None = None
+        self._queues: Callable[[], str] = str
         self._terms = terms_of(settings.kafka) if banking.bus == "kafka" else None
         if self._terms is None:
             return
@@ -111,10 +113,20 @@ class CoreBus:
             nursery.start_soon(self._outbox.run, engine)
 
     def checks(self) -> dict[str, str]:
-        """What the readiness says of it."""
+        """What the readiness says of it, and of the mainframe's queues behind it where somebody has to change something."""
+        trouble = self._queues()
+        queues = {"mainframe": trouble} if trouble else {}
         if self._terms is None:
-            return {}
-        return {"bus": self._reading.trouble or self._outbox.trouble or "ok"}
+            return queues
+        return queues | {"bus": self._reading.trouble or self._outbox.trouble or "ok"}
+
+    def watch(self, queues: Callable[[], str]) -> None:
+        """Have the readiness tell of the mainframe's queues, too.
+
+        Args:
+            queues: says what is the matter with them; empty: nothing that anybody has to change.
+        """
+        self._queues = queues
 
     def _count_published(self, topic: str, result: str) -> None:
         self._published.of(topic, result).value += 1

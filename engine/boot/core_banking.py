@@ -58,6 +58,7 @@ async def core_gateways(
     if not party.base_url:
         return topics
     way = await _way(settings, stack)
+    bus.watch(lambda: getattr(way, "trouble", ""))
     breaker = settings.breakers.default
     bounds = gateway_bounds(settings, party, breaker)
     bounds = structs.replace(bounds, breaker=structs.replace(bounds.breaker, errors=1))
@@ -72,7 +73,7 @@ def _names(settings: Settings) -> Names:
     queues = settings.core_banking
     return Names(
         queues.request_queue, queues.reply_queue, queues.change_queue,
-        f"{settings.onboarding.number_prefix}-",
+        f"{settings.onboarding.number_prefix}-" if queues.reply_queue_shared else "",
     )  # fmt: skip
 
 

@@ -195,6 +195,11 @@ class CoreBanking(Section):
     event_topic: str = option("core-banking-events", TOPIC, "Topic of events.", "S29")
     request_queue: str = option("ACCT.CREATE.QUEUE", QUEUE, "MQ queue of requests.", "S31")
     reply_queue: str = option("ACCT.RESPONSE.QUEUE", QUEUE, "MQ queue of replies.", "S31")
+    reply_queue_shared: bool = flag(
+        True,
+        "Whether others are answered there too: AMQP then wants a broker with selectors (SELECTOR_IGNORED).",
+        "X10",
+    )
     change_queue: str = option(
         "ACCT.EVENTS.QUEUE", QUEUE, "MQ queue of what the mainframe changes by itself.", "S33"
     )

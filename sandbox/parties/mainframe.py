@@ -5,7 +5,8 @@ Rules:
   request names, under the correlation of the request;
 - what a test has said of a client's reply holds for the next that its creation gets: late, doubled, lost, of another form,
   under another's correlation. A reply that is spoiled was still an account that was made, unless it says UNSUCCESSFUL;
-- a change that is made here is a message in the queue of changes, counted by client.
+- a change is a message in the queue of changes, one for each field, counted by client: whether it is made here, or was asked
+  for by an update. What was scripted of a client's reply holds for an update, too.
 
 Source: spec.md S30 to S33, X9, X10; interface.md 10 (POST /control/mainframe/replies); docs/sandbox.md.
 """
@@ -23,6 +24,7 @@ from comptoir.sandbox.errors import decode, invalid
 from comptoir.sandbox.faults import Direction, Kind, Operation
 from comptoir.sandbox.parties.mainframe_program import Program, compiled
 from comptoir.sandbox.parties.mainframe_records import (
+    Asked,
     Wrong,
     change_record,
     read_request,
@@ -76,9 +78,11 @@ class Changed(Given, frozen=True):
 
 
 class Running(Given, frozen=True):
-    """`PUT /control/mainframe`: whether the program takes what is in its queue."""
+    """`PUT /control/mainframe`: whether the program takes what is in its queue, and its broker knows selectors."""
 
     running: bool
+    selectors: bool = True
+    """False: it leaves out the filter of whoever attaches, as AMQP allows it (3.5.3), and sends them everything."""
 
 
 @dataclass(slots=True)
@@ -88,6 +92,7 @@ class Mainframe:
     stage: Stage
     queues: QueueManager = field(default_factory=QueueManager)
     amqp_port: int = 0
+    selectors: bool = True
     _program: Program | None = None
     _running: bool = True
     _resumed: trio.Event = field(default_factory=trio.Event)
@@ -95,6 +100,9 @@ class Mainframe:
     _asked: dict[str, Item] = field(default_factory=dict[str, Item])
     """The last creation of each client."""
     _creations: dict[str, int] = field(default_factory=dict[str, int])
+    _updates: dict[str, int] = field(default_factory=dict[str, int])
+    _addresses: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """By client and field, as records have them."""
     _sequences: dict[str, int] = field(default_factory=dict[str, int])
     _numbers: int = 0
 
@@ -112,8 +120,11 @@ class Mainframe:
         self.queues.reset()
         if self._program is not None:
             self._program.reset()
-        for memory in (self._scripted, self._asked, self._creations, self._sequences):
+        for memory in (
+            self._scripted, self._asked, self._creations, self._updates, self._addresses, self._sequences,
+        ):  # fmt: skip
             memory.clear()
+        self.selectors = True
         self._set_running(running=True)
 
     async def work(self) -> None:
@@ -140,11 +151,13 @@ class Mainframe:
             _log.warning("mainframe.abend", why=str(error)[:200])
             return
         script: Scripted | None = None
-        if asked.code == "ACCT":
-            self._asked[asked.client_id] = item
-            self._creations[asked.client_id] = self._creations.get(asked.client_id, 0) + 1
+        if asked.code != "ACIN":
+            counted = self._creations if asked.code == "ACCT" else self._updates
+            counted[asked.client_id] = counted.get(asked.client_id, 0) + 1
             scripts = self._scripted.get(asked.client_id, [])
             script = scripts.pop(0) if scripts else None
+        if asked.code == "ACCT":
+            self._asked[asked.client_id] = item
         if script is not None and script.reply != SUCCESS:
             record = reply_record(asked.client_id, DENIED, "", script.reply)
         else:
@@ -153,7 +166,18 @@ class Mainframe:
             except (Wrong, OSError, trio.TooSlowError) as error:
                 _log.warning("mainframe.abend", why=str(error)[:200])
                 return
+            self._remember(asked)
         self._reply(item, record, script or Scripted(asked.client_id), (taken_ms, nursery))
+
+    def _remember(self, asked: Asked) -> None:
+        """What it has of a client; an update says each field that is another now."""
+        had = self._addresses.get(asked.client_id, {})
+        if asked.code == "ACUP":
+            for name, value in asked.address:
+                if had and had.get(name) != value:
+                    self._say(Changed(asked.client_id, name, value))
+        if asked.address and (asked.code == "ACUP" or not had):
+            self._addresses[asked.client_id] = dict(asked.address)
 
     def _reply(
         self, item: Item, record: bytes, script: Scripted, where: tuple[int, trio.Nursery]
@@ -189,12 +213,16 @@ class Mainframe:
                 "running": self._running,
                 "accounts": program.accounts(),
                 "creations": self._creations,
+                "updates": self._updates,
+                "addresses": self._addresses,
                 "depths": self.queues.depths(),
             },
         )
 
     async def _run(self, call: Call) -> Outcome:
-        self._set_running(running=decode(call.request.body, Running).running)
+        wanted = decode(call.request.body, Running)
+        self.selectors = wanted.selectors
+        self._set_running(running=wanted.running)
         return json_reply(200, {"running": self._running})
 
     def _set_running(self, *, running: bool) -> None:
@@ -214,21 +242,28 @@ class Mainframe:
 
     async def _change(self, call: Call) -> Outcome:
         change = decode(call.request.body, Changed)
-        client = change.client_id
-        sequence = change.sequence or self._sequences.get(client, 0) + 1
-        self._sequences[client] = max(sequence, self._sequences.get(client, 0))
-        name = change.change_id or f"CH{sequence:08d}"
         try:
-            record = change_record(
-                client, name, sequence, self.stage.clock.now_ms(), (change.field, change.value)
-            )
+            name, sequence = self._say(change)
         except UnicodeEncodeError:
             raise invalid(
                 "/value", "FIELD_INVALID", "the code page has no such character"
             ) from None
+        return json_reply(202, {"changeId": name, "sequence": sequence})
+
+    def _say(self, change: Changed) -> tuple[str, int]:
+        """Have a change queued; its id and its sequence."""
+        client = change.client_id
+        sequence = change.sequence or self._sequences.get(client, 0) + 1
+        self._sequences[client] = max(sequence, self._sequences.get(client, 0))
+        name = change.change_id or f"CH{sequence:08d}"
+        record = change_record(
+            client, name, sequence, self.stage.clock.now_ms(), (change.field, change.value)
+        )
+        if client in self._addresses:
+            self._addresses[client][change.field] = change.value
         for _ in range(change.times):
             self._numbers += 1
             self.queues.put(
                 CHANGES, Item(f"change-{self._numbers}", f"{client}:{name}", "", record)
             )
-        return json_reply(202, {"changeId": name, "sequence": sequence})
+        return name, sequence

@@ -2,7 +2,7 @@
 
 Rules:
 - it plays a queue manager and no more: nobody has to say who they are, there is one selector (`JMSCorrelationID LIKE 'PREFIX%'`),
-  links to queues that there are always; anything else is refused by its condition;
+  links to queues that there are always, and where a test wants it none at all; anything else is refused by its condition;
 - a message that came is stored, and then `accepted`; one that was sent is gone when its receiver has accepted it, and
   comes again where the connection ended before;
 - the faults of `requests.put` happen here as they do over HTTP: refused, silent, late, or cut off once it has its effect.
@@ -162,7 +162,9 @@ class _Peer:
             link.open()
             link.flow(CREDIT)
             return
-        prefix = _prefix(link)
+        if not self._mainframe.selectors:
+            link.source.filter.clear()
+        prefix = _prefix(link) if self._mainframe.selectors else ""
         if prefix is None:
             link.source.address = None
             link.condition = proton.Condition(

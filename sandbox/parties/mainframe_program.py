@@ -60,9 +60,11 @@ class PythonProgram:
         """Create, or find."""
         asked = read_request(record)
         number = self._accounts.get(asked.client_id, "")
+        if asked.code == "ACUP" and number:
+            return reply_record(asked.client_id, "00", number, "SUCCESS: UPDATED")
         if number:
             return reply_record(asked.client_id, "04", number, "SUCCESS: WAS THERE")
-        if asked.code == "ACIN":
+        if asked.code != "ACCT":
             return reply_record(asked.client_id, "12", "", "NO SUCH CLIENT")
         number = f"WM{len(self._accounts) + 1:010d}"
         self._accounts[asked.client_id] = number

@@ -7,16 +7,21 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 CODE_PAGE: Final = "cp500"
-REQUEST_BYTES, INQUIRY_BYTES = 165, 24
+REQUEST_BYTES, INQUIRY_BYTES, UPDATE_BYTES = 165, 24, 93
 _SSN = slice(84, 93)
+_ADDRESS_AT = {"ACCT": 93, "ACUP": 24}
+_ADDRESS = (("ADDRESS-LINE-1", 40), ("CITY", 20), ("PROVINCE", 2), ("POSTAL-CODE", 7))
+"""Fields of an address, as they follow each other, and their bytes."""
 
 
 class Asked(NamedTuple):
     """What of a request is read."""
 
     code: str
-    """`ACCT` or `ACIN`."""
+    """`ACCT`, `ACIN` or `ACUP`."""
     client_id: str
+    address: tuple[tuple[str, str], ...] = ()
+    """Of a request and an update: field by field, by the names of the copybooks."""
 
 
 class Wrong(Exception):
@@ -24,19 +29,29 @@ class Wrong(Exception):
 
 
 def read_request(record: bytes) -> Asked:
-    """A request of S30, or an inquiry.
+    """A request of S30, an inquiry, or an update.
 
     Raises:
         Wrong: of another length, or not of this code page, or not of its form.
     """
     text = record.decode(CODE_PAGE)
-    asked = Asked(text[:4], text[4:24].rstrip())
-    length = {"ACCT": REQUEST_BYTES, "ACIN": INQUIRY_BYTES}.get(asked.code)
+    code = text[:4]
+    asked = Asked(code, text[4:24].rstrip(), _address(text, _ADDRESS_AT.get(code)))
+    length = {"ACCT": REQUEST_BYTES, "ACIN": INQUIRY_BYTES, "ACUP": UPDATE_BYTES}.get(code)
     if length != len(record) or not asked.client_id:
         raise Wrong(f"{len(record)} bytes of {asked.code!r}")
     if asked.code == "ACCT" and not (text[_SSN].isascii() and text[_SSN].isdigit()):
         raise Wrong("SSN is not numeric")
     return asked
+
+
+def _address(text: str, start: int | None) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for name, length in _ADDRESS if start is not None else ():
+        assert start is not None, "just asked"
+        found.append((name, text[start : start + length].rstrip()))
+        start += length
+    return tuple(found)
 
 
 def reply_record(client_id: str, status: str, number: str, reason: str) -> bytes:

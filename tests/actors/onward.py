@@ -7,13 +7,16 @@ from comptoir.actors.account.messages import (
     AccountDelayed,
     AccountHeld,
     AccountRefused,
+    CoreProfileChanged,
+    CorrectionAnswered,
 )
-from comptoir.actors.onboarding.messages import DocumentStatus, KycShown, Said, Value
+from comptoir.actors.onboarding.messages import ChangeProfile, DocumentStatus, KycShown, Said, Value
 from comptoir.actors.onboarding.onward_messages import (
     AccountKept,
     ApprovalDue,
     ApprovalKept,
     ApproveFile,
+    CorrectionKept,
     Onward,
     ReissueSignature,
     SignatureDue,
@@ -35,8 +38,11 @@ from tests.actors.filed import (
 
 __all__ = [
     "APPROVES",
+    "COMPLETED",
+    "CORRECTED",
     "CREATED",
     "HELD",
+    "MOVES",
     "ONWARD",
     "OPEN_TERMS",
     "PENDING",
@@ -75,6 +81,13 @@ SENT = at(Phase.SIGNATURE_PENDING, Onward(OPEN))
 SIGNED = at(Phase.SIGNED, Onward(DONE, ApprovalKept(NOW)))
 PENDING = at(Phase.ACCOUNT_CREATION_PENDING, Onward(DONE, WORD, ASKED))
 COMPLETED = at(Phase.COMPLETED, Onward(DONE, WORD, AccountKept("created", "12345678")))
+MOVES = ChangeProfile({"address/street": "9 rue Peel"}, "advisor", "adv-1", None)
+CORRECTED = replace(
+    COMPLETED,
+    onward=replace(
+        COMPLETED.onward, correction=CorrectionKept(1, "asked", {"address/street": "9 rue Peel"}, "adv-1", NOW - 1)
+    ),
+)  # fmt: skip
 HELD = at(Phase.COMPLIANCE_HOLD, Onward(DONE, WORD, ASKED))
 SIGNS = ContractSigned(1, "embedded", "ab" * 32, NOW)
 APPROVES = ApproveFile(True, "adv-1", "as agreed")
@@ -84,10 +97,11 @@ CREATED = AccountCreated("12345678", NOW)
 REFUSES = AccountRefused("DUPLICATE", NOW)
 TO_ONWARD: tuple[Message, ...] = (
     SIGNS, SigningStarted(1, "embedded", NOW + 1000), SigningEnded(1, "declined", "DECLINED", NOW), SignatureDue(),
-    ReissueSignature("adv-1"), APPROVES, ApprovalDue(), CREATED, REFUSES, AccountDelayed(NOW),
+    ReissueSignature("adv-1"), APPROVES, ApprovalDue(), CREATED, REFUSES, AccountDelayed(NOW), CoreProfileChanged("CH1", 1, {"address/city": "LAVAL"}, NOW - 1),
+    CorrectionAnswered(1, "taken"),
     AccountHeld("SECOND_ACCOUNT", NOW),
 )  # fmt: skip
-NEW = (SENT, SIGNED, PENDING, COMPLETED)
+NEW = (SENT, SIGNED, PENDING, COMPLETED, CORRECTED)
 ALL = (*STATES, *NEW, PREPARING, HELD)
 _SETTLED = (
     at(Phase.COMPLIANCE_HOLD, Onward(DONE)),
@@ -104,6 +118,7 @@ ONWARD: tuple[tuple[State, Message], ...] = (
         (at(phase, Onward(replace(_LATE, status=status))), SignatureDue())
         for phase, status in ((Phase.KYC_APPROVED, "preparing"), (Phase.SIGNATURE_PENDING, "sent"))
     ),
+    (COMPLETED, MOVES),
     (SENT, replace(SIGNS, round=0)),
     (replace(SIGNED, said={}), APPROVES),
     *((at(Phase.ACCOUNT_CREATION_PENDING, Onward(DONE, WORD)), one) for one in (CREATED, REFUSES)),

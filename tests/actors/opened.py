@@ -8,6 +8,8 @@ from comptoir.actors.account.messages import (
     ChangesDue,
     CommandAnswered,
     CoreBankingChanged,
+    CorrectionDue,
+    CorrectProfile,
     DescribeAccount,
     DisownAccount,
     LookForAccount,
@@ -20,7 +22,7 @@ from comptoir.actors.gateways.core_messages import CommandPublished, CommandRefu
 from comptoir.engine.values import Message, State
 from tests.actors.purchases import NOW
 
-__all__ = ["ACCOUNTS", "ASKED", "CLIENT", "PROFILE", "answer", "changed"]
+__all__ = ["ACCOUNTS", "ASKED", "CLIENT", "CORRECTS", "PROFILE", "answer", "changed"]
 
 CLIENT = "u1"
 """As test_every_machine.py calls whom it decides for."""
@@ -68,6 +70,7 @@ def changed(sequence: int, city: str = "LAVAL", name: str = "") -> CoreBankingCh
     )
 
 
+CORRECTS = CorrectProfile(1, msgspec.structs.replace(PROFILE, street="9 rue Peel"))
 TO_ACCOUNT: tuple[Message, ...] = (
     OpenAccount(CLIENT, PROFILE),
     CommandPublished(f"{CLIENT}:1"),
@@ -86,15 +89,22 @@ TO_ACCOUNT: tuple[Message, ...] = (
     changed(1),
     changed(2),
     ChangesDue(),
+    CORRECTS,
+    CorrectionDue(),
+    answer("updated", "u1"),
+    answer("refused", "u1"),
+    answer("unknown", "u1"),
+    CommandRefused(f"{CLIENT}:u1", "FIELD_TOO_LONG"),
     DescribeAccount(),
     LookForAccount(),
     SettleAccount("created", "WM0000000001", "ops-1", "asked there", "ops-2"),
     SettleAccount("refused", "", "ops-1", "closed there", "ops-2"),
     DisownAccount(),
 )
+CORRECTING = msgspec.structs.replace(CREATED, corrections=1, correcting=True)
 WAITS = msgspec.structs.replace(CREATED, waiting=(changed(2),))
 STATES: tuple[State, ...] = (
-    AccountState(Phase.NONE), ASKED, ASKED_OFTEN, LATE, SURE, TIRED, SILENT, CREATED, WAITS, REFUSED, HELD,
+    AccountState(Phase.NONE), ASKED, ASKED_OFTEN, LATE, SURE, TIRED, SILENT, CREATED, CORRECTING, WAITS, REFUSED, HELD,
     NEVER_MADE, NEVER_SAID, ASKING, STANDS, GONE, WORN,
 )  # fmt: skip
 ACCOUNTS: tuple[tuple[State, Message], ...] = tuple(

@@ -10,11 +10,14 @@ import msgspec
 import pytest
 
 from comptoir.actors import account, onboarding, withdrawal
-from comptoir.actors.account.state import ProfileChanged
 from comptoir.actors.onboarding.assessing import KycCompleted
 from comptoir.actors.onboarding.beginning import OnboardingInitiated
 from comptoir.actors.onboarding.completing import DocumentsUploaded
-from comptoir.actors.onboarding.onward_events import AccountCreated, ContractSigned
+from comptoir.actors.onboarding.onward_events import (
+    AccountCreated,
+    ContractSigned,
+    ProfileSynced,
+)
 from comptoir.actors.public_events import PARTNER_TYPES, PUBLIC, TYPES, publish
 from comptoir.actors.withdrawal.outcome import Phase
 from comptoir.actors.withdrawal.state import WithdrawalMoved
@@ -73,7 +76,7 @@ NOTHING: dict[str, Any] = {}
         ("onboarding", DocumentsUploaded(), ("DOCUMENTS_UPLOADED", NOTHING)),
         ("onboarding", ContractSigned(2, "embedded", "00" * 32), ("CONTRACT_SIGNED", {"provider": "embedded", "round": 2})),
         ("onboarding", AccountCreated(), ("ACCOUNT_CREATED", NOTHING)),
-        ("account", ProfileChanged("c1", 1, ("name/last", "address/city"), 7),
+        ("onboarding", ProfileSynced("c1", 1, ("name/last", "address/city"), 7),
          ("PROFILE_CHANGED", {"changeId": "c1", "fields": ["address/city", "name/last"]})),
     ],
 )  # fmt: skip

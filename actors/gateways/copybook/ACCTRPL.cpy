@@ -1,5 +1,6 @@
-      *> ACCOUNT-REPLY: 80 bytes, to ACCT.RESPONSE.QUEUE, to both
-      *> requests. What has come of it is STATUS-CODE, and nothing else.
+      *> ACCOUNT-REPLY: 80 bytes, to ACCT.RESPONSE.QUEUE, to every
+      *> request. What has come of it is STATUS-CODE, and nothing else;
+      *> '00' of an update says that it was made.
        01  ACCOUNT-REPLY.
            05  TRAN-CODE           PIC X(4)   VALUE 'ACRP'.
            05  CLIENT-ID           PIC X(20).

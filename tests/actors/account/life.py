@@ -1,7 +1,9 @@
 """The life of an account, for tests of its machine: what it hears, and all that it has said."""
 
+from typing import TypeVar
+
 from comptoir.actors.account.machine import MACHINE
-from comptoir.actors.account.messages import AccountDue, OpenAccount
+from comptoir.actors.account.messages import AccountDue, CoreProfileChanged, OpenAccount
 from comptoir.actors.account.state import AccountAlerted, AccountState, Phase
 from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
 from comptoir.actors.gateways.core_messages import PublishCommand
@@ -14,6 +16,7 @@ from tests.actors.purchases import NOW
 
 __all__ = ["NEVER_MADE", "OPEN", "SILENT", "Life"]
 
+M = TypeVar("M", bound=Message)
 OPEN = OpenAccount(CLIENT, PROFILE)
 
 
@@ -43,9 +46,14 @@ class Life:
         self.due += [one.due_at for one in outcome.messages if one.due_at is not None]
         return self
 
-    def said(self, kind: type[Message]) -> list[Message]:
+    def said(self, kind: type[M]) -> list[M]:
         """What of one kind it has sent."""
         return [one for one in self.sent if type(one) is kind]
+
+    @property
+    def cities(self) -> list[str]:
+        """What its file was told of the mainframe's changes."""
+        return [x.fields["address/city"] for x in self.said(CoreProfileChanged)]
 
     @property
     def commands(self) -> list[tuple[str, str]]:

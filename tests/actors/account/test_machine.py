@@ -1,6 +1,7 @@
 """An account on the mainframe is created once, whatever is answered, however often and in whatever order."""
 
 from itertools import permutations, product
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -31,6 +32,7 @@ from tests.actors.account.life import NEVER_MADE, OPEN, SILENT, Life
 from tests.actors.opened import CLIENT, answer, changed
 from tests.actors.purchases import NOW
 
+M = TypeVar("M", bound=Message)
 LOOK_MS = CoreTerms().look_ms
 
 
@@ -103,7 +105,7 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_still_counts(
     life.hear(answer("created", number)).hear(answer("created", number))
     assert (life.state.phase, life.state.code) == (Phase.CREATED, "")
     assert life.said(AccountCreated) == [AccountCreated("WM0000000001", NOW)]
-    assert life.state.profile_said == {"address/city": "LAVAL"}, "what has waited for it is applied"
+    assert life.cities == ["LAVAL"], "what has waited for it is applied"
     life.hear(answer("created", number="WM0000000002"))
     assert (life.state.phase, life.alerts) == (Phase.HELD, [code, "SECOND_ACCOUNT"])
 
@@ -243,18 +245,18 @@ def test_changes_are_applied_once_and_in_their_order(
     life = Life(*changes[:created_after], answer("created"), *changes[created_after:])
     applied = [x.sequence for x in life.events if isinstance(x, ProfileChanged)]
     assert applied == [1, 2, 3, 4]
-    assert life.state.profile_said == {"address/city": "CITY 4"}
+    assert life.cities == [f"CITY {one}" for one in applied], "and its file is told of each"
     assert (life.state.waiting, life.alerts) == ((), [])
 
 
 def test_a_change_that_never_comes_holds_the_others_for_a_while_only() -> None:
     """They wait for it; then they go on, and operations hear that one is lost (S33)."""
     life = Life(answer("created"), changed(2), changed(4))
-    assert life.state.profile_said == {}
+    assert life.cities == []
     life.hear(ChangesDue())
     assert (life.state.sequence, life.alerts) == (4, ["CHANGE_MISSING"])
     life.hear(changed(3, "LATE"))
-    assert life.state.profile_said == {"address/city": "LAVAL"}
+    assert life.cities == ["LAVAL", "LAVAL"]
 
 
 def test_two_changes_of_one_number_are_told_of() -> None:

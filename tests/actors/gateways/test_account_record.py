@@ -93,6 +93,7 @@ def test_lengths_of_our_records() -> None:
     assert lengths == {
         "ACCOUNT-CREATE-REQUEST": 165,
         "ACCOUNT-INQUIRY-REQUEST": 24,
+        "ACCOUNT-UPDATE-REQUEST": 93,
         "ACCOUNT-REPLY": 80,
     }
     assert inquiry_of(FILE, PAGE) == f"ACIN{FILE:20}".encode(PAGE)

@@ -36,7 +36,7 @@ PATCHES = st.recursive(
     lambda inner: st.dictionaries(NAMES, st.one_of(inner, st.none()), max_size=3),
     max_leaves=8,
 )
-SOURCES = ("partner:cl_1", "client", "advisor", "document:doc_1")
+SOURCES = ("mainframe", "partner:cl_1", "client", "advisor", "document:doc_1")
 SPEECH = st.lists(
     st.tuples(
         st.sampled_from(SOURCES),

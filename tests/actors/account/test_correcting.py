@@ -1,0 +1,77 @@
+"""A correction is commanded once, and what comes of it told once: actors/account/correcting.py."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comptoir.actors.account.messages import CorrectionAnswered, CorrectionDue
+from comptoir.actors.account.state import Phase
+from comptoir.actors.gateways.core_messages import CommandRefused, PublishCommand
+from comptoir.engine import Message
+from tests.actors.account.test_machine import LOOK_MS, Life
+from tests.actors.opened import CLIENT, CORRECTS, answer, changed
+from tests.actors.purchases import NOW
+
+
+def _commands(life: Life) -> list[str]:
+    return [x.command_id for x in life.said(PublishCommand) if x.command == "UPDATE_ACCOUNT"]
+
+
+def test_a_correction_is_commanded_once_whole_and_answered() -> None:
+    """S29, S33: under a name of its own, with the address and nothing that proves who somebody is."""
+    life = Life(answer("created"), CORRECTS, CORRECTS)
+    (command,) = [x for x in life.said(PublishCommand) if x.command == "UPDATE_ACCOUNT"]
+    assert (command.command_id, command.profile) == (f"{CLIENT}:u1", CORRECTS.profile)
+    assert life.due[-1] == NOW + LOOK_MS
+    life.hear(answer("updated", "u1")).hear(answer("updated", "u1"))
+    assert life.said(CorrectionAnswered)[0] == CorrectionAnswered(1, "taken")
+    assert (life.state.phase, life.state.correcting) == (Phase.CREATED, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "code"),
+    [
+        (answer("refused", "u1"), "refused", "CLIENT_ABSENT"),
+        (CommandRefused(f"{CLIENT}:u1", "FIELD_TOO_LONG:PROVINCE"), "refused", "FIELD_TOO_LONG:PROVINCE"),
+        (CorrectionDue(), "unconfirmed", "CORRECTION_UNCONFIRMED"),
+    ],
+)  # fmt: skip
+def test_why_it_was_not_taken(said: Message, outcome: str, code: str) -> None:
+    """X9: a refusal, a record that cannot be, silence; none of them touches the account, and nothing is sent again."""
+    life = Life(answer("created"), CORRECTS, said)
+    assert [(x.outcome, x.code) for x in life.said(CorrectionAnswered)] == [(outcome, code)]
+    assert life.state.phase is Phase.CREATED
+    assert _commands(life) == [f"{CLIENT}:u1"]
+    assert life.alerts == (["CORRECTION_UNCONFIRMED"] if outcome == "unconfirmed" else [])
+
+
+def test_who_answers_after_it_was_given_up_is_heard() -> None:
+    """X9: late is not a failure."""
+    life = Life(answer("created"), CORRECTS, CorrectionDue(), answer("updated", "u1"))
+    assert [x.outcome for x in life.said(CorrectionAnswered)] == ["unconfirmed", "taken"]
+
+
+def test_of_an_account_that_is_held_nothing_is_corrected() -> None:
+    """A person looks at it first."""
+    life = Life(answer("created"), answer("created", number="WM0000000002"), CORRECTS)
+    assert life.state.phase is Phase.HELD
+    assert [x.code for x in life.said(CorrectionAnswered)] == ["ACCOUNT_NOT_OPEN"]
+    assert _commands(life) == []
+
+
+ECHOES = st.lists(
+    st.sampled_from([
+        CORRECTS, CorrectionDue(), answer("updated", "u1"), answer("refused", "u1"), answer("unknown", "u1"),
+        answer("created"), answer("updated", "u7"), changed(1), changed(2), changed(3),
+    ]),
+    max_size=14,
+)  # fmt: skip
+
+
+@given(ECHOES)
+def test_nothing_that_comes_is_a_command(steps: list[Message]) -> None:
+    """S33: whatever is said in whatever order, one command for one correction and none for what comes back: no loop."""
+    life = Life(answer("created"), *steps)
+    assert len(_commands(life)) == (CORRECTS in steps)
+    assert len([x for x in life.said(PublishCommand) if x.command != "UPDATE_ACCOUNT"]) == 1
+    assert life.state.phase is Phase.CREATED
