@@ -7,7 +7,9 @@ Source: docs/authorization.md; docs/events.md; interface.md 8; spec.md S17, S33,
 
 import json
 import secrets
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +63,10 @@ class World:
         assert answer.status == 201, answer
         return str(answer.json()["onboardingId"])
 
-    def registers(self, token: str) -> dict[str, Any]:
-        """An endpoint at the subscriber."""
-        answer = self.asks(token, "POST", PATH, {"url": f"{self.sandbox.url}/subscriber/events"})
+    def registers(self, token: str, url: str = "") -> dict[str, Any]:
+        """An endpoint, at the subscriber where nothing else is said."""
+        url = url or f"{self.sandbox.url}/subscriber/events"
+        answer = self.asks(token, "POST", PATH, {"url": url})
         assert answer.status == 201, answer
         found: dict[str, Any] = answer.json()
         return found
@@ -115,7 +118,8 @@ def world(comptoir_daemon_shared: Start, comptoir_sandbox_shared: Start) -> Worl
         COMPTOIR_HTTP__RATE_LIMITS="off",
         COMPTOIR_OUTWARD__THIS_MACHINE="true",
         COMPTOIR_OUTWARD__POLL_MS="20",
-        COMPTOIR_OUTWARD__TIMEOUT_S="2",
+        COMPTOIR_OUTWARD__TIMEOUT_S="60",
+        COMPTOIR_OUTWARD__CALLS_IN_FLIGHT_MAX="8",
         COMPTOIR_ONBOARDING__PARTNER_ADVISOR="advisor",
     )
     return World(daemon, sandbox, daemon.token("ada", "ADMIN"))
@@ -198,6 +202,29 @@ def test_a_partner_replays_and_rotates_what_is_its_own(world: World) -> None:
     eventually(lambda: world.files(1) == [own, own, later])
     assert world.files(0) == [own, own]
     assert other not in str(world.sandbox.get("/control/subscriber/deliveries").json())
+
+
+def test_ten_slow_endpoints_of_one_partner_hold_up_nobody_else(world: World) -> None:
+    """S18, S33: ten endpoints of one partner take calls and never answer; another partner's webhook comes while they are
+    waited for (60 s), since no more than four of eight calls are to one partner's.
+    """
+    slow, quick = world.service(*MANAGES), world.service(*MANAGES)
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        ends = [world.registers(slow, url)["id"] for _ in range(10)]
+        world.knows(world.registers(quick)["secret"])
+        world.submits(slow)
+        with ExitStack() as held:
+            for _ in range(4):
+                held.enter_context(silent.accept()[0])
+            file = world.submits(quick)
+            eventually(lambda: world.files(0) == [file])
+            silent.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                silent.accept()
+            for one in ends:
+                assert world.asks(slow, "GET", f"{PATH}/{one}/attempts").json()["items"] == []
+                assert world.asks(slow, "DELETE", f"{PATH}/{one}").status == 200
 
 
 def test_people_sign_in_and_see_only_what_is_theirs(world: World) -> None:
