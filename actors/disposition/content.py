@@ -158,7 +158,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "CountStage": ("stage", "waits", "ms"),
     "CountFate": ("fate", "cause"),
     "CountCase": ("rules_version", "outcome"),
-    "CountReview": ("recommendation", "approved", "overdue"),
+    "CountReview": ("recommendation", "approved", "overdue", "screened"),
     "CountCalls": ("party", "calls"),
     # To a case and from it: whom it is about, and what it came to, is compliance's (E3).
     "AssessClient": ("round", "client_type", "accelerated"),

@@ -270,9 +270,10 @@ def _again(
     status = DocumentStatus.REFUSED if refuses else DocumentStatus.REDO
     kept = document.marks if refuses else ()
     told = msgspec.structs.replace(document, status=status, reasons=codes, marks=kept)
+    counted = msgspec.structs.replace(state, asked_again=state.asked_again + 1)
     heaviest = next((x for x in codes if FLAGS.get(x) is not Weight.NOTE), codes[0])
     return Decision(
-        with_document(state, told, context.now),
+        with_document(counted, told, context.now),
         events=(DocumentRefused(document.id, heaviest),),
         messages=(
             _delete(document, context),

@@ -66,6 +66,8 @@ class OnboardingState(State, frozen=True):
     """Why it is INCOMPLETE."""
     forgotten: bool = False
     """Nobody has resumed it in time: it cannot go on any more."""
+    asked_again: int = 0
+    """How many documents had to be sent again: what was found in them, not that they had not come (S39)."""
     round: int = 0
     """How often its client has been assessed."""
     kyc: KycShown | None = None
