@@ -138,6 +138,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "VoidSigning": ("reason",),
     "KeepContract": ("reason",),
     "EnvelopeReported": ("provider", "envelope_id", "status", "at", "healed"),
+    "AdmitSigner": (),
     "SigningOver": ("round",),
     "StandingDue": ("round",),
     "MakeContract": ("reference", "path", "template", "client_type"),

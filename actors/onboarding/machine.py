@@ -93,7 +93,12 @@ from comptoir.actors.onboarding.signing import SIGNING_ROWS
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved, with_document
 from comptoir.actors.onboarding.syncing import SYNCING_ROWS
 from comptoir.actors.onboarding.terms import terms_of
-from comptoir.actors.signature.messages import ContractSigned, SigningEnded, SigningStarted
+from comptoir.actors.signature.messages import (
+    ContractSigned,
+    EarlierSigned,
+    SigningEnded,
+    SigningStarted,
+)
 from comptoir.engine import Decision, Event, Outgoing, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
@@ -317,7 +322,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
         DocumentInspected, FileExpired, ReminderDue, NoticeTaken, NoticeRefused, ResumeFile,
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
-        DescribeProfile, SigningStarted, ContractSigned, SigningEnded, SignatureDue, ReissueSignature,
+        DescribeProfile, SigningStarted, ContractSigned, SigningEnded, EarlierSigned, SignatureDue, ReissueSignature,
         ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed, AccountHeld, CoreProfileChanged,
         CorrectionAnswered,
     ),

@@ -64,6 +64,13 @@ class SignedTooLate(Event, frozen=True):
     round: int
 
 
+class EarlierSigned(Event, frozen=True):
+    """A contract that was issued anew had been signed before: kept as evidence."""
+
+    round: int
+    """Of that contract."""
+
+
 class FileApproved(Event, frozen=True):
     """An advisor has the last word: an account is to be opened."""
 

@@ -46,6 +46,21 @@ def signature_mail(file: str, outcome: str) -> tuple[str, str]:
     )
 
 
+def earlier_mail(file: str, number: int) -> tuple[str, str]:
+    """Subject and text when a contract that was issued anew turns out to be signed.
+
+    Args:
+        file: its number.
+        number: the round of that contract.
+    """
+    return f"{file} : un contrat antérieur a été signé / an earlier contract was signed", (
+        f"Le client du dossier {file} avait signé le contrat n° {number} avant qu'il soit remplacé. Ce contrat signé est conservé "
+        "comme preuve ; il ne remplace pas le contrat émis depuis. Informez le client.\n---\n\n"
+        f"The client of file {file} had signed contract no. {number} before it was replaced. That signed contract is kept as "
+        "evidence; it does not stand for the one that was issued since. Tell the client.\n"
+    )
+
+
 def contract_mail(page: str) -> tuple[str, str]:
     """The client's mail when the contract can be signed in our own portal (S7, S28).
 

@@ -44,6 +44,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Likewise text messages."""
     signing: bool = False
     """Whether contracts are signed by anybody's means; without, a file stays KYC_APPROVED."""
+    written_to: tuple[str, ...] = ("embedded",)
+    """Of those who have contracts signed, who writes to no client by itself: so we do (S7)."""
     accounts: bool = False
     """Whether there is a mainframe; without, no signed file is approved."""
     code_page: str = "cp500"
@@ -78,6 +80,10 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             mail=bool(parties.sendgrid.base_url),
             sms=bool(parties.twilio.base_url),
             signing=bool(settings.signing.provider),
+            written_to=(
+                "embedded",
+                *(("docusign",) if parties.docusign.signing == "embedded" else ()),
+            ),
             accounts=bool(parties.mainframe.base_url) or settings.core_banking.bus == "kafka",
             code_page=parties.mainframe.code_page,
             portal=settings.auth.issuer.rstrip("/"),

@@ -24,7 +24,12 @@ from comptoir.actors.onboarding.onward_messages import (
 )
 from comptoir.actors.onboarding.profile import with_said
 from comptoir.actors.onboarding.state import OnboardingState, Phase
-from comptoir.actors.signature.messages import ContractSigned, SigningEnded, SigningStarted
+from comptoir.actors.signature.messages import (
+    ContractSigned,
+    EarlierSigned,
+    SigningEnded,
+    SigningStarted,
+)
 from comptoir.engine.values import Message, State
 from tests.actors.filed import (
     BEGUN,
@@ -96,7 +101,8 @@ DOUBTING = (Phase.COMPLETED, Phase.INCOMPLETE, Phase.ACCOUNT_CREATION_PENDING, P
 CREATED = AccountCreated("12345678", NOW)
 REFUSES = AccountRefused("DUPLICATE", NOW)
 TO_ONWARD: tuple[Message, ...] = (
-    SIGNS, SigningStarted(1, "embedded", NOW + 1000), SigningEnded(1, "declined", "DECLINED", NOW), SignatureDue(),
+    SIGNS, SigningStarted(1, "embedded", NOW + 1000), SigningEnded(1, "declined", "DECLINED", NOW),
+    EarlierSigned(1, "docusign", NOW), SignatureDue(),
     ReissueSignature("adv-1"), APPROVES, ApprovalDue(), CREATED, REFUSES, AccountDelayed(NOW), CoreProfileChanged("CH1", 1, {"address/city": "LAVAL"}, NOW - 1),
     CorrectionAnswered(1, "taken"),
     AccountHeld("SECOND_ACCOUNT", NOW),

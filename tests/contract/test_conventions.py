@@ -24,7 +24,7 @@ POSTS = [
     "/api/v1/withdrawals/quote", "/api/v1/sign-outs", "/api/v1/onboarding/ONB-2026-00001/documents", "/api/v1/onboarding/initiate",
     "/api/v1/me/contacts/mail/confirm", "/api/v1/review/ONB-2026-00001/decision", "/webhooks/docusign",
     f"/api/v1/webhook-endpoints/we_{'0' * 20}/rotate",
-    "/api/v1/onboarding/ONB-2026-00001/signature/sign", "/api/v1/onboarding/ONB-2026-00001/approval", "/api/v1/onboarding/ONB-2026-00001/signature/reissue",
+    "/api/v1/onboarding/ONB-2026-00001/signature/sign", "/api/v1/onboarding/ONB-2026-00001/signature/address", "/api/v1/onboarding/ONB-2026-00001/approval", "/api/v1/onboarding/ONB-2026-00001/signature/reissue",
 ]  # fmt: skip
 
 

@@ -150,7 +150,7 @@ include-operation-id = [
     "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
-    "getContractPage", "wantSigningCode", "signContractByForm", "declineContractByForm", "verifyDocument",
+    "getContractPage", "wantSigningCode", "signContractByForm", "declineContractByForm", "sendSignerByForm", "verifyDocument",
     "consent", "getConsents", "withdrawConsent", "getSessions", "endSessionsByForm",
 ]
 checks.positive_data_acceptance.enabled = false
