@@ -6,11 +6,11 @@ Source: spec.md S19, S20; docs/documents.md.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
-from comptoir.actors.inspection.names import spellings
+from comptoir.actors.inspection.names import as_read, spellings
 
 __all__ = ["address_after", "date_of_document", "find_holder", "tax_fields"]
 
@@ -52,10 +52,33 @@ def find_holder(text: str, first_name: str, last_name: str) -> str | None:
     lasts, firsts = spellings(last_name), spellings(first_name)
     for line in text.splitlines():
         here = {word for words in spellings(line) for word in words}
-        named = any(last and set(last) <= here for last in lasts)
-        if named and any(here.intersection(first) for first in firsts):
+        if _stands(lasts, here) and any(here.intersection(first) for first in firsts):
+            return " ".join(line.split())
+    return _find_foreign(text, first_name, last_name)
+
+
+def _find_foreign(text: str, first_name: str, last_name: str) -> str | None:
+    """The first line that may be the name where it has letters that OCR has not learnt: all words of the last name, and one
+    of the first name, but for those.
+    """
+    lasts, firsts = as_read(last_name), as_read(first_name)
+    if not lasts and not firsts:
+        return None
+    for line in text.splitlines():
+        here = {word for words in spellings(line) for word in words}
+        last = _all_read(lasts, here) if lasts else _stands(spellings(last_name), here)
+        plain = {word for words in spellings(first_name) for word in words}
+        if last and (here & plain or any(_all_read((one,), here) for one in firsts)):
             return " ".join(line.split())
     return None
+
+
+def _stands(names: Iterable[tuple[str, ...]], here: set[str]) -> bool:
+    return any(words and set(words) <= here for words in names)
+
+
+def _all_read(shapes: Iterable[re.Pattern[str]], here: set[str]) -> bool:
+    return all(any(shape.fullmatch(word) for word in here) for shape in shapes)
 
 
 def address_after(text: str, holder: str) -> str | None:
