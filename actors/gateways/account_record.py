@@ -39,6 +39,7 @@ COPYBOOKS: Final = {
     "ACCOUNT-CREATE-REQUEST": "ACCTREQ.cpy",
     "ACCOUNT-INQUIRY-REQUEST": "ACCTINQ.cpy",
     "ACCOUNT-REPLY": "ACCTRPL.cpy",
+    "PROFILE-CHANGE": "ACCTCHG.cpy",
 }
 """Our records, and the files of their copybooks."""
 REPLY_TRAN_CODE: Final = "ACRP"

@@ -21,13 +21,9 @@ from msgspec import Meta
 
 from comptoir.sandbox.errors import decode, invalid
 from comptoir.sandbox.faults import Direction, Kind, Operation
+from comptoir.sandbox.parties.mainframe_orders import Change, Refusal
 from comptoir.sandbox.parties.mainframe_program import Program, compiled
-from comptoir.sandbox.parties.mainframe_records import (
-    Wrong,
-    change_record,
-    read_request,
-    reply_record,
-)
+from comptoir.sandbox.parties.mainframe_records import Wrong, read_request
 from comptoir.sandbox.parties.mq import Item, QueueManager
 from comptoir.sandbox.parties.party import Stage
 from comptoir.sandbox.parties.people_shapes import Given
@@ -39,7 +35,6 @@ REQUESTS: Final = "ACCT.CREATE.QUEUE"
 CHANGES: Final = "ACCT.EVENTS.QUEUE"
 PUT: Final = Operation("requests.put", Direction.INBOUND)
 REPLY: Final = Operation("replies.send", Direction.OUTBOUND)
-DENIED: Final = "08"
 SUCCESS: Final = "SUCCESS"
 STRANGER: Final = "ONB-1999-99999:1"
 """A correlation of nobody, where no other client has asked for anything."""
@@ -53,6 +48,8 @@ class Scripted(Given, frozen=True):
     client_id: Annotated[str, Meta(min_length=1, max_length=20)]
     reply: _Word = SUCCESS
     """SUCCESS: as the program answers. Any other word is a refusal for that reason, and creates nothing."""
+    status: Literal["08", "16"] = "08"
+    """STATUS-CODE of any other word: refused, or a system error, of which nothing is known."""
     raw_b64: Annotated[str, Meta(max_length=100_000)] | None = None
     """These bytes instead of what the program has answered."""
     correlation: Literal["right", "crossed"] = "right"
@@ -140,19 +137,20 @@ class Mainframe:
             _log.warning("mainframe.abend", why=str(error)[:200])
             return
         script: Scripted | None = None
+        said: Refusal | None = None
         if asked.code == "ACCT":
             self._asked[asked.client_id] = item
             self._creations[asked.client_id] = self._creations.get(asked.client_id, 0) + 1
             scripts = self._scripted.get(asked.client_id, [])
             script = scripts.pop(0) if scripts else None
         if script is not None and script.reply != SUCCESS:
-            record = reply_record(asked.client_id, DENIED, "", script.reply)
-        else:
-            try:
-                record = await (await self.program()).answer(item.body)
-            except (Wrong, OSError, trio.TooSlowError) as error:
-                _log.warning("mainframe.abend", why=str(error)[:200])
-                return
+            said = Refusal(asked.client_id, script.status, script.reply)
+        try:
+            program = await self.program()
+            record = await (program.answer(item.body) if said is None else program.say(said))
+        except (Wrong, OSError, trio.TooSlowError) as error:
+            _log.warning("mainframe.abend", why=str(error)[:200])
+            return
         self._reply(item, record, script or Scripted(asked.client_id), (taken_ms, nursery))
 
     def _reply(
@@ -218,11 +216,11 @@ class Mainframe:
         sequence = change.sequence or self._sequences.get(client, 0) + 1
         self._sequences[client] = max(sequence, self._sequences.get(client, 0))
         name = change.change_id or f"CH{sequence:08d}"
+        now_ms = self.stage.clock.now_ms()
+        said = Change(client, name, sequence, now_ms, change.field, change.value)
         try:
-            record = change_record(
-                client, name, sequence, self.stage.clock.now_ms(), (change.field, change.value)
-            )
-        except UnicodeEncodeError:
+            record = await (await self.program()).say(said)
+        except Wrong:
             raise invalid(
                 "/value", "FIELD_INVALID", "the code page has no such character"
             ) from None
