@@ -1,11 +1,10 @@
 """Whatever the mainframe answers, and whoever is away or killed meanwhile, a file has its one account or says why it has none.
 
-Rule: one daemon, one sandbox, and a file for each fault, all at once; they are signed first, and what goes wrong begins with
+Rule: one daemon, one sandbox, and three files at once, each with faults of its own; they are signed first, and what goes wrong begins with
 the advisor's word. The type of client wants no documents, since those are tests/contract/test_scenarios.py's.
 Source: issue 9, "must show"; spec.md S7, S18, S29 to S33, X9, X10, E11, E14; docs/core-banking.md.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,25 +30,26 @@ NEVER: Final = "WM9999999999"
 """The number in replies that are no records: nobody gets it."""
 
 
-def _raw(length: int, page: str = "cp500") -> Callable[[str], dict[str, object]]:
-    def script(client: str) -> dict[str, object]:
-        text = f"ACRP{client:<20}00{NEVER:<12}{'SUCCESS':<42}"
-        return {"rawB64": base64.b64encode(f"{text:<{length}.{length}}".encode(page)).decode()}
-
-    return script
-
-
-FAULTS: Final[Mapping[str, Callable[[str], dict[str, object]]]] = {
-    "doubled": lambda _: {"times": 3},
-    "short": _raw(164),
-    "long": _raw(166),
-    "page": _raw(80, "latin-1"),
-    "crossed": lambda _: {"correlation": "crossed"},
-    "refused": lambda _: {"reply": REASON},
-    "lost": lambda _: {"times": 0},
+SCRIPTS: Final[Mapping[str, dict[str, object]]] = {
+    "spoiled": {"times": 3},
+    "refused": {"reply": REASON},
+    "lost": {"times": 0},
 }
-"""By the fault of its reply: what the sandbox is told of it."""
-CREATED: Final = tuple(name for name in FAULTS if name != "refused")
+"""By file: what the sandbox is told of the one reply that is the mainframe's own."""
+CREATED: Final = ("spoiled", "lost")
+
+
+def record(client: str, length: int = 80, page: str = "cp500") -> bytes:
+    """A reply that says SUCCESS, of another length or code page."""
+    text = f"ACRP{client:<20}00{NEVER:<12}{'SUCCESS':<42}"
+    return f"{text:<{length}.{length}}".encode(page)
+
+
+def spoils(files: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    """What comes besides, each under the correlation of a file's command."""
+    own, other = files["spoiled"], files["lost"]
+    unreadable = (record(own, 164), record(own, 166), record(own, 80, "latin-1"))
+    return [*((own, one) for one in unreadable), (other, record(own))]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def signed(scene: Scene) -> str:
     verdict = {"decision": "approve", "reason": "known for years"}
     decided = scene.by("compliance", "POST", f"/api/v1/review/{scene.number}/decision", verdict)
     assert decided.status == 200, decided
-    eventually(lambda: (scene.file()["signature"] or {}).get("status") == "sent", 90.0)
+    scene.reaches("SIGNATURE_PENDING")
+    eventually(lambda: scene.file()["signature"]["status"] == "sent", 90.0)
     signs(scene)
     scene.reaches("SIGNED")
     return scene.number
@@ -106,16 +107,16 @@ def played(
     comptoir_sandbox_shared: Callable[..., Process],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Played]:
-    """Seven files: the bridge is away when they are approved, then the program, then the daemon is killed while all their
-    commands wait for an answer; the replies come, each with its fault, and time goes on until the looks.
+    """Three files: the bridge is away when they are approved, then the program, then the daemon is killed while all their
+    commands wait for an answer; replies come that are none, then the mainframe's own, and time goes on until the looks.
     """
     folder, sandbox = tmp_path_factory.mktemp("faults"), comptoir_sandbox_shared()
     daemon = comptoir_daemon_shared(**settings(sandbox, folder))
     files, scenes = dict[str, str](), list[Scene]()
-    for name, script in FAULTS.items():
+    for name, script in SCRIPTS.items():
         scenes.append(Scene(daemon, sandbox, folder))
         files[name] = signed(scenes[-1])
-        reply = {"clientId": files[name], **script(files[name])}
+        reply = {"clientId": files[name], **script}
         scenes[-1].tells("POST", "/control/mainframe/replies", reply)
     desk = scenes[-1]
     away = goes_and_comes(desk, scenes, files)
@@ -154,6 +155,9 @@ def goes_and_comes(desk: Scene, scenes: list[Scene], files: Mapping[str, str]) -
     advance(desk, 2)
     eventually(lambda: mainframe(desk)["depths"].get("ACCT.CREATE.QUEUE") == len(files), 60.0)
     desk.dies()
+    for number, one in spoils(files):
+        replies(desk, number, one)
+    assert desk.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 60}).status == 200
     desk.tells("PUT", "/control/mainframe", {"running": True})
     eventually(lambda: set(mainframe(desk)["creations"]) == set(files.values()), 60.0)
     advance(desk, 31)
@@ -163,10 +167,16 @@ def goes_and_comes(desk: Scene, scenes: list[Scene], files: Mapping[str, str]) -
     return frozenset(said)
 
 
+def replies(desk: Scene, number: str, one: bytes) -> None:
+    """A message in the queue of replies, under the correlation of a file's first command."""
+    queue, headers = "/mainframe/queues/ACCT.RESPONSE.QUEUE", {"X-Correlation-Id": f"{number}:1"}
+    assert desk.sandbox.request("POST", queue, one, headers).status == 201
+
+
 @pytest.mark.parametrize("name", CREATED)
 def test_one_account_whatever_became_of_its_reply(played: Played, name: str) -> None:
-    """S31, X9, X10, E11: doubled, of another length or code page, under another's correlation, lost, and all of them over an
-    outage and a SIGKILL: the file is COMPLETED with the number that is there, after one command.
+    """S31, X9, X10, E11: a reply after three that are no records; one that is lost while somebody else's comes: over an outage
+    and a SIGKILL the file is COMPLETED with the number that is there, after one command.
     """
     eventually(lambda: played.file(name)["status"] == "COMPLETED", 60.0)
     there = mainframe(played.scene)
@@ -218,15 +228,12 @@ def test_a_contradiction_is_held_and_two_people_end_it(played: Played) -> None:
     """E11, E14: a refusal that comes after the account holds it; the file shows it, operations are mailed and have it on their
     list; one has it looked for and says what is true, another approves, and the mainframe says the same.
     """
-    number = played.files["doubled"]
-    eventually(lambda: played.file("doubled")["status"] == "COMPLETED", 60.0)
-    late = reply_record(number, "08", "", "UNSUCCESSFUL")
-    headers = {"X-Correlation-Id": f"{number}:1"}
-    queue = "/mainframe/queues/ACCT.RESPONSE.QUEUE"
-    assert played.scene.sandbox.request("POST", queue, late, headers).status == 201
-    eventually(lambda: played.file("doubled")["account"]["status"] == "held")
-    assert played.file("doubled")["status"] == "COMPLETED"
-    eventually(lambda: len(played.mails(OPERATIONS, "doubled")) == 1)
+    number = played.files["spoiled"]
+    eventually(lambda: played.file("spoiled")["status"] == "COMPLETED", 60.0)
+    replies(played.scene, number, reply_record(number, "08", "", "UNSUCCESSFUL"))
+    eventually(lambda: played.file("spoiled")["account"]["status"] == "held")
+    assert played.file("spoiled")["status"] == "COMPLETED"
+    eventually(lambda: len(played.mails(OPERATIONS, "spoiled")) == 1)
     told = played.scene.daemon.ran("core-banking", "reconcile", "--wait", "60", "--format", "json")
     assert told.returncode == 1, told.stderr
     (row,) = [json.loads(line) for line in told.stdout.splitlines()]
@@ -239,6 +246,6 @@ def test_a_contradiction_is_held_and_two_people_end_it(played: Played) -> None:
     approval = f"/api/v1/approvals/{asked.json()['approvalId']}/approve"
     assert played.scene.by("operations", "POST", approval).json()["code"] == "FOUR_EYES"
     assert played.scene.by("second", "POST", approval).status == 200
-    eventually(lambda: played.file("doubled")["account"]["status"] == "created")
-    assert played.accounts("doubled")["status"] == "created"
+    eventually(lambda: played.file("spoiled")["account"]["status"] == "created")
+    assert played.accounts("spoiled")["status"] == "created"
     assert mainframe(played.scene)["creations"][number] == 1
