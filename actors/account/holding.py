@@ -46,10 +46,18 @@ from comptoir.actors.account.state import (
 from comptoir.engine import Decision
 from comptoir.engine.machine import Context
 
-__all__ = ["SETTLED", "answer_held", "answer_wanted", "disown", "look_by_hand", "settle"]
+__all__ = [
+    "LOOKS_BY_HAND_MAX",
+    "SETTLED",
+    "answer_held",
+    "answer_wanted",
+    "disown",
+    "look_by_hand",
+    "settle",
+]
 
-LOOKS_BY_HAND_MAX: Final = 9999
-"""Of all looks: the number in the command's name has four digits, which MQ's CorrelId has room for."""
+LOOKS_BY_HAND_MAX: Final = 999
+"""Of all looks: the number in the command's name has three digits, which MQ's CorrelId has room for."""
 UNANSWERED: Final = frozenset(("ACCOUNT_NEVER_MADE", "MAINFRAME_SILENT"))
 """Why an account is held of which nobody has said anything: no contradiction."""
 SETTLED: Final = "SETTLED_ABSENT"

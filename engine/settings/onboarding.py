@@ -31,7 +31,10 @@ class Onboarding(Section):
     """Files of clients; used by onboarding."""
 
     number_prefix: str = option(
-        "ONB", TextKind("1 to 8 of [A-Z]", r"[A-Z]{1,8}"), "Start of a file's number.", "S9"
+        "ONB",
+        TextKind("1 to 8 of [A-Z]", r"[A-Z]{1,8}"),
+        "Start of a file's number; 5 at most where there is a mainframe.",
+        "S9",
     )
     portal_link_days: int = integer(
         7, "days", (1, 90), "Life of the client's single-use link.", "S9, X8"

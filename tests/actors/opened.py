@@ -51,7 +51,7 @@ STANDS = msgspec.structs.replace(
 GONE = msgspec.structs.replace(
     ASKING, settling=SettleAccount("refused", "", "ops-1", "closed there", "ops-2")
 )
-WORN = msgspec.structs.replace(HELD, looks=9999, by_hand=9999)
+WORN = msgspec.structs.replace(HELD, looks=999, by_hand=999)
 
 
 def answer(outcome: str, command: str = "1", number: str = "") -> CommandAnswered:
