@@ -6,7 +6,9 @@ Source: interface.md 8 and 10; spec.md S28; protocols.md 5.3.
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -53,6 +55,13 @@ def settings_of(sandbox: Process, folder: Path, **values: str) -> dict[str, str]
 class File(Scene):
     """One file of it, from its beginning on."""
 
+    names: Mapping[str, str] = MappingProxyType({})
+    """Of its client, where they matter."""
+
+    def info(self) -> dict[str, str]:
+        """Who they are."""
+        return {**super().info(), **self.names}
+
     def sign_in(self) -> None:
         """As in every scene; and DocuSign hears where the daemon is."""
         super().sign_in()
@@ -72,14 +81,18 @@ class File(Scene):
         self.number = begun.json()["onboardingId"]
         self.enters()
         assert self.browser.patch(f"{self.path}/profile", json=PROFILE).status_code == 200
+        self.is_decided()
+        self.stands("sent", 1)
+        return self
+
+    def is_decided(self) -> None:
+        """Held, and approved by a person."""
         self.reaches("KYC_PENDING")
         self.tells("POST", f"/control/kyc/{self.number}", {"score": 60})
         self.reaches("COMPLIANCE_HOLD")
         verdict = {"decision": "approve", "reason": "known for years"}
         decided = self.by("compliance", "POST", f"/api/v1/review/{self.number}/decision", verdict)
         assert decided.status == 200, decided
-        self.stands("sent", 1)
-        return self
 
     def stands(self, status: str, number: int, passes: int = 0) -> None:
         """Wait until the file says so of its contract; so many seconds of business time go by at every look."""
