@@ -24,6 +24,7 @@ from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.kyc.messages import AssessClient, DocumentsJudged
 from comptoir.actors.onboarding.compensating import contract_timers, undone, voided
 from comptoir.actors.onboarding.completing import described
+from comptoir.actors.onboarding.differing import compared
 from comptoir.actors.onboarding.messages import (
     CompleteUpload,
     DocumentsClosed,
@@ -37,7 +38,7 @@ from comptoir.actors.onboarding.onward_messages import ApprovalKept
 from comptoir.actors.onboarding.opening import completed, orphaned, refused
 from comptoir.actors.onboarding.people import address_of, is_accelerated, parties_of
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved
-from comptoir.actors.onboarding.terms import terms_of
+from comptoir.actors.onboarding.terms import OnboardingTerms, terms_of
 from comptoir.engine import Address, Decision, Event, Message, Outgoing
 from comptoir.engine.machine import Context, Row, row
 
@@ -106,7 +107,7 @@ def begin(
         return Decision(state, events=events, messages=messages)
     pending = moved(state, Phase.KYC_PENDING, ("KYC_STARTED", "system"), context.now)
     pending = msgspec.structs.replace(anew(pending), round=state.round + 1)
-    question = Outgoing(Address(CASE, context.address.key), _question(pending))
+    question = Outgoing(Address(CASE, context.address.key), _question(pending, terms_of(context)))
     return Decision(pending, events=events, messages=(*messages, question))
 
 
@@ -122,26 +123,26 @@ def beside(
     return settled
 
 
-def _question(state: OnboardingState) -> AssessClient:
+def _question(state: OnboardingState, terms: OnboardingTerms) -> AssessClient:
     opened, client = state.opened, state.client
     assert opened is not None, "assessed files have begun"
     assert client is not None, "and have a client"
     return AssessClient(
         state.round, opened.client_type, opened.user_id, opened.advisor, client.email, client.phone,
-        parties_of(state), address_of(state), judged(state), is_accelerated(state),
+        parties_of(state), address_of(state), judged(state, terms), is_accelerated(state),
     )  # fmt: skip
 
 
-def judged(state: OnboardingState) -> DocumentsJudged:
-    """What the accepted documents come to: of each type the last one counts."""
-    last = {one.doc_type: one for one in state.documents if one.status is DocumentStatus.ACCEPTED}
+def judged(state: OnboardingState, terms: OnboardingTerms) -> DocumentsJudged:
+    """What the accepted documents come to, beside what is declared now: of each type the last one counts."""
+    last = {one.doc_type: one for one in compared(state) if one.status is DocumentStatus.ACCEPTED}
     codes = tuple(sorted({code for one in last.values() for code in one.reasons}))
     expired = EXPIRED in codes
     was_read = any(one.fields for one in last.values())
     return DocumentsJudged(
         valid=not expired if was_read else None,
         expired=expired,
-        inconsistent=INCONSISTENT in codes,
+        inconsistent=not {INCONSISTENT, *terms.differences}.isdisjoint(codes),
         codes=codes,
     )
 

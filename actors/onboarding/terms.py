@@ -57,6 +57,10 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     reissues_max: int = 4
     approval_days: int = 2
     """Business days until an advisor is reminded, and as many until operations hear of it (E14)."""
+    differences: tuple[str, ...] = (
+        "ADDRESS_DIFFERS", "NATIONALITY_DIFFERS", "TAX_NUMBER_DIFFERS", "TAX_INCOME_DIFFERS",
+    )  # fmt: skip
+    """Codes of documents that count as data that disagree (S20, S25)."""
     operations: tuple[str, ...] = ()
     """Mail addresses of who is told of what waits too long, and of accounts that come to nothing."""
 
@@ -90,6 +94,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             signature_ms=onboarding.signature_days * DAY_MS,
             reissues_max=onboarding.signature_reissues_max,
             approval_days=onboarding.approval_days,
+            differences=tuple(f"{x.upper()}_DIFFERS" for x in onboarding.differences_counted),
             operations=tuple(dict.fromkeys(onboarding.operations_emails)),
         )
 

@@ -158,7 +158,7 @@ def test_a_tax_notice_says_year_number_and_income() -> None:
     """S4, S5: as far as it does; sums without their blanks."""
     text = "Impôt sur les revenus de 2025\nNuméro fiscal : 12 34 567 890 123\nRevenu fiscal de référence : 45 678 \n"
     assert tax_fields(text) == {
-        "taxYear": "2025", "taxNumber": "1234567890123", "referenceIncome": "45678",
+        "taxCountry": "FR", "taxYear": "2025", "taxNumber": "1234567890123", "referenceIncome": "45678",
     }  # fmt: skip
     assert tax_fields("Nothing of that kind 2025") == {}
 

@@ -129,13 +129,15 @@ def test_of_each_type_the_last_document_counts() -> None:
         accepted("PROOF_OF_RESIDENCE", "DATA_INCONSISTENT", "IMAGE_EDITED"),
         document(DocumentStatus.REFUSED, id="no", reasons=("PDF_LAUNCH",)),
     )  # fmt: skip
-    found = judged(msgspec.structs.replace(ASSESSED, documents=papers))
+    found = judged(msgspec.structs.replace(ASSESSED, documents=papers), FILE_TERMS)
     assert found == DocumentsJudged(
         valid=True, inconsistent=True, codes=("DATA_INCONSISTENT", "IMAGE_EDITED")
     )
-    expired = judged(msgspec.structs.replace(ASSESSED, documents=papers[:1]))
+    expired = judged(msgspec.structs.replace(ASSESSED, documents=papers[:1]), FILE_TERMS)
     assert (expired.valid, expired.expired) == (False, True)
-    unread = judged(msgspec.structs.replace(ASSESSED, documents=(accepted("DEED", fields={}),)))
+    unread = judged(
+        msgspec.structs.replace(ASSESSED, documents=(accepted("DEED", fields={}),)), FILE_TERMS
+    )
     assert unread.valid is None
 
 
