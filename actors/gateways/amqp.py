@@ -132,5 +132,9 @@ async def connected(address: str, trust: ssl.SSLContext | None) -> trio.abc.Stre
             return stream
         assert trust is not None, "amqps has somebody to trust"
         sealed = trio.SSLStream(stream, trust, server_hostname=host, https_compatible=True)
-        await sealed.do_handshake()
+        try:
+            await sealed.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)  # who is not trusted keeps no line
+            raise
         return sealed

@@ -4,6 +4,8 @@ Rules:
 - every call of librdkafka is made in a worker thread, one at a time; its callbacks run inside those calls, and only note;
 - while what was read is being taken, or cannot be, the partitions are paused and the group still hears of us: a slow
   database costs no rebalance, and nothing more is fetched than the bound;
+- what was told of brokers before one of them has answered is over then, and ends nothing: a reader that left while it
+  joins would leave the others of its group to wait for it;
 - brokers that are all away end the reader; the next one joins again and goes on at what is committed there, or, where
   they have forgotten that too, at the earliest.
 Source: confluent_kafka.Consumer; librdkafka INTRODUCTION.md, "Consumer groups"; docs/kafka.md.
@@ -160,6 +162,10 @@ class KafkaReader:
                     raise
 
     def _subscribe(self) -> None:
+        self._consumer.poll(
+            0
+        )  # the errors of the time in which they were awaited: they are told by polling alone
+        self._away = None
         self._consumer.subscribe(
             self._topics,
             on_assign=self._on_assign,

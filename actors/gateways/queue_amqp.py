@@ -5,7 +5,9 @@ Rules:
   to go to; the call ends when the broker says `accepted`, which for a durable message means that it is stored;
 - replies are received by a selector over their correlation (X10), so what others are answered stays for them. A broker says
   in its attach which filters are in force; one that has left ours out is given no credit, so that no message of others
-  comes, and is told of by SELECTOR_IGNORED. A queue that is ours alone needs none (`core_banking.reply_queue_shared`);
+  comes. One that says so and does not do so (RabbitMQ 3.10) is known by the first message of others, which is not accepted,
+  and so is theirs again. Either is told of by SELECTOR_IGNORED, and is not connected to again before the next start. A
+  queue that is ours alone needs none (`core_banking.reply_queue_shared`);
 - a message is accepted when it is durable here, and released where we end before that;
 - the connection is made again, with growing pauses, for ever: while it is away nothing leaves;
 - a message that nobody can decode is handed over as it came, with no correlation, and whatever crashes here ends a
@@ -108,6 +110,10 @@ class AmqpQueues:
             except Exception as crash:  # noqa: BLE001  # a bulkhead
                 log_crash(log, "mainframe's line crashed", crash)
                 why = CRASHED
+            if self.trouble:
+                self._link, self._ready = None, trio.Event()
+                log.error("mainframe's broker refused", why=self.trouble)
+                await trio.sleep_forever()
             failures = 0 if self._ready.is_set() and why != CRASHED else failures + 1
             self._link, self._ready = None, trio.Event()
             log.warning("mainframe's broker away", why=why)
@@ -303,6 +309,8 @@ class _Link:
         receiver.advance()
         queue = self._names.changes if receiver.name == self._names.changes else self._names.replies
         received = Received(queue, *_read(data))
+        if self._wanted(receiver) and not received.correlation.startswith(self._names.correlation):
+            raise AmqpClosed(SELECTOR_IGNORED)
         self._came.send_nowait((delivery, received))
 
 

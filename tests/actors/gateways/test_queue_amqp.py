@@ -1,7 +1,8 @@
 """The mainframe's queues at a broker that is not ours: Debian's RabbitMQ with its AMQP 1.0 plugin.
 
 Debian's ActiveMQ has no AMQP connector. RabbitMQ has no selectors, so the reply queue is ours alone here. The tests skip where it
-is not installed, unless TESTS_REQUIRE_AMQP_BROKER is set.
+is not installed, unless TESTS_REQUIRE_AMQP_BROKER is set. It listens on loopback, in the clear and under TLS by an authority of
+the test, in a folder of its own, and is ended by its process id, as is the port mapper that is started for it.
 """
 
 import json
@@ -16,14 +17,28 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trio
 import trio.testing
 
+from comptoir.actors.account.messages import (
+    AccountDescribed,
+    AccountProfile,
+    DescribeAccount,
+    OpenAccount,
+)
 from comptoir.actors.gateways.queues import Names, QueueAway, QueueUnsure, Received, Sent
+from comptoir.engine import Address
+from comptoir.engine.boot import memory_engine
+from comptoir.engine.settings import Secret, Settings
+from comptoir.http.testing_tls import Authority
+from comptoir.sandbox.parties.mainframe_program import PythonProgram
 
 SERVER = "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
-QUEUES = ("AS.IT.WAS", "NOBODY", "AGAIN", "POISON", "OUTLIVES")
+QUEUES = (
+    "AS.IT.WAS", "NOBODY", "AGAIN", "POISON", "OUTLIVES", "SEALED", "SHARED", "REQUESTS", "REPLIES", "CHANGES"
+)  # fmt: skip
 GUEST = {"name": "guest", "password": "guest", "tags": ""}
 ALL = {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
 DEFINITIONS: dict[str, Any] = {
@@ -46,10 +61,16 @@ class Rabbit:
     """One broker, in a folder of its own, on free ports."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        self.port, distribution, names = _free_ports()
+        self.port, self.tls_port, distribution, names = _free_ports()
+        authority = Authority()
+        self.authority = authority.write(folder)
+        certificate, key = authority.pair(folder)
         (folder / "rabbit.conf").write_text(
             f"listeners.tcp.local = 127.0.0.1:{self.port}\namqp1_0.default_user = none\n"
             f"load_definitions = {folder / 'definitions.json'}\n"
+            f"listeners.ssl.local = 127.0.0.1:{self.tls_port}\nssl_options.cacertfile = {self.authority}\n"
+            f"ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n"
+            "ssl_options.verify = verify_none\n"
         )
         (folder / "definitions.json").write_text(json.dumps(DEFINITIONS))
         (folder / "plugins").write_text("[rabbitmq_amqp1_0].")
@@ -94,7 +115,7 @@ class Rabbit:
 
 
 def _free_ports() -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
     ports = [int(one.getsockname()[1]) for one in sockets]
     for one in sockets:
         one.close()
@@ -243,6 +264,117 @@ async def test_a_crash_ends_a_connection_and_nothing_else(rabbit: Rabbit) -> Non
         with trio.fail_after(20):
             assert (await line.came.receive()).body == RECORD
         nursery.cancel_scope.cancel()
+
+
+def _queue(name: str) -> str:
+    return f"/amq/queue/{name}"
+
+
+async def test_a_broker_without_selectors_is_refused(rabbit: Rabbit) -> None:
+    """X10: RabbitMQ 3.10 says that our filter is in force, and sends others' replies all the same: the first one is not
+    accepted, and is theirs again.
+    """
+    from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra
+
+    names = Names(_queue("SHARED"), _queue("SHARED"), "", "ONB-")
+    way = AmqpQueues(f"amqp://127.0.0.1:{rabbit.port}", ("guest", "guest"), names)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(way.run, _nothing_comes)
+        theirs = Line(rabbit, "SHARED")
+        with suppress(QueueAway, QueueUnsure), trio.fail_after(30):
+            while not way.trouble:
+                await way.send(Sent("BANK-7", b"theirs"))
+                await trio.sleep(0.05)
+        assert way.trouble == "SELECTOR_IGNORED"
+        theirs.durable.set()
+        nursery.start_soon(theirs.way.run, theirs.take)
+        with trio.fail_after(30):
+            assert (await theirs.came.receive()).body == b"theirs"
+        nursery.cancel_scope.cancel()
+
+
+async def _nothing_comes(received: Received) -> None:
+    raise AssertionError(f"{received.correlation} is not for us")
+
+
+async def test_under_tls_by_an_authority_that_we_trust(
+    rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S31, S62: `amqps`; a stranger's certificate is a queue that is away, and the password does not leave."""
+    from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra
+
+    def authorities(environment: bool) -> Any:
+        return httpx.create_ssl_context(trust_env=environment)
+
+    monkeypatch.setattr("comptoir.engine.trust._authorities", authorities)  # it reads them once
+    line = Line(rabbit, "SEALED")
+    line.durable.set()
+    address = f"amqps://127.0.0.1:{rabbit.tls_port}"
+    async with trio.open_nursery() as nursery:
+        stranger = AmqpQueues(address, ("guest", "guest"), _names("SEALED"))
+        nursery.start_soon(stranger.run, line.take)
+        with pytest.raises(QueueAway):
+            await stranger.check()
+        nursery.cancel_scope.cancel()
+    monkeypatch.setenv("SSL_CERT_FILE", str(rabbit.authority))
+    line.way = AmqpQueues(address, ("guest", "guest"), _names("SEALED"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(line.way.run, line.take)
+        await line.ready()
+        await line.way.send(Sent("ONB-2026-00006:1", RECORD))
+        with trio.fail_after(10):
+            assert (await line.came.receive()).body == RECORD
+        nursery.cancel_scope.cancel()
+
+
+class Mainframe:
+    """Whoever is behind those queues: it takes requests, and answers each."""
+
+    def __init__(self, rabbit: Rabbit) -> None:
+        from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra
+
+        names = Names(_queue("REPLIES"), _queue("REQUESTS"), "", "")
+        self.way = AmqpQueues(f"amqp://127.0.0.1:{rabbit.port}", ("guest", "guest"), names)
+        self.program = PythonProgram()
+        self.asked: list[str] = []
+
+    async def take(self, received: Received) -> None:
+        """A request."""
+        self.asked.append(received.correlation)
+        reply = await self.program.answer(received.body)
+        await self.way.send(Sent(received.correlation, reply))
+
+
+async def test_an_account_is_opened_through_it(rabbit: Rabbit) -> None:
+    """S29 to S31: the account's own machine, its adapter and RabbitMQ; one command, and the account that was made."""
+    settings = Settings().having({
+        ("providers", "mainframe", "base_url"): f"amqp://127.0.0.1:{rabbit.port}",
+        ("providers", "mainframe", "username"): "guest",
+        ("providers", "mainframe", "password"): Secret("guest"),
+        ("core_banking", "request_queue"): _queue("REQUESTS"),
+        ("core_banking", "reply_queue"): _queue("REPLIES"),
+        ("core_banking", "change_queue"): _queue("CHANGES"),
+        ("core_banking", "reply_queue_shared"): False,
+    })  # fmt: skip
+    client, profile = "ONB-2026-00007", AccountProfile(
+        "Zoé", "O'Brien", "SSN", "123-45-6789", "1 rue Peel", "Québec", "QC", "H3A 1B1"
+    )  # fmt: skip
+    mainframe, account = Mainframe(rabbit), Address("account", client)
+    async with memory_engine(settings) as engine, trio.open_nursery() as nursery:
+        nursery.start_soon(mainframe.way.run, mainframe.take)
+        await engine.ask(account, OpenAccount(client, profile))
+        with trio.fail_after(60):
+            while (found := await _described(engine, account)).status == "asked":  # noqa: ASYNC110  # of an actor
+                await trio.sleep(0.05)
+        nursery.cancel_scope.cancel()
+    assert (found.status, found.account_number) == ("created", mainframe.program.accounts()[client])
+    assert mainframe.asked == [f"{client}:1"]
+
+
+async def _described(engine: Any, account: Address) -> AccountDescribed:
+    reply = (await engine.ask(account, DescribeAccount())).reply
+    assert isinstance(reply, AccountDescribed)
+    return reply
 
 
 async def test_what_was_accepted_outlives_the_broker(rabbit: Rabbit) -> None:

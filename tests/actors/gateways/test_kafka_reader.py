@@ -1,0 +1,31 @@
+"""A reader that begins while the brokers are away, and they come back meanwhile: actors/gateways/kafka_reader.py."""
+
+import trio
+
+from comptoir.actors.gateways.kafka_reader import open_reader
+from comptoir.actors.gateways.kafka_terms import KafkaTerms
+from comptoir.actors.gateways.kafka_testing import running_broker
+
+ASKED_S = 0.5
+"""So long a reader asks for brokers that are not there, and is refused again and again."""
+
+
+async def test_what_was_told_of_brokers_before_they_answered_ends_no_reader() -> None:
+    """S29, S65: it joins once and is given its partitions; one that left while joining left its group to wait for it, for
+    ever with some brokers.
+    """
+    with running_broker() as broker:
+        broker.kill()
+        terms = KafkaTerms(broker.servers, group="late", timeout_s=20, partitions=1, replicas=1)
+        async with trio.open_nursery() as nursery:
+
+            async def come_back() -> None:
+                await trio.sleep(ASKED_S)
+                await trio.to_thread.run_sync(broker.start)
+
+            nursery.start_soon(come_back)
+            async with open_reader(terms, ("late.events",)) as reader:
+                with trio.fail_after(30):
+                    while not reader.assigned:
+                        assert await reader.read() == []
+                assert reader.assigned == {("late.events", 0)}
