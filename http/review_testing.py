@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from comptoir.actors.onboarding.views import FileRow
+from comptoir.actors.onboarding.views import place_of as file_place
 from comptoir.actors.onboarding_day.messages import Sums
 from comptoir.actors.review.messages import (
     KIND,
@@ -46,11 +48,19 @@ class FakeReviews(FakeLists, FakeEvents, FakeAccounts):
         self.reviewed: dict[str, ReviewDescribed] = {}
         """By numbers of files."""
         self.days: dict[str, Sums] = {}
+        self.filed: dict[str, dict[str, FileRow]] = {}
+        """Rows of files by the beginnings of their lists' keys, by numbers."""
 
     async def reviews(self, after: str, limit: int) -> Sequence[str]:
         """As set, what is due first first."""
         places = sorted(place_of(one.due_at, name) for name, one in self.reviewed.items())
         return [place for place in places if place > after][:limit]
+
+    async def files(self, mine: str, after: str, limit: int) -> Sequence[tuple[str, FileRow]]:
+        """As set, the newest first."""
+        rows = self.filed.get(mine, {})
+        found = sorted((file_place(one.created_at, name), one) for name, one in rows.items())
+        return [one for one in found if one[0] > after][:limit]
 
     async def onboarding_days(self, days: Sequence[str]) -> Mapping[str, Sums]:
         """As set."""

@@ -1,4 +1,4 @@
-"""Endpoints of webhooks with accounts on: partners' programs, an ADMIN, a customer data hub, over sockets (S33, X7).
+"""Endpoints of webhooks, and lists of files, with accounts on: partners' programs, people, a data hub, over sockets (S33, X7).
 
 Rule: one daemon with accounts and manual time, one sandbox whose subscriber verifies with the official library: which
 secret has signed a delivery says to whose endpoint it went. Each test has partners of its own.
@@ -248,3 +248,39 @@ def test_people_sign_in_and_see_only_what_is_theirs(world: World) -> None:
     weak = token("CONSEILLER", scope="webhooks:manage", amr="otp")
     assert world.asks(weak, "POST", PATH, body).status == 401
     assert world.asks(scoped, "POST", PATH, body).json()["partner"] == "somebody"
+
+
+def test_everybody_lists_the_files_that_are_theirs(world: World) -> None:
+    """S18, S38, X7: an advisor their own files, a partner its own and no more than the coarse word, compliance all, an ADMIN
+    and a CLIENT none; a file is in its lists when the answer that begins it is there.
+    """
+    cabinet, rival = world.service(*MANAGES), world.service(*MANAGES)
+    name = f"advisor-{secrets.token_hex(4)}"
+    advisor, other = world.daemon.token(name, "CONSEILLER"), world.daemon.token("o", "CONSEILLER")
+    compliance = world.daemon.token("comp", "COMPLIANCE")
+
+    def lists(token: str, path: str = "/api/v1/onboarding", query: str = "") -> list[Any]:
+        answer = world.asks(token, "GET", f"{path}{query}")
+        assert answer.status == 200, answer
+        return [*answer.json()["items"]]
+
+    begun = world.asks(advisor, "POST", "/api/v1/onboarding/initiate", INITIATION).json()
+    (mine,) = lists(advisor)
+    assert (mine["onboardingId"], mine["status"], mine["waitingFor"], mine["dueAt"]) == (
+        begun["onboardingId"], "INITIATED", "client", begun["expiresAt"],
+    )  # fmt: skip
+    assert "tremblay" not in str(mine).lower()
+    assert lists(other) == []
+    submitted = world.submits(cabinet)
+    theirs = lists(cabinet, "/api/v1/partner/submissions")
+    assert [(one["onboardingId"], one["summaryStatus"]) for one in theirs] == [
+        (submitted, "INITIATED")
+    ]
+    assert lists(rival, "/api/v1/partner/submissions") == []
+    newest = [one["onboardingId"] for one in lists(compliance, query="?limit=2")]
+    assert newest == [submitted, begun["onboardingId"]]
+    for token, path in (
+        (cabinet, "/api/v1/onboarding"), (world.admin, "/api/v1/onboarding"),
+        (world.daemon.token("c", "CLIENT"), "/api/v1/onboarding"), (compliance, "/api/v1/partner/submissions"),
+    ):  # fmt: skip
+        assert world.asks(token, "GET", path).status == 403

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import httpx
 
+from comptoir.actors.onboarding.views import ALL, FileRow, advisors, partners
 from comptoir.http.accounts_testing import HELD
 from comptoir.http.batches_testing import BATCH_ID
 from comptoir.http.events_testing import ENDPOINT_ID
@@ -16,7 +17,7 @@ from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation, Reach
 from comptoir.http.principal import Role
-from comptoir.http.review_testing import review_of
+from comptoir.http.review_testing import DUE_MS, review_of
 from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
 from comptoir.http.uploads_testing import DOCUMENT_ID
 
@@ -111,6 +112,9 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
     daemon.batch_ids = [BATCH_ID]
     daemon.reviewed[file_id(owner)] = review_of()
     daemon.accounts[file_id(owner)] = HELD
+    row = FileRow("INDIVIDUAL", "SIGNED", "", "signed", DUE_MS - 2, DUE_MS, DUE_MS - 3)
+    for mine in (ALL, advisors(owner), partners(owner)):
+        daemon.filed.setdefault(mine, {})[file_id(owner)] = row
     daemon.sessions[session_id(owner)] = owner
     daemon.note_adjustment(adjustment_id(owner), owner, 100, "ops-1")
 

@@ -136,7 +136,7 @@ include-operation-id = [
     "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "listAccounts", "settleAccount", "initiateOnboarding", "addDocument", "signContract", "changeProfile", "submitClient",
     "listDecisions",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
-    "listReviews", "noteReview", "snoozeReview", "decideReview", "approveOnboarding",
+    "listOnboardings", "listSubmissions", "listReviews", "noteReview", "snoozeReview", "decideReview", "approveOnboarding",
     "getStatement", "getProvenance", "searchWatchLists", "registerEndpoint", "changeEndpoint", "replayEvents",
     "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
     "removeContact",
