@@ -319,9 +319,9 @@ def test_a_difference_ends_its_slice_and_nothing_else(
 PLANTED = {
     "parked rows of a batch are not released": (batch, "_Folder._release", _nothing, 3),
     "an expired key is still taken": (guilt, "Guilt._find_recent", _answer_for_ever, 0),
-    "bad data is told before a taken key": (guilt, "Guilt._ask", _not_asked, 8),
-    "what is gone is told before a taken key": (guilt, "_find_doubtful", _no_doubt, 93),
-    "what a batch hides is not looked at": (batch, "check_hidden", _nothing, 73),
+    "bad data is told before a taken key": (guilt, "Guilt._ask", _not_asked, 20),
+    "what is gone is told before a taken key": (guilt, "_find_doubtful", _no_doubt, 160),
+    "what a batch hides is not looked at": (batch, "check_hidden", _nothing, 140),
     "a stale run in a batch is not noticed": (batch, "_Folder._is_stale", _nothing, 0),
     "the memory journal lets balances dip": (memory, "check_dips", _nothing, 0),
     "the memory journal does not purge": (MemoryJournal, "purge", _purged_none, 1),
