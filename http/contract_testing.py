@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from comptoir.engine.asking_testing import ask
 from comptoir.engine.testing import Answered, Process, sign_webhook
 
 __all__ = ["DAY_S", "Card", "Customer", "eventually", "free_port", "purchase"]
@@ -184,6 +185,15 @@ class Customer:
         else:
             raw = (body if isinstance(body, str) else json.dumps(body)).encode()
         return self.process.webhook(raw, at_ms=self.now_ms(), lane=self.lane)
+
+    def hook(self, body: bytes, headers: Mapping[str, str]) -> Answered:
+        """A webhook of exactly these headers, to the port that this customer's go to."""
+        place = self.process.ingest_url if self.lane else self.process.url
+        return ask(f"{place}/webhooks/banking", "POST", body, headers)
+
+    def hook_at(self, body: bytes, at_ms: int) -> Answered:
+        """One that is signed as of then."""
+        return self.hook(body, self.signed(body, at_ms))
 
     def signed(self, body: bytes, at_ms: int | None = None) -> dict[str, str]:
         """The headers of a webhook."""
