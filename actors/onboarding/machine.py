@@ -41,11 +41,13 @@ from comptoir.actors.onboarding.beginning import (
 )
 from comptoir.actors.onboarding.completing import DocumentsUploaded, described
 from comptoir.actors.onboarding.going_on import ON, whole
+from comptoir.actors.onboarding.keeping import KEEPING_ROWS
 from comptoir.actors.onboarding.messages import (
     CLIENT,
     DOCUMENTS_MAX,
     KIND,
     AmendFile,
+    AskErasure,
     ChangeProfile,
     ClientReached,
     CompleteUpload,
@@ -54,11 +56,15 @@ from comptoir.actors.onboarding.messages import (
     Document,
     DocumentsClosed,
     DocumentStatus,
+    EndRelation,
+    EraseFile,
+    ErasureAnswered,
     FileDescribed,
     FileExpired,
     FileGoesOn,
     FileOver,
     InitiateFile,
+    KeepByRule,
     KeepReceipt,
     KeptLongEnough,
     KycConcluded,
@@ -310,7 +316,8 @@ MACHINE: Machine[OnboardingState] = Machine(
         DocumentInspected, FileExpired, ReminderDue, NoticeTaken, NoticeRefused, ResumeFile,
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
         DescribeProfile, SigningStarted, ContractSigned, SigningEnded, SignatureDue, ReissueSignature,
-        ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed,
+        ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed, KeepByRule,
+        AskErasure, EraseFile, EndRelation,
     ),
     rows=(
         *BEGINNING,
@@ -340,11 +347,12 @@ MACHINE: Machine[OnboardingState] = Machine(
         *SIGNING_ROWS,
         *APPROVING_ROWS,
         *OPENING_ROWS,
+        *KEEPING_ROWS,
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip
 
 REPLIES: tuple[type[Reply], ...] = (
     DocumentsClosed, FileDescribed, FileOver, UploadGranted, ProfileClosed, ProfileRefused,
-    SubmissionClosed, FileGoesOn, ProfileDescribed, OnwardRefused,
+    SubmissionClosed, FileGoesOn, ProfileDescribed, OnwardRefused, ErasureAnswered,
 )  # fmt: skip
