@@ -15,6 +15,7 @@ __all__ = [
     "Measures",
     "NewNote",
     "Putoff",
+    "RelationEnd",
     "Review",
     "ReviewNote",
     "ReviewPage",
@@ -102,6 +103,13 @@ class Judgement(_Given, frozen=True):
 
     decision: Literal["approve", "reject"]
     reason: Reason
+
+
+class RelationEnd(_Shape, frozen=True):
+    """A relation that has ended."""
+
+    onboarding_id: FileNumber
+    kept_until: Annotated[str, Meta(description="From then on nothing of the client is kept.")]
 
 
 class StageMeasured(_Shape, frozen=True):

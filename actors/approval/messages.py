@@ -14,6 +14,7 @@ from comptoir.actors.account.messages import SettleAccount
 from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
+from comptoir.actors.onboarding.messages import EraseFile
 from comptoir.actors.person.messages import InvitePerson
 from comptoir.actors.wallet.messages import KIND as WALLET
 from comptoir.actors.wallet.messages import AdjustPoints, ProposeAdjustment
@@ -48,6 +49,7 @@ FOUR_EYES: Final = "FOUR_EYES"
 Order = (
     InvitePerson
     | ErasePerson
+    | EraseFile
     | RotateKey
     | ReplayLetters
     | DisposeLetter
@@ -63,6 +65,7 @@ class Action(StrEnum):
 
     INVITE = "staff.invite"
     ERASE = "person.erase"
+    ERASE_FILE = "onboarding.erase"
     ROTATE = "keys.rotate"
     REPLAY = "dead_letters.replay"
     SETTLE = "dead_letters.settle"

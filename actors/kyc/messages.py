@@ -21,6 +21,7 @@ __all__ = [
     "CaseReviewed",
     "DescribeCase",
     "DocumentsJudged",
+    "ForgetCase",
     "Party",
     "PostalAddress",
     "ReportTaken",
@@ -128,6 +129,10 @@ class RescreenCase(Message, frozen=True):
 
 class CaseDue(Message, frozen=True):
     """One's own later self: what is not there is to be read, or not waited for any longer."""
+
+
+class ForgetCase(Message, frozen=True):
+    """The file goes: nothing of its client stays here, and no list is held against them any more."""
 
 
 class DescribeCase(Message, frozen=True):

@@ -167,6 +167,10 @@ class CaseDecided(Event, frozen=True):
     facts_digest: str = ""
 
 
+class CaseForgotten(Event, frozen=True):
+    """Its file has gone, and so has the case."""
+
+
 class CaseAlerted(Event, frozen=True):
     """Somebody of compliance should know at once: counted by code (docs/operations.md)."""
 

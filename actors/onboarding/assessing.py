@@ -25,6 +25,7 @@ from comptoir.actors.kyc.messages import AssessClient, DocumentsJudged
 from comptoir.actors.onboarding.compensating import contract_timers, undone, voided
 from comptoir.actors.onboarding.completing import described
 from comptoir.actors.onboarding.differing import compared
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.messages import (
     CompleteUpload,
     DocumentsClosed,
@@ -212,11 +213,13 @@ def _held(state: OnboardingState, move: tuple[str, str], context: Context) -> Ou
 def _rejected(state: OnboardingState, move: tuple[str, str], context: Context) -> Outcome:
     rejected = moved(state, Phase.KYC_REJECTED, move, context.now)
     left, gone, cancel = undone(rejected, context, "FILE_REFUSED")
-    ended = Decision(left, messages=gone, cancel=cancel)
+    ended = Decision(left, messages=(*gone, *kept_until(left, context)), cancel=cancel)
     if state.onward.account.status != "created":
         return ended
     alone = orphaned(left, context)
-    return msgspec.structs.replace(ended, events=alone.events, messages=(*gone, *alone.messages))
+    return msgspec.structs.replace(
+        ended, events=alone.events, messages=(*ended.messages, *alone.messages)
+    )
 
 
 _WAYS: Final[Mapping[Phase, Callable[[OnboardingState, tuple[str, str], Context], Outcome]]] = {

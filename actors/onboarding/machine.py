@@ -48,11 +48,13 @@ from comptoir.actors.onboarding.beginning import (
 )
 from comptoir.actors.onboarding.completing import DocumentsUploaded, described
 from comptoir.actors.onboarding.going_on import ON, whole
+from comptoir.actors.onboarding.keeping import KEEPING_ROWS
 from comptoir.actors.onboarding.messages import (
     CLIENT,
     DOCUMENTS_MAX,
     KIND,
     AmendFile,
+    AskErasure,
     ChangeProfile,
     ClientReached,
     CompleteUpload,
@@ -61,11 +63,15 @@ from comptoir.actors.onboarding.messages import (
     Document,
     DocumentsClosed,
     DocumentStatus,
+    EndRelation,
+    EraseFile,
+    ErasureAnswered,
     FileDescribed,
     FileExpired,
     FileGoesOn,
     FileOver,
     InitiateFile,
+    KeepByRule,
     KeepReceipt,
     KeptLongEnough,
     KycConcluded,
@@ -324,7 +330,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
         DescribeProfile, SigningStarted, ContractSigned, SigningEnded, EarlierSigned, SignatureDue, ReissueSignature,
         ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed, AccountHeld, CoreProfileChanged,
-        CorrectionAnswered,
+        CorrectionAnswered, KeepByRule, AskErasure, EraseFile, EndRelation,
     ),
     rows=(
         *BEGINNING,
@@ -355,11 +361,12 @@ MACHINE: Machine[OnboardingState] = Machine(
         *APPROVING_ROWS,
         *OPENING_ROWS,
         *SYNCING_ROWS,
+        *KEEPING_ROWS,
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip
 
 REPLIES: tuple[type[Reply], ...] = (
     DocumentsClosed, FileDescribed, FileOver, UploadGranted, ProfileClosed, ProfileRefused,
-    SubmissionClosed, FileGoesOn, ProfileDescribed, OnwardRefused,
+    SubmissionClosed, FileGoesOn, ProfileDescribed, OnwardRefused, ErasureAnswered,
 )  # fmt: skip

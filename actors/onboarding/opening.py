@@ -34,7 +34,8 @@ from comptoir.actors.account.messages import (
 from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.account_fields import account_of, refusal_code
-from comptoir.actors.onboarding.compensating import kept_until, undone
+from comptoir.actors.onboarding.compensating import undone
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.onward import Outcome, told, with_onward
 from comptoir.actors.onboarding.onward_messages import AccountKept
 from comptoir.actors.onboarding.profile import values
@@ -86,7 +87,7 @@ def refused(state: OnboardingState, context: Context) -> Outcome:
     mails, untold = _everybody(left, context, "account", mail)
     return Decision(
         msgspec.structs.replace(left, cause=REFUSED),
-        events=untold, messages=(*gone, *mails, kept_until(context)), cancel=cancel,
+        events=untold, messages=(*gone, *mails, *kept_until(left, context)), cancel=cancel,
     )  # fmt: skip
 
 

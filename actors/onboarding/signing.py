@@ -20,8 +20,9 @@ import msgspec
 from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.beginning import OnboardingExpired
-from comptoir.actors.onboarding.compensating import kept_until, undone
+from comptoir.actors.onboarding.compensating import undone
 from comptoir.actors.onboarding.completing import described
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.onward import Outcome, awaited, issued, told, with_onward
 from comptoir.actors.onboarding.onward_messages import (
     OnwardRefused,
@@ -158,7 +159,7 @@ def _overdue(state: OnboardingState, _message: SignatureDue, context: Context) -
     return Decision(
         msgspec.structs.replace(left, cause=NOT_SIGNED),
         events=(OnboardingExpired(NOT_SIGNED),),
-        messages=(*gone, kept_until(context)),
+        messages=(*gone, *kept_until(left, context)),
         cancel=cancel,
     )
 

@@ -17,6 +17,8 @@ __all__ = ["TERMS", "OnboardingTerms", "terms_of"]
 TERMS: Final = "onboarding"
 DAY_MS: Final = 86_400_000
 SECOND_MS: Final = 1000
+YEAR_HOURS: Final = 8_766
+"""A Julian year: seven of them, in whole days, are never shorter than seven of the calendar."""
 
 
 class OnboardingTerms(msgspec.Struct, frozen=True):
@@ -33,6 +35,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Before that moment, the longest first."""
     kept_ms: int = 90 * DAY_MS
     """For how long a file that is INCOMPLETE may be resumed."""
+    audit_ms: int = 2_557 * DAY_MS
+    """For how long a file is kept whose client was assessed: after it, or the relation, has ended."""
     owner_share: int = 25
     """Percent from which somebody is a beneficial owner by shares or votes."""
     once_ms: int = DAY_MS
@@ -79,6 +83,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
                 sorted((x * DAY_MS for x in onboarding.reminder_days), reverse=True)
             ),
             kept_ms=onboarding.incomplete_kept_days * DAY_MS,
+            audit_ms=-(-settings.retention.onboarding_audit_years * YEAR_HOURS // 24) * DAY_MS,
             owner_share=onboarding.owner_share_percent,
             kyc_approved_topic=onboarding.kyc_approved_topic,
             mail=bool(parties.sendgrid.base_url),

@@ -26,6 +26,7 @@ from comptoir.actors.signature.messages import (
     DescribeSigning,
     EnvelopeReported,
     EnvelopeTaken,
+    ForgetContract,
     KeepContract,
     OpenSigning,
     ShowContract,
@@ -79,7 +80,7 @@ MACHINE: Machine[SignatureState] = Machine(
     messages=(
         OpenSigning, ContractMade, EnvelopeCreated, SigningRefused, EnvelopeReported, EnvelopeStands,
         StandingDue, SigningOver, SignedFetched, EnvelopeGone, ShowContract, SignContract, AdmitSigner,
-        DeclineContract, VoidSigning, KeepContract, DescribeSigning,
+        DeclineContract, VoidSigning, KeepContract, DescribeSigning, ForgetContract,
     ),
     rows=(
         row(P.NONE, OpenSigning, beginning.reopen, P.DRAWING),
@@ -93,6 +94,7 @@ MACHINE: Machine[SignatureState] = Machine(
             if x is not P.FETCHING
         ),
         *(row(x, DescribeSigning, _describe, x) for x in Phase),
+        *(row(x, ForgetContract, ending.forget, P.NONE) for x in Phase),
         # It is drawn, and sent.
         row(P.DRAWING, ContractMade, beginning.drawn, P.DRAWING, P.SENDING),
         row(P.DRAWING, SigningRefused, beginning.drawn, P.DRAWING, P.FAILED),

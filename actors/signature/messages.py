@@ -22,6 +22,7 @@ __all__ = [
     "EnvelopeReported",
     "EnvelopeTaken",
     "Evidence",
+    "ForgetContract",
     "KeepContract",
     "OpenSigning",
     "ShowContract",
@@ -85,6 +86,10 @@ class KeepContract(Message, frozen=True):
     """The file has ended badly after it was signed: keep what the rule keeps (S18)."""
 
     reason: str
+
+
+class ForgetContract(Message, frozen=True):
+    """The file goes: every contract of it goes as well, signed ones too."""
 
 
 class EnvelopeReported(Message, frozen=True):

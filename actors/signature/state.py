@@ -23,6 +23,7 @@ __all__ = [
     "TOLD",
     "ClientSigned",
     "ContractDrawn",
+    "ContractForgotten",
     "ContractKept",
     "EarlierContractKept",
     "EarlierContractSigned",
@@ -134,6 +135,12 @@ class SigningBegun(Event, frozen=True):
 
     round: int
     template: str
+
+
+class ContractForgotten(Event, frozen=True):
+    """Its file has gone, and so has every contract of it."""
+
+    round: int
 
 
 class ContractDrawn(Event, frozen=True):

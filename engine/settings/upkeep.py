@@ -26,7 +26,11 @@ class Retention(Section):
 
     transaction_years: int = integer(3, "years", (1, 30), "Partner transactions.", "S60")
     onboarding_audit_years: int = integer(
-        7, "years", (1, 30), "Audit trail of onboarding.", "S36, X13"
+        7,
+        "years",
+        (1, 30),
+        "A file whose client was assessed, after it or the relation has ended.",
+        "S36, X13",
     )
     banking_audit_days: int = integer(
         90, "days", (1, 3_650), "Audit trail of banking access.", "S62, S69, X13"

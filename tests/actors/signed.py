@@ -20,6 +20,7 @@ from comptoir.actors.signature.messages import (
     DescribeSigning,
     EnvelopeReported,
     Evidence,
+    ForgetContract,
     KeepContract,
     OpenSigning,
     ShowContract,
@@ -90,6 +91,7 @@ def _signatures() -> Iterator[tuple[State, Message, int]]:
     for state in STATES:
         for message in TO_SIGNATURE:
             yield state, message, NOW
+        yield state, ForgetContract(), NOW
     for status in RANK:
         early = msgspec.structs.replace(SENDING, early=(report(status),))
         yield early, EnvelopeCreated(REFERENCE, EMBEDDED, ENVELOPE), NOW

@@ -18,6 +18,7 @@ from comptoir.actors.onboarding.messages import (
     DocumentsClosed,
     DocumentStatus,
     FileDescribed,
+    KeptLongEnough,
     KycConcluded,
 )
 from comptoir.actors.onboarding.state import OnboardingState, Phase
@@ -97,7 +98,8 @@ def test_what_was_never_accepted_goes_with_a_rejection() -> None:
     assert rejected.state.phase is Phase.KYC_REJECTED
     assert rejected.state.documents == (kept,)
     assert [out.message for out in rejected.messages] == [
-        DeleteObject("ONB-2026-00001/IDENTITY/doc_7.pdf")
+        DeleteObject("ONB-2026-00001/IDENTITY/doc_7.pdf"),
+        KeptLongEnough(),
     ]
 
 
