@@ -43,6 +43,9 @@ class CallSucceeded(Message, frozen=True):
 class CallFailed(Message, frozen=True):
     """A guarded call failed in a way that speaks of the party's health."""
 
+    times: int = 1
+    """So often has this very call, over restarts too: what a breaker has counted itself is gone with its process."""
+
 
 class ProbeDue(Message, frozen=True):
     """Somebody wants through; if the recovery time has passed, this one is the probe."""
@@ -51,10 +54,10 @@ class ProbeDue(Message, frozen=True):
 Outcome = Decision[BreakerState]
 
 
-def _counted(state: BreakerState, _message: CallFailed, context: Context) -> Outcome:
+def _counted(state: BreakerState, message: CallFailed, context: Context) -> Outcome:
     bounds = state.bounds
     recent = (*(at for at in state.failures if context.now - at < bounds.window_ms), context.now)
-    if len(recent) >= bounds.errors:
+    if max(len(recent), message.times) >= bounds.errors:
         return Decision(
             BreakerState(Phase.OPEN, opened_at=context.now, bounds=bounds),
         )
@@ -137,9 +140,10 @@ class Breaker:
         if self.state.phase is not Phase.CLOSED:
             self._tell(CallSucceeded(), now)
 
-    def failed(self, now: int) -> None:
-        """A call failed."""
-        self._tell(CallFailed(), now)
+    def failed(self, now: int, times: int = 1) -> bool:
+        """A call failed, so often by now; whether that alone is enough for it to be open."""
+        self._tell(CallFailed(times), now)
+        return times >= self.state.bounds.errors
 
     def wait_ms(self, now: int) -> int:
         """How long until a (further) probe may be made; 0 when calls are permitted."""

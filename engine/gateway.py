@@ -146,8 +146,10 @@ class Gateway:
             self._note_success()
             await self._finish(row, answer, None)
             return
-        self._note_failure(fault)
-        if probing and is_spared(row, fault, self._around.now()):
+        # Its own tries count whoever was alive for them: a crash must not end what an outage is to park.
+        opens = self._note_failure(fault, tries_of(row) + 1)
+        last = tries_of(row) >= len(self.spec.bounds.retry_delays_ms)
+        if (probing or (opens and last)) and is_spared(row, fault, self._around.now()):
             await self._park(row, message, probing=True)
         else:
             await self._after_fault(row, message, operation, fault)
@@ -343,13 +345,13 @@ class Gateway:
             self._parking.recovered()
         self.breaker.succeeded(_io_ms())
 
-    def _note_failure(self, fault: CallFault) -> None:
+    def _note_failure(self, fault: CallFault, times: int = 1) -> bool:
         self._failures_total += 1
-        if fault.sick:
-            self.breaker.failed(_io_ms())
-        else:
+        opens = fault.sick and self.breaker.failed(_io_ms(), times)
+        if not fault.sick:
             self.breaker.succeeded(_io_ms())  # it answered, if not as we wished
         log.warning("call failed", kind=self.kind, code=fault.code, breaker=repr(self.breaker))
+        return opens
 
     async def _release_when_due(self) -> None:
         """Work on parked calls, whenever the breaker would let one through."""

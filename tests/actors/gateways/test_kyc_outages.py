@@ -129,6 +129,30 @@ async def test_a_bureau_that_is_away_for_ten_minutes(
     assert bureau.begun == [REFERENCE]
 
 
+@pytest.mark.parametrize("life_s", [0.5, 1.5, 4.0, 40.0])
+async def test_a_bureau_that_is_away_over_many_lives_of_the_daemon(
+    autojump_clock: MockClock, life_s: float
+) -> None:
+    """S16, S27, E5: a daemon that ends and starts again all through the outage has a breaker that knows of nothing; the file's
+    own tries are kept, so that its question is parked all the same, and asked once.
+    """
+    tables, bureau = MemoryTables(), Bureau()
+    bureau.away = unreachable
+    async with asking(tables, bureau_gateway(bureau.client(), "key", _bounds())) as engine:
+        await engine.ask(FILE, Ask("bureau", START))
+    for _ in range(12):
+        async with asking(tables, bureau_gateway(bureau.client(), "key", _bounds())) as engine:
+            await trio.sleep(life_s)
+    assert heard(tables) == []
+    bureau.away = None
+    async with asking(tables, bureau_gateway(bureau.client(), "key", _bounds())) as engine:
+        await trio.sleep(60)
+        assert await engine.quiesce(5)
+        assert not await engine.journal.dead_letters(None, 10)
+    assert heard(tables) == [STARTED]
+    assert bureau.begun == [REFERENCE]
+
+
 @pytest.mark.parametrize("lost", [1, 2, 5])
 async def test_a_lost_answer_begins_no_second_verification(
     autojump_clock: MockClock, lost: int
