@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 
 from comptoir.actors.checks import Answer, InvalidInputError, convert, refusal
-from comptoir.actors.screening.clearing import fingerprint_of
+from comptoir.actors.screening.clearing import fingerprint_of, said_of
 from comptoir.actors.screening.evidence import BirthDate, Subject
 from comptoir.actors.screening.index import Hit, Index
 from comptoir.actors.screening.keys import single_keys
@@ -118,4 +118,5 @@ def _facts(hit: Hit, subject: Subject) -> Answer:
     return {
         "aliases": list(entry.names[:ALIASES_MAX]), "birth_dates": list(entry.birth_dates),
         "countries": list(entry.countries), "fingerprint": fingerprint_of(entry, subject),
+        "said": msgspec.to_builtins(said_of(entry, subject)),
     }  # fmt: skip

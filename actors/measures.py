@@ -96,13 +96,13 @@ class CashbackMeasures:
         }
         self._batches = _of_batches(registry)
         self._recognised = outcomes.of("recognised")
-        healed = Tallies(
+        self.healed = Tallies(
             registry,
             "comptoir_webhooks_healed",
-            "Transactions that a reading has found and no webhook had told (E6).",
+            "What a reading has found and no webhook had told: transactions, and how envelopes stand (E6).",
             ("provider",),
         )
-        self._healed: dict[str, Tally] = {provider: healed.of(provider) for provider in PROVIDERS}
+        self._healed: dict[str, Tally] = {name: self.healed.of(name) for name in PROVIDERS}
         conditions = Tallies(
             registry,
             "comptoir_connection_conditions",

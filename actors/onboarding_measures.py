@@ -16,6 +16,7 @@ from comptoir.actors.onboarding_day.messages import (
     CountStage,
 )
 from comptoir.actors.review.state import (
+    ReviewApprovedOnce,
     ReviewClaimed,
     ReviewDecided,
     ReviewEscalated,
@@ -40,6 +41,7 @@ CHANGES: Final[dict[type[Event], str]] = {
     ReviewLapsed: "lapsed",
     ReviewSnoozed: "snoozed",
     ReviewWoken: "woken",
+    ReviewApprovedOnce: "approved_once",
     ReviewEscalated: "escalated",
     ReviewWithdrawn: "withdrawn",
     ReviewUntold: "untold",

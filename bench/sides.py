@@ -264,7 +264,8 @@ def peer_database(server: EmbeddedPostgres, database: str, crowd: Crowd) -> None
 def _open(name: str, folder: Path, crowd: Crowd) -> Generator[Side]:
     """One side, up and furnished; stopped and deleted at the end."""
     folder.mkdir(mode=0o711)
-    server = EmbeddedPostgres(folder / "server")
+    # The sessions of the bare insert are more than a daemon's own server has beside the daemon.
+    server = EmbeddedPostgres(folder / "server", settings={"max_connections": "100"})
     try:
         url = trio.run(server.start).url
         if name != OURS:

@@ -14,9 +14,8 @@ Rules (design.md 6; invariants 1 and 6):
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-import msgspec
 import structlog
 import trio
 
@@ -41,9 +40,8 @@ from comptoir.engine.gateway_spec import (
     was_started,
 )
 from comptoir.engine.journal import Decided, Duplicate, Fate, Gone, Pending, Rejected, Run
-from comptoir.engine.mailbox import Mailbox
+from comptoir.engine.lanes import LanedMailbox
 from comptoir.engine.parking import Parking, is_spared, probed
-from comptoir.engine.spec import decoder_of
 from comptoir.engine.values import Address, Message, State
 from comptoir.engine.waiter import Waiter
 
@@ -62,8 +60,7 @@ class Gateway:
         self.kind = spec.kind
         self.breaker = Breaker(spec.kind, spec.bounds.breaker)
         self._around = around
-        self._mailbox: Mailbox[Pending] = Mailbox(spec.bounds.mailbox_max)
-        self._decoder = decoder_of(tuple(spec.operations))
+        self._mailbox = LanedMailbox(spec)
         self._slots = trio.CapacityLimiter(spec.bounds.calls_max)
         self._in_flight: dict[int, Pending] = {}
         self._started: set[str] = set()
@@ -90,7 +87,7 @@ class Gateway:
                 nursery.start_soon(self._release_when_due)
                 while True:
                     # One at a time, and a place for it: what waits, waits in the bounded mailbox.
-                    (row,) = await self._mailbox.take(1)
+                    row = await self._mailbox.take_next()
                     if row.id in self._in_flight:
                         continue  # parked so long that it fell due while it had its turn
                     self._in_flight[row.id] = row
@@ -116,17 +113,15 @@ class Gateway:
         finally:
             self._slots.release_on_behalf_of(row.id)
             self._parking.leave(row)
+            self._mailbox.leave(row)
             if self._in_flight.pop(row.id, None) is not None and not done:
                 self._around.give_back(row)
 
     async def _handle(self, row: Pending) -> None:
-        message = row.message
+        message = self._mailbox.read(row)
         if message is None:
-            try:
-                message = cast("Message", self._decoder.decode(row.payload))
-            except msgspec.DecodeError:
-                await self._bury(row, None, "MESSAGE_UNREADABLE")
-                return
+            await self._bury(row, None, "MESSAGE_UNREADABLE")
+            return
         operation = self.spec.operations.get(type(message))
         if operation is None:
             await self._bury(row, message, "OPERATION_UNKNOWN")

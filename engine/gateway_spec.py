@@ -119,6 +119,8 @@ class GatewayBounds(msgspec.Struct, frozen=True):
 
     deadline_s: float = 10.0
     calls_max: int = 16
+    lane_calls_max: int = 0
+    """Of these in one lane (GatewaySpec.lane); 0: there are no lanes."""
     mailbox_max: int = 256
     retry_delays_ms: tuple[int, ...] = (1000, 2000, 4000)
     breaker: BreakerBounds = BreakerBounds()
@@ -133,6 +135,8 @@ class GatewaySpec(msgspec.Struct, frozen=True):
     operations: Mapping[type[Message], Operation]
     bounds: GatewayBounds = GatewayBounds()
     dead_queue: str = "dlq:engine"
+    lane: Callable[[Any], str] = lambda _message: ""
+    """From the message: for whom a call is, where nobody's calls may take the places of everybody's."""
     hold_queue: str = HOLD
     """Where calls of unknown outcome wait for a person."""
 

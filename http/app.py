@@ -157,7 +157,7 @@ def _view(operation: Operation, work: _Work) -> Callable[..., Awaitable[QuartRes
         )
         if keyed:
             line = f"{operation.method} {asked.path}"
-            return _shown(await work.idempotency.answer(handle, call, line))
+            return _shown(await work.idempotency.answer(operation, call, line))
         return _shown(await handle(work.port, call))
 
     return view

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from comptoir.engine.asking_testing import ask
 from comptoir.engine.testing import Answered, Process, sign_webhook
 
 __all__ = ["DAY_S", "Card", "Customer", "eventually", "free_port", "purchase"]
@@ -27,6 +28,9 @@ __all__ = ["DAY_S", "Card", "Customer", "eventually", "free_port", "purchase"]
 DAY_S = 86_400
 PATIENCE_S = 20.0
 POLL_S = 0.02
+POLL_S_MAX = 0.25
+POLL_SHARE = 0.1
+"""Asked again after a tenth of the time that was waited already: who asks costs the one who is asked."""
 PORTS = range(10_000, 20_000)
 """Below those that the kernel gives to whoever asks for any, and those of the durability tests."""
 BODY: Mapping[str, Any] = {
@@ -50,10 +54,11 @@ def eventually(what: Callable[[], bool], seconds_max: float = PATIENCE_S) -> Non
     Raises:
         AssertionError: it never was within the time.
     """
-    ends = time.monotonic() + seconds_max
+    began = time.monotonic()
     while not what():
-        assert time.monotonic() < ends, f"not within {seconds_max} s"
-        time.sleep(POLL_S)
+        waited = time.monotonic() - began
+        assert waited < seconds_max, f"not within {seconds_max} s"
+        time.sleep(min(POLL_S_MAX, max(POLL_S, POLL_SHARE * waited)))
 
 
 def free_port() -> int:
@@ -180,6 +185,15 @@ class Customer:
         else:
             raw = (body if isinstance(body, str) else json.dumps(body)).encode()
         return self.process.webhook(raw, at_ms=self.now_ms(), lane=self.lane)
+
+    def hook(self, body: bytes, headers: Mapping[str, str]) -> Answered:
+        """A webhook of exactly these headers, to the port that this customer's go to."""
+        place = self.process.ingest_url if self.lane else self.process.url
+        return ask(f"{place}/webhooks/banking", "POST", body, headers)
+
+    def hook_at(self, body: bytes, at_ms: int) -> Answered:
+        """One that is signed as of then."""
+        return self.hook(body, self.signed(body, at_ms))
 
     def signed(self, body: bytes, at_ms: int | None = None) -> dict[str, str]:
         """The headers of a webhook."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from comptoir.actors.disposition.content import content_of
 from comptoir.actors.disposition.messages import KIND, NoteReading
+from comptoir.actors.gateways.record_view import RecordView, view_of_message
 from comptoir.actors.letter_report.messages import (
     REPORTED,
     Cause,
@@ -135,8 +136,28 @@ async def content(port: Port, call: Call) -> Response:
         "key": row.target.key,
         "fields": dict(told.fields),
         "withheld": list(told.withheld),
+        "record": _record(view_of_message(payload, port.rules.code_page)),
     }
     return json_response(200, body, call.ticket)
+
+
+def _record(view: RecordView | None) -> dict[str, object] | None:
+    """A record of the mainframe, field by field (E11)."""
+    if view is None:
+        return None
+    fields = [
+        {
+            "field": one.field, "offset": one.offset, "picture": one.picture, "hex": one.hex,
+            "meaning": one.meaning or None, "wrong": one.wrong or None,
+        }
+        for one in view.fields
+    ]  # fmt: skip
+    return {
+        "copybook": view.copybook,
+        "bytes": view.bytes,
+        "expectedBytes": view.expected,
+        "fields": fields,
+    }
 
 
 async def queues(port: Port, call: Call) -> Response:

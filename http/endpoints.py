@@ -26,6 +26,7 @@ from comptoir.http.answers import Response, json_response
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
+from comptoir.http.principal import Role
 from comptoir.http.problems import problem
 from comptoir.http.shapes_events import EndpointChange, NewEndpoint, Replay
 from comptoir.http.times import rfc3339
@@ -142,9 +143,9 @@ async def attempts(port: Port, call: Call) -> Response:
 
 
 def _partner(call: Call) -> str:
-    """Whose endpoints are meant: the service's own; of a person of the house, and without accounts, the house's."""
+    """Whose endpoints are meant: of an ADMIN, and without accounts, the house's; of whoever has the scope their own."""
     who = call.principal
-    return who.subject if who is not None and not who.roles else ""
+    return "" if who is None or Role.ADMIN in who.roles else who.subject
 
 
 async def _mine(port: Port, call: Call) -> list[str]:

@@ -7,14 +7,28 @@ Source: interface.md 8; spec.md S13 to S15, S39, X5, X6, E17; docs/onboarding.md
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from comptoir.actors.onboarding.messages import FileDescribed
 from comptoir.actors.onboarding.onward_messages import AccountKept, ApprovalKept, SigningKept
+from comptoir.actors.onboarding.views import FileRow
 from comptoir.http.operation import Call
 from comptoir.http.times import rfc3339
 
-__all__ = ["masked", "next_step", "onward_shown", "summary_of", "waits_for"]
+__all__ = [
+    "NEXT_STEPS",
+    "REISSUE",
+    "SUMMARIES",
+    "WAITING",
+    "masked",
+    "next_step",
+    "onward_shown",
+    "summary_of",
+    "waits_for",
+]
+
+Stands: TypeAlias = FileDescribed | FileRow
+"""A file as it says itself, or as a list has it."""
 
 UPLOAD: Final = "DOCUMENTS_UPLOAD"
 """Next step of a file that waits for its client's documents."""
@@ -40,6 +54,7 @@ WAITS: Final[Mapping[str, str]] = {
     "ACCOUNT_CREATION_PENDING": "mainframe",
 }
 """Whom a file waits for; of the others for nobody but ourselves."""
+WAITING: Final = ("client", "compliance", "advisor", "provider", "mainframe")
 SUMMARIES: Final[Mapping[str, str]] = {
     "INITIATED": "INITIATED",
     "DOCUMENTS_PENDING": "DOCS_PENDING",
@@ -63,25 +78,29 @@ SHOWN: Final = 4
 """Of an account's number: its last characters."""
 
 
-def summary_of(file: FileDescribed) -> str:
+def _signing_of(file: Stands) -> str:
+    return file.signing if isinstance(file, FileRow) else file.onward.signing.status
+
+
+def summary_of(file: Stands) -> str:
     """S15's word (X6)."""
     return "REJECTED" if file.cause in REFUSED else SUMMARIES[file.status]
 
 
-def _wants_reissue(file: FileDescribed) -> bool:
-    return file.status == "SIGNATURE_PENDING" and file.onward.signing.status in ENDED
+def _wants_reissue(file: Stands) -> bool:
+    return file.status == "SIGNATURE_PENDING" and _signing_of(file) in ENDED
 
 
-def next_step(file: FileDescribed) -> str | None:
+def next_step(file: Stands) -> str | None:
     """What is to come; None: nothing is."""
     return REISSUE if _wants_reissue(file) else NEXT_STEPS.get(file.status)
 
 
-def waits_for(file: FileDescribed) -> str | None:
+def waits_for(file: Stands) -> str | None:
     """For whom (E17)."""
     if _wants_reissue(file):
         return "advisor"
-    if file.status == "KYC_APPROVED" and file.onward.signing.status == "preparing":
+    if file.status == "KYC_APPROVED" and _signing_of(file) == "preparing":
         return "provider"
     return WAITS.get(file.status)
 

@@ -3,7 +3,8 @@
 The rule: the first answer under a key is durable before the caller hears it, and every repeat within
 `KEPT_MS` hears the same. A repeat while the first is worked on is told so; another body under the key is
 refused. What leaves no trace (`FREE`) leaves the key free, too; what may be better in a moment (`AGAIN`)
-is tried again, with the chance that it had (`Call.draw`), and so upon the same actors.
+is tried again, with the chance that it had (`Call.draw`), and so upon the same actors; and so is what changes nothing and
+may not be kept (`Operation.kept`).
 Source: interface.md 1; design.md 3; draft-ietf-httpapi-idempotency-key-header-07.
 """
 
@@ -59,14 +60,16 @@ class Idempotency:
         """Show how many run."""
         return f"Idempotency({len(self._running)} running)"
 
-    async def answer(self, handle: Handler, call: Call, request_line: str) -> Response:
+    async def answer(self, operation: Operation, call: Call, request_line: str) -> Response:
         """Answer one call of a keyed operation.
 
         Args:
-            handle: what works on it.
+            operation: which.
             call: the request.
             request_line: method and path: a key is the caller's own for each.
         """
+        handle = operation.handle
+        assert handle is not None, "answered in front of the framework"
         given = call.values(HEADER.lower().encode())
         if not given:
             return await handle(self._port, call)
@@ -83,13 +86,13 @@ class Idempotency:
             return problem(other, call.ticket)
         self._running[address, key] = digest
         try:
-            return await self._first(handle, call, address, BeginRequest(
-                key, digest, secrets.token_hex(SEED_BYTES), KEPT_MS))  # fmt: skip
+            begin = BeginRequest(key, digest, secrets.token_hex(SEED_BYTES), KEPT_MS)
+            return await self._first(operation, call, address, begin)
         finally:
             del self._running[address, key]
 
     async def _first(
-        self, handle: Handler, call: Call, address: Address, begin: BeginRequest
+        self, operation: Operation, call: Call, address: Address, begin: BeginRequest
     ) -> Response:
         """Work on it, or tell what it ended in."""
         port = self._port
@@ -97,8 +100,9 @@ class Idempotency:
         if isinstance(begun, RequestEnded):
             return _replayed(begun, begin.digest, call.ticket)
         assert isinstance(begun, RequestBegun)
-        answer = await self._work(handle, call.seeded(bytes.fromhex(begun.seed)))
-        if answer.status in AGAIN:
+        assert operation.handle is not None
+        answer = await self._work(operation.handle, call.seeded(bytes.fromhex(begun.seed)))
+        if answer.status in AGAIN or not operation.kept:
             return answer
         if answer.status in FREE:
             await port.ask(address, ForgetRequest(begin.key))

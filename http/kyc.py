@@ -124,8 +124,14 @@ def _whole(case: CaseDescribed) -> dict[str, Any]:
 
 
 def _camel(hit: Mapping[str, Any]) -> dict[str, Any]:
-    """A hit as it is shown."""
-    return {("birthDates" if key == "birth_dates" else key): hit[key] for key in hit}
+    """A hit as it is shown, and what is otherwise than when it was judged."""
+    shown = {_outside(key): hit[key] for key in hit}
+    since = [{**one, "what": _outside(one["what"])} for one in hit.get("since", ())]
+    return {**shown, "since": since}
+
+
+def _outside(name: str) -> str:
+    return "birthDates" if name == "birth_dates" else name
 
 
 async def listed(port: Port, call: Call) -> Response:

@@ -26,7 +26,9 @@ CASE: Final = CaseDescribed(
     hits=(
         {
             "party": "client", "list": "demo", "entryId": "Q1", "name": "Somebody", "score": 700,
-            "topics": ["role.pep"], "features": {"name": 0.7}, "fingerprint": "f1", "word": "cleared",
+            "topics": ["role.pep"], "features": {"name": 0.7}, "fingerprint": "f1", "word": "",
+            "wordBefore": "cleared",
+            "since": [{"side": "entry", "what": "birth_dates", "came": ["1961"], "went": []}],
         },
     ),
     headlines=(

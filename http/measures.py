@@ -4,6 +4,7 @@ Source: spec.md S26, S27, S39, E17; docs/review.md; adr/0048.
 """
 
 from comptoir.actors.onboarding_day.figures import Drift, Figures, StageFigure, figures, wanted_days
+from comptoir.actors.onboarding_day.terms import MeasureTerms
 from comptoir.http.answers import Response, json_response
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
@@ -18,10 +19,10 @@ async def show(port: Port, call: Call) -> Response:
     """GET /api/v1/onboarding/measures."""
     terms, now = port.rules.measures, port.now_ms()
     days = await port.onboarding_days(wanted_days(now, terms))
-    return json_response(200, _shown(figures(days, now, terms)), call.ticket)
+    return json_response(200, _shown(figures(days, now, terms), terms), call.ticket)
 
 
-def _shown(found: Figures) -> dict[str, object]:
+def _shown(found: Figures, terms: MeasureTerms) -> dict[str, object]:
     return {
         "firstDay": found.first,
         "lastDay": found.last,
@@ -39,6 +40,11 @@ def _shown(found: Figures) -> dict[str, object]:
         "fileCostCents": found.file_cents,
         "currency": "USD",
         "reviews": found.reviews,
+        "unpriced": list(found.unpriced),
+        "entryErrorShare": _rounded(found.entry_errors),
+        "entryErrorAim": terms.mistaken,
+        "falsePositiveShare": _rounded(found.false_positives),
+        "falsePositiveAim": terms.stopped,
         "reversedShare": _rounded(found.reversed_share),
         "rules": [_rules(one) for one in found.drifts],
         "alerts": list(found.alerts),
@@ -53,6 +59,8 @@ def _stage(one: StageFigure) -> dict[str, object]:
         "meanHours": round(one.hours, 2),
         "halfWithinHours": one.half_within,
         "mostWithinHours": one.most_within,
+        "aimHours": one.aim_hours,
+        "lateShare": _rounded(one.late_share),
     }
 
 

@@ -244,6 +244,8 @@ class Operation:
     body: Body | None = None
     links: tuple[Link, ...] = ()
     """Of its 200."""
+    kept: bool = True
+    """Whether its answer is kept under an Idempotency-Key; False: it changes nothing, is a secret, and is made anew."""
     counted: bool = True
     """Whether the limits of S62 hold. They never do for LOCAL and SIGNED."""
     proof: Proof | None = None

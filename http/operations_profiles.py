@@ -18,6 +18,7 @@ from comptoir.http.operation import (
     Parameter,
     Reach,
 )
+from comptoir.http.operations_dashboard import DASHBOARD
 from comptoir.http.operations_documents import DOCUMENTS, ONE_FILE, SEES, THE_FILE
 from comptoir.http.operations_onward import ONWARD
 from comptoir.http.principal import Role
@@ -85,4 +86,4 @@ _PROFILES: Final = (
         ),
     ),
 )  # fmt: skip
-ONBOARDING: Final = (*DOCUMENTS, *_PROFILES, *ONWARD)
+ONBOARDING: Final = (*DOCUMENTS, *_PROFILES, *ONWARD, *DASHBOARD)

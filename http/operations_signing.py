@@ -6,10 +6,10 @@ Source: interface.md 8 (rows c2) and 9; spec.md S6, S28, S34; docs/authorization
 from types import MappingProxyType
 from typing import Final
 
+from comptoir.http import sending_signers, signing, verifying
 from comptoir.http import shapes_signing as shapes
-from comptoir.http import signing, verifying
 from comptoir.http.oauth.requests import FORM
-from comptoir.http.operation import Body, Door, Handler, Operation, Owner, Reach
+from comptoir.http.operation import Body, Door, Handler, Operation, Owner, Parameter, Reach
 from comptoir.http.operations_documents import ONE_FILE, SEES, THE_FILE
 from comptoir.http.page import HTML
 from comptoir.http.portal import contract
@@ -61,6 +61,15 @@ SIGNING: Final = (
         grants=_SIGNS, owner=Owner.ANSWER, parameters=(THE_FILE,), body=Body("What.", shapes.ContractSigned),
     ),
     Operation(
+        "sendSigner", "POST", f"{_SIGNATURE}/address", "Where its client signs, on the provider's page", "onboarding",
+        Door.TOKEN, {200: Body("An address, good once and for five minutes.", shapes.SigningAddress)},
+        sending_signers.address,
+        problems=(
+            *_READ, "SIGNATURE_ELSEWHERE", "SIGNATURE_NOT_READY", "SIGNATURE_OVER", "SIGNING_UNAVAILABLE", "RATE_LIMITED",
+        ),
+        grants=_SIGNS, owner=Owner.ANSWER, parameters=(THE_FILE,), kept=False,
+    ),
+    Operation(
         "declineContract", "POST", f"{_SIGNATURE}/decline", "Its client does not sign it", "onboarding",
         Door.TOKEN, {200: Body("It is declined.", shapes.Contract)}, signing.decline, problems=_ACTS,
         grants=_SIGNS, owner=Owner.ANSWER, parameters=(THE_FILE,),
@@ -68,10 +77,15 @@ SIGNING: Final = (
     ),
     Operation(
         "getContractPage", "GET", _PAGE, "The page where a client reads and signs", "portal", Door.OPEN,
-        {200: Body("A page.", None, HTML)}, contract.show, problems=_OF_PAGES, parameters=(FILE,),
+        {200: Body("A page.", None, HTML)}, contract.show, problems=_OF_PAGES,
+        parameters=(
+            FILE,
+            Parameter("event", "query", "What the provider's page sends along; it proves nothing.", {"type": "string"}),
+        ),
     ),
     _form("wantSigningCode", "code", "A code to sign with", contract.want_code),
     _form("signContractByForm", "sign", "What that page sends", contract.sign),
+    _form("sendSignerByForm", "address", "A client goes on to the provider's page", contract.send_on),
     _form("declineContractByForm", "decline", "Likewise", contract.decline),
     Operation(
         "getVerifyPage", "GET", verifying.VERIFY_PATH, "A page where anybody has a signed PDF verified",

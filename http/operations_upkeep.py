@@ -9,6 +9,7 @@ from typing import Final
 from comptoir.http import dead_letters, dispositions, parking
 from comptoir.http import shapes_upkeep as upkeep
 from comptoir.http.operation import Assurance, Body, Door, Operation, Parameter, Reach
+from comptoir.http.operations_accounts import ACCOUNTS
 from comptoir.http.operations_banking import CURSOR, LIMIT
 from comptoir.http.operations_events import EVENTS
 from comptoir.http.operations_lists import LISTS
@@ -107,6 +108,7 @@ UPKEEP: Final = (
         "operation", Door.TOKEN, {200: Body("Every party.", upkeep.Parking)}, parking.parking,
         problems=("STORAGE_UNAVAILABLE",), grants=_WATCHES,
     ),
+    *ACCOUNTS,
     *LISTS,
     *EVENTS,
 )  # fmt: skip

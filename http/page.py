@@ -70,8 +70,7 @@ def page(
         forms: whether it has forms, which lead to ourselves.
         onward: a path of ours to which the browser goes on at once; empty: it stays.
     """
-    refresh = f'<meta http-equiv="refresh" content="0;url={escape(onward)}">\n' if onward else ""
-    head = f"{refresh}<title>{escape(title)}</title>"
+    head = f"{_refresh(onward)}<title>{escape(title)}</title>"
     return _whole(_document("en", head, content), ticket, _POLICY_OF_FORMS if forms else _POLICY)
 
 
@@ -88,15 +87,27 @@ def scripted_page(title: str, content: str, ticket: str, script: str) -> Respons
     return _whole(_document("en", head, content), ticket, _POLICY_OF_SCRIPTS)
 
 
-def page_in(lang: Language, title: str, content: str, ticket: str) -> Response:
+def page_in(lang: Language, title: str, content: str, ticket: str, onward: str = "") -> Response:
     """A whole page in the language of its texts, with forms; its own address, which may hold a secret, is
     told to nobody at all (`strict-origin`: of the address the origin alone, so that forms have theirs).
+
+    Args:
+        lang: of its texts.
+        title: plain text.
+        content: HTML of the main part, its heading included.
+        ticket: the request id.
+        onward: where the browser goes on to at once; empty: it stays.
     """
-    text = _document(lang, f"<title>{escape(title)}</title>", content)
+    text = _document(lang, f"{_refresh(onward)}<title>{escape(title)}</title>", content)
     answer = _whole(text, ticket, _POLICY_OF_FORMS)
     headers = [pair for pair in answer.headers if pair[0] != b"referrer-policy"]
     headers.append((b"referrer-policy", b"strict-origin"))
     return answer._replace(headers=headers)
+
+
+def _refresh(onward: str) -> str:
+    """What has a browser go on by itself."""
+    return f'<meta http-equiv="refresh" content="0;url={escape(onward)}">\n' if onward else ""
 
 
 def _document(lang: Language, head: str, content: str) -> str:

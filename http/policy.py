@@ -8,7 +8,7 @@ what the rows of `comptoir.http.operations` must come to.
 
 To whom an operation is granted may still have to sign in better, or anew, before it is done (`lacks`).
 What a token does not say was not so: without `amr` and `acr` it was one factor, without `auth_time` long ago.
-Source: spec.md S34, S60 (least privilege), X7; interface.md 1 and 9; RFC 9470; RFC 8176 (`mfa`); OWASP
+Source: spec.md S34, S60 (least privilege), X7; interface.md 1 and 9; RFC 9470; RFC 9068; RFC 8176 (`mfa`); OWASP
 ASVS 5, 6.3.3, 6.8.4 and 10.3.4.
 """
 
@@ -44,11 +44,11 @@ def lacks(operation: Operation, principal: Principal, rules: StepUpRules, now: i
 
     Args:
         operation: granted to them.
-        principal: who asks. A service, which has no role, does not sign in: its scope is its right.
+        principal: who asks. A service does not sign in: its scope is its right.
         rules: what two factors and recent are.
         now: seconds since 1970.
     """
-    if operation.assurance is Assurance.ANY or not principal.roles:
+    if operation.assurance is Assurance.ANY or _is_service(principal):
         return False
     if operation.assurance is Assurance.TWO_FACTORS and _is_client(operation, principal):
         return False
@@ -57,6 +57,14 @@ def lacks(operation: Operation, principal: Principal, rules: StepUpRules, now: i
         return True
     age_s = now - principal.signed_in_at
     return operation.assurance in AGED and not -SKEW_S <= age_s <= rules.recent_s
+
+
+def _is_service(principal: Principal) -> bool:
+    """Whether nobody has signed in for it: it has no role, and its token tells of no sign-in (RFC 9068 section 2.2.1
+    has `auth_time` and `amr` of tokens of people alone; some issuers put an `acr` into all). A person whose issuer
+    gives them a scope and no role of ours is still a person.
+    """
+    return not (principal.roles or principal.methods or principal.signed_in_at)
 
 
 def _is_client(operation: Operation, principal: Principal) -> bool:

@@ -18,6 +18,7 @@ from comptoir.engine.letters import LetterReads
 from comptoir.engine.moves import Moves
 from comptoir.engine.objects import ObjectStore, UploadDoor
 from comptoir.engine.parking import Parked
+from comptoir.http.accounts_port import AccountsPort
 from comptoir.http.books_port import BooksPort
 from comptoir.http.events_port import EventsPort
 from comptoir.http.identity.opening import Identity
@@ -106,7 +107,7 @@ class WebhookPort(Protocol):
         ...
 
 
-class ApiPort(BooksPort, ReviewPort, EventsPort, SigningPort, Protocol):
+class ApiPort(BooksPort, ReviewPort, EventsPort, SigningPort, AccountsPort, Protocol):
     """The part that the API needs: reads, health, the clock of tests."""
 
     @property

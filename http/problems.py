@@ -119,8 +119,8 @@ PROBLEMS: dict[str, Problem] = {
         "Configurer vault.store", "Set vault.store",
     ),
     "ERASURE_REFUSED": Problem(
-        409, "Not erased yet", "The person still has a wallet, which is to be closed first.",
-        "Clôturer le portefeuille", "Close the wallet",
+        409, "Not erased yet", "They still have a wallet, or the law keeps it: `errors` says why and until when.",
+        "Clôturer le portefeuille, ou attendre la fin du délai légal", "Close the wallet, or wait until the law lets it go",
     ),
     "VAULT_ERASED": Problem(
         410, "Erased", "The person was erased: nobody can read this again.",

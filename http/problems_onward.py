@@ -1,4 +1,4 @@
-"""Problems of the last word on a file, and of its contract (problems.py has the rule).
+"""Problems of the last word on a file, of its contract, and of its account (problems.py has the rule).
 
 Source: spec.md S28, S30, X5; docs/onboarding.md.
 """
@@ -22,6 +22,10 @@ OF_ONWARD: Final[Mapping[str, Problem]] = {
     "CORE_BANKING_NOT_CONFIGURED": Problem(
         409, "No mainframe", "No core banking is configured: no account can be opened.",
         "Contacter le support", "Contact support",
+    ),
+    "ACCOUNT_NOT_SEEN": Problem(
+        409, "Not seen so", "The account is not held, or the last look at the mainframe has not shown this.",
+        "Interroger le système central d'abord", "Look at the mainframe first",
     ),
     "SIGNATURE_NOT_OPEN": Problem(
         409, "No contract to issue", "No contract of this file waits to be signed, or it is being issued now.",

@@ -6,7 +6,7 @@ Source: spec.md S6, S28, S34; docs/signature.md.
 from collections.abc import Mapping
 from typing import Final
 
-from comptoir.http.problem_rows import Problem
+from comptoir.http.problem_rows import LATER_EN, LATER_FR, Problem
 
 __all__ = ["OF_SIGNING"]
 
@@ -22,6 +22,18 @@ OF_SIGNING: Final[Mapping[str, Problem]] = {
     "SIGNATURE_STALE": Problem(
         409, "Another version", "What was read is not what is to be signed.",
         "Relire le contrat", "Read the contract again",
+    ),
+    "SIGNATURE_ELSEWHERE": Problem(
+        409, "Signed another way", "This contract is not signed on a page that one is sent to from here.",
+        "Signer comme le message reçu le dit", "Sign as the message that was sent says",
+    ),
+    "SIGNATURE_NOT_READY": Problem(
+        409, "Not ready yet", "The contract is being made.",
+        LATER_FR, LATER_EN, True,
+    ),
+    "SIGNING_UNAVAILABLE": Problem(
+        503, "Signing unavailable", "Whoever has contracts signed does not answer; nothing was changed.",
+        LATER_FR, LATER_EN, True, 5,
     ),
     "CONSENT_MISSING": Problem(
         422, "Consent missing", "Every text has to be agreed to, in the version that is shown now.",

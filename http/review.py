@@ -206,6 +206,8 @@ def _waiting(name: str, found: ReviewDescribed) -> dict[str, object]:
         "overdue": found.overdue,
         "snoozedUntil": rfc3339(found.snoozed_until) if found.snoozed_until else None,
         "noteCount": len(found.notes),
+        "twoPeople": found.two_people,
+        "approvedFirstBy": found.approved_first_by or None,
     }
 
 
@@ -216,4 +218,5 @@ def _whole(name: str, found: ReviewDescribed) -> dict[str, object]:
         "decidedBy": found.decided_by or None,
         "decidedAt": rfc3339(found.decided_at) if found.decided_at else None,
         "reason": found.reason or None,
+        "approvedFirstReason": found.approved_first_reason or None,
     }

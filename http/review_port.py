@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from comptoir.actors.onboarding_day.messages import Sums
+from comptoir.http.files_port import FilesPort
 
 __all__ = ["ReviewPort"]
 
 
-class ReviewPort(Protocol):
+class ReviewPort(FilesPort, Protocol):
     """The queue, and the sums."""
 
     async def reviews(self, after: str, limit: int) -> Sequence[str]:

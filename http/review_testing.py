@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from comptoir.actors.onboarding.views import FileRow
+from comptoir.actors.onboarding.views import place_of as file_place
 from comptoir.actors.onboarding_day.messages import Sums
 from comptoir.actors.review.messages import (
     KIND,
@@ -19,6 +21,7 @@ from comptoir.actors.review.messages import (
     place_of,
 )
 from comptoir.engine import Address, Message, Refused, Reply
+from comptoir.http.accounts_testing import FakeAccounts
 from comptoir.http.docusign_testing import of_envelopes
 from comptoir.http.events_testing import FakeEvents
 from comptoir.http.lists_testing import FakeLists, of_lists
@@ -37,7 +40,7 @@ def review_of(due_at: int = DUE_MS) -> ReviewDescribed:
     )  # fmt: skip
 
 
-class FakeReviews(FakeLists, FakeEvents):
+class FakeReviews(FakeLists, FakeEvents, FakeAccounts):
     """The reviews of a daemon that a test makes up, with the lists that compliance searches."""
 
     def __init__(self) -> None:
@@ -45,11 +48,19 @@ class FakeReviews(FakeLists, FakeEvents):
         self.reviewed: dict[str, ReviewDescribed] = {}
         """By numbers of files."""
         self.days: dict[str, Sums] = {}
+        self.filed: dict[str, dict[str, FileRow]] = {}
+        """Rows of files by the beginnings of their lists' keys, by numbers."""
 
     async def reviews(self, after: str, limit: int) -> Sequence[str]:
         """As set, what is due first first."""
         places = sorted(place_of(one.due_at, name) for name, one in self.reviewed.items())
         return [place for place in places if place > after][:limit]
+
+    async def files(self, mine: str, after: str, limit: int) -> Sequence[tuple[str, FileRow]]:
+        """As set, the newest first."""
+        rows = self.filed.get(mine, {})
+        found = sorted((file_place(one.created_at, name), one) for name, one in rows.items())
+        return [one for one in found if one[0] > after][:limit]
 
     async def onboarding_days(self, days: Sequence[str]) -> Mapping[str, Sums]:
         """As set."""
@@ -59,6 +70,7 @@ class FakeReviews(FakeLists, FakeEvents):
         """What is answered to what compliance says; None: it is said to others."""
         others = of_lists(address, message) or of_envelopes(address, message)
         told = self.of_reviews(address, message) or self.of_events(address, message)
+        told = told or self.of_accounts(address, message)
         return told or others or of_signing(address, message)
 
     def of_reviews(self, address: Address, message: Message) -> Reply | None:

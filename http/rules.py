@@ -244,6 +244,8 @@ class EdgeRules:
     """What is measured of onboarding, and against what (S26, S39)."""
     file_prefix: str = "ONB"
     """What a file's number begins with (S9)."""
+    code_page: str = "cp500"
+    """In which the mainframe writes (S30)."""
     client_types: frozenset[str] = frozenset(CLIENT_TYPES)
     """What a file may be of (S1)."""
     partner_advisor: str = ""
@@ -312,6 +314,7 @@ class EdgeRules:
             lists=tuple(one.name for one in settings.screening.lists),
             measures=MeasureTerms.of(settings),
             file_prefix=settings.onboarding.number_prefix,
+            code_page=settings.providers.mainframe.code_page,
             client_types=frozenset(settings.onboarding.types),
             partner_advisor=settings.onboarding.partner_advisor,
             verify_bytes_max=settings.signing.verify_bytes_max,

@@ -43,6 +43,15 @@ class BothTexts(_Shape, frozen=True):
     en: str
 
 
+class HitChange(_Shape, frozen=True):
+    """A fact that came or went since a person judged a hit."""
+
+    side: Literal["entry", "client"]
+    what: Literal["names", "birthDates", "countries", "gender", "topics"]
+    came: list[str]
+    went: list[str]
+
+
 class CaseHit(_Shape, frozen=True):
     """Whom a list may have."""
 
@@ -56,6 +65,15 @@ class CaseHit(_Shape, frozen=True):
     fingerprint: Annotated[str, Meta(description="Of what list and client say.")]
     word: Annotated[
         str, Meta(description="What a person has said: cleared, known, confirmed; empty: nothing.")
+    ]
+    word_before: Annotated[
+        str,
+        Meta(
+            description="What was said of it before list or client said something else, or empty."
+        ),
+    ]
+    since: Annotated[
+        list[HitChange], Meta(description="What is otherwise than when that was said (E4).")
     ]
     aliases: list[str] = []
     birth_dates: list[str] = []

@@ -196,7 +196,7 @@ class FileApproval(Shape, frozen=True):
 class FileAccount(Shape, frozen=True):
     """The account on the mainframe."""
 
-    status: Literal["asked", "late", "created", "refused"]
+    status: Literal["asked", "late", "created", "refused", "held"]
     account_number: Annotated[
         str | None,
         Meta(description="Whole for its client and the file's advisor; else its last four characters."),

@@ -15,6 +15,7 @@ __all__ = [
     "Measures",
     "NewNote",
     "Putoff",
+    "RelationEnd",
     "Review",
     "ReviewNote",
     "ReviewPage",
@@ -53,6 +54,10 @@ class Waiting(_Shape, frozen=True):
     overdue: bool
     snoozed_until: Time | None
     note_count: Count
+    two_people: Annotated[bool, Meta(description="A sanction is suspected: two approve it (E14).")]
+    approved_first_by: Annotated[
+        str | None, Meta(description="Who has approved it; somebody else has to as well.")
+    ]
 
 
 class ReviewNote(_Shape, frozen=True):
@@ -70,6 +75,7 @@ class Review(Waiting, frozen=True):
     decided_by: str | None
     decided_at: Time | None
     reason: Annotated[str | None, Meta(description="Of the decision.")]
+    approved_first_reason: str | None
 
 
 class ReviewPage(_Shape, frozen=True):
@@ -99,6 +105,13 @@ class Judgement(_Given, frozen=True):
     reason: Reason
 
 
+class RelationEnd(_Shape, frozen=True):
+    """A relation that has ended."""
+
+    onboarding_id: FileNumber
+    kept_until: Annotated[str, Meta(description="From then on nothing of the client is kept.")]
+
+
 class StageMeasured(_Shape, frozen=True):
     """How long files were in a stage that they have left."""
 
@@ -108,6 +121,10 @@ class StageMeasured(_Shape, frozen=True):
     mean_hours: Annotated[float, Meta(ge=0)]
     half_within_hours: Annotated[int | None, Meta(description="null: longer than is told apart.")]
     most_within_hours: Annotated[int | None, Meta(description="Nine of ten; null likewise.")]
+    aim_hours: Annotated[int | None, Meta(description="In which it is to be left; null: no aim.")]
+    late_share: Annotated[
+        Share | None, Meta(description="Of files that took longer; null: no aim.")
+    ]
 
 
 class RulesMeasured(_Shape, frozen=True):
@@ -139,16 +156,35 @@ class Measures(_Shape, frozen=True):
     waited_hours: Annotated[dict[str, float], Meta(description="By whom it was waited for.")]
     files: Annotated[
         dict[str, int],
-        Meta(description="begun, decided, abandoned, resumed, corrected, completed, refused."),
+        Meta(
+            description="begun, decided, abandoned, resumed, corrected, completed, refused, entered, mistaken."
+        ),
     ]
     abandoned_at: dict[str, int]
     corrected_for: dict[str, int]
     calls: dict[str, int]
     cost_cents: Cents
-    file_cost_cents: Annotated[int | None, Meta(description="Of a file that was decided.")]
+    file_cost_cents: Annotated[
+        int | None,
+        Meta(description="Of a file that was decided; null: none was, or no price is set."),
+    ]
+    unpriced: Annotated[
+        list[str], Meta(description="Parties that were asked and whose price is not set.")
+    ]
+    entry_error_share: Annotated[
+        Share | None,
+        Meta(description="Of files that were whole; null: none was (S39)."),
+    ]
+    entry_error_aim: Share
+    false_positive_share: Annotated[
+        Share | None,
+        Meta(description="Of decided files: stopped by screening, then approved (S27)."),
+    ]
+    false_positive_aim: Share
     currency: Literal["USD"]
     reviews: Annotated[
-        dict[str, int], Meta(description="`recommendation:decision`, and `overdue`.")
+        dict[str, int],
+        Meta(description="`recommendation:decision`, and `overdue`, `screened`, `cleared`."),
     ]
     reversed_share: Share | None
     rules: Annotated[list[RulesMeasured], Meta(description="By version.")]

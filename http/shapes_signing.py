@@ -16,6 +16,7 @@ __all__ = [
     "ContractDeclined",
     "ContractSigned",
     "PdfForm",
+    "SigningAddress",
     "SigningForm",
     "Verified",
     "VerifiedSigner",
@@ -73,6 +74,15 @@ class ContractSigned(_Given, frozen=True):
         list[Version], Meta(max_length=10, description="Every text that is agreed to.")
     ]
     language: Annotated[Literal["fr", "en"], Meta(description="In which they were read.")] = "fr"
+
+
+class SigningAddress(_Shape, frozen=True):
+    """Where its client signs: a page of whoever has contracts signed."""
+
+    url: Annotated[
+        str, Meta(description="Good once: whoever has it signs. For its client's browser alone.")
+    ]
+    expires_at: Time
 
 
 class ContractDeclined(_Given, frozen=True):

@@ -77,6 +77,26 @@ class DeadLetterPage(_Shape, frozen=True):
     next_cursor: str | None
 
 
+class RecordField(_Shape, frozen=True):
+    """One field of a record of the mainframe."""
+
+    field: str
+    offset: Count
+    picture: str
+    hex: Annotated[str, Meta(description="Two characters a byte; `**`: it is not shown.")]
+    meaning: Annotated[str | None, Meta(description="Null: it is not shown.")]
+    wrong: Annotated[str | None, Meta(description="Why it cannot be read.")]
+
+
+class LetterRecord(_Shape, frozen=True):
+    """A record of the mainframe, by its copybook."""
+
+    copybook: str
+    bytes: Count
+    expected_bytes: Count
+    fields: list[RecordField]
+
+
 class DeadLetterContent(_Shape, frozen=True):
     """What a dead letter says, without what lets anybody in."""
 
@@ -85,6 +105,9 @@ class DeadLetterContent(_Shape, frozen=True):
     key: Annotated[str, Meta(description="Of the actor that it is addressed to.")]
     fields: dict[str, Any]
     withheld: Annotated[list[str], Meta(description="Fields that nobody is shown.")]
+    record: Annotated[
+        LetterRecord | None, Meta(description="Of a reply, a change or a request of the mainframe.")
+    ]
 
 
 class Cause(_Shape, frozen=True):

@@ -3,17 +3,22 @@
 The rule: it fulfils that part of `comptoir.http.port.ApiPort`. Source: comptoir.http.signing_port.
 """
 
+from comptoir.actors.gateways.signing_desk import SigningPlace, SigningView
 from comptoir.actors.signature.messages import (
     EMBEDDED,
     KIND,
+    AdmitSigner,
     DeclineContract,
     ShowContract,
     SignContract,
+    Signer,
+    SignerAdmitted,
     SigningDescribed,
     SigningStatus,
 )
 from comptoir.actors.signature.sheet import SignerSeen, Verdict
 from comptoir.engine import Address, Message, Reply
+from comptoir.engine.gateway_spec import CallFault
 
 __all__ = ["FakeSigning", "of_signing"]
 
@@ -29,6 +34,9 @@ def of_signing(address: Address, message: Message) -> Reply | None:
     if address.kind != KIND:
         return None
     owner = getattr(message, "user_id", "")
+    if isinstance(message, AdmitSigner):
+        signer = Signer("Ada", "Lovelace", "ada@example.org", "", "fr", owner)
+        return SignerAdmitted("docusign", "env-1", signer)
     if isinstance(message, SignContract):
         owner = message.evidence.user_id
     moves: list[SigningStatus] = [word for kind, word in _MOVES if isinstance(message, kind)]
@@ -40,7 +48,17 @@ def of_signing(address: Address, message: Message) -> Reply | None:
 
 
 class FakeSigning:
-    """Whoever asks hears of one good signature, of a PDF; of anything else, that it is none."""
+    """Whoever asks hears of one good signature, of a PDF; of anything else, that it is none. Clients sign at one address."""
+
+    sends_signers = True
+    signing_fault: CallFault | None = None
+    """Why there is no address; None: there is one."""
+
+    async def signing_address(self, place: SigningPlace) -> SigningView:
+        """Say it."""
+        if self.signing_fault is not None:
+            raise self.signing_fault
+        return SigningView(f"https://sign.example/{place.envelope_id}?token=secret")
 
     async def verify_pdf(self, pdf: bytes) -> Verdict:
         """Say so."""

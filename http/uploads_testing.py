@@ -10,9 +10,12 @@ from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
 from comptoir.actors.onboarding.messages import KIND as FILE
 from comptoir.actors.onboarding.messages import (
+    AskErasure,
     ChangeProfile,
     DescribeProfile,
     Document,
+    EndRelation,
+    ErasureAnswered,
     FileDescribed,
     InitiateFile,
     Opened,
@@ -154,6 +157,8 @@ class FakeUploads(FakeMatching):
             raise Refused("NOT_FOUND")
         if isinstance(message, RequestUpload):
             return UploadGranted(_DOCUMENT)
+        if isinstance(message, (AskErasure, EndRelation)):
+            return ErasureAnswered("", NOW if isinstance(message, EndRelation) else 0)
         if isinstance(message, (DescribeProfile, ChangeProfile)):
             opened = Opened("INDIVIDUAL", "CONSEILLER", owner, "", owner, "", "")
             return ProfileDescribed(opened, _SAID, (), ("entity/name",), 3)

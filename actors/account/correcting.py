@@ -71,8 +71,9 @@ def corrected(state: AccountState, message: CommandAnswered, context: Context) -
     """An answer to a correction: the last one's counts, also after it was given up."""
     number = corrected_as(message.command_id, context.address.key)
     if number != state.corrections or message.outcome in ("unknown", "created"):
-        code = message.code or "CORRECTION_OVER"
-        return Decision(state, events=(AnswerIgnored(message.outcome, state.phase.value, code),))
+        # A code of ours: what the mainframe writes as its reason may be anything.
+        over = AnswerIgnored(message.outcome, state.phase.value, "CORRECTION_OVER")
+        return Decision(state, events=(over,))
     if message.outcome == "updated":
         return _ended(state, context, "taken", "")
     return _ended(state, context, "refused", message.code or ABSENT)

@@ -7,24 +7,31 @@ Rules:
   reconciliation after the other, with the time that a creation takes between them; and a bounded number of times;
 - an answer counts by what it answers: a refusal only where it is of the last command, "absent" only once for each look.
   What cannot be read, or is of somebody else, decides nothing, and makes us look;
-- answers that contradict each other, or a second account, hold it for a person: the file is told nothing more. Where it is
-  held for want of an answer, one that says that the account is there still counts, and the file is told;
+- answers that contradict each other, or a second account, hold it for people, and so does an account whose file has come to
+  nothing: the file is told so, and nothing more until it is settled (holding.py);
 - what the mainframe changes is applied once, in the order of its sequence (applying.py), and what a file corrects is
   commanded once (correcting.py).
 
 Source: spec.md S29 to S33, X9, X10, E11; docs/core-banking.md; docs/adr/0054-an-answer-is-never-awaited.md.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
-from comptoir.actors.account.applying import apply_waiting, change, gap
+from comptoir.actors.account.applying import change, gap
 from comptoir.actors.account.correcting import (
     corrected,
     correction_due,
     correction_refused,
     wanted,
+)
+from comptoir.actors.account.holding import (
+    answer_held,
+    answer_wanted,
+    disown,
+    look_by_hand,
+    settle,
 )
 from comptoir.actors.account.messages import (
     KIND,
@@ -32,17 +39,31 @@ from comptoir.actors.account.messages import (
     AccountDelayed,
     AccountDescribed,
     AccountDue,
-    AccountRefused,
     ChangesDue,
     CommandAnswered,
     CoreBankingChanged,
     CorrectionDue,
     CorrectProfile,
     DescribeAccount,
+    DisownAccount,
+    LookForAccount,
     OpenAccount,
+    SettleAccount,
+)
+from comptoir.actors.account.outcomes import (
+    DUE,
+    REPEATED,
+    UNCLEAR,
+    Outcome,
+    command,
+    created,
+    held,
+    ignored,
+    listed,
+    refused,
+    tell,
 )
 from comptoir.actors.account.state import (
-    AccountAlerted,
     AccountAsked,
     AccountLate,
     AccountMade,
@@ -57,65 +78,47 @@ from comptoir.actors.account.state import (
 )
 from comptoir.actors.account.terms import core_terms_of
 from comptoir.actors.gateways.core_messages import (
-    COMMANDS,
     CommandPublished,
     CommandRefused,
-    PublishCommand,
 )
-from comptoir.actors.onboarding.messages import KIND as FILE
-from comptoir.engine import Address, Decision, Message, Outgoing, Refusal, Reply
+from comptoir.engine import Decision, Message, Outgoing, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "REPLIES"]
 
-DUE: Final = "due"
-"""The timer's name."""
 ABSENT_ENOUGH: Final = 2
 """Looks, one after the other, that must find nothing before a command is published again."""
 ATTEMPTS_MAX: Final = 3
 LOOKS_MAX: Final = 60
 """Of one account: at ever longer intervals, a month and more."""
-UNANSWERED: Final = frozenset(("ACCOUNT_NEVER_MADE", "MAINFRAME_SILENT"))
-"""Why an account is held of which nobody has said anything: no contradiction."""
 DOUBLINGS_MAX: Final = 7
 """From ten minutes to 21 hours between two looks."""
-
-Outcome = Decision[AccountState]
-Command = Literal["CREATE_ACCOUNT", "FIND_ACCOUNT"]
 
 
 def _open(state: AccountState, message: OpenAccount, context: Context) -> Outcome:
     """Publish the command. After a refusal, which has created nothing, it is a new one."""
     asked = AccountState(
-        Phase.ASKED, message.profile, context.now, attempts=state.attempts, looks=state.looks
-    )
+        Phase.ASKED, message.profile, context.now, attempts=state.attempts, looks=state.looks, by_hand=state.by_hand
+    )  # fmt: skip
     published = _publish(asked, context)
     due = Outgoing(context.address, AccountDue(), context.now + core_terms_of(context).wait_ms, DUE)
-    return msgspec.structs.replace(published, messages=(*published.messages, due))
+    waits = (listed(asked, context, waits=True),)
+    return msgspec.structs.replace(published, messages=(*published.messages, due), documents=waits)
 
 
 def _publish(state: AccountState, context: Context) -> Outcome:
     attempt = state.attempts + 1
     sent = msgspec.structs.replace(state, attempts=attempt, absent=0, looking="")
-    command = _command(sent, context, "CREATE_ACCOUNT", command_of(context.address.key, attempt))
-    return Decision(sent, events=(AccountAsked(attempt),), messages=(command,))
-
-
-def _command(state: AccountState, context: Context, kind: Command, name: str) -> Outgoing:
-    assert state.profile is not None, "it was asked for"
-    command = PublishCommand(name, kind, context.address.key, state.profile, context.now)
-    return Outgoing(COMMANDS, command)
+    name = command_of(context.address.key, attempt)
+    published = command(sent, context, "CREATE_ACCOUNT", name)
+    return Decision(sent, events=(AccountAsked(attempt),), messages=(published,))
 
 
 def _there(state: AccountState, _message: OpenAccount, context: Context) -> Outcome:
     """It is there already, and whoever asks is told again."""
     return Decision(
-        state, messages=(_tell(context, AccountCreated(state.account_number, state.answered_at)),)
+        state, messages=(tell(context, AccountCreated(state.account_number, state.answered_at)),)
     )
-
-
-def _tell(context: Context, message: Message) -> Outgoing:
-    return Outgoing(Address(FILE, context.address.key), message)
 
 
 def _due(state: AccountState, _message: AccountDue, context: Context) -> Outcome:
@@ -128,7 +131,7 @@ def _due(state: AccountState, _message: AccountDue, context: Context) -> Outcome
         late,
         events=(AccountLate(state.attempts),),
         messages=(
-            _tell(context, AccountDelayed(context.now)),
+            tell(context, AccountDelayed(context.now)),
             Outgoing(context.address, AccountDue(), at, DUE),
         ),
     )
@@ -136,20 +139,21 @@ def _due(state: AccountState, _message: AccountDue, context: Context) -> Outcome
 
 def _look(state: AccountState, context: Context) -> Outcome:
     """Ask whether there is an account, and look again at the latest after a while that grows."""
-    if state.looks >= LOOKS_MAX:
-        return _held(state, "MAINFRAME_SILENT")
+    if state.looks - state.by_hand >= LOOKS_MAX:
+        return held(state, "MAINFRAME_SILENT", context)
     number = state.looks + 1
     name = command_of(context.address.key, state.attempts, number)
     looking = msgspec.structs.replace(state, looks=number, looking=name)
     return Decision(
         looking,
         events=(AccountSought(number),),
-        messages=(_command(looking, context, "FIND_ACCOUNT", name), _again(looking, context)),
+        messages=(command(looking, context, "FIND_ACCOUNT", name), _again(looking, context)),
     )
 
 
 def _again(state: AccountState, context: Context) -> Outgoing:
-    pause = core_terms_of(context).look_ms << min(max(state.looks - 1, 0), DOUBLINGS_MAX)
+    looks = state.looks - state.by_hand
+    pause = core_terms_of(context).look_ms << min(max(looks - 1, 0), DOUBLINGS_MAX)
     return Outgoing(context.address, AccountDue(), context.now + pause, DUE)
 
 
@@ -157,78 +161,57 @@ def _answer(state: AccountState, message: CommandAnswered, context: Context) -> 
     """An answer while it is waited for."""
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
-        return _ignored(state, message, "COMMAND_UNKNOWN")
+        return ignored(state, message, "COMMAND_UNKNOWN")
     if message.outcome == "created" and message.account_number:
-        return _created(state, message, attempt, context)
+        made = AccountMade(attempt, message.healed)
+        return created(state, message.account_number, made, context)
+    if message.command_id == state.asking:
+        return answer_wanted(state, message, context)
     if message.outcome == "refused":
         if attempt < state.attempts:
-            return _ignored(state, message, "COMMAND_REPLACED")
-        return _refused(state, message.code, context)
+            return ignored(state, message, "COMMAND_REPLACED")
+        return refused(state, message.code, context)
     if message.outcome == "absent":
         return _absent(state, message, context)
-    return _unclear(state, message, context)
-
-
-def _created(
-    state: AccountState, message: CommandAnswered, attempt: int, context: Context
-) -> Outcome:
-    made = msgspec.structs.replace(
-        state, phase=Phase.CREATED, account_number=message.account_number, answered_at=context.now,
-        looking="", absent=0, code="",
-    )  # fmt: skip
-    told = _tell(context, AccountCreated(message.account_number, context.now))
-    applied = apply_waiting(made, context)
-    return msgspec.structs.replace(
-        applied,
-        events=(AccountMade(attempt, message.healed), *applied.events),
-        messages=(told, *applied.messages),
-        cancel=(*applied.cancel, DUE),
-    )
-
-
-def _refused(state: AccountState, code: str, context: Context) -> Outcome:
-    over = msgspec.structs.replace(
-        state, phase=Phase.REFUSED, code=code, answered_at=context.now, looking="", absent=0
-    )
-    told = _tell(context, AccountRefused(code, context.now))
-    return Decision(over, events=(AccountAlerted("ACCOUNT_REFUSED"),), messages=(told,), cancel=(DUE,))  # fmt: skip
+    return _unclear(state, context)
 
 
 def _absent(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
     """Nothing is there: once that is sure, and only then, the command is published again."""
     if message.command_id != state.looking:
-        return _ignored(state, message, "LOOK_OVER")
+        return ignored(state, message, "LOOK_OVER")
     seen = msgspec.structs.replace(state, looking="", absent=state.absent + 1)
     if seen.absent < ABSENT_ENOUGH:
         return Decision(seen, messages=(_again(seen, context),))
     if seen.attempts >= ATTEMPTS_MAX:
-        return _held(seen, "ACCOUNT_NEVER_MADE")
+        return held(seen, "ACCOUNT_NEVER_MADE", context)
     published = _publish(seen, context)
     return msgspec.structs.replace(
         published, messages=(*published.messages, _again(published.state, context))
     )
 
 
-def _unclear(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+def _unclear(state: AccountState, context: Context) -> Outcome:
     """What came cannot be read, or is somebody else's: what is true must be looked for."""
-    ignored = AnswerIgnored("unknown", state.phase.value, message.code)
+    unclear = AnswerIgnored("unknown", state.phase.value, UNCLEAR)
     if state.looking:  # that very look may be what is unclear: the timer looks again
-        return Decision(state, events=(ignored,))
+        return Decision(state, events=(unclear,))
     if state.phase is Phase.ASKED:
         looked = _look(msgspec.structs.replace(state, phase=Phase.LATE), context)
         late = (AccountLate(state.attempts), *looked.events)
-        told = _tell(context, AccountDelayed(context.now))
+        told = tell(context, AccountDelayed(context.now))
         looked = msgspec.structs.replace(looked, events=late, messages=(told, *looked.messages))
     else:
         looked = _look(state, context)
-    return msgspec.structs.replace(looked, events=(ignored, *looked.events))
+    return msgspec.structs.replace(looked, events=(unclear, *looked.events))
 
 
 def _command_refused(state: AccountState, message: CommandRefused, context: Context) -> Outcome:
     """It could not be put on the bus, or into a record: nothing was sent."""
     if message.command_id != command_of(context.address.key, state.attempts):
-        return Decision(state, events=(AnswerIgnored("refused", state.phase.value, message.code),))
-    return _refused(state, message.code, context)
+        replaced = AnswerIgnored("refused", state.phase.value, "COMMAND_REPLACED")
+        return Decision(state, events=(replaced,))
+    return refused(state, message.code, context)
 
 
 def _not_published(state: AccountState, message: CommandRefused, context: Context) -> Outcome:
@@ -237,46 +220,29 @@ def _not_published(state: AccountState, message: CommandRefused, context: Contex
     return correction_refused(state, number, message.code, context)
 
 
-def _ignored(state: AccountState, message: CommandAnswered, code: str) -> Outcome:
-    return Decision(state, events=(AnswerIgnored(message.outcome, state.phase.value, code),))
-
-
-def _held(state: AccountState, code: str) -> Outcome:
-    held = msgspec.structs.replace(state, phase=Phase.HELD, code=code, looking="", absent=0)
-    return Decision(held, events=(AccountAlerted(code),), cancel=(DUE,))
-
-
 def _answer_later(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
     """An answer to what is answered: the same again changes nothing, another one holds it."""
     if corrected_as(message.command_id, context.address.key) is not None:
         return corrected(state, message, context)
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
-        return _ignored(state, message, "COMMAND_UNKNOWN")
+        return ignored(state, message, "COMMAND_UNKNOWN")
     made = message.outcome == "created" and bool(message.account_number)
     if made and state.phase is Phase.REFUSED:
-        return _held(
-            msgspec.structs.replace(state, account_number=message.account_number),
-            "CREATED_YET_REFUSED",
-        )  # fmt: skip
+        found = msgspec.structs.replace(state, account_number=message.account_number)
+        return held(found, "CREATED_YET_REFUSED", context)
     if made and message.account_number != state.account_number:
-        return _held(state, "SECOND_ACCOUNT")
+        return held(state, "SECOND_ACCOUNT", context)
     if message.outcome == "refused" and state.phase is Phase.CREATED:
-        return _held(state, "CREATED_YET_REFUSED")
-    return _ignored(state, message, message.code)
+        return held(state, "CREATED_YET_REFUSED", context)
+    return ignored(state, message, REPEATED)
 
 
 def _answer_held(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
-    """A person decides, unless all that was wanting is the answer which now comes (X9)."""
+    """To a correction that was under way; any other as holding.py has it."""
     if corrected_as(message.command_id, context.address.key) is not None:
         return corrected(state, message, context)
-    attempt = sent_as(message.command_id, context.address.key)
-    if attempt is None or not 0 < attempt <= state.attempts:
-        return _ignored(state, message, "COMMAND_UNKNOWN")
-    made = message.outcome == "created" and bool(message.account_number)
-    if made and state.code in UNANSWERED and not state.account_number:
-        return _created(state, message, attempt, context)
-    return _ignored(state, message, message.code)
+    return answer_held(state, message, context)
 
 
 def _noted(state: AccountState, _message: Message, _context: Context) -> Outcome:
@@ -284,7 +250,10 @@ def _noted(state: AccountState, _message: Message, _context: Context) -> Outcome
     return Decision(state)
 
 
-def _describe(state: AccountState, _message: DescribeAccount, _context: Context) -> Outcome:
+def _describe(
+    state: AccountState, _message: DescribeAccount | LookForAccount, _context: Context
+) -> Outcome:
+    """How far it is; of one that has its end, nobody needs to look."""
     return Decision(state, described(state))
 
 
@@ -297,7 +266,7 @@ MACHINE: Machine[AccountState] = Machine(
     phases=Phase,
     messages=(
         OpenAccount, CommandPublished, CommandRefused, CommandAnswered, AccountDue, CoreBankingChanged, ChangesDue,
-        CorrectProfile, CorrectionDue, DescribeAccount,
+        CorrectProfile, CorrectionDue, DescribeAccount, LookForAccount, SettleAccount, DisownAccount,
     ),
     rows=(
         row(Phase.NONE, OpenAccount, _open, Phase.ASKED),
@@ -311,7 +280,7 @@ MACHINE: Machine[AccountState] = Machine(
         row(Phase.LATE, CommandAnswered, _answer, Phase.LATE, *_ENDS),
         row(Phase.CREATED, CommandAnswered, _answer_later, Phase.CREATED, Phase.HELD),
         row(Phase.REFUSED, CommandAnswered, _answer_later, Phase.REFUSED, Phase.HELD),
-        row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD, Phase.CREATED),
+        row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD, Phase.CREATED, Phase.REFUSED),
         row(Phase.ASKED, AccountDue, _due, Phase.LATE),
         row(Phase.LATE, AccountDue, _due, Phase.LATE, Phase.HELD),
         *(row(x, AccountDue, _noted, x) for x in _ENDS),
@@ -320,6 +289,12 @@ MACHINE: Machine[AccountState] = Machine(
         *(row(x, CorrectProfile, wanted, x) for x in _ALL),
         *(row(x, CorrectionDue, correction_due, x) for x in _ALL),
         *(row(x, DescribeAccount, _describe, x) for x in _ALL),
+        *(row(x, LookForAccount, look_by_hand, x) for x in (*_WAITING, Phase.HELD)),
+        *(row(x, LookForAccount, _describe, x) for x in (Phase.CREATED, Phase.REFUSED)),
+        row(Phase.HELD, SettleAccount, settle, Phase.HELD),
+        *(row(x, SettleAccount, _noted, x) for x in (*_WAITING, Phase.CREATED, Phase.REFUSED)),
+        row(Phase.CREATED, DisownAccount, disown, Phase.HELD),
+        *(row(x, DisownAccount, _noted, x) for x in (*_WAITING, Phase.REFUSED, Phase.HELD)),
     ),
     refusal=Refusal("NOT_FOUND", "no account was asked for this file"),
 )  # fmt: skip

@@ -11,11 +11,13 @@ import msgspec
 from comptoir.engine.values import Message, Reply
 
 __all__ = [
+    "ACCOUNTS",
     "KIND",
     "AccountCreated",
     "AccountDelayed",
     "AccountDescribed",
     "AccountDue",
+    "AccountHeld",
     "AccountProfile",
     "AccountRefused",
     "ChangesDue",
@@ -26,10 +28,22 @@ __all__ = [
     "CorrectionAnswered",
     "CorrectionDue",
     "DescribeAccount",
+    "DisownAccount",
+    "LookForAccount",
     "OpenAccount",
+    "Seen",
+    "SettleAccount",
+    "place_of",
 ]
 
 KIND = "account"
+ACCOUNTS = "account"
+"""The documents by which accounts without an end are listed: `{"waits": bool}`, which names nobody."""
+
+
+def place_of(asked_at: int, client_id: str) -> str:
+    """The key of an account's document: what was asked for first comes first."""
+    return f"{asked_at:015d}:{client_id}"
 
 
 class AccountProfile(msgspec.Struct, frozen=True):
@@ -110,6 +124,37 @@ class DescribeAccount(Message, frozen=True):
     """Say how far it is."""
 
 
+class LookForAccount(Message, frozen=True):
+    """Somebody of operations wants to know what is there now: it is asked for by CLIENT-ID, and nothing follows by itself
+    but what an answer means anyhow.
+    """
+
+
+class SettleAccount(Message, frozen=True):
+    """Two people have found out what is true of an account that is held. It holds if a look from now on says the same."""
+
+    outcome: Literal["created", "refused"]
+    """refused: nothing is there, and nothing will be."""
+    account_number: str
+    """Of `created`: which one stands, as the mainframe has told it."""
+    maker: str
+    reason: str
+    checker: str = ""
+
+
+class DisownAccount(Message, frozen=True):
+    """Its file has come to nothing: operations close it."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What the mainframe said when somebody had it looked for."""
+
+    outcome: Literal["created", "absent"]
+    account_number: str
+    at: int
+    """Business time, ms."""
+
+
 class AccountDescribed(Reply, frozen=True):
     """An account."""
 
@@ -121,6 +166,13 @@ class AccountDescribed(Reply, frozen=True):
     answered_at: int
     attempts: int
     """How often the command was sent: never again before a reconciliation said that nothing is there."""
+    held_at: int = 0
+    looking: bool = False
+    """Somebody has had it looked for, and the mainframe has not answered yet."""
+    seen: Seen | None = None
+    """Since it is held, or by the last look of a person."""
+    settling: str = ""
+    """The outcome that two people have found, while the mainframe is asked whether it is so."""
 
 
 # What the file is told.
@@ -143,6 +195,13 @@ class AccountRefused(Message, frozen=True):
 class AccountDelayed(Message, frozen=True):
     """It takes longer than MQ's wait (X9): not a failure; the late reply still completes."""
 
+    at: int
+
+
+class AccountHeld(Message, frozen=True):
+    """A person has to look: its answers contradict each other, or none came for too long (E11)."""
+
+    code: str
     at: int
 
 

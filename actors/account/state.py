@@ -10,13 +10,19 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Literal
 
-from comptoir.actors.account.messages import AccountDescribed, AccountProfile, CoreBankingChanged
+from comptoir.actors.account.messages import (
+    AccountDescribed,
+    AccountProfile,
+    CoreBankingChanged,
+    Seen,
+    SettleAccount,
+)
 from comptoir.engine import Event, State
 
 __all__ = [
-    "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSought", "AccountState", "AnswerIgnored",
-    "CorrectionAsked", "CorrectionEnded", "Phase", "ProfileChanged", "command_of", "corrected_as", "correction_of",
-    "described", "sent_as",
+    "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSettled", "AccountSought", "AccountState",
+    "AnswerIgnored", "CorrectionAsked", "CorrectionEnded", "Phase", "ProfileChanged", "command_of", "corrected_as",
+    "correction_of", "described", "sent_as",
 ]  # fmt: skip
 
 _NUMBER = re.compile(r"([0-9]{1,6})(?:\.[0-9]{1,6})?")
@@ -52,6 +58,8 @@ class AccountState(State, frozen=True):
     """Commands that were published, each under its number."""
     looks: int = 0
     """Reconciliations that were begun, over all attempts."""
+    by_hand: int = 0
+    """Of these, what people have wanted."""
     looking: str = ""
     """Command id of the one that has no answer yet."""
     absent: int = 0
@@ -60,6 +68,13 @@ class AccountState(State, frozen=True):
     """Of the last change that was applied; they count from 1."""
     waiting: tuple[CoreBankingChanged, ...] = ()
     """Changes whose turn has not come, by their sequence."""
+    held_at: int = 0
+    asking: str = ""
+    """Command id of the look that a person has wanted, and that has no answer yet."""
+    seen: Seen | None = None
+    """What the last such look found, since it is held."""
+    settling: SettleAccount | None = None
+    """What two people have found; `asking` is to confirm it."""
     corrections: int = 0
     """Number of the last correction that was published (correcting.py)."""
     correcting: bool = False
@@ -90,6 +105,15 @@ class AccountMade(Event, frozen=True):
     attempt: int
     healed: bool
     """Its reply was lost, and reconciliation has found it."""
+
+
+class AccountSettled(Event, frozen=True):
+    """Two people have found out what is true, and the mainframe has said the same."""
+
+    outcome: str
+    maker: str
+    checker: str
+    reason: str
 
 
 class AccountAlerted(Event, frozen=True):
@@ -160,5 +184,6 @@ def described(state: AccountState) -> AccountDescribed:
     """As it is told; what of it to whom, the edge knows."""
     return AccountDescribed(
         _STATUSES[state.phase.value], state.account_number, state.code, state.asked_at, state.answered_at,
-        state.attempts,
+        state.attempts, state.held_at, bool(state.asking), state.seen,
+        "" if state.settling is None else state.settling.outcome,
     )  # fmt: skip

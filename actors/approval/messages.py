@@ -10,9 +10,11 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.account.messages import SettleAccount
 from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
+from comptoir.actors.onboarding.messages import EraseFile
 from comptoir.actors.person.messages import InvitePerson
 from comptoir.actors.wallet.messages import KIND as WALLET
 from comptoir.actors.wallet.messages import AdjustPoints, ProposeAdjustment
@@ -47,11 +49,13 @@ FOUR_EYES: Final = "FOUR_EYES"
 Order = (
     InvitePerson
     | ErasePerson
+    | EraseFile
     | RotateKey
     | ReplayLetters
     | DisposeLetter
     | SettleWithdrawal
     | AdjustPoints
+    | SettleAccount
 )
 """What is sent when it is approved, by the very decision that approves it."""
 
@@ -61,6 +65,7 @@ class Action(StrEnum):
 
     INVITE = "staff.invite"
     ERASE = "person.erase"
+    ERASE_FILE = "onboarding.erase"
     ROTATE = "keys.rotate"
     REPLAY = "dead_letters.replay"
     SETTLE = "dead_letters.settle"
@@ -69,13 +74,15 @@ class Action(StrEnum):
     """What became of a payment that is held."""
     ADJUST = "points.adjust"
     """Points are given or taken by hand."""
+    ACCOUNT = "accounts.settle"
+    """What is true of an account on the mainframe that is held."""
 
 
 def approved_by(order: Order, checker: str) -> Order:
     """The order as it is sent: where it says who has approved it, with their name. Its digest is of what was
     asked for.
     """
-    if isinstance(order, AdjustPoints):
+    if isinstance(order, AdjustPoints | SettleAccount):
         return msgspec.structs.replace(order, checker=checker)
     return order
 

@@ -6,7 +6,7 @@ it: persons are the keys of their actors.
 
 import msgspec
 
-from comptoir.engine.values import Message, Reply
+from comptoir.engine.values import Address, Message, Reply
 
 __all__ = [
     "KIND",
@@ -17,9 +17,15 @@ __all__ = [
     "ErasureDescribed",
     "KeysDestroyed",
     "Sealed",
+    "erasure_of",
 ]
 
 KIND = "erasure"
+
+
+def erasure_of(actor: Address) -> str:
+    """Key of the erasure of an actor that is nobody's name: a file is known by its number."""
+    return f"{actor.kind}:{actor.key.lower()}"
 
 
 class Sealed(msgspec.Struct, frozen=True):

@@ -41,6 +41,7 @@ COPYBOOKS: Final = {
     "ACCOUNT-INQUIRY-REQUEST": "ACCTINQ.cpy",
     "ACCOUNT-UPDATE-REQUEST": "ACCTUPD.cpy",
     "ACCOUNT-REPLY": "ACCTRPL.cpy",
+    "PROFILE-CHANGE": "ACCTCHG.cpy",
 }
 """Our records, and the files of their copybooks."""
 REPLY_TRAN_CODE: Final = "ACRP"

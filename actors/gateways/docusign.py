@@ -29,7 +29,9 @@ from msgspec import Meta
 
 from comptoir.actors.gateways.docusign_api import DocusignApi, DocusignRefused
 from comptoir.actors.gateways.docusign_meaning import PROVIDER, REFERENCE, stands, time_ms
+from comptoir.actors.gateways.docusign_tokens import is_safe
 from comptoir.actors.gateways.signing import Contracts
+from comptoir.actors.gateways.signing_desk import ELSEWHERE, SigningPlace, SigningView
 from comptoir.actors.gateways.signing_messages import (
     CreateEnvelope,
     EnvelopeCreated,
@@ -43,7 +45,7 @@ from comptoir.actors.gateways.signing_messages import (
 from comptoir.actors.signature.messages import Signer
 from comptoir.engine.gateway_spec import CallContext, CallFault
 
-__all__ = ["Docusign", "DocusignTerms", "SigningMode", "SigningView"]
+__all__ = ["Docusign", "DocusignTerms", "SigningMode"]
 
 SigningMode = Literal["email", "embedded", "either"]
 DAY_MS: Final = 86_400_000
@@ -57,6 +59,7 @@ LOOK_BACK_DAYS: Final = 400
 ANCHOR: Final = "/signature/"
 """Where a contract has this text the signer signs; in one that has it not, wherever they want to."""
 CANNOT_VOID: Final = "ENVELOPE_CANNOT_VOID_INVALID_STATE"
+UNKNOWN_SIGNER: Final = "UNKNOWN_ENVELOPE_RECIPIENT"
 NOT_THERE: Final = frozenset({"ENVELOPE_DOES_NOT_EXIST", "INVALID_ENVELOPE_ID"})
 PDF: Final = "application/pdf"
 _EVENTS: Final = (
@@ -77,15 +80,6 @@ class DocusignTerms(msgspec.Struct, frozen=True):
 
 
 SENT_BY_MAIL: Final = DocusignTerms()
-
-
-class SigningView(msgspec.Struct, frozen=True):
-    """Where a person signs: good once, and for five minutes."""
-
-    url: str
-
-    def __repr__(self) -> str:
-        return "<SigningView>"
 
 
 class _Summary(msgspec.Struct, frozen=True, rename="camel"):
@@ -199,14 +193,24 @@ class Docusign:
             raise CallFault("SIGNING_UNDER_WAY", retryable=True, sick=False)
         return EnvelopeGone(message.reference, signed=status == "signed")
 
-    async def view(self, envelope_id: str, signer: Signer, return_url: str) -> SigningView:
-        """Where its signer signs from a page of ours, whom we have let in ourselves."""
+    async def view(self, place: SigningPlace) -> SigningView:
+        """Where its signer signs from a page of ours, whom we have let in ourselves, by a link of their mail and a code."""
+        at = datetime.fromtimestamp(place.authenticated_at // 1000, UTC)
         document = {
-            "returnUrl": return_url, "authenticationMethod": "Email", "email": signer.email,
-            "userName": _name(signer), "clientUserId": signer.user_id,
+            "returnUrl": place.return_url, "authenticationMethod": "Email", "email": place.signer.email,
+            "authenticationInstant": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "userName": _name(place.signer), "clientUserId": place.signer.user_id,
         }  # fmt: skip
-        path = f"/envelopes/{_quoted(envelope_id)}/views/recipient"
-        return SigningView(_decoded(await self.api.send("POST", path, document), _View).url)
+        path = f"/envelopes/{_quoted(place.envelope_id)}/views/recipient"
+        try:
+            url = _decoded(await self.api.send("POST", path, document), _View).url
+        except DocusignRefused as refused:
+            if refused.word == UNKNOWN_SIGNER:  # it was sent while all were asked by mail
+                raise CallFault(ELSEWHERE, retryable=False, sick=False) from refused
+            raise
+        if not is_safe(url):
+            raise CallFault("SIGNING_ANSWER_INVALID", retryable=True)
+        return SigningView(url)
 
     def definition(self, message: CreateEnvelope, contract: bytes, now: int) -> dict[str, Any]:
         """`envelopeDefinition`."""

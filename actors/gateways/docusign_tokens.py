@@ -27,7 +27,7 @@ import trio
 from comptoir.actors.gateways.assertions import GRANT, Asserter, KeyUnusable
 from comptoir.engine.gateway_spec import CallFault
 
-__all__ = ["SCOPE", "Access", "DocusignTokens", "DocusignUser"]
+__all__ = ["SCOPE", "Access", "DocusignTokens", "DocusignUser", "is_safe"]
 
 SCOPE: Final = "signature impersonation"
 LIFE_S: Final = 3600
@@ -150,7 +150,7 @@ class DocusignTokens:
             one for one in _read(response, _User).accounts
             if one.account_id.lower() == self.user.account_id.lower()
         ]  # fmt: skip
-        if not found or not _is_safe(found[0].base_uri):
+        if not found or not is_safe(found[0].base_uri):
             log.error("docusign: the user is not of the account", account=self.user.account_id)
             raise CallFault("SIGNING_ACCOUNT_UNKNOWN", retryable=True)
         return f"{found[0].base_uri.rstrip('/')}/restapi/v2.1/accounts/{found[0].account_id}"
@@ -192,12 +192,12 @@ def _read(response: httpx.Response, kind: type[T]) -> T:
         raise CallFault("SIGNING_ANSWER_INVALID", retryable=True) from error
 
 
-def _is_safe(address: str) -> bool:
-    """Whether a token may be sent there: https, or this machine."""
-    parts = urlsplit(address)
-    if parts.scheme == "https":
-        return bool(parts.hostname)
+def is_safe(address: str) -> bool:
+    """Whether a token, or a person, may be sent there: https, or this machine."""
     try:
+        parts = urlsplit(address)
+        if parts.scheme == "https":
+            return bool(parts.hostname)
         return parts.scheme == "http" and ip_address(parts.hostname or "").is_loopback
     except ValueError:
         return False

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from comptoir.actors.kyc.messages import Party, PostalAddress
+from comptoir.actors.screening.clearing import Said
 from comptoir.engine.values import Address, Message
 
 __all__ = [
@@ -161,6 +162,8 @@ class ListedHit(msgspec.Struct, frozen=True):
     """The entry's names, its own first."""
     birth_dates: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+    said: Said | None = None
+    """What the fingerprint is of: what is kept with a person's word, and compared with when it changes (E4)."""
 
 
 class PartyScreened(Message, frozen=True):

@@ -178,12 +178,22 @@ def _wait_ms(retry_after: str) -> int:
     return int(retry_after) * 1000 if _SECONDS(retry_after) else 0
 
 
-def outward_gateway(outward: Outward, calls_max: int) -> GatewaySpec:
-    """The gateway; what fails before a call is made is tried again by it, what an endpoint does is its endpoint's."""
-    bounds = GatewayBounds(deadline_s=outward.timeout_s + MARGIN_S, calls_max=calls_max)
+def outward_gateway(outward: Outward, calls_max: int, owner_calls_max: int) -> GatewaySpec:
+    """The gateway; what fails before a call is made is tried again by it, what an endpoint does is its endpoint's.
+
+    Args:
+        outward: what sends.
+        calls_max: under way at once.
+        owner_calls_max: of these to one partner's endpoints, or to the house's: slow ones hold up their owner's alone.
+    """
+    bounds = GatewayBounds(
+        deadline_s=outward.timeout_s + MARGIN_S, calls_max=calls_max, lane_calls_max=owner_calls_max
+    )
     operation = Operation(
         outward.deliver,
         business_key=lambda message: f"{message.endpoint_id}:{message.serial}",
         failed=lambda message, code: DeliveryEnded(message.serial, "failed", 0, code=code),
     )
-    return GatewaySpec(OUTWARD.kind, {DeliverNext: operation}, bounds)
+    return GatewaySpec(
+        OUTWARD.kind, {DeliverNext: operation}, bounds, lane=lambda message: message.partner
+    )

@@ -75,7 +75,7 @@ def read_change(record: bytes, page: str) -> ProfileChange:
         raise ChangeUnreadable(refused.code) from None
     if said["TRAN-CODE"] != TRAN_CODE:
         raise ChangeUnreadable("CHANGE_FOREIGN")
-    path, sequence = PATHS.get(said["FIELD-NAME"]), int(said["SEQUENCE"])
+    path, sequence = PATHS.get(said["FIELD-NAME"]), int(said["CHANGE-SEQUENCE"])
     if path is None:
         raise ChangeUnreadable("CHANGE_FIELD_UNKNOWN")
     if not (said["CLIENT-ID"] and said["CHANGE-ID"] and sequence):

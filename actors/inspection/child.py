@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.inspection.confinement import bound, lock
+from comptoir.actors.inspection.confinement import bound, follow_reader, lock, lose_reader
 from comptoir.actors.inspection.report import READ, Report, Task
 
 __all__ = ["main"]
@@ -37,6 +37,7 @@ def main() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     task = msgspec.json.decode(source.readline(TASK_BYTES_MAX), type=Task)
     bound(task.memory_bytes_max, task.cpu_seconds_max)
+    follow_reader()
     from comptoir.actors.inspection.looking import look  # loads the libraries, within the bounds
 
     reader = None
@@ -53,6 +54,7 @@ def main() -> None:
         report = look(data, task, reader)
     except MemoryError:
         report = Report(None, None, hashlib.sha256(data).hexdigest(), ("INSPECTION_TOO_LARGE",))
+    lose_reader()
     sink.write(msgspec.json.encode(msgspec.structs.replace(report, held=held)))
     sink.flush()
 

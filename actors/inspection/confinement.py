@@ -10,22 +10,25 @@ which of them hold is told with every report:
 - `syscalls`: seccomp: a list of what is allowed, and EPERM for the rest (Linux on x86-64 and arm64).
 - `network`: a network namespace with nothing in it (Linux, where the kernel lets us: as root, or by a user namespace).
 
-The child dies with its daemon (PR_SET_PDEATHSIG), and gives way to it (nice).
-Source: prctl(2), seccomp(2), setrlimit(2), unshare(2); docs/adr/0045-a-document-is-opened-in-a-cell.md.
+The child dies with its daemon (`follow_reader`), and gives way to it (nice). The kernel's own signal at a parent's death
+(PR_SET_PDEATHSIG) is not used: it comes when the thread ends that started the child, and trio's threads end after ten seconds
+without work, however well their daemon is.
+Source: fcntl(2), F_SETOWN and O_ASYNC; prctl(2), seccomp(2), setrlimit(2), unshare(2); docs/adr/0045-a-document-is-opened-in-a-cell.md.
 """
 
 import ctypes
+import fcntl
 import os
 import platform
 import resource
 import signal
 import struct
+import sys
 from typing import Final
 
-__all__ = ["bound", "leave_network", "lock"]
+__all__ = ["bound", "follow_reader", "leave_network", "lock", "lose_reader"]
 
 NICE: Final = 10
-_PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
@@ -73,10 +76,28 @@ def bound(memory_bytes_max: int, cpu_seconds_max: int) -> None:
     for limit, most in limits.items():
         _, hard = resource.getrlimit(limit)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(limit, (least, least))
+        # At the soft bound of time there is SIGXCPU, which says why; at the hard one, SIGKILL, which does not.
+        free = hard == resource.RLIM_INFINITY or least < hard
+        last = least + 1 if limit == resource.RLIMIT_CPU and free else least
+        resource.setrlimit(limit, (least, last))
     os.nice(NICE)
-    if platform.system() == "Linux":
-        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def follow_reader() -> None:
+    """End when nobody is there any more to read standard output, a pipe: SIGIO comes then, and ends this program.
+
+    It comes as well with each part that is read: whoever writes says `lose_reader` before.
+    """
+    if platform.system() != "Linux":
+        return
+    output = sys.stdout.fileno()
+    fcntl.fcntl(output, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(output, fcntl.F_SETFL, fcntl.fcntl(output, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def lose_reader() -> None:
+    """From here on a reader that goes is an error of writing, and no signal."""
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
 
 
 def lock() -> tuple[str, ...]:

@@ -60,6 +60,13 @@ FLAGS: Final[Mapping[str, Weight]] = MappingProxyType(
         "DOCUMENT_EXPIRED": Weight.NOTE,
         "DATA_INCONSISTENT": Weight.NOTE,
         "KNOWN_REFUSED": Weight.REFUSE,
+        # Of what was declared beside name and birth (actors/onboarding/differing.py).
+        "ADDRESS_DIFFERS": Weight.NOTE,
+        "NATIONALITY_DIFFERS": Weight.NOTE,
+        "TAX_RESIDENCE_DIFFERS": Weight.NOTE,
+        "TAX_NUMBER_DIFFERS": Weight.NOTE,
+        "TAX_YEAR_DIFFERS": Weight.NOTE,
+        "TAX_INCOME_DIFFERS": Weight.NOTE,
         # Of where else it was seen (engine/boot/sightings.py).
         "DUPLICATE_IDENTITY": Weight.NOTE,
         "DUPLICATE_DOCUMENT": Weight.NOTE,

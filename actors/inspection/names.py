@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["DIFFERENT", "match_names", "spellings"]
+__all__ = ["DIFFERENT", "as_read", "match_names", "spellings"]
 
 DIFFERENT: Final = "different"
 _LATIN: Final = {
@@ -56,6 +56,10 @@ _TITLES: Final = frozenset(
     ["M", "MR", "MME", "MLLE", "MRS", "MS", "MISS", "MONSIEUR", "MADAME", "MADEMOISELLE", "DR"]
 )
 TRUNCATED_SIGNS_MIN: Final = 3
+_APOSTROPHES: Final = re.compile("['\u2019\u02bc]")
+"""Between two parts of a name; a travel document leaves them out (Doc 9303 part 3, 4.6), everybody else may."""
+_OF_OURS: Final = frozenset("àâäæçéèêëîïôœùûüÿ")
+"""What OCR knows, beside plain letters: those of French."""
 
 
 def spellings(name: str) -> frozenset[tuple[str, ...]]:
@@ -63,7 +67,30 @@ def spellings(name: str) -> frozenset[tuple[str, ...]]:
     upper = unicodedata.normalize("NFC", name).upper()
     wide = "".join(_CYRILLIC.get(sign, _LATIN.get(sign, sign)) for sign in upper)
     plain = "".join(_CYRILLIC.get(sign, sign) for sign in upper)
-    return frozenset(_words(text) for text in (wide, plain))
+    return frozenset(
+        _words(text) for both in (wide, plain) for text in (both, _APOSTROPHES.sub("", both))
+    )
+
+
+def as_read(name: str) -> tuple[re.Pattern[str], ...]:
+    """What OCR may make of each word of a name, in capitals without accents: of a letter that is neither French nor English
+    it has made some other letter, or none. Empty: the name has no such letter.
+    """
+    words = [word for word in re.split(r"\W+", unicodedata.normalize("NFC", name)) if word]
+    if not any(_is_foreign(sign) for word in words for sign in word):
+        return ()
+    return tuple(re.compile("".join(map(_shape, word))) for word in words)
+
+
+def _is_foreign(sign: str) -> bool:
+    return sign.isalpha() and not sign.isascii() and sign.lower() not in _OF_OURS
+
+
+def _shape(sign: str) -> str:
+    plain = _bare(unicodedata.normalize("NFKD", sign.upper())[0])
+    if not _is_foreign(sign):
+        return re.escape(plain)
+    return f"(?:{re.escape(_LATIN.get(sign.upper(), plain))}|[A-Z])?"
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 The rule: a page is turned before it is read, by whole quarters, as Tesseract's orientation model says where it is
 sure; the languages are those whose data was installed (English always, French where `make setup` could fetch it),
-and the report names them. The zone is read on its own (zone_reading.py).
+and the report names them. The zone is read on its own (zone_reading.py). Reading stops where its time is spent: what was read
+by then is what there is, and one page that takes longer than all of it ends the child (inspector.py).
 Source: spec.md S19; docs/documents.md; Tesseract 5; ICAO Doc 9303 part 3, 4.
 """
 
 import math
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +24,9 @@ from comptoir.actors.inspection.zone_reading import ZONE_ALPHABET, PageLine, rea
 __all__ = ["LANGUAGES", "Reader", "data_folder"]
 
 tesserocr: Any = untyped
-LANGUAGES: Final = ("eng", "fra")
+LANGUAGES: Final = ("fra", "eng")
+"""The first one leads: with English first half of the accents of French names are lost, the other way round nothing is
+(docs/documents.md)."""
 ORIENTATION_CONFIDENCE_MIN: Final = 2.0
 """Below, Tesseract guesses, and a page stays as it came."""
 QUARTERS: Final = (0, 180, 90, 270)
@@ -35,6 +39,11 @@ LINE_SIGNS_MIN: Final = 5
 """Of a line whose box tells how it lies."""
 SIDE_PIXELS_MIN: Final = 1500
 """Smaller pictures are enlarged: Tesseract wants letters of some 20 pixels or more."""
+SIDE_PIXELS_MAX: Final = 4000
+"""Larger ones are reduced: A4 at 300 dots per inch has 3,508, and time grows with what there is to see."""
+READING_SECONDS: Final = 4.5
+"""Of a processor, after which no other page, turn or view is begun: three full pages take as much, and a child that may
+compute for nine seconds has the rest for the one that it has begun."""
 
 
 def data_folder() -> Path:
@@ -52,6 +61,7 @@ class Reader:
         path = f"{folder}/"
         self._pages = tesserocr.PyTessBaseAPI(path, self._languages, tesserocr.PSM.AUTO)
         self._turns = tesserocr.PyTessBaseAPI(path, "osd", tesserocr.PSM.OSD_ONLY)
+        self._ends = math.inf
         self._zones = tesserocr.PyTessBaseAPI(path, "eng", tesserocr.PSM.SINGLE_BLOCK)
         self._zones.SetVariable("tessedit_char_whitelist", ZONE_ALPHABET)
         for name in ("load_system_dawg", "load_freq_dawg"):
@@ -62,12 +72,17 @@ class Reader:
         texts: list[str] = []
         weights, total = 0, 0.0
         zone: tuple[str, ...] = ()
+        self._ends = time.process_time() + READING_SECONDS
         for page in pages:
-            upright, text, confidence = self._upright(_smoothed(_enlarged(page)))
+            upright, text, confidence = self._upright(_smoothed(_sized(page)))
             texts.append(text)
             size = len(text.split())
             weights, total = weights + size, total + size * confidence
-            zone = zone or read_zone_of(upright, list(self._lines()), self._recognise_zone)
+            zone = zone or read_zone_of(
+                upright, list(self._lines()), self._recognise_zone, self._is_late
+            )
+            if self._is_late():
+                break
         return msgspec.structs.replace(
             report,
             text="\n\f".join(texts).strip(),
@@ -82,22 +97,28 @@ class Reader:
         What the orientation model says comes first; where it cannot be read well so (it is easily misled by a card with
         few words and many fillers), the other quarters are tried, and the best one is kept.
         """
-        best, text, confidence = (-1.0, 0), "", 0.0
+        best, text, confidence, last = (-1.0, 0), "", 0.0, 0
         for turn in dict.fromkeys((self._guess(page), *QUARTERS)):
             text, confidence = self._recognise(_turned(page, turn))
-            if self._is_lying():  # Tesseract reads columns that lie on their side: the page does
-                continue
-            best = max(best, (confidence, turn))
-            if confidence >= SURE_MIN:
+            last = turn
+            if (
+                not self._is_lying()
+            ):  # Tesseract reads columns that lie on their side: the page does
+                best = max(best, (confidence, turn))
+            if best[0] >= SURE_MIN or self._is_late():
                 break
-        else:
+        if last != best[1]:
             text, confidence = self._recognise(_turned(page, best[1]))
         upright = _turned(page, best[1])
         slant = self._slant()
-        if abs(slant) > SLANT_DEGREES_MAX:
+        if abs(slant) > SLANT_DEGREES_MAX and not self._is_late():
             upright = upright.rotate(slant, expand=True, fillcolor=255)
             text, confidence = self._recognise(upright)
         return upright, text, confidence
+
+    def _is_late(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return time.process_time() > self._ends
 
     def _slant(self) -> float:
         """By how many degrees the lines that were read last would have to be turned, counter-clockwise."""
@@ -149,12 +170,13 @@ def _turned(page: Image.Image, degrees: int) -> Image.Image:
     return page.rotate(degrees, expand=True) if degrees else page
 
 
-def _enlarged(page: Image.Image) -> Image.Image:
+def _sized(page: Image.Image) -> Image.Image:
+    """So that its longer side is within what can be read, and what need be."""
     side = max(page.size)
-    if side >= SIDE_PIXELS_MIN:
+    wanted = min(max(side, SIDE_PIXELS_MIN), SIDE_PIXELS_MAX)
+    if side == wanted:
         return page
-    scale = SIDE_PIXELS_MIN / side
-    size = (round(page.width * scale), round(page.height * scale))
+    size = (max(1, round(page.width * wanted / side)), max(1, round(page.height * wanted / side)))
     return page.resize(size, Image.Resampling.LANCZOS)
 
 

@@ -46,7 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     zone: tuple[str, ...] = ()
     """Lines of a machine readable zone, as they were read."""
     languages: str = ""
-    """That OCR had, as Tesseract writes them: `eng+fra`."""
+    """That OCR had, as Tesseract writes them: `fra+eng`."""
     held: tuple[str, ...] = ()
     """How the child was confined (confinement.py)."""
 

@@ -6,11 +6,11 @@ Source: spec.md S19, S20; docs/documents.md.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
-from comptoir.actors.inspection.names import spellings
+from comptoir.actors.inspection.names import as_read, spellings
 
 __all__ = ["address_after", "date_of_document", "find_holder", "tax_fields"]
 
@@ -37,12 +37,27 @@ _SAYS: Final = re.compile(
 _POSTAL: Final = re.compile(r"\b(?:\d{5}|[A-Z]\d[A-Z]\s?\d[A-Z]\d)\b")
 ADDRESS_LINES_MAX: Final = 5
 _TAX_YEAR: Final = re.compile(
-    r"(?:revenus?(?: de l.ann[ée]e)?|imp[ôo]ts? sur les revenus de|tax year|income of)\s*:?\s*(20\d\d)",
+    r"(?:revenus?(?: de l.ann[ée]e)?|imp[ôo]ts? sur les revenus de|tax year|ann[ée]e d.imposition|income of)\s*:?\s*(20\d\d)",
     re.IGNORECASE,
 )
 _TAX_NUMBER: Final = re.compile(r"num[ée]ro fiscal[^0-9]{0,40}((?:\d\s?){13})\b", re.IGNORECASE)
+_TAX_NUMBER_CANADA: Final = re.compile(
+    r"(?:social insurance number|num[ée]ro d.assurance sociale|\bSIN\b|\bNAS\b)[^0-9]{0,40}(\d{3}[ -]?\d{3}[ -]?\d{3})\b",
+    re.IGNORECASE,
+)
+_TAX_COUNTRIES: Final = {
+    "CA": re.compile(
+        r"canada revenue agency|agence du revenu du canada|revenu qu[ée]bec|notice of assessment|avis de cotisation",
+        re.IGNORECASE,
+    ),
+    "FR": re.compile(
+        r"num[ée]ro fiscal|direction g[ée]n[ée]rale des finances publiques|avis d.imp[ôo]t",
+        re.IGNORECASE,
+    ),
+}
+"""Whose notice it is, by who says so or what only they have."""
 _TAX_INCOME: Final = re.compile(
-    r"(?:revenu fiscal de r[ée]f[ée]rence|total income)[^0-9]{0,20}(\d{1,3}(?:[ .,]?\d{3})*)",
+    r"(?:revenu fiscal de r[ée]f[ée]rence|total income|revenu total)[^0-9]{0,20}(\d{1,3}(?:[ .,]?\d{3})*)",
     re.IGNORECASE,
 )
 
@@ -52,10 +67,33 @@ def find_holder(text: str, first_name: str, last_name: str) -> str | None:
     lasts, firsts = spellings(last_name), spellings(first_name)
     for line in text.splitlines():
         here = {word for words in spellings(line) for word in words}
-        named = any(last and set(last) <= here for last in lasts)
-        if named and any(here.intersection(first) for first in firsts):
+        if _stands(lasts, here) and any(here.intersection(first) for first in firsts):
+            return " ".join(line.split())
+    return _find_foreign(text, first_name, last_name)
+
+
+def _find_foreign(text: str, first_name: str, last_name: str) -> str | None:
+    """The first line that may be the name where it has letters that OCR has not learnt: all words of the last name, and one
+    of the first name, but for those.
+    """
+    lasts, firsts = as_read(last_name), as_read(first_name)
+    if not lasts and not firsts:
+        return None
+    for line in text.splitlines():
+        here = {word for words in spellings(line) for word in words}
+        last = _all_read(lasts, here) if lasts else _stands(spellings(last_name), here)
+        plain = {word for words in spellings(first_name) for word in words}
+        if last and (here & plain or any(_all_read((one,), here) for one in firsts)):
             return " ".join(line.split())
     return None
+
+
+def _stands(names: Iterable[tuple[str, ...]], here: set[str]) -> bool:
+    return any(words and set(words) <= here for words in names)
+
+
+def _all_read(shapes: Iterable[re.Pattern[str]], here: set[str]) -> bool:
+    return all(any(shape.fullmatch(word) for word in here) for shape in shapes)
 
 
 def address_after(text: str, holder: str) -> str | None:
@@ -104,11 +142,13 @@ def _month(name: str) -> str:
 
 
 def tax_fields(text: str) -> dict[str, str]:
-    """Year, number and income of a tax notice, as far as they stand there."""
+    """Country, year, number and income of a tax notice, as far as they stand there."""
     one_line = " ".join(text.split())
-    found = {"taxYear": _TAX_YEAR, "taxNumber": _TAX_NUMBER, "referenceIncome": _TAX_INCOME}
-    shown: dict[str, str] = {}
+    country = next((x for x, says in _TAX_COUNTRIES.items() if says.search(one_line)), "")
+    number = _TAX_NUMBER_CANADA if country == "CA" else _TAX_NUMBER
+    found = {"taxYear": _TAX_YEAR, "taxNumber": number, "referenceIncome": _TAX_INCOME}
+    shown = {"taxCountry": country} if country else {}
     for name, pattern in found.items():
         if match := pattern.search(one_line):
-            shown[name] = re.sub(r"[ .,]", "", match[1])
+            shown[name] = re.sub(r"[ .,-]", "", match[1])
     return shown

@@ -40,6 +40,8 @@ HEIGHTS: Final = (28, 36, 48, 24, 32, 42)
 """Pixels of a line, in the order in which they are tried: found on layouts 1 and 3 (docs/documents.md)."""
 SLANT_DEGREES_MIN: Final = 0.1
 """Less slant is not worth what turning blurs."""
+ALIKE_MAX: Final = 12
+"""Lines of a page that may be a zone's, the lowest ones: two documents have six, and a page full of them is none."""
 VOTES: Final = 2
 LONE_DIGITS_MIN: Final = 4
 """Digits of a zone that is taken from one view: a chance of one in ten thousand, or less."""
@@ -63,7 +65,10 @@ class PageLine(msgspec.Struct, frozen=True):
 
 
 def read_zone_of(
-    page: Image.Image, lines: Sequence[PageLine], recognise: Callable[[Image.Image], str]
+    page: Image.Image,
+    lines: Sequence[PageLine],
+    recognise: Callable[[Image.Image], str],
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Lines:
     """The lines of a page's zone as they were read; empty where no line looks like one.
 
@@ -71,8 +76,9 @@ def read_zone_of(
         page: upright.
         lines: that were found on it.
         recognise: the text of a picture, in the zone's letters.
+        is_late: whether no other view is to be begun.
     """
-    alike = [line for line in lines if _looks_like_zone(line.text)]
+    alike = [line for line in lines if _looks_like_zone(line.text)][-ALIKE_MAX:]
     if not alike:
         return ()
     printed = printed_words("\n".join(line.text for line in lines))
@@ -80,6 +86,8 @@ def read_zone_of(
     lone: Lines = ()
     texts: list[str] = []
     for view in _views(page, alike):
+        if texts and is_late():
+            break
         texts.append(recognise(view))
         found = zone_lines(texts[-1])
         zone = _held(found, printed)

@@ -21,6 +21,8 @@ import msgspec
 
 from comptoir.actors.browser_session.messages import KIND as SESSION
 from comptoir.actors.browser_session.messages import EndSession, OpenSession, Person
+from comptoir.actors.erasure.messages import KIND as ERASURE
+from comptoir.actors.erasure.messages import BeginErasure, Sealed, erasure_of
 from comptoir.actors.gateways.messages import (
     MAIL,
     SMS,
@@ -38,6 +40,7 @@ from comptoir.actors.invitation.messages import (
     CodesUsedUp,
     CodeWrong,
     EnterCode,
+    ForgetInvitation,
     InvitationExpired,
     InviteClient,
     Language,
@@ -49,6 +52,7 @@ from comptoir.actors.invitation.terms import terms_of
 from comptoir.actors.invitation.texts import code_mail, code_sms, link_mail
 from comptoir.actors.onboarding.messages import KIND as ONBOARDING
 from comptoir.actors.onboarding.messages import ClientReached
+from comptoir.actors.sessions.messages import KIND as SESSIONS
 from comptoir.engine import Address, Decision, Event, Once, Outgoing, Refusal, Reply, State
 from comptoir.engine.machine import Context, Machine, row
 
@@ -304,6 +308,19 @@ def _timer(context: Context, until: int) -> Outgoing:
     return Outgoing(context.address, InvitationExpired(), until, EXPIRY)
 
 
+def _forget(state: InvitationState, _message: ForgetInvitation, context: Context) -> Outcome:
+    """The session ends, and then the keys go: of the invitation, of that session, of the client's list of them."""
+    me = context.address
+    what = [Sealed(me.kind, me.key)]
+    if state.phase is Phase.SIGNED_IN and state.session:
+        what.append(Sealed(SESSION, state.session))
+    if state.listing:
+        what.append(Sealed(SESSIONS, state.listing))
+    begin = Outgoing(Address(ERASURE, erasure_of(me)), BeginErasure(tuple(what)))
+    ended = _ended_session(state) if state.session else ()
+    return Decision(InvitationState(Phase.ENDED), messages=(*ended, begin), cancel=(EXPIRY,))
+
+
 def _over(
     state: InvitationState, _message: UseLink | RenewCode | EnterCode, _context: Context
 ) -> Outcome:
@@ -334,6 +351,7 @@ MACHINE: Machine[InvitationState] = Machine(
     phases=Phase,
     messages=(
         InviteClient, UseLink, RenewCode, EnterCode, InvitationExpired, NoticeTaken, NoticeRefused,
+        ForgetInvitation,
     ),
     rows=(
         *(row(phase, InviteClient, _invite, Phase.INVITED) for phase in Phase),
@@ -351,6 +369,7 @@ MACHINE: Machine[InvitationState] = Machine(
         row(Phase.AWAITING_CODE, InvitationExpired, _expire, Phase.AWAITING_CODE, Phase.ENDED),
         row(Phase.SIGNED_IN, InvitationExpired, _expire, Phase.SIGNED_IN),
         row(Phase.ENDED, InvitationExpired, _late, Phase.ENDED),
+        *(row(phase, ForgetInvitation, _forget, Phase.ENDED) for phase in Phase),
         *(row(phase, NoticeTaken, _arrived, phase) for phase in _KNOWN),
         *(row(phase, NoticeRefused, _lost, phase) for phase in _KNOWN),
     ),

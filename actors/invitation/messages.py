@@ -17,6 +17,7 @@ __all__ = [
     "CodeWrong",
     "CodesUsedUp",
     "EnterCode",
+    "ForgetInvitation",
     "InvitationExpired",
     "InviteClient",
     "Language",
@@ -100,6 +101,10 @@ class EnterCode(Message, frozen=True):
 
 class InvitationExpired(Message, frozen=True):
     """One's own later self."""
+
+
+class ForgetInvitation(Message, frozen=True):
+    """The file goes: whoever is in by it is in no longer, and nothing of the client stays here."""
 
 
 class ClientInvited(Reply, frozen=True):

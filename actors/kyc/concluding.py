@@ -7,8 +7,8 @@ The rules:
   and is an alert that names it (X4). Where there is none, our decision stands alone, and nobody has checked an identity;
 - a bureau that has told two things, and documents of a kind that a person must see, hold it as well;
 - held means that a review is opened; the one who concludes it then is the reviewer (S7, S11);
-- a person who approves has cleared the sanctions that were suspected, and has seen the rest; one who rejects has
-  confirmed them (X3). Both words stand for as long as list and client say the same (E4);
+- a person who approves has cleared the sanctions that were suspected, which takes two people (E14, review/machine.py), and
+  has seen the rest; one who rejects has confirmed them (X3). Both words stand for as long as list and client say the same (E4);
 - what an advisor and a client may see of it is settled here, once: a list that changes later changes nothing of it,
   because a factor that disappears would tell as much as one that shows (E3).
 Source: spec.md S7, S10, S11, S17, S21 to S27, X1 to X5, E2 to E4; docs/adr/0047-a-case-is-an-actor-of-its-own.md.
@@ -109,7 +109,7 @@ def conclude(state: KycState, context: Context, events: tuple[Event, ...] = ()) 
     phase, disagreements = _settled(state, rules, decided)
     concluded = msgspec.structs.replace(
         state, phase=phase, waits=_still(state), rules=rules, decided=decided, disagreements=disagreements,
-        by=SYSTEM, reviewed="", decided_at=context.now,
+        by=SYSTEM, first="", reviewed="", decided_at=context.now,
     )  # fmt: skip
     alerts = tuple(_alerts(decided, disagreements))
     alerted = (CaseAlerted(_round(state), alerts),) if alerts else ()
@@ -184,14 +184,21 @@ def _concluded(state: KycState) -> KycConcluded:
     withheld = bool(state.disagreements) or not WITHHELD.isdisjoint(decided.reasons)
     if withheld:
         return KycConcluded(
-            _round(state), outcome_of(state.phase), None, None, None, state.by, withheld=True
+            _round(state),
+            outcome_of(state.phase),
+            None,
+            None,
+            None,
+            state.by,
+            withheld=True,
+            first=state.first,
         )
     return KycConcluded(
         _round(state), outcome_of(state.phase),
         None if report is None else report.score,
         decided.risk_level.value if report is None else report.risk_level,
         decided.recommendation.value if report is None else report.recommendation,
-        state.by,
+        state.by, first=state.first,
     )  # fmt: skip
 
 
@@ -203,8 +210,15 @@ def _question(state: KycState, found: tuple[str, ...]) -> OpenReview:
     return OpenReview(
         state.reviews, asked.client_type, reasons or (BAND,), (asked.advisor,),
         asked.accelerated, None if state.report is None else state.report.score,
-        decided.recommendation.value,
+        decided.recommendation.value, _takes_two(state),
     )  # fmt: skip
+
+
+def _takes_two(state: KycState) -> bool:
+    """Whether to approve it is to clear a sanction (E14): one of our lists', or of the bureau's word."""
+    decided = state.decided
+    suspected = decided is not None and "SANCTIONS_SUSPECTED" in decided.reasons
+    return suspected or any(is_sanction(hit) for _, hit in open_hits(state))
 
 
 def _on_record(state: KycState) -> CaseDecided:
@@ -228,13 +242,16 @@ def review(state: KycState, message: CaseReviewed, context: Context) -> CaseDeci
     if message.round and message.round != state.reviews:
         return Decision(state)  # of a review before: it did not see what has come since
     words = tuple(
-        Judged(hit.fingerprint, _word(message, sanction=is_sanction(hit)), message.reviewer, context.now)
-        for hit in open_hits(state)
+        Judged(
+            hit.fingerprint, _word(message, sanction=is_sanction(hit)), message.reviewer, context.now,
+            party, hit.list, hit.entry_id, hit.said, message.first,
+        )
+        for party, hit in open_hits(state)
     )  # fmt: skip
     reviewed = msgspec.structs.replace(
         state,
         phase=Phase.APPROVED if message.approved else Phase.REJECTED,
-        words=(*state.words, *words), by=message.reviewer, reviewed=message.reason,
+        words=(*state.words, *words), by=message.reviewer, first=message.first, reviewed=message.reason,
         decided_at=context.now,
     )  # fmt: skip
     return _told(reviewed, context, (_on_record(reviewed),))
@@ -248,6 +265,6 @@ def _word(message: CaseReviewed, *, sanction: bool) -> str:
 
 def held_again(state: KycState, context: Context) -> CaseDecision:
     """A list has somebody whom nobody has judged: a person must look (again)."""
-    held = msgspec.structs.replace(state, phase=Phase.HELD, by=SYSTEM)
+    held = msgspec.structs.replace(state, phase=Phase.HELD, by=SYSTEM, first="")
     alert = CaseAlerted(_round(state), (NEW_HIT,))
     return _told(held, context, (alert,), found=(NEW_HIT,))

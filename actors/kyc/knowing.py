@@ -22,6 +22,7 @@ from comptoir.actors.kyc.state import (
     PEP_TOPICS,
     KycState,
     check_of,
+    found_hits,
     is_sanction,
     word_on,
 )
@@ -121,14 +122,13 @@ def _is_other(hit: ListedHit) -> bool:
 
 def _found(state: KycState, matches: Callable[[ListedHit], bool]) -> Finding | None:
     """The worst of the hits of a kind; clear only where everybody was searched for."""
-    hits = (hit for found in state.hits.values() for hit in found if matches(hit))
-    words = [_judged(state, hit) for hit in hits]
+    words = [_judged(state, party, hit) for party, hit in found_hits(state) if matches(hit)]
     nothing = Finding.CLEAR if _screened(state) else None
     return _worst(nothing, *words)
 
 
-def _judged(state: KycState, hit: ListedHit) -> Finding:
-    word = word_on(state, hit.fingerprint)
+def _judged(state: KycState, party: str, hit: ListedHit) -> Finding:
+    word = word_on(state, party, hit)
     if word == CLEARED:
         return Finding.CLEAR
     return Finding.CONFIRMED if word == CONFIRMED else Finding.SUSPECTED

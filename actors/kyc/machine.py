@@ -19,8 +19,9 @@ from comptoir.actors.gateways.kyc_messages import (
     VerificationStarted,
 )
 from comptoir.actors.kyc import gathering, watching
-from comptoir.actors.kyc.concluding import CaseDecision, review
+from comptoir.actors.kyc.concluding import DUE, CaseDecision, review
 from comptoir.actors.kyc.messages import (
+    CASES,
     KIND,
     AssessClient,
     BureauReported,
@@ -28,11 +29,12 @@ from comptoir.actors.kyc.messages import (
     CaseDue,
     CaseReviewed,
     DescribeCase,
+    ForgetCase,
     ReportTaken,
     RescreenCase,
 )
-from comptoir.actors.kyc.state import KycState, Phase, described
-from comptoir.engine import Decision, Message, Refusal, Reply
+from comptoir.actors.kyc.state import CaseForgotten, KycState, Phase, described
+from comptoir.engine import Decision, Message, Put, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "REPLIES"]
@@ -40,6 +42,16 @@ __all__ = ["MACHINE", "REPLIES"]
 
 def _describe(state: KycState, _message: DescribeCase, _context: Context) -> CaseDecision:
     return Decision(state, described(state))
+
+
+def _forget(state: KycState, _message: ForgetCase, context: Context) -> CaseDecision:
+    """As if it had never been; it is listed as over, so that no list walks by."""
+    if state.phase is Phase.NONE:
+        return Decision(state)
+    over = Put(CASES, context.address.key, {"over": True})
+    return Decision(
+        KycState(Phase.NONE), events=(CaseForgotten(),), cancel=(DUE,), documents=(over,)
+    )
 
 
 def _late(state: KycState, _message: Message, _context: Context) -> CaseDecision:
@@ -60,13 +72,15 @@ MACHINE: Machine[KycState] = Machine(
     messages=(
         AssessClient, VerificationStarted, BureauReported, AddressChecked, CreditChecked,
         MediaSearched, PartyScreened, CheckImpossible, CaseDue, CaseReviewed, RescreenCase,
-        DescribeCase,
+        DescribeCase, ForgetCase,
     ),
     rows=(
         row(Phase.NONE, AssessClient, gathering.assess, Phase.CHECKING),
         row(Phase.NONE, BureauReported, gathering.report_late, Phase.NONE),
         row(Phase.NONE, RescreenCase, _late, Phase.NONE),
         row(Phase.NONE, DescribeCase, _describe, Phase.NONE),
+        *(row(x, ForgetCase, _forget, Phase.NONE) for x in Phase),
+        *(row(Phase.NONE, x, _late, Phase.NONE) for x in (PartyScreened, CheckImpossible)),
         row(Phase.CHECKING, AssessClient, gathering.assess, Phase.CHECKING),
         row(Phase.CHECKING, VerificationStarted, gathering.started, Phase.CHECKING),
         row(Phase.CHECKING, BureauReported, gathering.report, *_ENDS),

@@ -21,6 +21,7 @@ __all__ = [
     "CaseReviewed",
     "DescribeCase",
     "DocumentsJudged",
+    "ForgetCase",
     "Party",
     "PostalAddress",
     "ReportTaken",
@@ -115,6 +116,8 @@ class CaseReviewed(Message, frozen=True):
     reason: str
     round: int = 0
     """`OpenReview.round` that it answers; one that is not the last decides nothing. 0: the last."""
+    first: str = ""
+    """Who had approved it before them, where that takes two people (E14)."""
 
 
 class RescreenCase(Message, frozen=True):
@@ -126,6 +129,10 @@ class RescreenCase(Message, frozen=True):
 
 class CaseDue(Message, frozen=True):
     """One's own later self: what is not there is to be read, or not waited for any longer."""
+
+
+class ForgetCase(Message, frozen=True):
+    """The file goes: nothing of its client stays here, and no list is held against them any more."""
 
 
 class DescribeCase(Message, frozen=True):
@@ -170,6 +177,8 @@ class CaseDescribed(Reply, frozen=True):
     impossible: Mapping[str, str] = {}
     """Check -> why there is no answer of it."""
     hits: tuple[Mapping[str, Any], ...] = ()
-    """Whom a list may have: `party`, `list`, `entryId`, `name`, `score`, `topics`, `features`, `fingerprint`, `word`."""
+    """Whom a list may have: `party`, `list`, `entryId`, `name`, `score`, `topics`, `features`, `fingerprint`, `word`,
+    `wordBefore`, and `since`: `side`, `what`, `came`, `went` (E4).
+    """
     headlines: tuple[Mapping[str, str], ...] = ()
     """`party`, `title`, `publisher`, `publishedAt`, `url`."""

@@ -4,7 +4,7 @@ A case is the assessment of the client of one file. Its state is sealed as a who
 name nobody. Source: spec.md S10, S11, S16, S21 to S27, X3, X4, E2, E4.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from comptoir.actors.gateways.kyc_messages import AddressChecked, CreditChecked,
 from comptoir.actors.kyc.deciding import Decided
 from comptoir.actors.kyc.messages import AssessClient, BureauReported, CaseDescribed
 from comptoir.actors.kyc.rules import Rules
+from comptoir.actors.screening.clearing import Difference, Said, differences
 from comptoir.engine import Event, State
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ReportIgnored",
     "check_of",
     "described",
+    "found_hits",
     "is_sanction",
     "open_hits",
     "reference_of",
@@ -69,6 +71,14 @@ class Judged(msgspec.Struct, frozen=True):
     by: str
     at: int
     """Business time, ms."""
+    party: str = ""
+    list: str = ""
+    entry_id: str = ""
+    """Whose hit it was, of which list's entry: of another entry it says nothing, though that were to say the same."""
+    said: Said | None = None
+    """What list and client said then."""
+    first: str = ""
+    """Who had said it before, where that takes two people (E14)."""
 
 
 class KycState(State, frozen=True):
@@ -108,6 +118,8 @@ class KycState(State, frozen=True):
     """As our rules decided it; a review decides beside it, and does not change it (E2)."""
     disagreements: tuple[str, ...] = ()
     by: str = ""
+    first: str = ""
+    """Of two who approved it: the first."""
     reviewed: str = ""
     decided_at: int = 0
 
@@ -155,6 +167,10 @@ class CaseDecided(Event, frozen=True):
     facts_digest: str = ""
 
 
+class CaseForgotten(Event, frozen=True):
+    """Its file has gone, and so has the case."""
+
+
 class CaseAlerted(Event, frozen=True):
     """Somebody of compliance should know at once: counted by code (docs/operations.md)."""
 
@@ -185,15 +201,33 @@ def is_sanction(hit: ListedHit) -> bool:
     return any(x == SANCTION_TOPIC or x.startswith(f"{SANCTION_TOPIC}.") for x in hit.topics)
 
 
-def word_on(state: KycState, fingerprint: str) -> str:
+def word_on(state: KycState, party: str, hit: ListedHit) -> str:
     """What a person has said of a hit; empty: nobody has said anything, or of other facts."""
-    return next((x.word for x in reversed(state.words) if x.fingerprint == fingerprint), "")
+    words = (x.word for x in _words_on(state, party, hit) if x.fingerprint == hit.fingerprint)
+    return next(words, "")
 
 
-def open_hits(state: KycState) -> tuple[ListedHit, ...]:
-    """Those that nobody has judged."""
-    found = (hit for hits in state.hits.values() for hit in hits)
-    return tuple(hit for hit in found if not word_on(state, hit.fingerprint))
+def _words_on(state: KycState, party: str, hit: ListedHit) -> Iterator[Judged]:
+    """What was said of this entry as this party, whatever both were then, the last first.
+
+    A word of a release that did not keep whose hit it was is one on whatever says the same.
+    """
+    places = (party, hit.list, hit.entry_id), ("", "", "")
+    return (
+        x
+        for x in reversed(state.words)
+        if (x.party, x.list, x.entry_id) in places and (x.list or x.fingerprint == hit.fingerprint)
+    )
+
+
+def found_hits(state: KycState) -> Iterator[tuple[str, ListedHit]]:
+    """All, each with the party that it may be."""
+    return ((party, hit) for party, hits in state.hits.items() for hit in hits)
+
+
+def open_hits(state: KycState) -> tuple[tuple[str, ListedHit], ...]:
+    """Those that nobody has judged, each with the party that it may be."""
+    return tuple((party, hit) for party, hit in found_hits(state) if not word_on(state, party, hit))
 
 
 def described(state: KycState) -> CaseDescribed:
@@ -223,13 +257,24 @@ def described(state: KycState) -> CaseDescribed:
 
 
 def _hits(state: KycState) -> Iterable[Mapping[str, Any]]:
-    for party, hits in state.hits.items():
-        for hit in hits:
-            shown = msgspec.to_builtins(hit)
-            entry = shown.pop("entry_id")
-            yield {
-                "party": party, **shown, "entryId": entry, "word": word_on(state, hit.fingerprint)
-            }  # fmt: skip
+    for party, hit in found_hits(state):
+        shown = msgspec.to_builtins(hit)
+        entry = shown.pop("entry_id")
+        del shown["said"]
+        word = word_on(state, party, hit)
+        last = None if word else next(_words_on(state, party, hit), None)
+        yield {
+            "party": party, **shown, "entryId": entry, "word": word,
+            "wordBefore": "" if last is None else last.word,
+            "since": [msgspec.to_builtins(one) for one in _since(last, hit)],
+        }  # fmt: skip
+
+
+def _since(last: Judged | None, hit: ListedHit) -> tuple[Difference, ...]:
+    """What is otherwise than when a person judged this hit (E4)."""
+    if last is None or last.said is None or hit.said is None:
+        return ()
+    return differences(last.said, hit.said)
 
 
 def _headlines(state: KycState) -> Iterable[Mapping[str, str]]:

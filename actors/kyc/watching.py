@@ -13,7 +13,7 @@ Source: spec.md S21, S27, X3, E4; docs/kyc.md.
 
 import msgspec
 
-from comptoir.actors.gateways.kyc_messages import CheckImpossible, PartyScreened
+from comptoir.actors.gateways.kyc_messages import CheckImpossible, ListedHit, PartyScreened
 from comptoir.actors.kyc.concluding import NEW_HIT, CaseDecision, held_again
 from comptoir.actors.kyc.gathering import found, screen_all
 from comptoir.actors.kyc.messages import RescreenCase
@@ -40,9 +40,9 @@ def rescreened(state: KycState, message: PartyScreened, context: Context) -> Cas
     """What a search has found of a decided case."""
     if message.reference not in state.waits:
         return Decision(state)
-    known = {hit.fingerprint for hit in open_hits(state)}
+    known = {_place(*one) for one in open_hits(state)}
     searched = found(state, message)
-    new = any(hit.fingerprint not in known for hit in open_hits(searched))
+    new = any(_place(*one) not in known for one in open_hits(searched))
     if not new:
         return Decision(searched)
     if state.phase is Phase.REJECTED:
@@ -50,6 +50,11 @@ def rescreened(state: KycState, message: PartyScreened, context: Context) -> Cas
         alert = CaseAlerted(state.asked.round, (NEW_HIT,))
         return Decision(searched, events=(alert,))
     return held_again(searched, context)
+
+
+def _place(party: str, hit: ListedHit) -> tuple[str, ...]:
+    """What makes a hit another one."""
+    return party, hit.list, hit.entry_id, hit.fingerprint
 
 
 def unscreened(state: KycState, message: CheckImpossible, _context: Context) -> CaseDecision:

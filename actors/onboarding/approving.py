@@ -18,8 +18,9 @@ import msgspec
 from comptoir.actors.cutoffs import cutoffs_of
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.account_fields import unfit
-from comptoir.actors.onboarding.compensating import kept_until, undone
+from comptoir.actors.onboarding.compensating import undone
 from comptoir.actors.onboarding.completing import APPROVAL, described
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.onward import Outcome, standing, told, with_onward
 from comptoir.actors.onboarding.onward_messages import (
     ApprovalDue,
@@ -97,7 +98,7 @@ def _refuse(state: OnboardingState, message: ApproveFile, context: Context) -> O
         ended,
         described(ended, terms_of(context)),
         events=(facts.ApprovalRefused(message.by),),
-        messages=(*gone, kept_until(context)),
+        messages=(*gone, *kept_until(left, context)),
         cancel=cancel,
     )
 

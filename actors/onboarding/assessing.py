@@ -24,6 +24,8 @@ from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.kyc.messages import AssessClient, DocumentsJudged
 from comptoir.actors.onboarding.compensating import contract_timers, undone, voided
 from comptoir.actors.onboarding.completing import described
+from comptoir.actors.onboarding.differing import compared
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.messages import (
     CompleteUpload,
     DocumentsClosed,
@@ -37,7 +39,7 @@ from comptoir.actors.onboarding.onward_messages import ApprovalKept
 from comptoir.actors.onboarding.opening import completed, orphaned, refused
 from comptoir.actors.onboarding.people import address_of, is_accelerated, parties_of
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved
-from comptoir.actors.onboarding.terms import terms_of
+from comptoir.actors.onboarding.terms import OnboardingTerms, terms_of
 from comptoir.engine import Address, Decision, Event, Message, Outgoing
 from comptoir.engine.machine import Context, Row, row
 
@@ -106,7 +108,7 @@ def begin(
         return Decision(state, events=events, messages=messages)
     pending = moved(state, Phase.KYC_PENDING, ("KYC_STARTED", "system"), context.now)
     pending = msgspec.structs.replace(anew(pending), round=state.round + 1)
-    question = Outgoing(Address(CASE, context.address.key), _question(pending))
+    question = Outgoing(Address(CASE, context.address.key), _question(pending, terms_of(context)))
     return Decision(pending, events=events, messages=(*messages, question))
 
 
@@ -122,26 +124,26 @@ def beside(
     return settled
 
 
-def _question(state: OnboardingState) -> AssessClient:
+def _question(state: OnboardingState, terms: OnboardingTerms) -> AssessClient:
     opened, client = state.opened, state.client
     assert opened is not None, "assessed files have begun"
     assert client is not None, "and have a client"
     return AssessClient(
         state.round, opened.client_type, opened.user_id, opened.advisor, client.email, client.phone,
-        parties_of(state), address_of(state), judged(state), is_accelerated(state),
+        parties_of(state), address_of(state), judged(state, terms), is_accelerated(state),
     )  # fmt: skip
 
 
-def judged(state: OnboardingState) -> DocumentsJudged:
-    """What the accepted documents come to: of each type the last one counts."""
-    last = {one.doc_type: one for one in state.documents if one.status is DocumentStatus.ACCEPTED}
+def judged(state: OnboardingState, terms: OnboardingTerms) -> DocumentsJudged:
+    """What the accepted documents come to, beside what is declared now: of each type the last one counts."""
+    last = {one.doc_type: one for one in compared(state) if one.status is DocumentStatus.ACCEPTED}
     codes = tuple(sorted({code for one in last.values() for code in one.reasons}))
     expired = EXPIRED in codes
     was_read = any(one.fields for one in last.values())
     return DocumentsJudged(
         valid=not expired if was_read else None,
         expired=expired,
-        inconsistent=INCONSISTENT in codes,
+        inconsistent=not {INCONSISTENT, *terms.differences}.isdisjoint(codes),
         codes=codes,
     )
 
@@ -176,7 +178,8 @@ def _heard(state: OnboardingState, message: KycConcluded) -> OnboardingState:
     """Whoever has decided it does not have the last word as well: in any phase, and of whatever round (X5)."""
     if message.by == SYSTEM:
         return state
-    reviewers = tuple(dict.fromkeys((*state.onward.reviewers, message.by)))
+    words = (message.first, message.by) if message.first else (message.by,)
+    reviewers = tuple(dict.fromkeys((*state.onward.reviewers, *words)))
     return with_onward(state, reviewers=reviewers)
 
 
@@ -210,11 +213,13 @@ def _held(state: OnboardingState, move: tuple[str, str], context: Context) -> Ou
 def _rejected(state: OnboardingState, move: tuple[str, str], context: Context) -> Outcome:
     rejected = moved(state, Phase.KYC_REJECTED, move, context.now)
     left, gone, cancel = undone(rejected, context, "FILE_REFUSED")
-    ended = Decision(left, messages=gone, cancel=cancel)
+    ended = Decision(left, messages=(*gone, *kept_until(left, context)), cancel=cancel)
     if state.onward.account.status != "created":
         return ended
     alone = orphaned(left, context)
-    return msgspec.structs.replace(ended, events=alone.events, messages=(*gone, *alone.messages))
+    return msgspec.structs.replace(
+        ended, events=alone.events, messages=(*ended.messages, *alone.messages)
+    )
 
 
 _WAYS: Final[Mapping[Phase, Callable[[OnboardingState, tuple[str, str], Context], Outcome]]] = {

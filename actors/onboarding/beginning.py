@@ -18,7 +18,7 @@ import msgspec
 from comptoir.actors.gateways.messages import MAIL, NoticeRefused, NoticeTaken, SendMail
 from comptoir.actors.invitation.messages import KIND as INVITATION
 from comptoir.actors.invitation.messages import InviteClient
-from comptoir.actors.onboarding.compensating import deletions, kept_until, undone
+from comptoir.actors.onboarding.compensating import undone
 from comptoir.actors.onboarding.completing import (
     EXPIRY,
     KEPT,
@@ -28,6 +28,7 @@ from comptoir.actors.onboarding.completing import (
     missing,
 )
 from comptoir.actors.onboarding.going_on import ON, whole
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.messages import (
     ADVISOR,
     CLIENT,
@@ -40,7 +41,6 @@ from comptoir.actors.onboarding.messages import (
     FileGoesOn,
     FileOver,
     InitiateFile,
-    KeptLongEnough,
     ReminderDue,
     ResumeFile,
     Said,
@@ -48,7 +48,6 @@ from comptoir.actors.onboarding.messages import (
     Value,
 )
 from comptoir.actors.onboarding.profile import with_said
-from comptoir.actors.onboarding.sighted import forgotten
 from comptoir.actors.onboarding.state import OnboardingState, Phase, moved
 from comptoir.actors.onboarding.terms import OnboardingTerms, terms_of
 from comptoir.actors.onboarding.texts import reminder_mail
@@ -58,7 +57,6 @@ from comptoir.engine.machine import Context, row
 __all__ = [
     "BEGINNING",
     "ClientReminded",
-    "DocumentsForgotten",
     "OnboardingExpired",
     "OnboardingInitiated",
     "OnboardingResumed",
@@ -106,10 +104,6 @@ class OnboardingResumed(Event, frozen=True):
     times: int
     """So often by now."""
     expires_at: int
-
-
-class DocumentsForgotten(Event, frozen=True):
-    """Nobody has resumed it: what was accepted, and what was said of the client, is gone."""
 
 
 Outcome = Decision[OnboardingState]
@@ -205,7 +199,7 @@ def _expire(state: OnboardingState, _message: FileExpired, context: Context) -> 
     return Decision(
         msgspec.structs.replace(left, cause=cause),
         events=(OnboardingExpired(cause),),
-        messages=(*deleted, kept_until(context)),
+        messages=(*deleted, *kept_until(left, context)),
         cancel=cancel,
     )
 
@@ -220,21 +214,9 @@ def _cause(state: OnboardingState, terms: OnboardingTerms) -> str:
     return "profile_incomplete" if lacking(state, terms) else "documents_unsettled"
 
 
-def _forget(state: OnboardingState, _message: KeptLongEnough, context: Context) -> Outcome:
-    gone = (*deletions(state.documents, context), *forgotten(state.documents, context))
-    return Decision(
-        msgspec.structs.replace(state, documents=(), said={}, forgotten=True),
-        events=(DocumentsForgotten(),),
-        messages=gone,
-    )
-
-
 def _resume(state: OnboardingState, message: ResumeFile, context: Context) -> "Outcome | Refusal":
     terms, opened, client = terms_of(context), state.opened, state.client
-    assert opened is not None, "asked of files that have begun"
-    assert client is not None, "asked of files that have begun"
-    spent = state.onward.account.status != "none"  # its number is the mainframe's by now
-    if state.forgotten or spent:  # nothing of it is left to go on with
+    if _is_spent(state, context) or opened is None or client is None:
         return Decision(state, FileOver())
     if not terms.mail:
         return Refusal("MAIL_NOT_CONFIGURED", "providers.sendgrid.base_url is empty")
@@ -264,6 +246,15 @@ def _resume(state: OnboardingState, message: ResumeFile, context: Context) -> "O
         cancel=(*goes_on.cancel, KEPT),
         once=(Once("idempotency", f"{KIND}:{message.reference}", terms.once_ms),),
     )
+
+
+def _is_spent(state: OnboardingState, context: Context) -> bool:
+    """Whether nothing of it is left to go on with: it was forgotten, is kept only because the law wants it, or its
+    number is the mainframe's by now.
+    """
+    ended = state.history[-1].at if state.history else state.updated_at
+    late = context.now > ended + terms_of(context).kept_ms
+    return state.forgotten or late or state.onward.account.status != "none"
 
 
 def _goes_on(state: OnboardingState, _message: ResumeFile, _context: Context) -> Outcome:
@@ -298,7 +289,5 @@ BEGINNING: Final = (
         Phase.INCOMPLETE, Phase.DOCUMENTS_PENDING, *ON,
     ),
     *(row(x, ResumeFile, _goes_on, x) for x in (*_EARLY, *_OTHERS)),
-    row(Phase.INCOMPLETE, KeptLongEnough, _forget, Phase.INCOMPLETE),
-    *(row(x, KeptLongEnough, _late, x) for x in (*_EARLY, *_OTHERS)),
     *(row(x, DescribeFile, _describe, x) for x in _BEGUN),
 )  # fmt: skip

@@ -11,11 +11,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from comptoir.actors.gateways.document_messages import OBJECTS, DeleteObject
-from comptoir.actors.onboarding.completing import APPROVAL, EXPIRY, KEPT, REMINDER, SIGNATURE
-from comptoir.actors.onboarding.messages import Document, DocumentStatus, KeptLongEnough
+from comptoir.actors.onboarding.completing import APPROVAL, EXPIRY, REMINDER, SIGNATURE
+from comptoir.actors.onboarding.messages import Document, DocumentStatus
 from comptoir.actors.onboarding.sighted import forgotten
 from comptoir.actors.onboarding.state import OnboardingState
-from comptoir.actors.onboarding.terms import terms_of
 from comptoir.actors.signature.messages import KIND as SIGNING
 from comptoir.actors.signature.messages import KeepContract, VoidSigning
 from comptoir.engine import Address, Outgoing
@@ -28,7 +27,6 @@ __all__ = [
     "ContractRule",
     "contract_timers",
     "deletions",
-    "kept_until",
     "undone",
     "voided",
 ]
@@ -53,7 +51,7 @@ COMPENSATIONS: Final = (
     ),
     Compensation(
         DocumentStatus.ACCEPTED, False, True,
-        "A decision rests on it, or will when the file is resumed: kept as the law wants, or as long as it may be.",
+        "A decision rests on it, or will when the file is resumed: kept as the law wants, or as long as it may be (keeping.py).",
     ),
 )  # fmt: skip
 
@@ -124,12 +122,6 @@ def undone(
     unknown = forgotten((one for one, rule in rules if not rule.record_stays), context)
     timers = (EXPIRY, REMINDER, *contract_timers(state))
     return msgspec.structs.replace(left, documents=kept), (*gone, *unknown, *words), timers
-
-
-def kept_until(context: Context) -> Outgoing:
-    """The end of what is kept of a file that is INCOMPLETE: whatever leads there sets it."""
-    end = context.now + terms_of(context).kept_ms
-    return Outgoing(context.address, KeptLongEnough(), end, KEPT)
 
 
 def contract_timers(state: OnboardingState) -> tuple[str, ...]:

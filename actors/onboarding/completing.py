@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from comptoir.actors.onboarding.account_fields import unfit
+from comptoir.actors.onboarding.differing import compared
 from comptoir.actors.onboarding.messages import (
     DocumentStatus,
     FileDescribed,
@@ -145,7 +146,7 @@ def described(state: OnboardingState, terms: OnboardingTerms) -> FileDescribed:
     """As it is told."""
     assert state.opened is not None, "asked of files that have begun"
     return FileDescribed(
-        state.phase.value, state.opened, state.documents, missing(state, terms), state.history,
+        state.phase.value, state.opened, compared(state), missing(state, terms), state.history,
         state.created_at, state.expires_at, state.updated_at, state.kyc, lacking(state, terms),
         state.cause, state.submissions, state.onward,
     )  # fmt: skip

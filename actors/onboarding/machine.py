@@ -21,6 +21,7 @@ import msgspec
 from comptoir.actors.account.messages import (
     AccountCreated,
     AccountDelayed,
+    AccountHeld,
     AccountRefused,
     CoreProfileChanged,
     CorrectionAnswered,
@@ -47,11 +48,13 @@ from comptoir.actors.onboarding.beginning import (
 )
 from comptoir.actors.onboarding.completing import DocumentsUploaded, described
 from comptoir.actors.onboarding.going_on import ON, whole
+from comptoir.actors.onboarding.keeping import KEEPING_ROWS
 from comptoir.actors.onboarding.messages import (
     CLIENT,
     DOCUMENTS_MAX,
     KIND,
     AmendFile,
+    AskErasure,
     ChangeProfile,
     ClientReached,
     CompleteUpload,
@@ -60,11 +63,15 @@ from comptoir.actors.onboarding.messages import (
     Document,
     DocumentsClosed,
     DocumentStatus,
+    EndRelation,
+    EraseFile,
+    ErasureAnswered,
     FileDescribed,
     FileExpired,
     FileGoesOn,
     FileOver,
     InitiateFile,
+    KeepByRule,
     KeepReceipt,
     KeptLongEnough,
     KycConcluded,
@@ -92,7 +99,12 @@ from comptoir.actors.onboarding.signing import SIGNING_ROWS
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved, with_document
 from comptoir.actors.onboarding.syncing import SYNCING_ROWS
 from comptoir.actors.onboarding.terms import terms_of
-from comptoir.actors.signature.messages import ContractSigned, SigningEnded, SigningStarted
+from comptoir.actors.signature.messages import (
+    ContractSigned,
+    EarlierSigned,
+    SigningEnded,
+    SigningStarted,
+)
 from comptoir.engine import Decision, Event, Outgoing, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
@@ -269,9 +281,10 @@ def _again(
     status = DocumentStatus.REFUSED if refuses else DocumentStatus.REDO
     kept = document.marks if refuses else ()
     told = msgspec.structs.replace(document, status=status, reasons=codes, marks=kept)
+    counted = msgspec.structs.replace(state, asked_again=state.asked_again + 1)
     heaviest = next((x for x in codes if FLAGS.get(x) is not Weight.NOTE), codes[0])
     return Decision(
-        with_document(state, told, context.now),
+        with_document(counted, told, context.now),
         events=(DocumentRefused(document.id, heaviest),),
         messages=(
             _delete(document, context),
@@ -315,9 +328,9 @@ MACHINE: Machine[OnboardingState] = Machine(
         InitiateFile, ClientReached, RequestUpload, CompleteUpload, ObjectFound, ObjectAbsent,
         DocumentInspected, FileExpired, ReminderDue, NoticeTaken, NoticeRefused, ResumeFile,
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
-        DescribeProfile, SigningStarted, ContractSigned, SigningEnded, SignatureDue, ReissueSignature,
-        ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed, CoreProfileChanged,
-        CorrectionAnswered,
+        DescribeProfile, SigningStarted, ContractSigned, SigningEnded, EarlierSigned, SignatureDue, ReissueSignature,
+        ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed, AccountHeld, CoreProfileChanged,
+        CorrectionAnswered, KeepByRule, AskErasure, EraseFile, EndRelation,
     ),
     rows=(
         *BEGINNING,
@@ -348,11 +361,12 @@ MACHINE: Machine[OnboardingState] = Machine(
         *APPROVING_ROWS,
         *OPENING_ROWS,
         *SYNCING_ROWS,
+        *KEEPING_ROWS,
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip
 
 REPLIES: tuple[type[Reply], ...] = (
     DocumentsClosed, FileDescribed, FileOver, UploadGranted, ProfileClosed, ProfileRefused,
-    SubmissionClosed, FileGoesOn, ProfileDescribed, OnwardRefused,
+    SubmissionClosed, FileGoesOn, ProfileDescribed, OnwardRefused, ErasureAnswered,
 )  # fmt: skip

@@ -8,9 +8,11 @@ from comptoir.engine import Event
 __all__ = [
     "AccountAsked",
     "AccountCreated",
+    "AccountHeld",
     "AccountLate",
     "AccountNotOpened",
     "AccountOrphaned",
+    "AccountSettled",
     "ApprovalEscalated",
     "ApprovalRefused",
     "ApprovalReminded",
@@ -62,6 +64,13 @@ class SignedTooLate(Event, frozen=True):
     round: int
 
 
+class EarlierSigned(Event, frozen=True):
+    """A contract that was issued anew had been signed before: kept as evidence."""
+
+    round: int
+    """Of that contract."""
+
+
 class FileApproved(Event, frozen=True):
     """An advisor has the last word: an account is to be opened."""
 
@@ -103,6 +112,19 @@ class AccountNotOpened(Event, frozen=True):
 
     code: str
     """Stable: STATUS_08, or why no record could be made; never the mainframe's own words."""
+
+
+class AccountHeld(Event, frozen=True):
+    """People have to find out what is true of its account (E11)."""
+
+    code: str
+
+
+class AccountSettled(Event, frozen=True):
+    """They have, after the file had its end: what it says of its account is changed, and its status stands."""
+
+    status: str
+    """Of the account: `created` or `refused`."""
 
 
 class AccountOrphaned(Event, frozen=True):

@@ -88,7 +88,8 @@ class ApprovalKept(msgspec.Struct, frozen=True):
 class AccountKept(msgspec.Struct, frozen=True):
     """The account on the mainframe."""
 
-    status: Literal["none", "asked", "late", "created", "refused"] = "none"
+    status: Literal["none", "asked", "late", "created", "refused", "held"] = "none"
+    """held: answers contradict each other, or none came for too long; operations find out, and what they find is told."""
     number: str = ""
     code: str = ""
     """The mainframe's reason in its own words, or ours; in no event and no mail."""

@@ -8,7 +8,10 @@ The rules:
   INCOMPLETE for good, its contract is kept, advisor and operations are told: whoever corrects it begins another file; its
   documents and profile go when they were kept as long as those of any other (S18);
 - the mainframe's own words stay in the file, under its seal: events and mails have a stable code;
-- an account that comes to a file which was refused meanwhile is told to operations, who close it.
+- an account that comes to a file which was refused meanwhile is told to operations, who close it, and to the account, which
+  is held until it is gone;
+- an account that is held is told to operations. What they find counts as an answer; a file that has its end keeps its
+  status, and what it says of its account is put right.
 Source: spec.md S7, S13, S17, S18, S29, S32, X9; docs/adr/0057-a-file-stands-where-its-papers-are.md.
 """
 
@@ -23,17 +26,26 @@ from comptoir.actors.account.messages import (
 from comptoir.actors.account.messages import (
     AccountCreated,
     AccountDelayed,
+    AccountHeld,
     AccountRefused,
+    DisownAccount,
     OpenAccount,
 )
 from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.account_fields import account_of, refusal_code
-from comptoir.actors.onboarding.compensating import kept_until, undone
+from comptoir.actors.onboarding.compensating import undone
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.onward import Outcome, told, with_onward
 from comptoir.actors.onboarding.onward_messages import AccountKept
 from comptoir.actors.onboarding.profile import values
-from comptoir.actors.onboarding.staff_texts import account_mail, orphan_mail, ready_mail
+from comptoir.actors.onboarding.staff_texts import (
+    account_mail,
+    held_mail,
+    lost_mail,
+    orphan_mail,
+    ready_mail,
+)
 from comptoir.actors.onboarding.state import OnboardingState, Phase, moved
 from comptoir.actors.onboarding.terms import terms_of
 from comptoir.engine import Address, Decision, Event, Message, Outgoing
@@ -75,7 +87,7 @@ def refused(state: OnboardingState, context: Context) -> Outcome:
     mails, untold = _everybody(left, context, "account", mail)
     return Decision(
         msgspec.structs.replace(left, cause=REFUSED),
-        events=untold, messages=(*gone, *mails, kept_until(context)), cancel=cancel,
+        events=untold, messages=(*gone, *mails, *kept_until(left, context)), cancel=cancel,
     )  # fmt: skip
 
 
@@ -84,7 +96,9 @@ def orphaned(state: OnboardingState, context: Context) -> Outcome:
     mail = orphan_mail(context.address.key)
     mails, untold = _everybody(state, context, "orphan", mail)
     return Decision(
-        state, events=(facts.AccountOrphaned(state.phase.value), *untold), messages=mails
+        state,
+        events=(facts.AccountOrphaned(state.phase.value), *untold),
+        messages=(Outgoing(Address(ACCOUNT, context.address.key), DisownAccount()), *mails),
     )
 
 
@@ -99,7 +113,7 @@ def _everybody(
 
 def _waits(state: OnboardingState) -> bool:
     """Whether an answer is still wanted."""
-    return state.onward.account.status in ("asked", "late")
+    return state.onward.account.status in ("asked", "late", "held")
 
 
 def _with_account(state: OnboardingState, message: AccountCreated, now: int) -> OnboardingState:
@@ -165,6 +179,51 @@ def _delayed(state: OnboardingState, _message: AccountDelayed, context: Context)
     return Decision(told_late, events=(facts.AccountLate(),))
 
 
+def _held(state: OnboardingState, message: AccountHeld, context: Context) -> Outcome:
+    """People find out; operations are mailed."""
+    if state.onward.account.status == "none":
+        return Decision(state)
+    account = msgspec.structs.replace(state.onward.account, status="held", code=message.code)
+    waits = msgspec.structs.replace(with_onward(state, account=account), updated_at=context.now)
+    mail = held_mail(context.address.key, message.code)
+    mails, untold = told(waits, context, "held", mail, terms_of(context).operations)
+    return Decision(waits, events=(facts.AccountHeld(message.code), *untold), messages=mails)
+
+
+def _is_held(state: OnboardingState) -> bool:
+    return state.onward.account.status == "held"
+
+
+def _found_again(state: OnboardingState, message: AccountCreated, context: Context) -> Outcome:
+    """A completed file has an account: as it was told, or another one."""
+    if not _is_held(state):
+        return Decision(state)
+    there = _with_account(state, message, context.now)
+    return Decision(there, events=(facts.AccountSettled("created"),))
+
+
+def _lost(state: OnboardingState, message: AccountRefused, context: Context) -> Outcome:
+    """A completed file has none: somebody tells its client."""
+    if not _is_held(state):
+        return Decision(state)
+    none = _without_account(state, message, context.now)
+    mails, untold = _everybody(none, context, "lost", lost_mail(context.address.key))
+    return Decision(none, events=(facts.AccountSettled("refused"), *untold), messages=mails)
+
+
+def _still_none(state: OnboardingState, message: AccountRefused, context: Context) -> Outcome:
+    """A file that has come to nothing has no account either: as it should be."""
+    if not _is_held(state):
+        return Decision(state)
+    none = _without_account(state, message, context.now)
+    return Decision(none, events=(facts.AccountSettled("refused"),))
+
+
+def _found_in_vain(state: OnboardingState, message: AccountCreated, context: Context) -> Outcome:
+    """A file was closed because its account was refused, and there is one."""
+    return _created_in_vain(state, message, context) if _is_held(state) else Decision(state)
+
+
 def _nothing(state: OnboardingState, _message: Message, _context: Context) -> Outcome:
     """It was answered, or never asked."""
     return Decision(state)
@@ -172,6 +231,8 @@ def _nothing(state: OnboardingState, _message: Message, _context: Context) -> Ou
 
 _HELD: Final = (Phase.COMPLIANCE_HOLD, Phase.SIGNED)
 """Its account may be on the way all the same: it was held, or its last word fell, after the account was asked for."""
+
+_ENDED: Final = (Phase.COMPLETED, Phase.INCOMPLETE)
 
 
 def _rows() -> Iterator[Row]:
@@ -186,8 +247,16 @@ def _rows() -> Iterator[Row]:
     yield row(Phase.KYC_REJECTED, AccountRefused, _refused_meanwhile, Phase.KYC_REJECTED)
     for phase in (pending, *_HELD, Phase.KYC_REJECTED):
         yield row(phase, AccountDelayed, _delayed, phase)
+    yield row(Phase.COMPLETED, AccountCreated, _found_again, Phase.COMPLETED)
+    yield row(Phase.COMPLETED, AccountRefused, _lost, Phase.COMPLETED)
+    yield row(Phase.INCOMPLETE, AccountCreated, _found_in_vain, Phase.INCOMPLETE)
+    yield row(Phase.INCOMPLETE, AccountRefused, _still_none, Phase.INCOMPLETE)
+    for phase in _ENDED:
+        yield row(phase, AccountDelayed, _nothing, phase)
     for phase in Phase:
-        if phase not in (Phase.NONE, pending, *_HELD, Phase.KYC_REJECTED):
+        if phase is not Phase.NONE:
+            yield row(phase, AccountHeld, _held, phase)
+        if phase not in (Phase.NONE, pending, *_HELD, Phase.KYC_REJECTED, *_ENDED):
             for message in (AccountCreated, AccountRefused, AccountDelayed):
                 yield row(phase, message, _nothing, phase)
 

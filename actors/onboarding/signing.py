@@ -7,6 +7,7 @@ The rules:
   and may have it issued anew, some times;
 - what is not signed in time leaves its file INCOMPLETE, and is not to be signed any more; the file may be resumed, and is
   then assessed and signed anew, since what was known of its client has aged as well;
+- who had signed a contract before it was issued anew has signed evidence: the advisor is told, and the new one is waited for;
 - who signs when the file is over has signed in vain: it is kept, and nothing follows from it.
 Source: spec.md S13, S14, S16, S17, S18, S28; docs/onboarding.md; docs/adr/0057-a-file-stands-where-its-papers-are.md.
 """
@@ -19,20 +20,22 @@ import msgspec
 from comptoir.actors.gateways.messages import MAIL, SendMail
 from comptoir.actors.onboarding import onward_events as facts
 from comptoir.actors.onboarding.beginning import OnboardingExpired
-from comptoir.actors.onboarding.compensating import kept_until, undone
+from comptoir.actors.onboarding.compensating import undone
 from comptoir.actors.onboarding.completing import described
+from comptoir.actors.onboarding.keeping import kept_until
 from comptoir.actors.onboarding.onward import Outcome, awaited, issued, told, with_onward
 from comptoir.actors.onboarding.onward_messages import (
     OnwardRefused,
     ReissueSignature,
     SignatureDue,
 )
-from comptoir.actors.onboarding.staff_texts import contract_mail, signature_mail
+from comptoir.actors.onboarding.staff_texts import contract_mail, earlier_mail, signature_mail
 from comptoir.actors.onboarding.state import OnboardingState, Phase, moved
 from comptoir.actors.onboarding.terms import terms_of
 from comptoir.actors.signature.messages import KIND as SIGNING
 from comptoir.actors.signature.messages import (
     ContractSigned,
+    EarlierSigned,
     KeepContract,
     SigningEnded,
     SigningStarted,
@@ -42,8 +45,6 @@ from comptoir.engine.machine import Context, Row, row
 
 __all__ = ["SIGNING_ROWS"]
 
-OURS: Final = "embedded"
-"""The provider that is our own portal."""
 NOT_SIGNED: Final = "contract_not_signed"
 _WAITING: Final = (Phase.KYC_APPROVED, Phase.SIGNATURE_PENDING)
 
@@ -74,7 +75,7 @@ def _invited(
     """A mail to the client where nobody else writes to them: any other provider does so itself (S7)."""
     terms, client = terms_of(context), state.client
     assert client is not None, "asked of files that have begun"
-    if message.provider != OURS or not terms.mail:
+    if message.provider not in terms.written_to or not terms.mail:
         return ()
     page = f"{terms.portal}/portal/{context.address.key}/contract" if terms.portal else ""
     subject, text = contract_mail(page)
@@ -140,6 +141,13 @@ def _ended(state: OnboardingState, message: SigningEnded, context: Context) -> O
     return Decision(_asked(ended, context), events=(happened, *untold), messages=mails)
 
 
+def _earlier_signed(state: OnboardingState, message: EarlierSigned, context: Context) -> Outcome:
+    """Its client had signed a contract that was issued anew: its advisor should know which one counts."""
+    mail = earlier_mail(context.address.key, message.round)
+    mails, untold = told(state, context, f"earlier:{message.round}", mail)
+    return Decision(state, events=(facts.EarlierSigned(message.round), *untold), messages=mails)
+
+
 def _overdue(state: OnboardingState, _message: SignatureDue, context: Context) -> Outcome:
     """Nobody has signed in time (S14)."""
     if (
@@ -151,7 +159,7 @@ def _overdue(state: OnboardingState, _message: SignatureDue, context: Context) -
     return Decision(
         msgspec.structs.replace(left, cause=NOT_SIGNED),
         events=(OnboardingExpired(NOT_SIGNED),),
-        messages=(*gone, kept_until(context)),
+        messages=(*gone, *kept_until(left, context)),
         cancel=cancel,
     )
 
@@ -205,6 +213,8 @@ def _rows() -> Iterator[Row]:
         yield row(phase, ContractSigned, _signed_in_vain, phase)
     own = {Phase.COMPLIANCE_HOLD, *_ENDED}
     for phase in Phase:
+        if phase is not Phase.NONE:
+            yield row(phase, EarlierSigned, _earlier_signed, phase)
         if phase is Phase.NONE or phase in _WAITING:
             continue
         yield row(phase, ReissueSignature, _no_contract, phase)

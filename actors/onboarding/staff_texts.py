@@ -13,6 +13,8 @@ __all__ = [
     "account_mail",
     "approval_mail",
     "contract_mail",
+    "held_mail",
+    "lost_mail",
     "orphan_mail",
     "ready_mail",
     "signature_mail",
@@ -41,6 +43,21 @@ def signature_mail(file: str, outcome: str) -> tuple[str, str]:
     return f"{file} : contrat non signé / contract not signed", (
         f"Le contrat du dossier {file} {french}. Il peut être émis à nouveau.\n---\n\n"
         f"The contract of file {file} {english}. It can be issued anew.\n"
+    )
+
+
+def earlier_mail(file: str, number: int) -> tuple[str, str]:
+    """Subject and text when a contract that was issued anew turns out to be signed.
+
+    Args:
+        file: its number.
+        number: the round of that contract.
+    """
+    return f"{file} : un contrat antérieur a été signé / an earlier contract was signed", (
+        f"Le client du dossier {file} avait signé le contrat n° {number} avant qu'il soit remplacé. Ce contrat signé est conservé "
+        "comme preuve ; il ne remplace pas le contrat émis depuis. Informez le client.\n---\n\n"
+        f"The client of file {file} had signed contract no. {number} before it was replaced. That signed contract is kept as "
+        "evidence; it does not stand for the one that was issued since. Tell the client.\n"
     )
 
 
@@ -88,6 +105,26 @@ def orphan_mail(file: str) -> tuple[str, str]:
     return f"{file} : compte à fermer / account to be closed", (
         f"Un compte a été créé pour le dossier {file}, qui n'a pas abouti. Il est à fermer.\n---\n\n"
         f"An account was created for file {file}, which has come to nothing. It has to be closed.\n"
+    )
+
+
+def held_mail(file: str, code: str) -> tuple[str, str]:
+    """Operations' mail when nobody but people can find out what is true of an account; `code`: stable."""
+    return f"{file} : compte à vérifier / account to be checked", (
+        f"Le compte du dossier {file} est en suspens ({code}). Rien n'avance avant qu'il soit vérifié sur le système central "
+        f"et réglé par deux personnes (comptoir core-banking reconcile).\n---\n\n"
+        f"The account of file {file} is held ({code}). Nothing goes on before it is checked on the mainframe and settled by "
+        f"two people (comptoir core-banking reconcile).\n"
+    )
+
+
+def lost_mail(file: str) -> tuple[str, str]:
+    """Advisor's and operations' mail when a completed file turns out to have no account."""
+    return f"{file} : dossier complet sans compte / completed file without an account", (
+        f"Le dossier {file} est complet, mais vérification faite le système central n'a pas de compte. Le client est à "
+        f"informer, et un autre dossier à ouvrir.\n---\n\n"
+        f"File {file} is completed, but it was found that the mainframe has no account. The client has to be told, and "
+        f"another file begun.\n"
     )
 
 

@@ -65,7 +65,11 @@ class OnboardingState(State, frozen=True):
     cause: str = ""
     """Why it is INCOMPLETE."""
     forgotten: bool = False
-    """Nobody has resumed it in time: it cannot go on any more."""
+    """Its time is over, or its client wanted it gone: nothing of them is left in it (keeping.py)."""
+    asked_again: int = 0
+    """How many documents had to be sent again: what was found in them, not that they had not come (S39)."""
+    relation_ended_at: int = 0
+    """When its client, who had an account, was a client no longer: business time, ms; 0: they are one, or never were."""
     round: int = 0
     """How often its client has been assessed."""
     kyc: KycShown | None = None

@@ -17,6 +17,8 @@ __all__ = ["TERMS", "OnboardingTerms", "terms_of"]
 TERMS: Final = "onboarding"
 DAY_MS: Final = 86_400_000
 SECOND_MS: Final = 1000
+YEAR_HOURS: Final = 8_766
+"""A Julian year: seven of them, in whole days, are never shorter than seven of the calendar."""
 
 
 class OnboardingTerms(msgspec.Struct, frozen=True):
@@ -33,6 +35,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Before that moment, the longest first."""
     kept_ms: int = 90 * DAY_MS
     """For how long a file that is INCOMPLETE may be resumed."""
+    audit_ms: int = 2_557 * DAY_MS
+    """For how long a file is kept whose client was assessed: after it, or the relation, has ended."""
     owner_share: int = 25
     """Percent from which somebody is a beneficial owner by shares or votes."""
     once_ms: int = DAY_MS
@@ -44,6 +48,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Likewise text messages."""
     signing: bool = False
     """Whether contracts are signed by anybody's means; without, a file stays KYC_APPROVED."""
+    written_to: tuple[str, ...] = ("embedded",)
+    """Of those who have contracts signed, who writes to no client by itself: so we do (S7)."""
     accounts: bool = False
     """Whether there is a mainframe; without, no signed file is approved."""
     code_page: str = "cp500"
@@ -55,6 +61,10 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     reissues_max: int = 4
     approval_days: int = 2
     """Business days until an advisor is reminded, and as many until operations hear of it (E14)."""
+    differences: tuple[str, ...] = (
+        "ADDRESS_DIFFERS", "NATIONALITY_DIFFERS", "TAX_NUMBER_DIFFERS", "TAX_INCOME_DIFFERS",
+    )  # fmt: skip
+    """Codes of documents that count as data that disagree (S20, S25)."""
     operations: tuple[str, ...] = ()
     """Mail addresses of who is told of what waits too long, and of accounts that come to nothing."""
 
@@ -73,17 +83,23 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
                 sorted((x * DAY_MS for x in onboarding.reminder_days), reverse=True)
             ),
             kept_ms=onboarding.incomplete_kept_days * DAY_MS,
+            audit_ms=-(-settings.retention.onboarding_audit_years * YEAR_HOURS // 24) * DAY_MS,
             owner_share=onboarding.owner_share_percent,
             kyc_approved_topic=onboarding.kyc_approved_topic,
             mail=bool(parties.sendgrid.base_url),
             sms=bool(parties.twilio.base_url),
             signing=bool(settings.signing.provider),
+            written_to=(
+                "embedded",
+                *(("docusign",) if parties.docusign.signing == "embedded" else ()),
+            ),
             accounts=bool(parties.mainframe.base_url) or settings.core_banking.bus == "kafka",
             code_page=parties.mainframe.code_page,
             portal=settings.auth.issuer.rstrip("/"),
             signature_ms=onboarding.signature_days * DAY_MS,
             reissues_max=onboarding.signature_reissues_max,
             approval_days=onboarding.approval_days,
+            differences=tuple(f"{x.upper()}_DIFFERS" for x in onboarding.differences_counted),
             operations=tuple(dict.fromkeys(onboarding.operations_emails)),
         )
 

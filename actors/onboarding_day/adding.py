@@ -49,8 +49,13 @@ def sums_of(message: Countable) -> Sums:
             return Sums(rules={message.rules_version: held})
         case CountReview():
             said = "approved" if message.approved else "rejected"
-            late = {"overdue": 1} if message.overdue else {}
-            return Sums(reviews={f"{message.recommendation or 'NONE'}:{said}": 1, **late})
+            beside = {
+                "overdue": message.overdue,
+                "screened": message.screened,
+                "cleared": message.screened and message.approved,
+            }
+            told = {name: 1 for name, holds in beside.items() if holds}
+            return Sums(reviews={f"{message.recommendation or 'NONE'}:{said}": 1, **told})
         case CountCalls():
             return Sums(calls={message.party: message.calls})
 

@@ -5,10 +5,15 @@ The rules:
 - scores and factors are held against those of the same version of the rules in the days before: another version is
   another population;
 - what too few decisions say alarms nobody, and is shown as not known;
+- a time is held against its aim by the files that took longer: more than one in ten is an alert. It is told as the
+  spread tells it, so an aim between two of its bounds is the upper one;
+- a share of errors is known when there is something that it is a share of; it alarms when that is enough;
+- what has no price costs nothing that is known: it is named, and counted as nothing;
 - a reversal is a person who decided against a recommendation that had a direction; MANUAL_REVIEW has none.
 Source: spec.md S26, S27, S39, E17; docs/review.md.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -17,8 +22,6 @@ import msgspec
 from comptoir.actors.onboarding_day.adding import summed
 from comptoir.actors.onboarding_day.messages import (
     SPREAD_HOURS,
-    TO_ACCOUNT,
-    WHOLE,
     Rules,
     Stage,
     Sums,
@@ -26,7 +29,7 @@ from comptoir.actors.onboarding_day.messages import (
     days_until,
 )
 from comptoir.actors.onboarding_day.stability import MUCH, stability
-from comptoir.actors.onboarding_day.terms import MeasureTerms
+from comptoir.actors.onboarding_day.terms import PARTIES, MeasureTerms
 
 __all__ = ["Drift", "Figures", "StageFigure", "figures", "wanted_days"]
 
@@ -34,6 +37,12 @@ HOUR_MS: Final = 3_600_000
 REVERSED: Final = ("AUTO_APPROVE:rejected", "REJECT:approved")
 UPHELD: Final = ("AUTO_APPROVE:approved", "REJECT:rejected")
 QUARTERS: Final = (0.5, 0.9)
+LATE: Final = 0.1
+"""Share of files that may take longer than is aimed at; nine of ten are what the report shows as well."""
+FATES: Final = (
+    "begun", "decided", "abandoned", "resumed", "corrected", "completed", "refused", "entered",
+    "mistaken",
+)  # fmt: skip
 
 
 class StageFigure(msgspec.Struct, frozen=True):
@@ -48,6 +57,10 @@ class StageFigure(msgspec.Struct, frozen=True):
     """Hours in which half of them had left it, as an upper bound of the spread; None: longer than its last."""
     most_within: int | None
     """Likewise nine of ten."""
+    aim_hours: int | None
+    """In which it was to be left; None: nothing is aimed at."""
+    late_share: float | None
+    """Of files that took longer; None likewise."""
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -79,7 +92,7 @@ class Figures(msgspec.Struct, frozen=True):
     waited_hours: Mapping[str, float]
     """By whom it was waited for, of all files together."""
     fates: Mapping[str, int]
-    """`begun`, `decided`, `abandoned`, `resumed`, `corrected`, `completed`, `refused`."""
+    """By `FATES`."""
     abandoned_at: Mapping[str, int]
     """By stage."""
     corrected_for: Mapping[str, int]
@@ -88,7 +101,13 @@ class Figures(msgspec.Struct, frozen=True):
     cost_cents: int
     """Of all calls; cents (USD), as `targets.file_cost_cents`."""
     file_cents: int | None
-    """Of one file that was decided; None: none was."""
+    """Of one file that was decided; None: none was, or no price is set."""
+    unpriced: tuple[str, ...]
+    """Parties that were asked and whose price is not set."""
+    entry_errors: float | None
+    """Share of whole files with an entry error (S39); None: none was whole."""
+    false_positives: float | None
+    """Share of decided files that screening stopped and a person then approved (S27); None: none was decided."""
     reviews: Mapping[str, int]
     reversed_share: float | None
     """None: nobody has decided about a recommendation that had a direction."""
@@ -115,7 +134,9 @@ def figures(days: Mapping[str, Sums], now: int, terms: MeasureTerms) -> Figures:
     sums = summed(days[day] for day in window if day in days)
     outcomes = _total(one.outcomes for one in sums.rules.values())
     cases = sum(one.cases for one in sums.rules.values())
-    fates = {name: _fate(sums, name) for name in ("begun", "decided", "abandoned", "resumed", "corrected", "completed", "refused")}  # fmt: skip
+    fates = {name: _fate(sums, name) for name in FATES}
+    unpriced = tuple(x for x in PARTIES if sums.calls.get(x) and not terms.cents.get(x))
+    priced = any(terms.cents.values())
     cost = sum(count * terms.cents.get(party, 0) for party, count in sums.calls.items())
     found = Figures(
         first=window[0],
@@ -124,15 +145,18 @@ def figures(days: Mapping[str, Sums], now: int, terms: MeasureTerms) -> Figures:
         outcomes=outcomes,
         shares={name: outcomes.get(name, 0) / cases for name in terms.aims} if cases else {},
         aims=terms.aims,
-        stages=tuple(_stage(name, one) for name, one in sums.stages.items()),
+        stages=tuple(_stage(name, one, terms) for name, one in sums.stages.items()),
         waited_hours=_waited(sums.stages),
         fates=fates,
         abandoned_at=_causes(sums, "abandoned"),
         corrected_for=_causes(sums, "corrected"),
         calls=sums.calls,
         cost_cents=cost,
-        file_cents=cost // fates["decided"] if fates["decided"] else None,
+        file_cents=cost // fates["decided"] if fates["decided"] and priced else None,
         reviews=sums.reviews,
+        unpriced=unpriced,
+        entry_errors=_share(fates["mistaken"], fates["entered"]),
+        false_positives=_share(sums.reviews.get("cleared", 0), fates["decided"]),
         reversed_share=_reversed(sums.reviews),
         drifts=tuple(_drifts(before.rules, sums.rules, terms)),
         alerts=(),
@@ -157,10 +181,19 @@ def _causes(sums: Sums, fate: str) -> dict[str, int]:
     return {cause: sums.fates[f"{one}:{cause}"] for one, colon, cause in named if colon and one == fate}  # fmt: skip
 
 
-def _stage(name: str, one: Stage) -> StageFigure:
+def _share(some: int, all_of_them: int) -> float | None:
+    """Never more than 1: what is counted on two days may fall on both sides of a window's beginning."""
+    return min(1.0, some / all_of_them) if all_of_them else None
+
+
+def _stage(name: str, one: Stage, terms: MeasureTerms) -> StageFigure:
     half, most = (_within(one, share) for share in QUARTERS)
     hours = one.ms / one.files / HOUR_MS
-    return StageFigure(name, one.waits, one.files, hours, half, most)
+    aim = terms.aim_hours(name, one.waits)
+    late = (
+        None if aim is None else sum(one.spread[bisect_left(SPREAD_HOURS, aim) + 1 :]) / one.files
+    )
+    return StageFigure(name, one.waits, one.files, hours, half, most, aim, late)
 
 
 def _within(one: Stage, share: float) -> int | None:
@@ -175,8 +208,8 @@ def _within(one: Stage, share: float) -> int | None:
 
 def _waited(stages: Mapping[str, Stage]) -> dict[str, float]:
     waited: dict[str, float] = {}
-    for name, one in stages.items():
-        if name not in (WHOLE, TO_ACCOUNT):
+    for one in stages.values():
+        if one.waits != "all":
             waited[one.waits] = waited.get(one.waits, 0.0) + one.ms / HOUR_MS
     return dict(sorted(waited.items()))
 
@@ -225,3 +258,15 @@ def _alerts(found: Figures, terms: MeasureTerms) -> Iterator[str]:
     begun, given_up = found.fates["begun"], found.fates["abandoned"] - found.fates["resumed"]
     if begun >= terms.cases_min and given_up > terms.abandoned * begun:
         yield "ABANDONMENT"
+    yield from _late(found.stages, terms)
+    if found.fates["entered"] >= terms.cases_min and (found.entry_errors or 0) > terms.mistaken:
+        yield "ENTRY_ERRORS"
+    if enough and (found.false_positives or 0) > terms.stopped:
+        yield "FALSE_POSITIVES"
+
+
+def _late(stages: tuple[StageFigure, ...], terms: MeasureTerms) -> Iterator[str]:
+    """Of times that more than one file in ten has overrun; a stage of its own is named as one."""
+    for one in stages:
+        if one.files >= terms.cases_min and (one.late_share or 0) > LATE:
+            yield one.stage if one.waits == "all" else f"STAGE_{one.stage}"

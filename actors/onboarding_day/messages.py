@@ -19,6 +19,8 @@ __all__ = [
     "SPREAD_HOURS",
     "TO_ACCOUNT",
     "WHOLE",
+    "WHOLE_ALONE",
+    "WHOLE_REVIEWED",
     "Calls",
     "CountCalls",
     "CountCase",
@@ -48,10 +50,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 WHOLE: Final = "TO_DECISION"
 """From a file's beginning to its decision: no stage, and beside them all."""
+WHOLE_ALONE: Final = "TO_APPROVAL_ALONE"
+"""Likewise, of files that the rules approved and no person had to look at (S27: 24 hours)."""
+WHOLE_REVIEWED: Final = "TO_DECISION_REVIEWED"
+"""Likewise, of files that a person had to look at (S27: 2 to 3 days)."""
 TO_ACCOUNT: Final = "TO_ACCOUNT"
 """Likewise to its client's account (S39)."""
 Waits = Literal["client", "compliance", "provider", "advisor", "mainframe", "all"]
-"""Whom a stage waits for (E17); `all`: of WHOLE and TO_ACCOUNT."""
+"""Whom a stage waits for (E17); `all`: of WHOLE and its parts, and of TO_ACCOUNT."""
 Outcome = Literal["approved", "held", "rejected"]
 
 
@@ -68,9 +74,13 @@ class CountStage(Message, frozen=True):
 class CountFate(Message, frozen=True):
     """Something has become of a file."""
 
-    fate: Literal["begun", "decided", "abandoned", "resumed", "corrected", "completed", "refused"]
+    fate: Literal[
+        "begun", "decided", "abandoned", "resumed", "corrected", "completed", "refused", "entered",
+        "mistaken",
+    ]  # fmt: skip
     """`resumed`: an abandoned one goes on after all; `corrected`: one document had to be sent again; `completed`: its
-    client has an account; `refused`: an advisor, or the mainframe, has said no to a decided one.
+    client has an account; `refused`: an advisor, or the mainframe, has said no to a decided one; `entered`: all that is
+    needed of it is there, for the first time; `mistaken`: likewise, and something of it had been entered wrongly.
     """
     cause: str = ""
     """Stage in which it was abandoned or refused, or code of why a document was refused."""
@@ -93,6 +103,8 @@ class CountReview(Message, frozen=True):
     recommendation: str | None
     approved: bool
     overdue: bool
+    screened: bool = False
+    """It was first held because a list or the media named somebody: approved, it was stopped wrongly (S27)."""
 
 
 class CountCalls(Message, frozen=True):
@@ -136,7 +148,7 @@ class Sums(msgspec.Struct, frozen=True):
     rules: Mapping[str, Rules] = {}
     """By version."""
     reviews: Mapping[str, int] = {}
-    """`REJECT:approved`; `overdue` beside them."""
+    """`REJECT:approved`; `overdue`, `screened` and `cleared` beside them."""
     calls: Calls = {}
     """By party."""
 

@@ -5,11 +5,13 @@ Rules:
 - one person looks at a time: who has claimed it decides it, and if nobody has, whoever decides has claimed it by
   that. A claim that is not renewed lapses, so that nobody's holidays hold a client up;
 - who began the file neither claims, nor puts off, nor decides it, whatever their roles (FOUR_EYES);
+- where a sanction is suspected two people approve it: the first word opens it for somebody else, who decides; whoever said
+  it may take it back by rejecting, and nothing else. To reject takes one (E14);
 - it may be put off for a while, with a reason, and not for ever; what is due stays due meanwhile;
 - it is due on a business day. If nobody has decided by then, compliance is told once more, and that is an alert;
 - the case hears the outcome in the decision that takes it, once per round.
 
-Source: spec.md S7, S11, S23, S27, X4, X5, X31, E14; interface.md 8; docs/review.md; adr/0048.
+Source: spec.md S7, S11, S23, S27, X4, X5, X31, E14; interface.md 8; docs/review.md; adr/0048, adr/0064.
 """
 
 from typing import Final
@@ -41,6 +43,7 @@ from comptoir.actors.review.messages import (
 from comptoir.actors.review.state import (
     LIVE,
     Phase,
+    ReviewApprovedOnce,
     ReviewClaimed,
     ReviewDecided,
     ReviewEscalated,
@@ -57,7 +60,7 @@ from comptoir.actors.review.state import (
     with_note,
 )
 from comptoir.actors.review.terms import terms_of
-from comptoir.actors.review.texts import opened_mail, overdue_mail
+from comptoir.actors.review.texts import opened_mail, overdue_mail, second_mail
 from comptoir.engine import Address, Decision, Event, Outgoing, Put, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
@@ -79,7 +82,7 @@ def _open(state: ReviewState, message: OpenReview, context: Context) -> Outcome:
     begun = ReviewState(
         Phase.OPEN, message.round, message.client_type, message.reasons, message.makers,
         message.accelerated, message.score, message.recommendation, context.now, due_at,
-        notes=state.notes,
+        notes=state.notes, two_people=message.two_people,
     )  # fmt: skip
     left = _listed(state, context, waits=False) if state.phase in LIVE else ()
     told = opened_mail(context.address.key, due_at, accelerated=message.accelerated)
@@ -114,10 +117,14 @@ def _told(
     return tuple(Outgoing(MAIL, one) for one in sent), ()
 
 
-def _barred(state: ReviewState, reviewer: str, context: Context) -> Refusal | None:
+def _barred(
+    state: ReviewState, reviewer: str, context: Context, *, rejects: bool = False
+) -> Refusal | None:
     """Why this person may not act on it now."""
     if reviewer and reviewer in state.makers:  # without accounts nobody has a name (auth.mode)
         return Refusal(FOUR_EYES, "whoever has begun a file does not review it as well")
+    if reviewer and reviewer == state.first and not rejects:
+        return Refusal(FOUR_EYES, "they have approved it, and somebody else has to as well")
     held = state.phase is Phase.CLAIMED and context.now < state.claimed_until
     if held and state.claimed_by != reviewer:
         return Refusal("REVIEW_CLAIMED", "somebody else looks at it")
@@ -189,9 +196,13 @@ def _snooze(state: ReviewState, message: SnoozeReview, context: Context) -> "Out
 
 
 def _decide(state: ReviewState, message: DecideReview, context: Context) -> "Outcome | Refusal":
-    barred = _barred(state, message.reviewer, context)
+    barred = _barred(state, message.reviewer, context, rejects=not message.approve)
     if barred is not None:
         return barred
+    # Without accounts nobody has a name, and so nobody is another (auth.mode).
+    if message.approve and state.two_people and message.reviewer and not state.first:
+        return _approve_once(state, message, context)
+    first = state.first if message.approve else ""
     decided = replace(
         _free(state),
         phase=Phase.APPROVED if message.approve else Phase.REJECTED,
@@ -201,9 +212,9 @@ def _decide(state: ReviewState, message: DecideReview, context: Context) -> "Out
     )
     happened = ReviewDecided(
         state.round, message.reviewer, message.approve, state.recommendation,
-        context.now - state.opened_at, state.overdue,
+        context.now - state.opened_at, state.overdue, first,
     )  # fmt: skip
-    told = CaseReviewed(message.approve, message.reviewer, message.reason, state.round)
+    told = CaseReviewed(message.approve, message.reviewer, message.reason, state.round, first)
     return Decision(
         decided,
         described(decided),
@@ -211,6 +222,19 @@ def _decide(state: ReviewState, message: DecideReview, context: Context) -> "Out
         messages=(Outgoing(Address(CASE, context.address.key), told),),
         cancel=(DUE, CLAIM, SNOOZE),
         documents=_listed(state, context, waits=False),
+    )
+
+
+def _approve_once(state: ReviewState, message: DecideReview, context: Context) -> Outcome:
+    """The first of two: it waits, for anybody but them, and compliance is told."""
+    once = replace(_free(state), first=message.reviewer, first_reason=message.reason)
+    mails, untold = _told("second", second_mail(context.address.key, state.due_at), state, context)
+    return Decision(
+        once,
+        described(once),
+        events=(ReviewApprovedOnce(state.round, message.reviewer), *untold),
+        messages=mails,
+        cancel=(CLAIM, SNOOZE),
     )
 
 
@@ -287,7 +311,7 @@ MACHINE: Machine[ReviewState] = Machine(
         *(row(x, ReleaseReview, _free_already, x) for x in (Phase.OPEN, Phase.SNOOZED)),
         *(row(phase, NoteReview, _note, phase) for phase in KNOWN),
         *(row(phase, SnoozeReview, _snooze, Phase.SNOOZED) for phase in LIVE),
-        *(row(phase, DecideReview, _decide, *DECIDED) for phase in LIVE),
+        *(row(phase, DecideReview, _decide, Phase.OPEN, *DECIDED) for phase in LIVE),
         *(row(phase, DecideReview, _decided, phase) for phase in DECIDED),
         *(row(phase, WithdrawReview, _withdraw, phase, Phase.WITHDRAWN) for phase in LIVE),
         *(row(phase, WithdrawReview, _nothing, phase) for phase in (Phase.NONE, *ENDED)),

@@ -62,6 +62,8 @@ class OpenReview(Message, frozen=True):
     accelerated: bool
     score: int | None
     recommendation: str | None
+    two_people: bool = False
+    """A sanction is suspected: two people approve it, and one of them alone does not (E14)."""
 
 
 class ClaimReview(Message, frozen=True):
@@ -140,3 +142,7 @@ class ReviewDescribed(Reply, frozen=True):
     decided_by: str
     decided_at: int
     reason: str
+    two_people: bool = False
+    approved_first_by: str = ""
+    """Of two people who approve it: the first."""
+    approved_first_reason: str = ""

@@ -13,6 +13,7 @@ from comptoir.engine import Event, State
 __all__ = [
     "LIVE",
     "Phase",
+    "ReviewApprovedOnce",
     "ReviewClaimed",
     "ReviewDecided",
     "ReviewEscalated",
@@ -72,6 +73,10 @@ class ReviewState(State, frozen=True):
     decided_by: str = ""
     decided_at: int = 0
     reason: str = ""
+    two_people: bool = False
+    """Of this round; who of them was the first, and why they approved it."""
+    first: str = ""
+    first_reason: str = ""
 
 
 class ReviewOpened(Event, frozen=True):
@@ -133,6 +138,15 @@ class ReviewDecided(Event, frozen=True):
     """What the rules had recommended: what the person is measured against."""
     waited_ms: int
     overdue: bool
+    first: str = ""
+    """Who had approved it before, where that takes two people."""
+
+
+class ReviewApprovedOnce(Event, frozen=True):
+    """One person has approved what takes two: it waits for the other."""
+
+    round: int
+    reviewer: str
 
 
 class ReviewWithdrawn(Event, frozen=True):
@@ -154,7 +168,7 @@ def described(state: ReviewState) -> ReviewDescribed:
         state.phase.value, state.round, state.client_type, state.reasons, state.score,
         state.recommendation, state.accelerated, state.claimed_by, state.due_at, state.opened_at,
         state.snoozed_until, state.overdue, state.notes, state.decided_by, state.decided_at,
-        state.reason,
+        state.reason, state.two_people, state.first, state.first_reason,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ that the file waits, not what a search has found: whoever has the right to know 
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["opened_mail", "overdue_mail"]
+__all__ = ["opened_mail", "overdue_mail", "second_mail"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +31,15 @@ def opened_mail(file: str, due_at: int, *, accelerated: bool) -> tuple[str, str]
         "Les motifs se lisent dans la file d'examen.\n---\n\n"
         f"File {file} waits for review by compliance, due by {_moment(due_at)}.\n{english}"
         "Its reasons stand in the review queue.\n"
+    )
+
+
+def second_mail(file: str, due_at: int) -> tuple[str, str]:
+    """Likewise when one person has approved what takes two."""
+    subject = f"{file} : seconde approbation demandée / second approval wanted"
+    return subject, (
+        f"L'examen du dossier {file} attend une seconde personne, avant le {_moment(due_at)}.\n---\n\n"
+        f"The review of file {file} waits for a second person, due by {_moment(due_at)}.\n"
     )
 
 

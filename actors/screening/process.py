@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 import trio
 
+from comptoir.actors.screening.clearing import Said
 from comptoir.actors.screening.evidence import Subject
 
 __all__ = ["ListHit", "Screening", "ScreeningStatistics", "ScreeningUnavailable", "open_screening"]
@@ -54,6 +55,8 @@ class ListHit(msgspec.Struct, frozen=True):
     countries: tuple[str, ...] = ()
     fingerprint: str = ""
     """Of what the entry and the subject say (clearing.py)."""
+    said: Said | None = None
+    """That itself."""
 
 
 class ScreeningStatistics(msgspec.Struct, frozen=True):

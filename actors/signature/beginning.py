@@ -6,8 +6,6 @@ its file has not heard of it and ended; an answer counts only under the referenc
 Source: spec.md S7, S18, S28; docs/signature.md.
 """
 
-from typing import Final
-
 import msgspec
 
 from comptoir.actors.gateways.signing_messages import (
@@ -37,18 +35,18 @@ from comptoir.actors.signature.state import (
     SignatureState,
     SigningBegun,
     SigningClosed,
+    Superseded,
     described,
     moved,
     reference_of,
     round_of,
 )
+from comptoir.actors.signature.superseded import REISSUED, once_more, remembered, with_superseded
 from comptoir.actors.signature.terms import signing_terms_of
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
 __all__ = ["created", "drawn", "overtaken", "reopen", "void_of"]
-
-REISSUED: Final = "REISSUED"
 
 
 def reopen(state: SignatureState, message: OpenSigning, context: Context) -> SigningDecision:
@@ -64,6 +62,7 @@ def reopen(state: SignatureState, message: OpenSigning, context: Context) -> Sig
         message,
         document_path=f"{file}/CONTRACT/{context.draw_id('contract')}.pdf",
         earlier=(*state.earlier, *signed),
+        superseded=remembered(state),
     )
     make = MakeContract(
         reference_of(file, message.round), begun.document_path, message.template,
@@ -73,7 +72,11 @@ def reopen(state: SignatureState, message: OpenSigning, context: Context) -> Sig
         begun,
         described(begun),
         events=(SigningBegun(message.round, message.template),),
-        messages=(*void_of(state, REISSUED, context), Outgoing(CONTRACTS, make)),
+        messages=(
+            *void_of(state, REISSUED, context),
+            Outgoing(CONTRACTS, make),
+            *(once_more(x.round, context) for x in begun.superseded if x not in state.superseded),
+        ),
         cancel=() if state.phase is Phase.NONE else (POLL, EXPIRY),
     )
 
@@ -105,8 +108,13 @@ def overtaken(state: SignatureState, message: EnvelopeCreated, context: Context)
     ours = message.reference == reference_of(context.address.key, state.asked.round)
     if ours or message.envelope_id == state.envelope_id:
         return Decision(state)
-    void = VoidEnvelope(message.reference, message.envelope_id, REISSUED)
-    return Decision(state, messages=(Outgoing(SIGNING, void),))
+    void = Outgoing(SIGNING, VoidEnvelope(message.reference, message.envelope_id, REISSUED))
+    file, _, number = message.reference.rpartition(":")
+    if file != context.address.key or not number.isascii() or not number.isdigit():
+        return Decision(state, messages=(void,))
+    late = Superseded(int(number), message.provider, message.envelope_id, "")
+    known = msgspec.structs.replace(state, superseded=with_superseded(state, late))
+    return Decision(known, messages=(void, once_more(late.round, context)))
 
 
 def drawn(

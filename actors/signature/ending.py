@@ -1,7 +1,7 @@
 """How it ends otherwise than by a report: its time is over, the file does not want it any more, or keeps what it keeps.
 
 The rules: a late timer gives nobody a minute more, and an early one takes none; what the file ends is not told to the file
-again; a contract that is signed stays, as evidence, whatever becomes of its file (S18).
+again; a contract that is signed stays, as evidence, for as long as its file is kept (S18, X13).
 Source: spec.md S16, S18, S28; docs/signature.md.
 """
 
@@ -9,16 +9,19 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.gateways.document_messages import OBJECTS, DeleteObject
 from comptoir.actors.gateways.signing_messages import SIGNING, EnvelopeCreated, VoidEnvelope
 from comptoir.actors.signature.beginning import overtaken, void_of
 from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision
 from comptoir.actors.signature.messages import (
+    ForgetContract,
     KeepContract,
     SigningEnded,
     SigningOver,
     VoidSigning,
 )
 from comptoir.actors.signature.state import (
+    ContractForgotten,
     ContractKept,
     Phase,
     SignatureState,
@@ -29,9 +32,10 @@ from comptoir.actors.signature.state import (
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["created_late", "expire", "keep", "void"]
+__all__ = ["created_late", "expire", "forget", "keep", "void"]
 
 EXPIRED: Final = "SIGNATURE_EXPIRED"
+FORGOTTEN: Final = "FILE_ERASED"
 ENDED: Final = (Phase.DECLINED, Phase.EXPIRED, Phase.VOIDED, Phase.FAILED)
 
 
@@ -79,6 +83,21 @@ def keep(state: SignatureState, message: KeepContract, context: Context) -> Sign
         return Decision(over, events=(happened,))
     decided = void(state, VoidSigning(message.reason), context)
     return msgspec.structs.replace(decided, events=(happened, *decided.events))
+
+
+def forget(state: SignatureState, _message: ForgetContract, context: Context) -> SigningDecision:
+    """What was drawn and what was signed goes, of all rounds; an envelope that is out is voided."""
+    if state.asked is None:
+        return Decision(state)
+    paths = (state.document_path, state.signed_path, *state.earlier)
+    gone = (Outgoing(OBJECTS, DeleteObject(path)) for path in dict.fromkeys(paths) if path)
+    voids = () if state.closed or state.signed_path else void_of(state, FORGOTTEN, context)
+    return Decision(
+        SignatureState(Phase.NONE),
+        events=(ContractForgotten(state.asked.round),),
+        messages=(*gone, *voids),
+        cancel=(POLL, EXPIRY),
+    )
 
 
 def created_late(

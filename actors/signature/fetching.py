@@ -15,7 +15,7 @@ import httpx
 from asn1crypto import crl, ocsp, tsp, x509
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.authority import Authority
-from pyhanko_certvalidator.errors import CRLFetchError, OCSPFetchError
+from pyhanko_certvalidator.errors import CRLFetchError, OCSPFetchError, OCSPValidationError
 from pyhanko_certvalidator.fetchers.api import (
     CertificateFetcher,
     CRLFetcher,
@@ -159,7 +159,9 @@ class _Ocsp(OCSPFetcher):
                     url, "REVOCATION_UNAVAILABLE", asked.dump(), "application/ocsp-request"
                 )
                 answer = process_ocsp_response_data(data, ocsp_request=asked, ocsp_url=url)
-            except (OutsideFailed, ValueError, OCSPFetchError):
+                if not _is_about(answer, cert):
+                    continue
+            except (OutsideFailed, ValueError, OCSPFetchError, OCSPValidationError):
                 continue
             self._by_certificate[issuer_serial(cert)] = answer
             return answer
@@ -173,6 +175,12 @@ class _Ocsp(OCSPFetcher):
         """Of one certificate."""
         found = self._by_certificate.get(issuer_serial(cert))
         return [] if found is None else [found]
+
+
+def _is_about(answer: ocsp.OCSPResponse, cert: Any) -> bool:
+    """Whether it speaks of this certificate; that it is signed, in time and of its authority is judged with the chain."""
+    said = answer.basic_ocsp_response["tbs_response_data"]["responses"]
+    return any(one["cert_id"]["serial_number"].native == cert.serial_number for one in said)
 
 
 _NOBODY: Final[tuple[x509.Certificate, ...]] = ()

@@ -20,6 +20,7 @@ from comptoir.actors.gateways.signing_messages import (
     SignedFetched,
     SigningRefused,
 )
+from comptoir.actors.signature import superseded
 from comptoir.actors.signature.messages import (
     ContractSigned,
     EnvelopeReported,
@@ -75,8 +76,10 @@ def report(state: SignatureState, message: EnvelopeReported, context: Context) -
     return heard(state, message, context)
 
 
-def hold(state: SignatureState, message: EnvelopeReported, _context: Context) -> SigningDecision:
-    """A webhook that was faster than the answer which says whose envelope it is."""
+def hold(state: SignatureState, message: EnvelopeReported, context: Context) -> SigningDecision:
+    """A webhook that was faster than the answer which says whose envelope it is; or one of an earlier round's."""
+    if any(x.envelope_id == message.envelope_id for x in state.superseded):
+        return ignore(state, message, context)
     if message in state.early or len(state.early) >= EARLY_MAX:
         return Decision(state, EnvelopeTaken("duplicate"))
     return Decision(
@@ -84,8 +87,11 @@ def hold(state: SignatureState, message: EnvelopeReported, _context: Context) ->
     )
 
 
-def ignore(state: SignatureState, message: EnvelopeReported, _context: Context) -> SigningDecision:
-    """Of an envelope that is not ours, or was of an earlier round."""
+def ignore(state: SignatureState, message: EnvelopeReported, context: Context) -> SigningDecision:
+    """Of an envelope that is not ours, or was of an earlier round: of such a one it counts only that it was signed."""
+    earlier = superseded.reported(state, message, context)
+    if earlier is not None:
+        return earlier
     stray = ReportIgnored(message.envelope_id, message.status)
     return Decision(state, EnvelopeTaken("ignored"), events=(stray,))
 
@@ -171,10 +177,10 @@ def fetched(
     """The signed document is kept: the file hears that it is signed. A refusal changes nothing: it is fetched again."""
     assert state.asked is not None
     round_ = state.asked.round
-    if isinstance(message, SigningRefused) or message.reference != reference_of(
-        context.address.key, round_
-    ):
+    if isinstance(message, SigningRefused):
         return Decision(state)
+    if message.reference != reference_of(context.address.key, round_):
+        return superseded.fetched(state, message, context)
     kept = msgspec.structs.replace(state, phase=Phase.SIGNED, signed_sha256=message.sha256)
     return Decision(
         kept,
@@ -193,8 +199,9 @@ def signed_word(state: SignatureState, context: Context) -> Outgoing:
 def gone(state: SignatureState, message: EnvelopeGone, context: Context) -> SigningDecision:
     """It was voided; or it could not be, because it is signed, which counts."""
     assert state.asked is not None
-    same = message.reference == reference_of(context.address.key, state.asked.round)
-    if not same or not message.signed:
+    if message.reference != reference_of(context.address.key, state.asked.round):
+        return superseded.gone(state, message, context)
+    if not message.signed:
         return Decision(state)
     said = EnvelopeReported(state.provider, state.envelope_id, "signed", context.now, healed=True)
     return msgspec.structs.replace(heard(state, said, context), reply=None)
@@ -204,7 +211,7 @@ def ask(state: SignatureState, message: StandingDue, context: Context) -> Signin
     """Nothing was heard for so long: how does it stand, or where is the signed document?"""
     assert state.asked is not None
     if message.round != state.asked.round:
-        return Decision(state)
+        return superseded.due(state, message, context)
     question = fetch_of(state, context)
     if state.phase is not Phase.FETCHING:
         reference = reference_of(context.address.key, state.asked.round)

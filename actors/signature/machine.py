@@ -3,6 +3,7 @@
 Rules:
 - the contract is drawn, sent, and signed or not; each round is one contract, and a higher one voids what went before
   (beginning.py);
+- one that was issued anew and had been signed before is evidence, and nothing else (superseded.py);
 - the end is a function of what was reported, whatever its order and number: signed wins, and is never undone (hearing.py);
 - where no report comes the provider is asked, and nothing waits for ever (hearing.py, ending.py);
 - in our own portal the signer signs what they saw, by a one-time code (portal.py).
@@ -17,17 +18,20 @@ from comptoir.actors.gateways.signing_messages import (
     SignedFetched,
     SigningRefused,
 )
-from comptoir.actors.signature import beginning, ending, hearing, portal
+from comptoir.actors.signature import beginning, ending, hearing, portal, superseded
 from comptoir.actors.signature.messages import (
     KIND,
+    AdmitSigner,
     DeclineContract,
     DescribeSigning,
     EnvelopeReported,
     EnvelopeTaken,
+    ForgetContract,
     KeepContract,
     OpenSigning,
     ShowContract,
     SignContract,
+    SignerAdmitted,
     SigningDescribed,
     SigningOver,
     SigningUnread,
@@ -75,8 +79,8 @@ MACHINE: Machine[SignatureState] = Machine(
     phases=Phase,
     messages=(
         OpenSigning, ContractMade, EnvelopeCreated, SigningRefused, EnvelopeReported, EnvelopeStands,
-        StandingDue, SigningOver, SignedFetched, EnvelopeGone, ShowContract, SignContract,
-        DeclineContract, VoidSigning, KeepContract, DescribeSigning,
+        StandingDue, SigningOver, SignedFetched, EnvelopeGone, ShowContract, SignContract, AdmitSigner,
+        DeclineContract, VoidSigning, KeepContract, DescribeSigning, ForgetContract,
     ),
     rows=(
         row(P.NONE, OpenSigning, beginning.reopen, P.DRAWING),
@@ -90,6 +94,7 @@ MACHINE: Machine[SignatureState] = Machine(
             if x is not P.FETCHING
         ),
         *(row(x, DescribeSigning, _describe, x) for x in Phase),
+        *(row(x, ForgetContract, ending.forget, P.NONE) for x in Phase),
         # It is drawn, and sent.
         row(P.DRAWING, ContractMade, beginning.drawn, P.DRAWING, P.SENDING),
         row(P.DRAWING, SigningRefused, beginning.drawn, P.DRAWING, P.FAILED),
@@ -117,6 +122,8 @@ MACHINE: Machine[SignatureState] = Machine(
         row(P.SENT, SignContract, portal.unread, P.SENT),
         row(P.VIEWED, SignContract, portal.sign, P.FETCHING),
         *(row(x, SignContract, portal.signed_before, x) for x in _DONE),
+        *(row(x, AdmitSigner, portal.admit, x) for x in _OPEN),
+        *(row(x, AdmitSigner, portal.shown, x) for x in (*_BEGINNING, *_DONE, *_ENDED)),
         *(row(x, DeclineContract, portal.decline, P.DECLINED) for x in _OPEN),
         row(P.DECLINED, DeclineContract, portal.declined_before, P.DECLINED),
         # The file ends it.
@@ -130,13 +137,13 @@ MACHINE: Machine[SignatureState] = Machine(
         *(row(x, EnvelopeCreated, beginning.overtaken, x) for x in (*_OPEN, *_DONE)),
         *(row(x, ContractMade, _late, x) for x in (*_OPEN, *_DONE, *_ENDED)),
         *(row(x, SigningRefused, _late, x) for x in (*_OPEN, P.SIGNED, *_ENDED)),
-        *(row(x, SignedFetched, _late, x) for x in (*_BEGINNING, *_OPEN, P.SIGNED, *_ENDED)),
+        *(row(x, SignedFetched, superseded.fetched, x) for x in (*_BEGINNING, *_OPEN, P.SIGNED, *_ENDED)),
         *(row(x, EnvelopeStands, _late, x) for x in _BEGINNING),
-        *(row(x, EnvelopeGone, _late, x) for x in (*_BEGINNING, *_DONE)),
-        *(row(x, StandingDue, _late, x) for x in (*_BEGINNING, P.SIGNED, *_ENDED)),
+        *(row(x, EnvelopeGone, superseded.gone, x) for x in (*_BEGINNING, *_DONE)),
+        *(row(x, StandingDue, superseded.due, x) for x in (*_BEGINNING, P.SIGNED, *_ENDED)),
         *(row(x, SigningOver, _late, x) for x in (*_BEGINNING, *_DONE, *_ENDED)),
     ),
     refusal=portal.NOT_FOUND,
 )  # fmt: skip
 
-REPLIES: tuple[type[Reply], ...] = (SigningDescribed, EnvelopeTaken, SigningUnread)
+REPLIES: tuple[type[Reply], ...] = (SigningDescribed, EnvelopeTaken, SigningUnread, SignerAdmitted)

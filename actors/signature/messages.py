@@ -14,17 +14,21 @@ from comptoir.engine.values import Message, Reply
 __all__ = [
     "EMBEDDED",
     "KIND",
+    "AdmitSigner",
     "ContractSigned",
     "DeclineContract",
     "DescribeSigning",
+    "EarlierSigned",
     "EnvelopeReported",
     "EnvelopeTaken",
     "Evidence",
+    "ForgetContract",
     "KeepContract",
     "OpenSigning",
     "ShowContract",
     "SignContract",
     "Signer",
+    "SignerAdmitted",
     "SigningDescribed",
     "SigningEnded",
     "SigningOver",
@@ -84,6 +88,10 @@ class KeepContract(Message, frozen=True):
     reason: str
 
 
+class ForgetContract(Message, frozen=True):
+    """The file goes: every contract of it goes as well, signed ones too."""
+
+
 class EnvelopeReported(Message, frozen=True):
     """The provider says how an envelope stands: by webhook, or when it was asked (`healed`). A status that is known
     already, or is older, changes nothing.
@@ -135,6 +143,24 @@ class SignContract(Message, frozen=True):
     """Its signer signs it in the portal."""
 
     evidence: Evidence
+
+
+class AdmitSigner(Message, frozen=True):
+    """Its signer is in by the portal, and goes on to its provider's own page to sign there."""
+
+    user_id: str
+    methods: tuple[str, ...]
+    """By which they showed who they are, by the names of RFC 8176: `otp`, `sms`."""
+    authenticated_at: int
+    """When: ms since 1970, by the wall's clock."""
+
+
+class SignerAdmitted(Reply, frozen=True):
+    """What its provider is asked with for the address of that page; the address itself is in no message."""
+
+    provider: str
+    envelope_id: str
+    signer: Signer
 
 
 class DeclineContract(Message, frozen=True):
@@ -222,4 +248,13 @@ class SigningEnded(Message, frozen=True):
     outcome: Literal["declined", "expired", "failed"]
     code: str
     """Why, as a stable code: nothing personal."""
+    at: int
+
+
+class EarlierSigned(Message, frozen=True):
+    """Its client had signed a contract that was issued anew: that one is kept as evidence, and nothing follows from it."""
+
+    round: int
+    """Of that contract."""
+    provider: str
     at: int

@@ -1,8 +1,9 @@
-"""How its client signs a contract in our portal, or declines to (the provider `embedded`).
+"""How its client signs a contract in our portal, or declines to (the provider `embedded`); or goes on from there.
 
 The rules: nobody but its signer; what is signed is what was shown, by its digest; whoever signs has shown who they are by
 a one-time code after the contract was opened, and has agreed to every text that has to be agreed to; the act is durable
-with its evidence before anything is sealed. The time is the daemon's.
+with its evidence before anything is sealed. The time is the daemon's. Where it is signed on a page of its provider's, who
+went there, and by what they had shown who they are, is on record before they get the address.
 Source: spec.md S6, S28, S34; Regulation (EU) 910/2014, article 26; 15 U.S.C. 7001(c); docs/signature.md.
 """
 
@@ -15,12 +16,14 @@ from comptoir.actors.signature.consents import CONSENTS
 from comptoir.actors.signature.hearing import SigningDecision, heard
 from comptoir.actors.signature.messages import (
     EMBEDDED,
+    AdmitSigner,
     DeclineContract,
     EnvelopeReported,
     EnvelopeTaken,
     Evidence,
     ShowContract,
     SignContract,
+    SignerAdmitted,
     SigningUnread,
 )
 from comptoir.actors.signature.state import (
@@ -28,6 +31,7 @@ from comptoir.actors.signature.state import (
     EnvelopeMoved,
     Phase,
     SignatureState,
+    SignerSentOn,
     described,
 )
 from comptoir.engine import Decision, Refusal
@@ -36,6 +40,7 @@ from comptoir.engine.machine import Context
 __all__ = [
     "CODE_METHODS",
     "NOT_FOUND",
+    "admit",
     "decline",
     "declined_before",
     "show",
@@ -79,7 +84,7 @@ def show(
 
 
 def shown(
-    state: SignatureState, message: ShowContract, _context: Context
+    state: SignatureState, message: ShowContract | AdmitSigner, _context: Context
 ) -> SigningDecision | Refusal:
     """It is over, or not begun: it is only told."""
     return Decision(state, described(state)) if _is_signer(state, message.user_id) else NOT_FOUND
@@ -142,6 +147,22 @@ def signed_before(
     if not _is_signer(state, message.evidence.user_id):
         return NOT_FOUND
     return Decision(state, described(state))
+
+
+def admit(
+    state: SignatureState, message: AdmitSigner, context: Context
+) -> SigningDecision | Refusal:
+    """Its client goes on to the page of its provider, if it is not signed here."""
+    if not _is_signer(state, message.user_id):
+        return NOT_FOUND
+    if state.provider == EMBEDDED:
+        return Decision(state, described(state))
+    if context.now >= state.expires_at:
+        return OVER
+    assert state.asked is not None
+    admitted = SignerAdmitted(state.provider, state.envelope_id, state.asked.signer)
+    happened = SignerSentOn(state.asked.round, message.methods, message.authenticated_at)
+    return Decision(state, admitted, events=(happened,))
 
 
 def decline(

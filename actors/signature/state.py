@@ -23,15 +23,20 @@ __all__ = [
     "TOLD",
     "ClientSigned",
     "ContractDrawn",
+    "ContractForgotten",
     "ContractKept",
+    "EarlierContractKept",
+    "EarlierContractSigned",
     "EnvelopeMoved",
     "EnvelopeOpened",
     "Phase",
     "ReportIgnored",
     "SignatureState",
     "SignedContractKept",
+    "SignerSentOn",
     "SigningBegun",
     "SigningClosed",
+    "Superseded",
     "described",
     "moved",
     "reference_of",
@@ -78,6 +83,17 @@ signed is never unsigned, and a client's own word counts for more than a clock's
 """
 
 
+class Superseded(msgspec.Struct, frozen=True):
+    """An envelope that was issued anew, as long as its client might have signed it (superseded.py)."""
+
+    round: int
+    provider: str
+    envelope_id: str
+    document_path: str
+    signed_path: str = ""
+    """Where its signed document is to lie; empty: nobody says that it is signed."""
+
+
 class SignatureState(State, frozen=True):
     """Of one file."""
 
@@ -110,6 +126,8 @@ class SignatureState(State, frozen=True):
     """The round that it was issued anew for after its client had signed it: the file hears of that one; 0: its own."""
     file_over: bool = False
     """It is signed, and its file has ended: a higher round is another contract."""
+    superseded: tuple[Superseded, ...] = ()
+    """Envelopes of earlier rounds that may come back signed."""
 
 
 class SigningBegun(Event, frozen=True):
@@ -117,6 +135,12 @@ class SigningBegun(Event, frozen=True):
 
     round: int
     template: str
+
+
+class ContractForgotten(Event, frozen=True):
+    """Its file has gone, and so has every contract of it."""
+
+    round: int
 
 
 class ContractDrawn(Event, frozen=True):
@@ -159,6 +183,32 @@ class ClientSigned(Event, frozen=True):
     round: int
     document_sha256: str
     consents: tuple[str, ...]
+    methods: tuple[str, ...]
+    authenticated_at: int
+
+
+class EarlierContractSigned(Event, frozen=True):
+    """An envelope that was issued anew had been signed before it could be voided."""
+
+    round: int
+    provider: str
+    envelope_id: str
+    at: int
+    """As the provider says, or when it was known."""
+
+
+class EarlierContractKept(Event, frozen=True):
+    """Its signed document is in the store, as evidence."""
+
+    round: int
+    provider: str
+    sha256: str
+
+
+class SignerSentOn(Event, frozen=True):
+    """The client was let in here, and went on to the provider's page to sign."""
+
+    round: int
     methods: tuple[str, ...]
     authenticated_at: int
 

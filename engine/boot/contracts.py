@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from comptoir.actors.gateways.signing import Signing, signing_gateway
+from comptoir.actors.gateways.signing_desk import SigningDesk, SigningPlace, SigningView
 from comptoir.actors.gateways.signing_messages import (
     CONTRACTS,
     ContractMade,
@@ -33,7 +35,7 @@ from comptoir.actors.signature.templates import (
     read_templates,
 )
 from comptoir.engine.boot.documents import DocumentDesk
-from comptoir.engine.boot.docusign import open_docusign
+from comptoir.engine.boot.docusign import Signers, open_docusign, signing_desk
 from comptoir.engine.boot.sealing import Embedded, House, open_house
 from comptoir.engine.errors import Stopping
 from comptoir.engine.gateway_spec import (
@@ -214,9 +216,21 @@ def contracts_gateway(settings: Settings, store: ContractStore, studio: Studio) 
 
 
 class Verifying:
-    """That part of a daemon which says what is to be said of the signatures of a PDF."""
+    """That part of a daemon which says where contracts are signed, and what is to be said of the signatures of a PDF."""
 
     verifier: "Verifier | None" = None
+    signing_desk: SigningDesk | None = None
+
+    @property
+    def sends_signers(self) -> bool:
+        """Whether clients are sent from here to where they sign."""
+        return self.signing_desk is not None and self.signing_desk.is_open
+
+    async def signing_address(self, place: SigningPlace) -> SigningView:
+        """Where one of them signs."""
+        if self.signing_desk is None:
+            raise Stopping("it is not open yet")
+        return await self.signing_desk.address(place)
 
     async def verify_pdf(self, pdf: bytes) -> Verdict:
         """Say it. The time is now: no earlier than it really is, as nothing was signed later than that.
@@ -252,9 +266,12 @@ class Opened(NamedTuple):
 
     gateways: list[GatewaySpec]
     verifier: Verifier
+    signing: SigningDesk
 
 
-async def open_contracts(settings: Settings, desk: DocumentDesk, stack: AsyncExitStack) -> Opened:
+async def open_contracts(
+    settings: Settings, desk: DocumentDesk, registry: CollectorRegistry, stack: AsyncExitStack
+) -> Opened:
     """Who draws contracts, who has them signed, and who verifies; connections end with the stack.
 
     Raises:
@@ -266,14 +283,17 @@ async def open_contracts(settings: Settings, desk: DocumentDesk, stack: AsyncExi
     studio = Studio(1, 64, seconds)
     bounds = GatewayBounds(deadline_s=seconds + SLACK_S, calls_max=2)
     house = open_house(settings)
-    gateways = [
-        contracts_gateway(settings, store, studio),
+    signers = (
         await open_docusign(settings, store, stack)
         if settings.signing.provider == "docusign"
-        else signing_gateway(_provider(settings, store, studio, house), bounds),
-    ]
+        else Signers(signing_gateway(_provider(settings, store, studio, house), bounds), None)
+    )
     verifying = Studio(1, settings.signing.verify_waiting_max, seconds)
-    return Opened(gateways, Verifier(verifying, house.roots, house.stamp_roots))
+    return Opened(
+        [contracts_gateway(settings, store, studio), signers.gateway],
+        Verifier(verifying, house.roots, house.stamp_roots),
+        signing_desk(settings, signers.adapter, registry),
+    )
 
 
 def _provider(

@@ -88,6 +88,7 @@ async def open_outward(settings: Settings, journal: Journal, stack: AsyncExitSta
             outward.this_machine,
         ),
         outward.calls_in_flight_max,
+        outward.owner_calls_in_flight_max,
     )
 
 

@@ -7,6 +7,7 @@ Source: spec.md S26, S27, S39, E17; docs/review.md.
 
 from collections.abc import Callable
 from contextlib import suppress
+from math import nan
 from typing import Final
 
 import structlog
@@ -55,8 +56,21 @@ class OnboardingFigures:
             ("rules",), registry=registry,
         )  # fmt: skip
         self._cost = Gauge(
-            "comptoir_onboarding_file_cost_cents", "Of a decided file's calls; cents (USD).",
-            registry=registry,
+            "comptoir_onboarding_file_cost_cents",
+            "Of a decided file's calls; cents (USD); NaN: no price is set.", registry=registry,
+        )  # fmt: skip
+        self._errors = Gauge(
+            "comptoir_onboarding_entry_error_share",
+            "Of files that were whole: something had been entered wrongly (S39).", registry=registry,
+        )  # fmt: skip
+        self._stopped = Gauge(
+            "comptoir_onboarding_false_positive_share",
+            "Of decided files: stopped by screening and then approved (S27).", registry=registry,
+        )  # fmt: skip
+        self._late = Gauge(
+            "comptoir_onboarding_late_share",
+            "Of files that have left a stage, or are that far: took longer than is aimed at (E17).",
+            ("stage",), registry=registry,
         )  # fmt: skip
         self._reversed = Gauge(
             "comptoir_reviews_reversed_share",
@@ -81,7 +95,12 @@ class OnboardingFigures:
         for drift in found.drifts:
             if drift.index is not None:
                 self._index.labels(drift.version).set(drift.index)
-        self._cost.set(found.file_cents or 0)
+        self._cost.set(nan if found.file_cents is None else found.file_cents)
+        self._errors.set(found.entry_errors or 0)
+        self._stopped.set(found.false_positives or 0)
+        for stage in found.stages:
+            if stage.late_share is not None:
+                self._late.labels(stage.stage).set(stage.late_share)
         self._reversed.set(found.reversed_share or 0)
         alerts = frozenset(found.alerts)
         for code in sorted(alerts - self._alerts):

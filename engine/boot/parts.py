@@ -29,6 +29,7 @@ from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
+from comptoir.actors.gateways.signing_desk import SigningDesk
 from comptoir.actors.invitation.terms import TERMS, Terms
 from comptoir.actors.kyc.kind import kyc_spec
 from comptoir.actors.kyc.measures import KycMeasures
@@ -62,6 +63,7 @@ from comptoir.actors.revocation.messages import LIFE
 from comptoir.actors.screening.desk import ListDesk
 from comptoir.actors.sighting.kind import sighting_spec
 from comptoir.actors.signature.kind import signature_spec
+from comptoir.actors.signature.measures import SignatureMeasures
 from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.actors.wallet.messages import AdjustPoints
 from comptoir.actors.wallet.reading import wallet_spec
@@ -93,6 +95,7 @@ from comptoir.engine.moves import Moves
 from comptoir.engine.parts import Parts
 from comptoir.engine.settings import Settings
 from comptoir.engine.spec import ActorSpec, Bounds
+from comptoir.engine.tally import Tallies
 from comptoir.engine.telemetry import Telemetry
 from comptoir.engine.values import Address, Message, Reply
 from comptoir.http.identity.opening import Identity
@@ -118,6 +121,8 @@ class Around(Protocol):
     lists: ListDesk | None
     """Likewise."""
     verifier: Verifier | None
+    """Likewise."""
+    signing_desk: SigningDesk | None
     """Likewise."""
     engine: Engine | None
 
@@ -182,7 +187,7 @@ def _tell_of_adjustment(moves: Moves, measure: Callable[[Decided], None], decide
 
 
 def _of_files(
-    bounds: Bounds, registry: CollectorRegistry, lists: ListDesk
+    bounds: Bounds, registry: CollectorRegistry, lists: ListDesk, healed: Tallies
 ) -> tuple[ActorSpec[Any], ...]:
     """Kinds of clients' files: what they are assessed by, who reviews them, and what is measured of it."""
     measures = OnboardingMeasures(registry)
@@ -194,7 +199,7 @@ def _of_files(
         onboarding_day_spec(bounds, measures.day),
         sighting_spec(bounds),
         account_spec(bounds, AccountMeasures(registry).count),
-        signature_spec(bounds),
+        signature_spec(bounds, SignatureMeasures(healed).count),
     )
 
 
@@ -247,8 +252,8 @@ async def parts_of(
     gateways.append(
         inspection_gateway(daemon.documents, settings.documents, sightings_of(daemon, keys))
     )
-    contracts = await open_contracts(settings, daemon.documents, stack)
-    daemon.verifier = contracts.verifier
+    contracts = await open_contracts(settings, daemon.documents, registry, stack)
+    daemon.verifier, daemon.signing_desk = contracts.verifier, contracts.signing
     gateways.extend(contracts.gateways)
     gateways.append(letters_gateway(journal, lambda: daemon.engine))
     gateways.extend(await core_gateways(daemon.bus, settings, lambda: daemon.engine, stack))
@@ -276,7 +281,7 @@ async def parts_of(
             reconciliation_spec(bounds, payments.reconciliation),
             notification_spec(bounds),
             device_spec(bounds),
-            *_of_files(bounds, registry, daemon.lists),
+            *_of_files(bounds, registry, daemon.lists, measures.healed),
             *event_specs(bounds, daemon.moves, registry),
         ),
         gateways=gateways,

@@ -16,6 +16,7 @@ from comptoir.actors.watch_list.messages import COLLECTION as LISTS
 from comptoir.actors.watch_list.messages import KIND as LIST
 from comptoir.actors.watch_list.messages import SYSTEM, DropList, KeepList, ReloadList
 from comptoir.engine.boot.feeding import follow_journal
+from comptoir.engine.boot.keeping import keep_files
 from comptoir.engine.boot.paying import source_of
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError
@@ -50,6 +51,7 @@ async def keep_routines(
     """Have each begin, or go on; a list that there was, and is configured no more, ends. Beside them the bus is carried."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(carry, engine)
+        nursery.start_soon(keep_files, engine, journal)
         await _begin(engine, settings, journal)
 
 

@@ -154,7 +154,7 @@ def subject_of(party: Party) -> Subject:
 def _listed(hit: ListHit) -> ListedHit:
     return ListedHit(
         hit.list, hit.id, hit.name, round(hit.score * 1000), hit.topics, hit.features,
-        hit.fingerprint, hit.aliases, hit.birth_dates, hit.countries,
+        hit.fingerprint, hit.aliases, hit.birth_dates, hit.countries, hit.said,
     )  # fmt: skip
 
 
@@ -190,10 +190,9 @@ def _listing(journal: Journal) -> GatewaySpec:
             total = await _count(journal) if message.count else None
             if _waiting(await journal.count_pending(context.now)) > WAITING_MAX:
                 return CasesRead(message.walk, message.after, (), total, crowded=True)
-            found = await journal.scan(CASE, message.after, message.limit)
+            keys = await _cases(journal, message.after, message.limit)
         except Unavailable as error:
             raise CallFault(error.code, retryable=True) from error
-        keys = tuple(key for key, _ in found)
         return CasesRead(message.walk, message.after, keys, total, crowded=False)
 
     operation = Operation(
@@ -210,8 +209,17 @@ def _waiting(pending: Mapping[tuple[str, str], int]) -> int:
     return sum(pending.get(kind, 0) for kind in kinds)
 
 
+async def _cases(journal: Journal, after: str, limit: int) -> tuple[str, ...]:
+    """The next so many that are not over; fewer: there are no more."""
+    found: list[str] = []
+    while len(found) < limit and (page := await journal.scan(CASE, after, limit)):
+        found += (key for key, one in page if not one.get("over"))
+        after = page[-1][0]
+    return tuple(found[:limit])
+
+
 async def _count(journal: Journal) -> int:
     total, after = 0, ""
     while page := await journal.scan(CASE, after, COUNTED_AT_ONCE):
-        total, after = total + len(page), page[-1][0]
+        total, after = total + sum(not one.get("over") for _, one in page), page[-1][0]
     return total

@@ -1,7 +1,6 @@
 """The commands, their options and their help; the work is done elsewhere.
 
-Rule: nothing heavy is imported here, so that `comptoir version` and shell completion are quick;
-every command shows an example.
+Rule: nothing heavy is imported here (`comptoir version` and completion are quick); every command shows an example.
 Source: interface.md 2 and 4; check-command contract.
 """
 
@@ -13,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from comptoir.engine.cli.access import approval, client, person, staff
+from comptoir.engine.cli.account_rows import core_banking
 from comptoir.engine.cli.batches import payouts
 from comptoir.engine.cli.copybook_rows import copybook
 from comptoir.engine.cli.kinds import CHECK_KINDS, MACHINES, ROLES, complete
@@ -39,7 +39,7 @@ keys = typer.Typer(
 )
 for name, group in {
     "import": imports, "client": client, "staff": staff, "person": person, "approval": approval,
-    "dlq": dlq, "payouts": payouts, "match": match, "kyc": kyc, "lists": lists, "db": database, "keys": keys, "copybook": copybook,
+    "dlq": dlq, "payouts": payouts, "match": match, "kyc": kyc, "lists": lists, "db": database, "keys": keys, "copybook": copybook, "core-banking": core_banking,
 }.items():  # fmt: skip
     app.add_typer(group, name=name)
 app.command("parking", epilog="Example: [bold]comptoir parking[/bold]")(show_parking)

@@ -35,8 +35,8 @@ class Applicant:
     first_name: str
     last_name: str
     birth: str
-    remark: str
-    """What is to be seen of them."""
+    sees: tuple[str, ...]
+    """What must stand in what the API says of their way, in the end (demo_seen.py)."""
     ends: str
     """The status that is foretold."""
     client_type: str = "INDIVIDUAL"
@@ -53,7 +53,9 @@ class Applicant:
     partner: bool = False
     """A partner submits the file, and attests the taxes."""
     verdict: str = ""
-    """Of the reviewer, where the file is held."""
+    """Of who reviews it, where it is held."""
+    reason: str = ""
+    """Of that verdict."""
     declines: bool = False
     """They sign only what is issued anew."""
     late: bool = False
@@ -142,72 +144,39 @@ _OWNER: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 APPLICANTS: Final = (
-    Applicant("Camille", "Exemple", "1980-05-15", "85 of 100, as in the source", _APPROVED),
+    # 85 of 100, as in the source.
+    Applicant("Camille", "Exemple", "1980-05-15", ("85 points, ours 85", "by SYSTEM"), _APPROVED),
     Applicant(
-        "Lou",
-        "Modele",
-        "1991-11-02",
-        "sent photographs; declined the contract, signed the next",
-        _APPROVED,
-        photographs=True,
-        declines=True,
+        "Lou", "Modele", "1991-11-02", ("by SYSTEM", "signed at try 2"), _APPROVED,
+        photographs=True, declines=True,
     ),
     Applicant(
-        "Noa",
-        "Gabarit",
-        "1975-03-30",
-        "one proof too old, asked again for that one alone",
-        _APPROVED,
+        "Noa", "Gabarit", "1975-03-30", ("PROOF_OF_RESIDENCE alone again: PROOF_TOO_OLD", "by SYSTEM"), _APPROVED,
         late_proof=True,
     ),
     Applicant(
-        "Alix",
-        "Perime",
-        "1969-08-21",
-        "passport expired: a person has looked",
-        _APPROVED,
-        changes={"IDENTITY": {"expiry": "200101"}},
-        says=_REVIEW,
-        verdict="approve",
+        "Alix", "Perime", "1969-08-21", ("held", "documents_expired", "by demo-compliance"), _APPROVED,
+        changes={"IDENTITY": {"expiry": "200101"}}, says=_REVIEW, verdict="approve",
+        reason="a new passport is on its way",
     ),
     Applicant(
-        "Sasha",
-        "Factice",
-        "1988-01-09",
-        "another's passport: refused",
-        "KYC_REJECTED",
+        "Sasha", "Factice", "1988-01-09", ("data_inconsistent", "by SYSTEM"), "KYC_REJECTED",
         changes={"IDENTITY": {"surname": "AUTRUI", "givenNames": "PAULE", "birth": "550505"}},
         says=_REFUSED,
     ),
     Applicant(
-        "Maxime",
-        "Societe",
-        "1982-06-17",
-        "for a company, with its owner",
-        _APPROVED,
-        "COMPANY",
+        "Maxime", "Societe", "1982-06-17", ("by SYSTEM",), _APPROVED, "COMPANY",
         profile={
             "entity": _entity("Ateliers Fictifs SARL", "SARL"),
             "parties": {"owner-1": _OWNER},
         },
     ),
     Applicant(
-        "Claude",
-        "Fondation",
-        "1960-12-24",
-        "for a foundation; the mainframe answered late",
-        _APPROVED,
-        "FOUNDATION",
-        late=True,
-        profile={"entity": _entity("Fondation Imaginaire", "Fondation")},
+        "Claude", "Fondation", "1960-12-24", ("by SYSTEM", "the mainframe after 8 min"), _APPROVED, "FOUNDATION",
+        late=True, profile={"entity": _entity("Fondation Imaginaire", "Fondation")},
     ),
     Applicant(
-        "Dominique",
-        "Fiducie",
-        "1957-02-11",
-        "for a trust, with all its people",
-        _APPROVED,
-        "TRUST",
+        "Dominique", "Fiducie", "1957-02-11", ("by SYSTEM",), _APPROVED, "TRUST",
         profile={
             "entity": _entity("Fiducie Imaginaire", "Fiducie"),
             "parties": {
@@ -218,19 +187,10 @@ APPLICANTS: Final = (
         },
     ),
     Applicant(
-        "Andrea",
-        "Liste",
-        "1970-04-01",
-        "a namesake is listed: cleared",
-        _APPROVED,
-        verdict="approve",
+        "Andrea", "Liste", "1970-04-01", ("held", "SANCTIONS_SUSPECTED", "by demo-compliance"), _APPROVED,
+        verdict="approve", reason="a namesake: another place of birth",
     ),
     Applicant(
-        "Morgan",
-        "Partenaire",
-        "1985-10-10",
-        "submitted by a partner, who attests the taxes",
-        _APPROVED,
-        partner=True,
+        "Morgan", "Partenaire", "1985-10-10", ("by SYSTEM", "a partner began"), _APPROVED, partner=True,
     ),
-)
+)  # fmt: skip

@@ -22,12 +22,13 @@ from comptoir.engine.cli.demo_applicants import APPLICANTS, Applicant
 from comptoir.engine.cli.demo_month import align
 from comptoir.engine.cli.demo_people import Asker, person, service
 from comptoir.engine.cli.demo_place import ADVISOR, DemoPlace
+from comptoir.engine.cli.demo_seen import asked_again, seen
 from comptoir.engine.cli.demo_show import Screen
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 
 __all__ = ["Clients"]
 
-REVIEWER: Final = "demo-compliance"
+REVIEWERS: Final = ("demo-compliance", "demo-compliance-2")
 UPLOADS_MAX: Final = 4
 """At once: what the store takes from one address."""
 POLL_SECONDS: Final = 0.5
@@ -71,11 +72,12 @@ class Clients:
         await Asker(self.sandbox).post("/control/kyc/webhooks", {"url": url, "secret": secret})
         async with (
             person(self.place, ADVISOR, "CONSEILLER") as advisor,
-            person(self.place, REVIEWER, "COMPLIANCE") as reviewer,
+            person(self.place, REVIEWERS[0], "COMPLIANCE") as first,
+            person(self.place, REVIEWERS[1], "COMPLIANCE") as second,
             service(self.place, f"{self.mark}-partner", "partner:submit") as partner,
         ):
             files = [
-                _File(self, applicant, f"{number:02d}", advisor, reviewer, partner)
+                _File(self, applicant, f"{number:02d}", advisor, (first, second), partner)
                 for number, applicant in enumerate(APPLICANTS)
             ]
             async with trio.open_nursery() as nursery:
@@ -107,10 +109,13 @@ class Clients:
         self, file: "_File", told: dict[str, tuple[str, str]], status: str, wanted: str
     ) -> None:
         applicant = file.applicant
-        told[applicant.name] = (status, applicant.remark)
+        found = "; ".join(await file.seen()) if file.name else "no file"
+        told[applicant.name] = (status, found)
         if status != wanted:
-            why = await file.why()
-            self.complaints.append(f"{applicant.name}: {status}, and not {wanted}: {why}")
+            self.complaints.append(f"{applicant.name}: {status}, and not {wanted}: {found}")
+        elif status == applicant.ends:
+            lacking = [word for word in applicant.sees if word not in found]
+            self.complaints.extend(f"{applicant.name}: no {word!r} in: {found}" for word in lacking)
 
 
 @dataclass(slots=True)
@@ -121,11 +126,13 @@ class _File:
     applicant: Applicant
     number: str
     advisor: Asker
-    reviewer: Asker
+    reviewers: tuple[Asker, Asker]
     partner: Asker
     path: str = ""
     name: str = ""
     """The file's number."""
+    again: list[str] = field(default_factory=list[str])
+    """Documents that were asked for again, as the client reads it."""
 
     async def live(self) -> str:
         """From the advisor's click to the decision; the status in the end."""
@@ -141,11 +148,18 @@ class _File:
                     await self._send(client, doc_type, paper)
             status = await self._until_decided()
             if status == "COMPLIANCE_HOLD" and self.applicant.verdict:
-                await self.reviewer.post(f"{REVIEW}/{self.name}/claim")
-                body = {"decision": self.applicant.verdict, "reason": self.applicant.remark}
-                await self.reviewer.post(f"{REVIEW}/{self.name}/decision", body)
+                await self._reviewed()
                 status = await self._until_decided(but="COMPLIANCE_HOLD")
             return await self._signed(client) if status == "SIGNATURE_PENDING" else status
+
+    async def _reviewed(self) -> None:
+        """By one person, or by two where the review wants that (E14)."""
+        body = {"decision": self.applicant.verdict, "reason": self.applicant.reason}
+        for reviewer in self.reviewers:
+            await reviewer.post(f"{REVIEW}/{self.name}/claim")
+            decided = await reviewer.post(f"{REVIEW}/{self.name}/decision", body)
+            if decided["status"] != "open":
+                return
 
     async def _signed(self, client: Asker) -> str:
         """The contract and the account; the status then."""
@@ -161,13 +175,9 @@ class _File:
             await trio.sleep(POLL_SECONDS)
         return str(status)
 
-    async def why(self) -> str:
-        """What compliance is told of it: codes, and what the score is made of."""
-        told: dict[str, Any] = await self.reviewer.get(f"{self.path}/kyc")
-        case: dict[str, Any] = told.get("case") or {}
-        codes = [str(code) for name in ("reasons", "disagreements") for code in case.get(name, ())]
-        shares = [f"{one['factor']} {one['points']:+d}" for one in told.get("factors") or ()]
-        return ", ".join((*codes, *shares)) or "nothing is said of it"
+    async def seen(self) -> list[str]:
+        """What it went through, as the API has it."""
+        return [*self.again, *await seen(self.advisor, self.reviewers[0], self.path)]
 
     async def _begun(self) -> str:
         """Scenario 1: an advisor begins; the client's link."""
@@ -247,8 +257,10 @@ class _File:
             raise CommandError("DEMO_REFUSED", text, "see the daemon's log", exit_status=EXIT_OTHER)
         document = f"{self.path}/documents/{address['documentId']}"
         await client.post(f"{document}/complete", {})
-        while (await client.get(document))["status"] in UNDER_WAY:  # noqa: ASYNC110  another process's
+        while (shown := await client.get(document))["status"] in UNDER_WAY:  # noqa: ASYNC110  another process's
             await trio.sleep(POLL_SECONDS)
+        if shown["status"] != "accepted":
+            self.again.append(await asked_again(client, self.path, shown))
 
     async def _until_decided(self, but: str = "") -> str:
         """The status once it is one that lasts."""

@@ -83,10 +83,10 @@ def _tables(found: Mapping[str, Any], *, fine: bool) -> Iterator[Table]:
     longest = max((one["meanHours"] for one in found["stages"]), default=0) or 1
     yield (
         "Time in each stage, and whom it waits for",
-        ("stage", "waits for", "files", "mean", "half within", "9 of 10 within", ""),
+        ("stage", "waits for", "files", "mean", "half within", "9 of 10 within", "aim", "late", ""),
         [
             (one["stage"], one["waitsFor"], str(one["files"]), _hours(one["meanHours"]),
-             _bound(one["halfWithinHours"]), _bound(one["mostWithinHours"]),
+             _bound(one["halfWithinHours"]), _bound(one["mostWithinHours"]), *_aimed(one),
              bar(one["meanHours"] / longest, fine=fine))
             for one in sorted(found["stages"], key=lambda one: -one["meanHours"])
         ],
@@ -162,13 +162,39 @@ def _bound(hours: int | None) -> str:
     return "longer" if hours is None else _hours(hours)
 
 
+def _aimed(one: Mapping[str, Any]) -> tuple[str, str]:
+    """In which a stage is to be left, and the share of files that took longer."""
+    if one["aimHours"] is None:
+        return "-", "-"
+    return _hours(one["aimHours"]), f"{one['lateShare']:.1%}"
+
+
 def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     if found["fileCostCents"] is not None:
-        yield f"A decided file costs {found['fileCostCents'] / 100:.2f} {found['currency']} of calls."
+        cost = f"{found['fileCostCents'] / 100:.2f} {found['currency']}"
+        yield f"A decided file costs {cost} of calls{_without(found['unpriced'])}."
+    elif found["unpriced"]:
+        yield f"What a decided file costs is not set{_without(found['unpriced'])}."
+    if found["entryErrorShare"] is not None:
+        yield _share("of the files had an entry error", found, "entryError")
+    if found["falsePositiveShare"] is not None:
+        yield _share(
+            "of the files were stopped by screening and then approved", found, "falsePositive"
+        )
     if found["reversedShare"] is not None:
         yield f"People reversed {found['reversedShare']:.1%} of the recommendations that they judged."
     for code in found["alerts"]:
         yield f"ALERT {code}"
     if not found["alerts"]:
         yield f"No alert; {found['decisions']} decisions in the window."
+
+
+def _without(parties: Sequence[str]) -> str:
+    """Which settings are missing for it."""
+    names = ", ".join(f"measures.{one_line(party)}_check_cents" for party in parties)
+    return f" (not set: {names})" if names else ""
+
+
+def _share(text: str, found: Mapping[str, Any], name: str) -> str:
+    return f"{found[f'{name}Share']:.1%} {text}; at most {found[f'{name}Aim']:.0%} are aimed at."

@@ -144,6 +144,17 @@ def run_show(letter_id: str, form: str, where: Where) -> None:
     rows += [(f"  {name}", _plain(value)) for name, value in said["fields"].items()]
     rows += [("not shown", ", ".join(said["withheld"]) or "-")]
     print_table(("of the letter", ""), rows)
+    if said["record"] is not None:
+        _print_record(said["record"])
+
+
+def _print_record(record: dict[str, Any]) -> None:
+    rows = [
+        (x["field"], str(x["offset"]), x["picture"], x["hex"], x["meaning"] or "", x["wrong"] or "")
+        for x in record["fields"]
+    ]
+    size = f"{record['bytes']} of {record['expectedBytes']} bytes"
+    print_table((record["copybook"], "offset", "picture", "hex", "meaning", size), rows)
 
 
 def run_replay(letter_id: str | None, wanted: Wanted, where: Where) -> None:

@@ -25,13 +25,21 @@ COUNTRIES = ListKind(TextKind("an ISO 3166 code such as CH", r"[A-Z]{2}"), 0, 24
 ADDRESSES = ListKind(TextKind("a mail address", MAIL_ADDRESS), 0, 20)
 TOPIC = TextKind("a topic name of at most 249 of [A-Za-z0-9._-]", r"[A-Za-z0-9._-]{1,249}")
 
+DIFFERENCES = (
+    "address", "nationality", "tax_residence", "tax_number", "tax_year", "tax_income",
+)  # fmt: skip
+"""All are told; the notice of another year or country is no contradiction by itself, and is not counted unless it is wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Onboarding(Section):
     """Files of clients; used by onboarding."""
 
     number_prefix: str = option(
-        "ONB", TextKind("1 to 8 of [A-Z]", r"[A-Z]{1,8}"), "Start of a file's number.", "S9"
+        "ONB",
+        TextKind("1 to 8 of [A-Z]", r"[A-Z]{1,8}"),
+        "Start of a file's number; 5 at most where there is a mainframe.",
+        "S9",
     )
     portal_link_days: int = integer(
         7, "days", (1, 90), "Life of the client's single-use link.", "S9, X8"
@@ -63,6 +71,11 @@ class Onboarding(Section):
     owner_share_percent: int = integer(
         25, "%", (1, 100), "A beneficial owner by shares or votes has at least so much.", "S1, ours"
     )
+    differences_counted: tuple[str, ...] = option(
+        ("address", "nationality", "tax_number", "tax_income"), ListKind(ChoiceKind(DIFFERENCES), 0, 6),
+        "What a document may not say otherwise than was declared, beside name and birth: it counts as data that disagree.",
+        "S20, S25, ours", "differences",
+    )  # fmt: skip
     partner_advisor: str = option(
         "", TextKind("a `sub` of at most 64 of [A-Za-z0-9._@-]", r"[A-Za-z0-9._@-]{0,64}"),
         "Whose files those of partners are; empty = compliance's alone.", "S5, ours",

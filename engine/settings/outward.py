@@ -23,8 +23,12 @@ class Outward(Section):
         15.0, "s", (0.1, 60.0), "Longest wait for an endpoint's answer.", "S33, ours"
     )
     calls_in_flight_max: int = integer(
-        16, "calls", (1, 1_024), "Webhooks under way at once; one for each endpoint.", "ours"
+        32, "calls", (1, 1_024), "Webhooks under way at once; one for each endpoint.", "ours"
     )
+    owner_calls_in_flight_max: int = integer(
+        4, "calls", (1, 1_024),
+        "Of these to the endpoints of one partner, or of the house: slow ones hold up nobody else's.", "S18, ours",
+    )  # fmt: skip
     disable_after_hours: int = integer(
         120, "hours", (1, 8_760),
         "Of failures without one success, after which an endpoint is disabled.", "ours",

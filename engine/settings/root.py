@@ -120,6 +120,9 @@ class Settings(Section):
             rules.storage_problems(self.storage),
             rules.vault_problems(self.vault, self.storage),
             rules_of_parties.party_problems(self.providers),
+            rules_of_parties.mainframe_problems(
+                self.providers.mainframe, self.onboarding.number_prefix
+            ),
             rules_of_parties.environment_problems(self.webhooks),
             rules.points_problems(self.points),
             rules_of_parties.zone_problems(self.notifications),

@@ -14,7 +14,12 @@ from comptoir.engine.settings.problems import Problem
 from comptoir.engine.settings.providers import OF_THE_SANDBOX, Provider, Providers
 from comptoir.engine.settings.rules import is_loopback, problem
 
-__all__ = ["environment_problems", "party_problems", "zone_problems"]
+__all__ = ["environment_problems", "mainframe_problems", "party_problems", "zone_problems"]
+
+PREFIX_LETTERS_MAX = 5
+"""Of a file's number, where there is a mainframe. MQ's CorrelId has 24 bytes; what we send is called after the file:
+`ABCDE-2026-1234567:9.999`.
+"""
 
 
 def party_problems(providers: Providers) -> Iterator[Problem]:
@@ -58,6 +63,16 @@ def party_problems(providers: Providers) -> Iterator[Problem]:
         if host and not is_loopback(host) and not given:
             place = f"providers.{key}"
             yield problem(place, "is not given, but the party is not this machine", "give it")
+
+
+def mainframe_problems(mainframe: Provider, prefix: str) -> Iterator[Problem]:
+    """Want numbers of files that leave room in a CorrelId: one that is cut would be another file's (X10)."""
+    if mainframe.base_url and len(prefix) > PREFIX_LETTERS_MAX:
+        yield problem(
+            "onboarding.number_prefix",
+            f"has {len(prefix)} letters, and a command called after such a file has no room in MQ's CorrelId of 24 bytes",
+            f"give at most {PREFIX_LETTERS_MAX}",
+        )
 
 
 def zone_problems(notices: Notifications) -> Iterator[Problem]:

@@ -1,8 +1,10 @@
-"""The page where a client reads their contract, and signs it with a one-time code or declines it; without a script.
+"""The page where a client reads their contract, and signs it with a one-time code or declines it; without a script. Where it is
+signed on a page of its provider's, the button that leads there.
 
 The rule: only whoever is in by the portal and is its signer sees anything; the code is the portal's own (entering.py), so
 its tries and times are the portal's; what is agreed to is shown word for word beside the button, and every box is empty
-at first. Opening the PDF is what counts as reading it (http/signing.py).
+at first. Opening the PDF is what counts as reading it (http/signing.py). To the provider's page one goes by a page of ours that
+goes on by itself, not by a redirect: browsers follow none from a form to another origin under our policy (`form-action`).
 Source: spec.md S6, S28, S34; Regulation (EU) 910/2014, article 26; 15 U.S.C. 7001(c); docs/signature.md.
 """
 
@@ -32,18 +34,42 @@ from comptoir.http.portal import entering
 from comptoir.http.portal.contract_words import OF_CONTRACT
 from comptoir.http.principal import Principal
 from comptoir.http.problems import problem
+from comptoir.http.sending_signers import NotSent, sent_to
 from comptoir.http.signing import evidence_of
 
-__all__ = ["decline", "show", "sign", "want_code"]
+__all__ = ["decline", "send_on", "show", "sign", "want_code"]
 
 OPEN: Final = ("sent", "viewed")
-GONE, FORBIDDEN, CONFLICT = 410, 403, 409
+GONE, FORBIDDEN, CONFLICT, AWAY = 410, 403, 409, 503
+HINTS: Final = ("signing_complete", "decline")
+"""Of `event`, as DocuSign sends it along: it will be told that something was done."""
 
 
 async def show(port: Port, call: Call) -> Response:
     """GET /portal/{onboardingId}/contract."""
     found = await _found(port, call)
-    return found if isinstance(found, Response) else _page(call, _standing(call, found))
+    return found if isinstance(found, Response) else _page(call, _standing(port, call, found))
+
+
+async def send_on(port: Port, call: Call) -> Response:
+    """POST /portal/{onboardingId}/contract/address: on to the page of its provider."""
+    form = own_form(port, call)
+    if isinstance(form, Response) or port.identity is None:
+        return form if isinstance(form, Response) else problem("NOT_FOUND", call.ticket)
+    who = await _client(port, call)
+    if who is None:
+        return problem("NOT_FOUND", call.ticket)
+    words = _words(call)
+    try:
+        view = await sent_to(port, call, who)
+    except Refused as refused:
+        return _note(call, words.get(refused.code, words["over"]), CONFLICT)
+    except NotSent as not_sent:
+        text = words.get(not_sent.code, words["away"])
+        return _note(call, text, CONFLICT if not_sent.code in words else AWAY)
+    link = f'<p><a href="{escape(view.url)}">{words["on"]}</a></p>'
+    content = f"<h1>{words['title']}</h1>\n<p>{words['going']}</p>\n{link}"
+    return page_in(language_of(call), words["title"], content, call.ticket, view.url)
 
 
 async def want_code(port: Port, call: Call) -> Response:
@@ -112,24 +138,29 @@ async def _ask(port: Port, call: Call, message: Message) -> Response:
     if isinstance(found, SigningUnread):
         return _note(call, _words(call)["SIGNATURE_UNREAD"], CONFLICT)
     assert isinstance(found, SigningDescribed)
-    return _page(call, _standing(call, found))
+    return _page(call, _standing(port, call, found))
 
 
 async def _to_sign(port: Port, call: Call) -> SigningDescribed | Response:
     """The same, if it was opened: no code is sent, or used up, for what nobody has read."""
     found = await _found(port, call)
-    if isinstance(found, Response) or found.status != "sent":
+    here = not isinstance(found, Response) and found.provider == EMBEDDED
+    if isinstance(found, Response) or (here and found.status != "sent"):
         return found
-    unread = found.provider == EMBEDDED
-    told = f'<p role="alert">{_words(call)["SIGNATURE_UNREAD"]}</p>' if unread else ""
-    return _page(call, told + _standing(call, found))._replace(status=CONFLICT)
+    told = f'<p role="alert">{_words(call)["SIGNATURE_UNREAD"]}</p>' if here else ""
+    return _page(call, told + _standing(port, call, found))._replace(status=CONFLICT)
+
+
+async def _client(port: Port, call: Call) -> Principal | None:
+    """Whoever is in with this browser."""
+    if port.identity is None or entering.invitation_address(_file(call)) is None:
+        return None
+    return await client_of(port, port.identity, call)
 
 
 async def _found(port: Port, call: Call) -> SigningDescribed | Response:
     """The contract of whoever is in with this browser."""
-    who: Principal | None = None
-    if port.identity is not None and entering.invitation_address(_file(call)) is not None:
-        who = await client_of(port, port.identity, call)
+    who = await _client(port, call)
     if who is None:
         return problem("NOT_FOUND", call.ticket)
     found = (await port.ask(Address(KIND, _file(call)), DescribeSigning())).reply
@@ -138,7 +169,7 @@ async def _found(port: Port, call: Call) -> SigningDescribed | Response:
     return found
 
 
-def _standing(call: Call, found: SigningDescribed) -> str:
+def _standing(port: Port, call: Call, found: SigningDescribed) -> str:
     """How it stands, and what can be done."""
     words, file = _words(call), _file(call)
     pdf = f"/api/v1/onboarding/{file}/signature/contract"
@@ -149,15 +180,30 @@ def _standing(call: Call, found: SigningDescribed) -> str:
     if found.status not in OPEN:
         known = {"preparing": "preparing", "declined": "declined"}
         return f'{head}<p role="status">{words[known.get(found.status, "over")]}</p>'
-    if found.provider != EMBEDDED:
-        return f"{head}<p>{words['elsewhere']}</p>"
     page = f"/portal/{file}/contract"
+    if found.provider != EMBEDDED:
+        return head + _elsewhere(port, call, page)
     return (
         f'{head}<p class="lead">{words["lead"]}</p>\n<p><a href="{pdf}">{words["read"]}</a></p>\n'
         f'<form method="post" action="{page}/code"><button>{words["want"]}</button></form>\n'
         f"<h2>{words['decline_title']}</h2>\n"
         f'<form method="post" action="{page}/decline">\n<label for="reason">{words["reason"]}</label>\n'
         f'<input id="reason" name="reason" maxlength="1000">\n<button>{words["decline"]}</button>\n</form>'
+    )
+
+
+def _elsewhere(port: Port, call: Call, page: str) -> str:
+    """By the message that its provider has sent, or on its page, to which one is sent from here."""
+    words = _words(call)
+    if call.query.get("event", [""])[-1:] in [[one] for one in HINTS]:
+        return (
+            f'<p role="status">{words["returned"]}</p>\n<p><a href="{page}">{words["look"]}</a></p>'
+        )
+    if not port.sends_signers:
+        return f"<p>{words['elsewhere']}</p>"
+    return (
+        f'<p class="lead">{words["there"]}</p>\n'
+        f'<form method="post" action="{page}/address"><button>{words["on"]}</button></form>'
     )
 
 

@@ -165,6 +165,7 @@ class RecipientView(_Shape, frozen=True):
     email: str
     user_name: str
     client_user_id: str
+    authentication_instant: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Outcome(_Shape, frozen=True):

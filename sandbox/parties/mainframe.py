@@ -22,14 +22,9 @@ from msgspec import Meta
 
 from comptoir.sandbox.errors import decode, invalid
 from comptoir.sandbox.faults import Direction, Kind, Operation
+from comptoir.sandbox.parties.mainframe_orders import Change, Refusal
 from comptoir.sandbox.parties.mainframe_program import Program, compiled
-from comptoir.sandbox.parties.mainframe_records import (
-    Asked,
-    Wrong,
-    change_record,
-    read_request,
-    reply_record,
-)
+from comptoir.sandbox.parties.mainframe_records import Asked, Wrong, read_request
 from comptoir.sandbox.parties.mq import Item, QueueManager
 from comptoir.sandbox.parties.party import Stage
 from comptoir.sandbox.parties.people_shapes import Given
@@ -41,7 +36,6 @@ REQUESTS: Final = "ACCT.CREATE.QUEUE"
 CHANGES: Final = "ACCT.EVENTS.QUEUE"
 PUT: Final = Operation("requests.put", Direction.INBOUND)
 REPLY: Final = Operation("replies.send", Direction.OUTBOUND)
-DENIED: Final = "08"
 SUCCESS: Final = "SUCCESS"
 STRANGER: Final = "ONB-1999-99999:1"
 """A correlation of nobody, where no other client has asked for anything."""
@@ -55,6 +49,8 @@ class Scripted(Given, frozen=True):
     client_id: Annotated[str, Meta(min_length=1, max_length=20)]
     reply: _Word = SUCCESS
     """SUCCESS: as the program answers. Any other word is a refusal for that reason, and creates nothing."""
+    status: Literal["08", "16"] = "08"
+    """STATUS-CODE of any other word: refused, or a system error, of which nothing is known."""
     raw_b64: Annotated[str, Meta(max_length=100_000)] | None = None
     """These bytes instead of what the program has answered."""
     correlation: Literal["right", "crossed"] = "right"
@@ -151,6 +147,7 @@ class Mainframe:
             _log.warning("mainframe.abend", why=str(error)[:200])
             return
         script: Scripted | None = None
+        said: Refusal | None = None
         if asked.code != "ACIN":
             counted = self._creations if asked.code == "ACCT" else self._updates
             counted[asked.client_id] = counted.get(asked.client_id, 0) + 1
@@ -159,23 +156,24 @@ class Mainframe:
         if asked.code == "ACCT":
             self._asked[asked.client_id] = item
         if script is not None and script.reply != SUCCESS:
-            record = reply_record(asked.client_id, DENIED, "", script.reply)
-        else:
-            try:
-                record = await (await self.program()).answer(item.body)
-            except (Wrong, OSError, trio.TooSlowError) as error:
-                _log.warning("mainframe.abend", why=str(error)[:200])
-                return
-            self._remember(asked)
+            said = Refusal(asked.client_id, script.status, script.reply)
+        try:
+            program = await self.program()
+            record = await (program.answer(item.body) if said is None else program.say(said))
+            if said is None:
+                await self._remember(asked)
+        except (Wrong, OSError, trio.TooSlowError) as error:
+            _log.warning("mainframe.abend", why=str(error)[:200])
+            return
         self._reply(item, record, script or Scripted(asked.client_id), (taken_ms, nursery))
 
-    def _remember(self, asked: Asked) -> None:
+    async def _remember(self, asked: Asked) -> None:
         """What it has of a client; an update says each field that is another now."""
         had = self._addresses.get(asked.client_id, {})
         if asked.code == "ACUP":
             for name, value in asked.address:
                 if had and had.get(name) != value:
-                    self._say(Changed(asked.client_id, name, value))
+                    await self._say(Changed(asked.client_id, name, value))
         if asked.address and (asked.code == "ACUP" or not had):
             self._addresses[asked.client_id] = dict(asked.address)
 
@@ -243,22 +241,26 @@ class Mainframe:
     async def _change(self, call: Call) -> Outcome:
         change = decode(call.request.body, Changed)
         try:
-            name, sequence = self._say(change)
-        except UnicodeEncodeError:
+            name, sequence = await self._say(change)
+        except Wrong:
             raise invalid(
                 "/value", "FIELD_INVALID", "the code page has no such character"
             ) from None
         return json_reply(202, {"changeId": name, "sequence": sequence})
 
-    def _say(self, change: Changed) -> tuple[str, int]:
-        """Have a change queued; its id and its sequence."""
+    async def _say(self, change: Changed) -> tuple[str, int]:
+        """Have a change queued; its id and its sequence.
+
+        Raises:
+            Wrong: the code page has no such character.
+        """
         client = change.client_id
         sequence = change.sequence or self._sequences.get(client, 0) + 1
         self._sequences[client] = max(sequence, self._sequences.get(client, 0))
         name = change.change_id or f"CH{sequence:08d}"
-        record = change_record(
-            client, name, sequence, self.stage.clock.now_ms(), (change.field, change.value)
-        )
+        now_ms = self.stage.clock.now_ms()
+        said = Change(client, name, sequence, now_ms, change.field, change.value)
+        record = await (await self.program()).say(said)
         if client in self._addresses:
             self._addresses[client][change.field] = change.value
         for _ in range(change.times):

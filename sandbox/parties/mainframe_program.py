@@ -16,12 +16,17 @@ from typing import Final, Protocol
 import structlog
 import trio
 
+from comptoir.sandbox.parties.mainframe_orders import Change, Refusal, order_of, record_of
 from comptoir.sandbox.parties.mainframe_records import Wrong, read_request, reply_record
 
 _log = structlog.get_logger("comptoir.sandbox")
 
 COPYBOOKS: Final = Path(__file__).parents[2] / "actors" / "gateways" / "copybook"
-SOURCE: Final = Path(__file__).with_name("mainframe.cob")
+SOURCES: Final = {
+    "mainframe": Path(__file__).with_name("mainframe.cob"),
+    "says": Path(__file__).with_name("mainframe_says.cob"),
+}
+"""Name of the program -> what it is compiled from."""
 COMPILE_S: Final = 60
 RUN_S: Final = 10.0
 
@@ -36,6 +41,14 @@ class Program(Protocol):
 
         Raises:
             Wrong: it takes no such record.
+        """
+        ...
+
+    async def say(self, said: Refusal | Change) -> bytes:
+        """A record that no request has asked for in these words.
+
+        Raises:
+            Wrong: it cannot be written.
         """
         ...
 
@@ -70,6 +83,10 @@ class PythonProgram:
         self._accounts[asked.client_id] = number
         return reply_record(asked.client_id, "00", number, "SUCCESS")
 
+    async def say(self, said: Refusal | Change) -> bytes:
+        """By offsets."""
+        return record_of(said)
+
     def accounts(self) -> dict[str, str]:
         """All of them."""
         return dict(self._accounts)
@@ -86,19 +103,30 @@ class CobolProgram:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._turn = trio.Lock()
 
     async def answer(self, record: bytes) -> bytes:
         """Have it run on a record."""
-        (self._folder / "REQUEST").write_bytes(record)
-        (self._folder / "REPLY").unlink(missing_ok=True)
-        with trio.fail_after(RUN_S):
-            ran = await trio.run_process(
-                [str(self._folder / "mainframe")], cwd=self._folder, check=False, capture_stdout=True,
-                capture_stderr=True, env={"PATH": "/usr/bin:/bin"},
-            )  # fmt: skip
-        if ran.returncode:
-            raise Wrong(ran.stdout.decode("ascii", "replace").strip()[:200] or "it abended")
-        return (self._folder / "REPLY").read_bytes()
+        return await self._run("mainframe", ("REQUEST", record), "REPLY")
+
+    async def say(self, said: Refusal | Change) -> bytes:
+        """Have its other program write a record."""
+        return await self._run("says", ("ORDER", order_of(said)), "SAID")
+
+    async def _run(self, program: str, given: tuple[str, bytes], written: str) -> bytes:
+        """One run at a time, since all share the folder."""
+        name, content = given
+        async with self._turn:
+            (self._folder / name).write_bytes(content)
+            (self._folder / written).unlink(missing_ok=True)
+            with trio.fail_after(RUN_S):
+                ran = await trio.run_process(
+                    [str(self._folder / program)], cwd=self._folder, check=False, capture_stdout=True,
+                    capture_stderr=True, env={"PATH": "/usr/bin:/bin"},
+                )  # fmt: skip
+            if ran.returncode:
+                raise Wrong(ran.stdout.decode("ascii", "replace").strip()[:200] or "it abended")
+            return (self._folder / written).read_bytes()
 
     def accounts(self) -> dict[str, str]:
         """As its file has them."""
@@ -120,9 +148,10 @@ def compiled() -> Program:
         _log.info("mainframe.program", program="python", why="no cobc on this machine")
         return PythonProgram()
     folder = Path(tempfile.mkdtemp(prefix="comptoir-mainframe-"))
-    command = [cobc, "-x", "-I", str(COPYBOOKS), "-o", str(folder / "mainframe"), str(SOURCE)]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_S, cwd=folder)  # noqa: S603  # our own source
+        for name, source in SOURCES.items():
+            command = [cobc, "-x", "-I", str(COPYBOOKS), "-o", str(folder / name), str(source)]
+            subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_S, cwd=folder)  # noqa: S603  # our own source
     except (subprocess.SubprocessError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         _log.warning("mainframe.program", program="python", why=f"cobc: {type(error).__name__}")

@@ -60,11 +60,15 @@ def reply_record(client_id: str, status: str, number: str, reason: str) -> bytes
     return text.encode(CODE_PAGE)
 
 
+def moment(at_ms: int) -> str:
+    """CHANGED-AT: to the second, in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m%d%H%M%S")
+
+
 def change_record(
     client_id: str, change_id: str, sequence: int, at_ms: int, what: tuple[str, str]
 ) -> bytes:
     """PROFILE-CHANGE: one field, by the name that the copybook gives it, and its new value."""
-    at = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y%m%d%H%M%S")
     name, value = what
-    text = f"CHNG{client_id:<20.20}{change_id:<12.12}{sequence:09d}{at}{name:<20.20}{value:<40.40}"
+    text = f"CHNG{client_id:<20.20}{change_id:<12.12}{sequence:09d}{moment(at_ms)}{name:<20.20}{value:<40.40}"
     return text.encode(CODE_PAGE)

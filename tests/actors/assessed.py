@@ -23,6 +23,7 @@ from comptoir.actors.kyc.messages import (
     CaseReviewed,
     DescribeCase,
     DocumentsJudged,
+    ForgetCase,
     Party,
     PostalAddress,
     RescreenCase,
@@ -36,7 +37,7 @@ from comptoir.engine.machine import Context
 from comptoir.engine.values import State
 
 __all__ = [
-    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER",
+    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER", "PASSED",
     "SANCTIONED", "alerts", "begun", "opened", "play", "report", "step", "told",
 ]  # fmt: skip
 
@@ -135,7 +136,7 @@ DECIDED = (
 IMPOSSIBLE = CheckImpossible(CREDIT_R, "credit", "NOT_CONFIGURED")
 TO_CASE: tuple[Message, ...] = (
     ASK, STARTED, EXAMPLE, *ANSWERS, IMPOSSIBLE, CaseDue(), CaseReviewed(True, "cp-1", "known"),
-    RescreenCase("demo", "2"), DescribeCase(),
+    RescreenCase("demo", "2"), DescribeCase(), ForgetCase(),
 )  # fmt: skip
 SEARCHED_AGAIN = tuple(step(one, RescreenCase("demo", "2")).state for one in DECIDED)
 FOUND_LATE = PartyScreened(f"{R}:screening:client:2", (SANCTIONED,), LISTS)

@@ -10,6 +10,7 @@ from comptoir.actors.numbering import machine as numbering
 from comptoir.actors.numbering.messages import DrawNumber
 from comptoir.actors.onboarding.messages import (
     AmendFile,
+    AskErasure,
     ChangeProfile,
     ClientInfo,
     ClientReached,
@@ -18,8 +19,11 @@ from comptoir.actors.onboarding.messages import (
     DescribeProfile,
     Document,
     DocumentStatus,
+    EndRelation,
+    EraseFile,
     FileExpired,
     InitiateFile,
+    KeepByRule,
     KeepReceipt,
     KeptLongEnough,
     KycConcluded,
@@ -147,6 +151,7 @@ TO_FILE: tuple[Message, ...] = (
     ObjectAbsent("doc_1", "UPLOAD_MISSING"), INSPECTED, FileExpired(), DescribeFile(), TELLS,
     AMENDS, KeepReceipt(1, "a.b.c"), DescribeProfile(), RESUMES, ReminderDue(), KeptLongEnough(),
     NoticeTaken("r"), NoticeRefused("r", "MAIL_REFUSED"), *CONCLUSIONS,
+    KeepByRule(), AskErasure(), EraseFile(), EndRelation("ops-1"),
 )  # fmt: skip
 UPLOADED = msgspec.structs.replace(PENDING, phase=Phase.DOCUMENTS_UPLOADED)
 BESIDE = document(DocumentStatus.INSPECTING, id="doc_5", proven_sha256="cd" * 32)
@@ -182,6 +187,13 @@ FILES: tuple[tuple[State, Message], ...] = (
     ),
     (msgspec.structs.replace(WHOLE_COMPANY, phase=Phase.INCOMPLETE), RESUMES),
     (msgspec.structs.replace(company(Phase.INCOMPLETE), forgotten=True), RESUMES),
+    *(
+        (
+            msgspec.structs.replace(state, documents=(document(DocumentStatus.AWAITING),)),
+            EraseFile(),
+        )
+        for state in (BEGUN, PENDING, UPLOADED)
+    ),
 )
 NUMBERS: tuple[tuple[State, Message], ...] = (
     (numbering.NumberingState(numbering.Phase.COUNTING), DrawNumber("r")),

@@ -6,6 +6,7 @@ from comptoir.actors.gateways.messages import NoticeRefused, NoticeTaken
 from comptoir.actors.invitation import machine as invitation
 from comptoir.actors.invitation.messages import (
     EnterCode,
+    ForgetInvitation,
     InvitationExpired,
     InviteClient,
     RenewCode,
@@ -39,5 +40,5 @@ INVITATIONS = (
 )  # fmt: skip
 TO_INVITATION: tuple[Message, ...] = (
     INVITE, USE, RenewCode("s", "p", "123456"), ENTER, InvitationExpired(), NoticeTaken("n"),
-    NoticeRefused("n", "MAIL_REFUSED"),
+    NoticeRefused("n", "MAIL_REFUSED"), ForgetInvitation(),
 )  # fmt: skip

@@ -5,6 +5,7 @@ import msgspec
 from comptoir.actors.account.messages import (
     AccountCreated,
     AccountDelayed,
+    AccountHeld,
     AccountRefused,
     CoreProfileChanged,
     CorrectionAnswered,
@@ -23,7 +24,12 @@ from comptoir.actors.onboarding.onward_messages import (
 )
 from comptoir.actors.onboarding.profile import with_said
 from comptoir.actors.onboarding.state import OnboardingState, Phase
-from comptoir.actors.signature.messages import ContractSigned, SigningEnded, SigningStarted
+from comptoir.actors.signature.messages import (
+    ContractSigned,
+    EarlierSigned,
+    SigningEnded,
+    SigningStarted,
+)
 from comptoir.engine.values import Message, State
 from tests.actors.filed import (
     BEGUN,
@@ -90,12 +96,16 @@ CORRECTED = replace(
 HELD = at(Phase.COMPLIANCE_HOLD, Onward(DONE, WORD, ASKED))
 SIGNS = ContractSigned(1, "embedded", "ab" * 32, NOW)
 APPROVES = ApproveFile(True, "adv-1", "as agreed")
+DOUBTED = AccountKept("held", "12345678", "SECOND_ACCOUNT")
+DOUBTING = (Phase.COMPLETED, Phase.INCOMPLETE, Phase.ACCOUNT_CREATION_PENDING, Phase.KYC_REJECTED)
 CREATED = AccountCreated("12345678", NOW)
 REFUSES = AccountRefused("DUPLICATE", NOW)
 TO_ONWARD: tuple[Message, ...] = (
-    SIGNS, SigningStarted(1, "embedded", NOW + 1000), SigningEnded(1, "declined", "DECLINED", NOW), SignatureDue(),
+    SIGNS, SigningStarted(1, "embedded", NOW + 1000), SigningEnded(1, "declined", "DECLINED", NOW),
+    EarlierSigned(1, "docusign", NOW), SignatureDue(),
     ReissueSignature("adv-1"), APPROVES, ApprovalDue(), CREATED, REFUSES, AccountDelayed(NOW), CoreProfileChanged("CH1", 1, {"address/city": "LAVAL"}, NOW - 1),
     CorrectionAnswered(1, "taken"),
+    AccountHeld("SECOND_ACCOUNT", NOW),
 )  # fmt: skip
 NEW = (SENT, SIGNED, PENDING, COMPLETED, CORRECTED)
 ALL = (*STATES, *NEW, PREPARING, HELD)
@@ -122,5 +132,6 @@ ONWARD: tuple[tuple[State, Message], ...] = (
     (at(Phase.SIGNED, Onward(DONE, account=AccountKept("created", "12345678"))), APPROVES),
     *((at(Phase.SIGNED, Onward(DONE, account=ASKED)), one) for one in (CREATED, REFUSES)),
     *((at(Phase.KYC_REJECTED, Onward(DONE, WORD, ASKED)), one) for one in (CREATED, REFUSES)),
+    *((at(phase, Onward(DONE, WORD, DOUBTED)), one) for phase in DOUBTING for one in (CREATED, REFUSES)),
 )  # fmt: skip
 """What is after its decision; and what of it comes before."""

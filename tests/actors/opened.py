@@ -11,7 +11,11 @@ from comptoir.actors.account.messages import (
     CorrectionDue,
     CorrectProfile,
     DescribeAccount,
+    DisownAccount,
+    LookForAccount,
     OpenAccount,
+    Seen,
+    SettleAccount,
 )
 from comptoir.actors.account.state import AccountState, Phase
 from comptoir.actors.gateways.core_messages import CommandPublished, CommandRefused
@@ -38,6 +42,16 @@ REFUSED = msgspec.structs.replace(ASKED, phase=Phase.REFUSED, code="UNSUCCESSFUL
 HELD = msgspec.structs.replace(CREATED, phase=Phase.HELD, code="SECOND_ACCOUNT")
 NEVER_MADE = msgspec.structs.replace(TIRED, phase=Phase.HELD, code="ACCOUNT_NEVER_MADE", looking="")
 NEVER_SAID = msgspec.structs.replace(SILENT, phase=Phase.HELD, code="MAINFRAME_SILENT")
+ASKING = msgspec.structs.replace(
+    HELD, looks=1, by_hand=1, asking=f"{CLIENT}:1.1", seen=Seen("absent", "", NOW)
+)
+STANDS = msgspec.structs.replace(
+    ASKING, settling=SettleAccount("created", "WM0000000001", "ops-1", "asked there", "ops-2")
+)
+GONE = msgspec.structs.replace(
+    ASKING, settling=SettleAccount("refused", "", "ops-1", "closed there", "ops-2")
+)
+WORN = msgspec.structs.replace(HELD, looks=999, by_hand=999)
 
 
 def answer(outcome: str, command: str = "1", number: str = "") -> CommandAnswered:
@@ -69,6 +83,8 @@ TO_ACCOUNT: tuple[Message, ...] = (
     answer("absent", "1.1"),
     answer("absent", "3.1"),
     answer("unknown"),
+    answer("unknown", "1.1"),
+    answer("created", "1.1"),
     AccountDue(),
     changed(1),
     changed(2),
@@ -80,12 +96,16 @@ TO_ACCOUNT: tuple[Message, ...] = (
     answer("unknown", "u1"),
     CommandRefused(f"{CLIENT}:u1", "FIELD_TOO_LONG"),
     DescribeAccount(),
+    LookForAccount(),
+    SettleAccount("created", "WM0000000001", "ops-1", "asked there", "ops-2"),
+    SettleAccount("refused", "", "ops-1", "closed there", "ops-2"),
+    DisownAccount(),
 )
 CORRECTING = msgspec.structs.replace(CREATED, corrections=1, correcting=True)
 WAITS = msgspec.structs.replace(CREATED, waiting=(changed(2),))
 STATES: tuple[State, ...] = (
     AccountState(Phase.NONE), ASKED, ASKED_OFTEN, LATE, SURE, TIRED, SILENT, CREATED, CORRECTING, WAITS, REFUSED, HELD,
-    NEVER_MADE, NEVER_SAID,
+    NEVER_MADE, NEVER_SAID, ASKING, STANDS, GONE, WORN,
 )  # fmt: skip
 ACCOUNTS: tuple[tuple[State, Message], ...] = tuple(
     (state, message) for state in STATES for message in TO_ACCOUNT

@@ -65,6 +65,14 @@ REVIEWS: tuple[tuple[State, Message, int], ...] = (
         if state is not STATES[5] or not isinstance(message, DecideReview)
     ),
     *((state, AGAIN, NOW) for state in STATES[1:]),
+    *(
+        (
+            msgspec.structs.replace(state, two_people=True, claimed_by=state.claimed_by and "max"),
+            DecideReview("max", True, "another birth date"),
+            NOW,
+        )
+        for state in STATES[1:4]
+    ),
     *((state, DecideReview("eva", False, "not plausible"), NOW) for state in STATES[1:4]),
     (STATES[5], DecideReview("eva", False, "met in person"), NOW),
     *((state, WithdrawReview(7), NOW) for state in STATES[1:4]),

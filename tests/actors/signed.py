@@ -15,10 +15,12 @@ from comptoir.actors.gateways.signing_messages import (
 from comptoir.actors.signature.consents import CONSENTS
 from comptoir.actors.signature.messages import (
     EMBEDDED,
+    AdmitSigner,
     DeclineContract,
     DescribeSigning,
     EnvelopeReported,
     Evidence,
+    ForgetContract,
     KeepContract,
     OpenSigning,
     ShowContract,
@@ -29,7 +31,7 @@ from comptoir.actors.signature.messages import (
     StandingDue,
     VoidSigning,
 )
-from comptoir.actors.signature.state import RANK, Phase, SignatureState
+from comptoir.actors.signature.state import RANK, Phase, SignatureState, Superseded
 from comptoir.engine.values import Address, Message, State
 
 __all__ = [
@@ -81,7 +83,7 @@ TO_SIGNATURE: tuple[Message, ...] = (
     *(EnvelopeStands(REFERENCE, ENVELOPE, status, NOW) for status in RANK),
     StandingDue(1), SigningOver(1), SignedFetched(REFERENCE, "5" * 64), SignedFetched("x:9", ""),
     EnvelopeGone(REFERENCE), EnvelopeGone(REFERENCE, signed=True), ShowContract("u1", NOW), SignContract(EVIDENCE),
-    DeclineContract("u1", "not now"), VoidSigning("FILE_REFUSED"), KeepContract("ACCOUNT_REFUSED"), DescribeSigning(),
+    AdmitSigner("u1", ("mca", "otp"), NOW), DeclineContract("u1", "not now"), VoidSigning("FILE_REFUSED"), KeepContract("ACCOUNT_REFUSED"), DescribeSigning(),
 )  # fmt: skip
 
 
@@ -89,13 +91,34 @@ def _signatures() -> Iterator[tuple[State, Message, int]]:
     for state in STATES:
         for message in TO_SIGNATURE:
             yield state, message, NOW
+        yield state, ForgetContract(), NOW
     for status in RANK:
         early = msgspec.structs.replace(SENDING, early=(report(status),))
         yield early, EnvelopeCreated(REFERENCE, EMBEDDED, ENVELOPE), NOW
     elsewhere = msgspec.structs.replace(SENT, provider="docusign")
     yield elsewhere, ShowContract("u1", NOW), NOW
+    yield from _superseded()
     for state in (SENT, VIEWED):
         yield state, SigningOver(1), NOW + HOUR_MS
+        there = msgspec.structs.replace(state, provider="docusign")
+        yield there, AdmitSigner("u1", ("mca", "otp"), NOW), NOW
+
+
+def _superseded() -> Iterator[tuple[State, Message, int]]:
+    """Of a contract that was issued anew, in every phase of the next one."""
+    one = Superseded(1, "docusign", "env-0", "ONB-2026-00001/CONTRACT/contract_0.pdf")
+    signed = msgspec.structs.replace(one, signed_path="ONB-2026-00001/CONTRACT/earlier_0.pdf")
+    words = (
+        report("signed", "env-0"), EnvelopeGone(REFERENCE), EnvelopeGone(REFERENCE, signed=True),
+        SignedFetched(REFERENCE, "5" * 64), StandingDue(1),
+    )  # fmt: skip
+    for state in STATES[1:]:
+        for known in (one, signed):
+            second = msgspec.structs.replace(
+                state, asked=msgspec.structs.replace(OPEN, round=2), superseded=(known,)
+            )
+            for word in words:
+                yield second, word, NOW
 
 
 SIGNATURES: tuple[tuple[State, Message, int], ...] = tuple(_signatures())

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from comptoir.actors.account.messages import AccountRefused
 from comptoir.actors.counting import counted
@@ -25,7 +26,16 @@ from comptoir.actors.review.messages import DecideReview
 from comptoir.actors.review.terms import TERMS as REVIEW_TERMS_NAME
 from comptoir.engine import Address, Decision, Message
 from comptoir.engine.machine import Context, Machine
-from tests.actors.filed import BEGUN, FILE_TERMS, INITIATE, INSPECTED, INSPECTING, NOW
+from tests.actors.filed import (
+    ASSESSED,
+    BEGUN,
+    CONCLUDED,
+    FILE_TERMS,
+    INITIATE,
+    INSPECTED,
+    INSPECTING,
+    NOW,
+)
 from tests.actors.onward import CREATED, PENDING, SENT
 from tests.actors.reviewed import REVIEW_TERMS, STATES
 
@@ -105,6 +115,73 @@ def test_what_a_person_decides_is_counted_against_the_rules() -> None:
     """S26: recommendation and decision, once."""
     machine = counted(REVIEW, tell_of_review)
     assert told(machine, STATES[1], DecideReview("eva", False, "not plausible")) == [
-        CountReview("MANUAL_REVIEW", False, False)
+        CountReview("MANUAL_REVIEW", False, False, screened=True)
     ]
     assert told(machine, STATES[5], DecideReview("eva", False, "not plausible")) == []
+
+
+@pytest.mark.parametrize(
+    ("reasons", "screened"),
+    [
+        (("SANCTIONS_SUSPECTED",), True), (("ADVERSE_MEDIA", "IDENTITY_NOT_VERIFIED"), True),
+        (("IDENTITY_NOT_VERIFIED",), False), (("PEP", "NEW_HIT"), False),
+    ],
+)  # fmt: skip
+def test_who_is_stopped_by_screening_is_known(reasons: tuple[str, ...], screened: bool) -> None:
+    """S27: a name on a list before the decision; found on one later, no file waited for it."""
+    state = msgspec.structs.replace(STATES[1], reasons=reasons)
+    found = told(counted(REVIEW, tell_of_review), state, DecideReview("eva", True, "a namesake"))
+    assert found == [CountReview("MANUAL_REVIEW", True, False, screened)]
+
+
+@pytest.mark.parametrize(
+    ("again", "flags", "mistaken"),
+    [
+        (0, (), False),
+        (1, (), True),
+        (0, ("DATA_INCONSISTENT",), True),
+        (0, ("IMAGE_PLACE",), False),
+    ],
+)
+def test_a_file_is_whole_once_with_its_errors(
+    again: int, flags: tuple[str, ...], mistaken: bool
+) -> None:
+    """S39: an entry error is a property of the file, counted as it is whole for the first time, and not once more
+    after it was resumed.
+    """
+    state = msgspec.structs.replace(INSPECTING, asked_again=again)
+    inspected = msgspec.structs.replace(INSPECTED, flags=flags)
+    fates = [CountFate("entered"), *([CountFate("mistaken")] if mistaken else [])]
+    found = [one for one in told(FILES, state, inspected) if isinstance(one, CountFate)]
+    assert found == fates
+    before = Move(
+        "DOCUMENTS_PENDING", "DOCUMENTS_UPLOADED", "DOCUMENTS_UPLOADED", "client", NOW - 9
+    )
+    resumed = msgspec.structs.replace(state, history=(before,))
+    assert not [one for one in told(FILES, resumed, inspected) if isinstance(one, CountFate)]
+
+
+def test_a_document_that_is_asked_for_again_is_an_error_of_its_file() -> None:
+    """S39: what was found in it counts; that it had not come yet does not."""
+    machine = FILES
+    context = Context(Address(machine.name, "ONB-2027-00001"), NOW, 1, REFERENCES)
+    blurred = msgspec.structs.replace(INSPECTED, flags=("TEXT_UNREADABLE",))
+    found = machine.decide(INSPECTING, blurred, context)
+    assert isinstance(found, Decision)
+    assert found.state.asked_again == 1
+
+
+@pytest.mark.parametrize(
+    ("held", "outcome", "name"),
+    [(False, "approved", "TO_APPROVAL_ALONE"), (True, "approved", "TO_DECISION_REVIEWED"),
+     (True, "rejected", "TO_DECISION_REVIEWED"), (False, "rejected", None)],
+)  # fmt: skip
+def test_a_decision_is_timed_by_who_took_it(held: bool, outcome: str, name: str | None) -> None:
+    """S27: 24 hours are for what the rules approve alone, three days for what a person looks at."""
+    move = Move("KYC_PENDING", "COMPLIANCE_HOLD", "KYC_HELD", "SYSTEM", NOW - 5)
+    state = msgspec.structs.replace(
+        ASSESSED, created_at=NOW - 9000, history=(move,) if held else ()
+    )
+    word = msgspec.structs.replace(CONCLUDED, outcome=outcome)
+    wholes = [x for x in told(FILES, state, word) if isinstance(x, CountStage) and x.waits == "all"]
+    assert wholes == [CountStage(x, "all", 9000) for x in ("TO_DECISION", name) if x]

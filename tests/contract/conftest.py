@@ -4,10 +4,17 @@ Rule: a test here knows the daemon from interface.md only, and drives it over a 
 process. A test that needs another configuration, or that hurts its daemon, starts its own.
 """
 
+# pyright: reportDeprecated=false
+# Policies end with Python 3.16; by then trio-asyncio has another way, or none is needed here.
+
+import asyncio  # noqa: TID251 - what playwright's own calls run on
+import os
+import shutil
 from collections.abc import Callable, Generator, Iterator
 
 import pluggy
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer
@@ -50,6 +57,31 @@ def customer(daemon: Process, request: pytest.FixtureRequest) -> Customer:
 def carrier(comptoir_sandbox_shared: Callable[..., Process]) -> Process:
     """A sandbox that plays SendGrid and Twilio."""
     return comptoir_sandbox_shared()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    found = shutil.which("chromium")
+    if found is None:
+        if os.environ.get("TESTS_REQUIRE_BROWSER") == "1":
+            pytest.fail(
+                "TESTS_REQUIRE_BROWSER=1, and there is no chromium (apt-get install chromium)"
+            )
+        pytest.skip("there is no chromium here (apt-get install chromium)")
+    # Playwright makes an asyncio loop of its own. Where trio-asyncio was imported (other tests embed an
+    # engine) it would be given one of that kind, which cannot be turned from within another.
+    policy = asyncio.get_event_loop_policy()
+    asyncio.set_event_loop_policy(asyncio.DefaultEventLoopPolicy())
+    try:
+        with sync_playwright() as play:
+            # Its own sandbox wants another user than root, whom CI is; it sees our pages and no others.
+            options = ["--no-sandbox"] if os.geteuid() == 0 else []
+            browser = play.chromium.launch(executable_path=found, args=options)
+            yield browser
+            browser.close()
+    finally:
+        asyncio.set_event_loop_policy(policy)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,10 @@ Source: interface.md 8 and 10; spec.md S28 to S32, X5, X9.
 """
 
 import json
+import os
 import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ __all__ = [
     "PROFILE",
     "advance",
     "approves",
+    "cobol_answers",
     "contract",
     "mainframe",
     "moves",
@@ -35,7 +39,9 @@ PROFILE = {
 
 def to_accounts(sandbox: Process, folder: Path) -> dict[str, str]:
     """A daemon that has contracts signed in its own portal, and accounts opened on the sandbox's mainframe."""
-    assert not sandbox.get("/control/mainframe").json()["accounts"]  # its program is compiled now
+    shown = sandbox.get("/control/mainframe").json()  # its program is compiled now
+    assert not shown["accounts"]
+    cobol_answers(shown)
     for name in ("house.p12", "root.pem"):
         (folder / name).write_bytes(sandbox.get(f"/control/trust/{name}").body)
     return {
@@ -46,6 +52,16 @@ def to_accounts(sandbox: Process, folder: Path) -> dict[str, str]:
         "COMPTOIR_PROVIDERS__TSA__BASE_URL": f"{sandbox.url}/trust/tsa",
         "COMPTOIR_PROVIDERS__MAINFRAME__BASE_URL": sandbox.url,
     }
+
+
+def cobol_answers(shown: Mapping[str, Any]) -> None:
+    """Where there is a COBOL compiler, or has to be one, it is a COBOL program that reads our records and answers.
+
+    Args:
+        shown: what `GET /control/mainframe` says.
+    """
+    if os.environ.get("TESTS_REQUIRE_COBC") or shutil.which("cobc"):
+        assert shown["program"] == "gnucobol", "the sandbox has fallen back to Python"
 
 
 def contract(scene: Scene) -> dict[str, Any]:

@@ -1,57 +1,26 @@
 """People sign in with a real browser: Debian's chromium, its virtual authenticator, and no script at all.
 
 Rule: the browser judges what our own clients cannot: policies, origins, cookies, RP ids. Where there is no
-chromium the tests are skipped; under TESTS_REQUIRE_BROWSER=1, which .ci/run sets, they fail instead.
+chromium the tests are skipped (conftest.py); under TESTS_REQUIRE_BROWSER=1, which .ci/run sets, they fail instead.
 Source: W3C Web Authentication Level 3, section 11 (automation) by the Chrome DevTools Protocol; spec.md S34.
 """
 
-# pyright: reportDeprecated=false
-# Policies end with Python 3.16; by then trio-asyncio has another way, or none is needed here.
-
-import asyncio  # noqa: TID251 - what playwright's own calls run on
 import base64
 import hashlib
 import hmac
 import json
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import free_port
 
 Start = Callable[..., Process]
 WAIT_MS = 10_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A browser without a window."""
-    found = shutil.which("chromium")
-    if found is None:
-        if os.environ.get("TESTS_REQUIRE_BROWSER") == "1":
-            pytest.fail(
-                "TESTS_REQUIRE_BROWSER=1, and there is no chromium (apt-get install chromium)"
-            )
-        pytest.skip("there is no chromium here (apt-get install chromium)")
-    # Playwright makes an asyncio loop of its own. Where trio-asyncio was imported (other tests embed an
-    # engine) it would be given one of that kind, which cannot be turned from within another.
-    policy = asyncio.get_event_loop_policy()
-    asyncio.set_event_loop_policy(asyncio.DefaultEventLoopPolicy())
-    try:
-        with sync_playwright() as play:
-            # Its own sandbox wants another user than root, whom CI is; it sees our pages and no others.
-            options = ["--no-sandbox"] if os.geteuid() == 0 else []
-            browser = play.chromium.launch(executable_path=found, args=options)
-            yield browser
-            browser.close()
-    finally:
-        asyncio.set_event_loop_policy(policy)
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,14 @@ KEYS = {"type", "title", "status", "code", "detail", "userAction", "retryable", 
 GETS = ["/health/live", "/health/ready", "/metrics", "/api/v1/wallets/x", "/api/v1/transactions/x",
         "/api/v1/connections/calendar", "/api/v1/devices", "/api/v1/onboarding/ONB-2026-00001",
         "/api/v1/onboarding/ONB-2026-00001/signature", "/api/v1/payouts/overdue", "/api/v1/lists", "/api/v1/payouts/reconciliations",
-        "/api/v1/review/queue", "/api/v1/review/ONB-2026-00001", "/api/v1/onboarding/measures",
+        "/api/v1/onboarding", "/api/v1/review/queue", "/api/v1/review/ONB-2026-00001", "/api/v1/onboarding/measures",
         "/api/v1/events", f"/api/v1/webhook-endpoints/we_{'0' * 20}/attempts"]  # fmt: skip
 POSTS = [
     "/webhooks/banking", "/dev/v1/clock", "/dev/v1/quiesce", "/dev/v1/import/partners",
     "/api/v1/withdrawals/quote", "/api/v1/sign-outs", "/api/v1/onboarding/ONB-2026-00001/documents", "/api/v1/onboarding/initiate",
     "/api/v1/me/contacts/mail/confirm", "/api/v1/review/ONB-2026-00001/decision", "/webhooks/docusign",
     f"/api/v1/webhook-endpoints/we_{'0' * 20}/rotate",
-    "/api/v1/onboarding/ONB-2026-00001/signature/sign", "/api/v1/onboarding/ONB-2026-00001/approval", "/api/v1/onboarding/ONB-2026-00001/signature/reissue",
+    "/api/v1/onboarding/ONB-2026-00001/signature/sign", "/api/v1/onboarding/ONB-2026-00001/signature/address", "/api/v1/onboarding/ONB-2026-00001/approval", "/api/v1/onboarding/ONB-2026-00001/signature/reissue",
 ]  # fmt: skip
 
 

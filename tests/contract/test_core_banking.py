@@ -6,6 +6,7 @@ An engine in memory drives the kind `account` itself, by either way to the queue
 import base64
 import contextlib
 import itertools
+import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,8 +25,10 @@ from comptoir.actors.account.messages import (
 )
 from comptoir.engine import Address
 from comptoir.engine.boot import memory_engine
+from comptoir.engine.letters import DeadLetterRow
 from comptoir.engine.settings import Settings
 from comptoir.engine.testing import Process
+from tests.contract.opening import cobol_answers
 
 PROFILE = AccountProfile(
     "Marie", "Tremblay", "SSN", "123-45-6789", "123 rue Sherbrooke", "Montréal", "QC", "H3A 1B1"
@@ -75,18 +78,18 @@ class Bank:
             while client not in (await self.mainframe())["creations"]:  # noqa: ASYNC110  # in another process
                 await trio.sleep(0.02)
 
-    async def until_dead(self, code: str) -> None:
-        """Wait for a dead letter of this code."""
+    async def until_dead(self, client: str, code: str) -> None:
+        """Wait for a dead letter of this code, about this client."""
         with trio.fail_after(20):
-            while code not in await self.dead():  # noqa: ASYNC110  # of a gateway
+            while code not in await self.dead(client):  # noqa: ASYNC110  # of a gateway
                 await trio.sleep(0.02)
 
-    async def dead(self) -> list[str]:
-        """Codes of the dead letters of core banking, but for answers to clients of earlier tests: the mainframe is shared,
-        and this engine does not know them.
+    async def dead(self, client: str) -> list[str]:
+        """Codes of the dead letters of core banking that are about a client: the mainframe is shared, and answers to clients
+        of earlier tests may come.
         """
         letters = await self.engine.journal.dead_letters("dlq:core-banking", 100)
-        return [one.code for one in letters if one.code != "NOT_FOUND"]
+        return [one.code for one in letters if client in told_of(one)]
 
     async def pass_time(self, seconds: int) -> None:
         """On both sides."""
@@ -96,6 +99,12 @@ class Bank:
     async def mainframe(self) -> Any:
         """What the mainframe has."""
         return await self.control("GET", "mainframe")
+
+
+def told_of(letter: DeadLetterRow) -> str:
+    """What a dead letter says and of whom: its correlation, and its record where that is of our code page."""
+    record = base64.b64decode(json.loads(letter.payload).get("record", ""))
+    return letter.payload.decode() + record.decode(CP500, "replace")
 
 
 @asynccontextmanager
@@ -117,8 +126,10 @@ async def bank_of(base_url: str, sandbox_url: str) -> AsyncGenerator[Bank]:
 
 @pytest.fixture(scope="module")
 def sandbox(comptoir_sandbox_shared: Callable[..., Process]) -> str:
-    """Of all tests here: each has clients of its own."""
-    return comptoir_sandbox_shared().url
+    """Of all tests here: each has clients of its own. Its program is COBOL wherever it can be."""
+    process = comptoir_sandbox_shared()
+    cobol_answers(process.get("/control/mainframe").json())
+    return process.url
 
 
 async def amqp_of(sandbox: str) -> str:
@@ -178,7 +189,7 @@ async def test_a_reply_under_anothers_correlation_creates_nothing(bank: Bank) ->
     other = await bank.open()
     await made_once(bank, other)
     client = await bank.open(correlation="crossed")
-    await bank.until_dead("REPLY_CROSSED")
+    await bank.until_dead(client, "REPLY_CROSSED")
     assert (await bank.account(other)).status == "created"
     assert (await bank.account(client)).status == "asked"
     await bank.pass_time(31)
@@ -192,6 +203,15 @@ async def test_unsuccessful_is_not_success(bank: Bank) -> None:
     account = await bank.until(client, "refused", "created")
     assert (account.status, account.code) == ("refused", "UNSUCCESSFUL")
     assert client not in (await bank.mainframe())["accounts"]
+
+
+async def test_trouble_there_decides_nothing(bank: Bank) -> None:
+    """X10: status 16 is no refusal; two looks find nothing, and then, and not before, a second command makes the account."""
+    client = await bank.open(reply="SUCCESSFUL ABEND", status="16")
+    assert (await bank.until(client, "late", "refused", "created")).status == "late"
+    await bank.pass_time(631)
+    await bank.pass_time(1200)
+    await made_once(bank, client, creations=2)
 
 
 def reply(client: str, length: int = 80, page: str = CP500) -> str:
@@ -220,7 +240,7 @@ async def test_a_reply_that_is_no_record_creates_nothing(
     assert opened == client
     account = await bank.until(client, "created")
     assert account.account_number != "WM9999999999"
-    dead = await bank.dead()
+    dead = await bank.dead(client)
     assert len(dead) == 1
     assert code in dead[0]
     await made_once(bank, client)

@@ -34,6 +34,8 @@ from tests.contract.test_conventions import is_problem
 from tests.storage.objects.seaweed import BUCKET
 
 Start = Callable[..., Process]
+ELSEWHERE = {"DUPLICATE_DOCUMENT", "LOOKS_ALIKE"}
+"""What is told of papers that several files of this module have."""
 TYPES = ("IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION")
 
 
@@ -118,7 +120,7 @@ def test_documents_are_uploaded_proven_inspected_and_accepted(
     """S4, S12, S13, S19, S27, interface.md 8: announced, sent straight to its store, proven by it, looked at and read; with
     the last type that is needed the file goes on. What was read is shown to whoever may see the file.
     """
-    file = Applicant(with_folder)
+    file = Applicant(with_folder, clientInfo={**INITIATION["clientInfo"], "taxResidence": "FR"})
     whole = file.shown()
     read: dict[str, dict[str, str]] = {}
     for number, doc_type in enumerate(TYPES, 1):
@@ -153,7 +155,10 @@ def test_only_what_is_not_taken_is_asked_for_again(
     passport of somebody else that has expired is taken, and it is told; what was accepted stays so, all the while.
     """
     file = Applicant(with_folder)
-    assert file.sends(papers["TAX_DECLARATION"], "TAX_DECLARATION")["status"] == "accepted"
+    notice = file.sends(papers["TAX_DECLARATION"], "TAX_DECLARATION")
+    assert notice["status"] == "accepted"
+    codes = {x["code"] for x in notice["reasons"]} - ELSEWHERE
+    assert codes == {"TAX_RESIDENCE_DIFFERS"}, "of CA, a notice of FR"
 
     def sent(name: str, data: bytes, doc_type: str) -> tuple[str, list[str]]:
         (tmp_path / name).write_bytes(data)
@@ -175,6 +180,35 @@ def test_only_what_is_not_taken_is_asked_for_again(
     assert (whole["status"], whole["missing"]) == ("DOCUMENTS_PENDING", ["PROOF_OF_RESIDENCE"])
     assert whole["documents"][0]["status"] == "accepted"
     assert len(list((folder_of(with_folder) / "objects").rglob("*/*"))) >= 2
+
+
+def test_what_was_declared_is_held_against_what_is_shown(
+    with_folder: Process, papers: dict[str, Paper]
+) -> None:
+    """S4, S20: a bill of another address than was declared is taken, and it is told in which parts; put right in whichever
+    spelling, it is told no more, and nothing is looked at again.
+    """
+    file = Applicant(with_folder)
+    profile = f"{file.path}/profile"
+
+    def declares(street: str) -> None:
+        version = with_folder.get(profile)
+        answer = with_folder.request(
+            "PATCH", profile, json.dumps({"address": {"street": street, "city": "PARIS"}}).encode(),
+            {"Content-Type": "application/merge-patch+json", "If-Match": version.headers["etag"]},
+        )  # fmt: skip
+        assert answer.status == 200, answer
+
+    declares("21 avenue des Lilas")
+    bill = file.sends(papers["PROOF_OF_RESIDENCE"], "PROOF_OF_RESIDENCE")
+    codes = {x["code"] for x in bill["reasons"]} - ELSEWHERE
+    assert (bill["status"], codes) == ("accepted", {"ADDRESS_DIFFERS"})
+    assert bill["fields"]["addressDiffers"] == "number, street"
+    declares("12, r. des lilas")
+    (again,) = file.shown()["documents"]
+    assert {x["code"] for x in again["reasons"]} <= ELSEWHERE
+    assert again["fields"]["addressMatch"] == "abbreviations"
+    assert "addressDiffers" not in again["fields"]
 
 
 def test_hostile_files_are_ends_of_documents_and_of_nothing_else(

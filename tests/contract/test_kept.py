@@ -21,7 +21,7 @@ TABLES = (
 )
 
 
-def _whole(server: Any, daemon: Process) -> str:
+def whole_of(server: Any, daemon: Process) -> str:
     """Every row of every table; bytes in hexadecimal and, as far as they go, as text."""
     database = daemon.env["COMPTOIR_STORAGE__URL"].partition("@/")[2].partition("?")[0]
     found: list[str] = []
@@ -64,7 +64,7 @@ def test_nothing_forbidden_is_kept(
     assert person.ask("POST", f"/api/v1/connections/{mine}/sync").status == 202
     daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 20})
     for stage in ("linked", "revoked"):
-        kept = _whole(comptoir_postgres_server, daemon)
+        kept = whole_of(comptoir_postgres_server, daemon)
         assert "4242" in kept
         assert "Banque du Bac" in kept
         said = daemon.log.read_text() + daemon.get("/metrics").body.decode()

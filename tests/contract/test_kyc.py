@@ -68,6 +68,17 @@ class Bank:
         found: dict[str, Any] = answer.json()
         return found
 
+    def published(self, file: Applicant) -> list[tuple[str, dict[str, Any]]]:
+        """What the world is told of a file, in its order (S17); the feed has all that there is."""
+        number = file.begun["onboardingId"]
+
+        def events() -> list[dict[str, Any]]:
+            items = self.daemon.get("/api/v1/events?limit=500").json()["items"]
+            return [one for one in items if one["entity"] == number]
+
+        eventually(lambda: any(one["type"] == "KYC_COMPLETED" for one in events()))
+        return [(one["type"], one["data"]) for one in events()]
+
     def webhook(self, body: bytes) -> Answered:
         """One that somebody signed with the bureau's secret."""
         headers = sign_webhook(SECRET, body, time.time_ns() // 1_000_000)
@@ -121,7 +132,7 @@ def bank(
 
 
 def test_the_sources_example_is_approved_with_85(bank: Bank) -> None:
-    """S10, S11, S13, S15, X1, X6: the file waits for the bureau; all passed, score 85: KYC_APPROVED, and our own rules come to
+    """S10, S11, S13, S15, S17, X1, X6: the file waits for the bureau; all passed, score 85: KYC_APPROVED, and our own rules come to
     85 as well; S11's score is shown; the same webhook again is a duplicate, another one is ignored.
     """
     file = bank.applies()
@@ -138,6 +149,11 @@ def test_the_sources_example_is_approved_with_85(bank: Bank) -> None:
     assert done["kyc"] == {"score": 85, "riskLevel": "LOW", "recommendation": "AUTO_APPROVE"}
     case = bank.assessment(file)["case"]
     assert (case["kycScore"], case["computedScore"], case["disagreements"]) == (85, 85, [])
+    assert bank.published(file)[:3] == [
+        ("ONBOARDING_INITIATED", {"clientType": "INDIVIDUAL", "initiatedBy": "CONSEILLER"}),
+        ("DOCUMENTS_UPLOADED", {}),
+        ("KYC_COMPLETED", {"score": 85, "recommendation": "AUTO_APPROVE"}),
+    ]
     assert (case["decidedBy"], case["rulesVersion"][:7]) == ("SYSTEM", "config-")
     moves = bank.daemon.get(f"{file.path}/history").json()["items"]
     assert [(one["to"], one["event"]) for one in reversed(moves)][-3:] == [

@@ -105,6 +105,7 @@ def house(
     daemon = comptoir_daemon_shared(
         **to_people(carrier),
         COMPTOIR_AUTH__MODE="on",
+        COMPTOIR_MEASURES__CASES_MIN="1",
         COMPTOIR_ONBOARDING__COMPLIANCE_EMAILS=f'["{TEAM}"]',
     )
     return House(daemon, carrier, tmp_path_factory.mktemp("papers"))
@@ -164,13 +165,24 @@ def measured_and_kept(house: House) -> None:
         "corrected": 0,
         "completed": 0,
         "refused": 0,
+        "entered": 1,
+        "mistaken": 0,
     }
+    assert {"STAGE_COMPLIANCE_HOLD", "TO_DECISION_REVIEWED"} <= set(found["alerts"]), found[
+        "alerts"
+    ]
+    assert (found["entryErrorShare"], found["falsePositiveShare"]) == (0.0, 0.0)
     assert found["reviews"] == {"MANUAL_REVIEW:approved": 1, "overdue": 1}
     stages = {one["stage"]: one for one in found["stages"]}
     assert stages["COMPLIANCE_HOLD"]["waitsFor"] == "compliance"
     assert stages["COMPLIANCE_HOLD"]["meanHours"] >= 7 * 24
     assert stages["DOCUMENTS_PENDING"]["waitsFor"] == "client"
-    told = ('comptoir_kyc_share{outcome="held"} 1.0', "comptoir_kyc_window_decisions 1.0")
+    told = (
+        'comptoir_kyc_share{outcome="held"} 1.0',
+        "comptoir_kyc_window_decisions 1.0",
+        'comptoir_onboarding_alert{code="STAGE_COMPLIANCE_HOLD"} 1.0',
+        'comptoir_onboarding_late_share{stage="TO_DECISION_REVIEWED"} 1.0',
+    )
     metrics = house.daemon.get("/metrics").body.decode()
     assert 'comptoir_reviews_total{change="escalated"} 1.0' in metrics
     assert all(one in metrics for one in told)
@@ -181,4 +193,6 @@ def measured_and_kept(house: House) -> None:
     house.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30})
     metrics = house.daemon.get("/metrics").body.decode()
     assert all(one in metrics for one in told), "a restart loses no share (S26)"
-    assert "COMPLIANCE_HOLD" in house.daemon.run("kyc", "report")
+    shown = house.daemon.run("kyc", "report")
+    assert "COMPLIANCE_HOLD" in shown
+    assert "ALERT TO_DECISION_REVIEWED" in shown, "S27: a week is longer than three days"

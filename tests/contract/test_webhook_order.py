@@ -43,7 +43,7 @@ def post(customer: Customer, body: bytes, **headers: str) -> tuple[int, str]:
         chosen.pop(name := name.replace("_", "-"), None)
         if value:
             chosen[name] = value
-    return said(customer.process.request("POST", PATH, body, chosen))
+    return said(customer.hook(body, chosen))
 
 
 # Row 3: the signature.
@@ -62,7 +62,7 @@ def test_hex_of_either_case_with_or_without_prefix(customer: Customer) -> None:
             signed = customer.signed(body)
             digest = signed["X-Webhook-Signature"].removeprefix("sha256=")
             headers = {**signed, "X-Webhook-Signature": prefix + spell(digest)}
-            answer = customer.process.request("POST", PATH, body, headers)
+            answer = customer.hook(body, headers)
             assert said(answer) == PARKED, headers
 
 
@@ -107,10 +107,10 @@ def test_the_raw_body_is_signed(customer: Customer) -> None:
     """One blank more than was signed is another body (S54)."""
     body = body_of(customer)
     headers = customer.signed(body)
-    answer = customer.process.request("POST", PATH, body + b" ", headers)
+    answer = customer.hook(body + b" ", headers)
     assert said(answer) == INVALID
     spaced = b" \r\n" + body + b"\n"
-    answer = customer.process.request("POST", PATH, spaced, customer.signed(spaced))
+    answer = customer.hook(spaced, customer.signed(spaced))
     assert said(answer) == PARKED
 
 
@@ -140,14 +140,14 @@ def test_the_window_is_two_sided(customer: Customer) -> None:
         for skew, outcome in ((WINDOW_MS - 5_000, PARKED), (WINDOW_MS + 5_000, EXPIRED)):
             body = body_of(customer)
             at_ms = customer.now_ms() + sign * skew
-            assert said(customer.process.webhook(body, at_ms=at_ms)) == outcome, (sign, skew)
+            assert said(customer.hook_at(body, at_ms)) == outcome, (sign, skew)
 
 
 @pytest.mark.parametrize("stamp", [0, 1, 10**13, 10**15, 10**17])
 def test_far_times_are_expired(customer: Customer, stamp: int) -> None:
     """However far, a signed time out of the window is 401 WEBHOOK_TIMESTAMP_EXPIRED (S55, S66)."""
     body = body_of(customer)
-    assert said(customer.process.webhook(body, at_ms=stamp)) == EXPIRED
+    assert said(customer.hook_at(body, stamp)) == EXPIRED
 
 
 def test_the_window_is_configured(comptoir_daemon: Callable[..., Process]) -> None:
@@ -287,7 +287,7 @@ def test_failures_count_against_the_bound_of_their_address(
     customer = Customer(comptoir_daemon(COMPTOIR_WEBHOOKS__RATE_PER_MINUTE_MAX="3"))
     assert [post(customer, b"{}", X_Webhook_Signature="")[0] for _ in range(3)] == [401] * 3
     body = body_of(customer)
-    answer = customer.process.request("POST", PATH, body, customer.signed(body))
+    answer = customer.hook(body, customer.signed(body))
     assert said(answer) == (429, "RATE_LIMITED")
     assert int(answer.headers["retry-after"]) > 0
     assert answer.json()["retryable"] is True
@@ -306,9 +306,9 @@ def test_order_of_refusal(customer: Customer) -> None:
     late = sign_webhook(customer.secret, malformed, customer.now_ms() - WINDOW_MS - 60_000)
     forged = {**late, "X-Webhook-Signature": "0" * 64}
     encoded = {**late, "Content-Encoding": "gzip", "Content-Type": "text/plain"}
-    send = customer.process.request
-    assert said(send("POST", PATH, malformed, forged)) == INVALID
-    assert said(send("POST", PATH, malformed, encoded)) == EXPIRED
+    send = customer.hook
+    assert said(send(malformed, forged)) == INVALID
+    assert said(send(malformed, encoded)) == EXPIRED
     assert post(customer, malformed, **gzipped) == MEDIA_TYPE
     assert post(customer, malformed) == MALFORMED
 
@@ -325,7 +325,7 @@ def test_refusals_change_nothing_and_are_counted(customer: Customer) -> None:
     customer.quiet()
     assert customer.process.get(f"/api/v1/wallets/{card.user_id}").status == 404
     assert customer.process.get(f"/api/v1/transactions/{identity}").status == 404
-    assert said(customer.process.webhook(body.encode(), at_ms=customer.now_ms())) == ACCEPTED
+    assert said(customer.hook_at(body.encode(), customer.now_ms())) == ACCEPTED
 
 
 def test_answers_repeat_nothing_of_the_sender(customer: Customer) -> None:
@@ -333,8 +333,6 @@ def test_answers_repeat_nothing_of_the_sender(customer: Customer) -> None:
     marked = b'{"event": "zzmarkzz", "data": {"zzmarkzz": "zzmarkzz"}, "zzmarkzz": NaN}'
     for headers in ({}, {"X_Webhook_Signature": "zzmarkzz"}, {"Content_Type": "zzmarkzz/x"}):
         chosen = {k.replace("_", "-"): v for k, v in headers.items()}
-        answer = customer.process.request(
-            "POST", PATH, marked, {**customer.signed(marked), **chosen}
-        )
+        answer = customer.hook(marked, {**customer.signed(marked), **chosen})
         assert answer.status >= 400
         assert b"zzmarkzz" not in answer.body

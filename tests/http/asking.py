@@ -9,13 +9,15 @@ from zlib import crc32
 
 import httpx
 
+from comptoir.actors.onboarding.views import ALL, FileRow, advisors, partners
+from comptoir.http.accounts_testing import HELD
 from comptoir.http.batches_testing import BATCH_ID
 from comptoir.http.events_testing import ENDPOINT_ID
 from comptoir.http.lists_testing import LIST
 from comptoir.http.oauth.opened import id_of
 from comptoir.http.operation import Call, Operation, Reach
 from comptoir.http.principal import Role
-from comptoir.http.review_testing import review_of
+from comptoir.http.review_testing import DUE_MS, review_of
 from comptoir.http.testing import AN_OPEN_ONE, FakeDaemon
 from comptoir.http.uploads_testing import DOCUMENT_ID
 
@@ -109,6 +111,10 @@ def give_to(daemon: FakeDaemon, owner: str) -> None:
     daemon.withdrawal_owners[withdrawal_id(owner)] = owner
     daemon.batch_ids = [BATCH_ID]
     daemon.reviewed[file_id(owner)] = review_of()
+    daemon.accounts[file_id(owner)] = HELD
+    row = FileRow("INDIVIDUAL", "SIGNED", "", "signed", DUE_MS - 2, DUE_MS, DUE_MS - 3)
+    for mine in (ALL, advisors(owner), partners(owner)):
+        daemon.filed.setdefault(mine, {})[file_id(owner)] = row
     daemon.sessions[session_id(owner)] = owner
     daemon.note_adjustment(adjustment_id(owner), owner, 100, "ops-1")
 
@@ -180,6 +186,7 @@ def body_of(operation: Operation, owner: str) -> dict[str, Any] | None:
         "snoozeReview": {"until": "2025-12-01T09:00:00.000Z", "reason": "waits for a translation"},
         "decideReview": {"decision": "approve", "reason": "met in person"},
         "approveOnboarding": {"decision": "approve", "reason": "met in person"},
+        "settleAccount": {"outcome": "created", "reason": "asked the bank"},
         "settleWithdrawal": {"outcome": "failed", "reason": "asked the bank"},
         "registerDevice": {"token": "fcm-token:of-d1", "platform": "android"},
         "putPreferences": {"language": "en"},

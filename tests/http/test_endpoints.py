@@ -51,6 +51,14 @@ async def test_a_service_sees_its_own_and_no_others(handle: Handler) -> None:
     assert (await handle(daemon, _call(ADMIN))).status in (200, 202)
 
 
+async def test_a_person_with_the_scope_sees_none_of_the_house() -> None:
+    """X7: only an ADMIN speaks for the house; whoever else was given the scope has endpoints of their own."""
+    daemon = FakeDaemon()
+    who = Principal("a2", "i", frozenset((Role.CONSEILLER,)), frozenset((endpoints.SCOPE,)))
+    assert _json(await endpoints.listed(daemon, _call(who)))["items"] == []
+    assert (await endpoints.show(daemon, _call(who))).status == 404
+
+
 async def test_what_a_service_registers_is_its_own() -> None:
     """S33: the partner's id goes to the feed with it; of an ADMIN it is the house's. The secret is shown once."""
     daemon = FakeDaemon()

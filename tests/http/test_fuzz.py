@@ -1,6 +1,6 @@
 """The API called by its own description, rightly and wrongly, by a program that knows nothing else.
 
-Rule: schemathesis runs as a process of its own (fuzz_runs.py), over a socket, with a fixed seed, once for each kind
+Rule: schemathesis runs as a process of its own (fuzz_runs.py), over a socket, with a fixed seed, for each kind
 of caller; every check that it has must hold: no 5xx, no status, header or body that is not described,
 what is invalid refused, what is valid taken, what needs a token refused without one. It is told what
 no schema says: ids and cursors that exist, and amounts; and it is not to expect that any CSV, any cursor, any time,
@@ -37,8 +37,10 @@ from tests.http.access import CALLERS, OTHER, SELF
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_MAX = 240.0
-"""Far from what a run takes (half a minute alone, four times that on a machine that does other work): it only ends
-one that hangs, before the suite itself would (pyproject.toml, faulthandler_timeout)."""
+"""Far from what a run takes (half a minute alone, eight times that on a machine that does much other work): it only
+ends one that hangs, before the suite itself would (pyproject.toml, faulthandler_timeout)."""
+EXAMPLES, EXAMPLES_FEW = 8, 2
+"""Of each operation; few where its answers by caller are proven elsewhere (tests/http/test_policy.py)."""
 WHOLE = "CLIENT"
 """Who calls every operation, also with every bound of every schema (the phase `coverage`), in parts: with all of
 them one run would be longer than it may be on a machine that does other work."""
@@ -84,8 +86,8 @@ PARTS: Mapping[str, Sequence[str]] = {
 """What is called by whom: the others call all that takes a token, by chance and in sequence, since with
 everything it would be two minutes. Who may read is led from answer to answer, and so calls in parts:
 among all operations eight examples need not come by a link."""
-RUNS = [
-    (name, part)
+EVERYTHING = [
+    (name, part, EXAMPLES)
     for name in CALLERS
     for part in (
         ["doors", "banking", "other", "broad"]
@@ -95,6 +97,15 @@ RUNS = [
         else ["tokens"]
     )
 ]
+"""Of `make soak`."""
+RUNS = [
+    *(run for run in EVERYTHING if run[0] == WHOLE),
+    ("COMPLIANCE", "money", EXAMPLES),
+    ("OPERATIONS", "access", EXAMPLES),
+    *((name, "tokens", EXAMPLES_FEW) for name in CALLERS if name != WHOLE),
+]
+"""Of `make test`: one caller whole, one led from what it reads, one from what it proposes, and every caller
+everywhere with few examples."""
 TIME = "2025-11-24T14:30:00.000Z"
 BALANCE = {"available": 950, "pending": 0, "blocked": 0, "shortfall": 0}
 CONFIGURATION = f"""
@@ -115,11 +126,7 @@ values = [0, 1, 9.5, 100.25, 99999999.99]
 [dictionaries.currencies]
 values = ["EUR", "USD", "XTS"]
 
-[dictionaries.times]
-values = ["2025-11-24T14:30:00.000Z", "2026-12-31T23:59:59.999Z", "2024-02-29T00:00:00.000Z"]
-
 [parameters]
-"body.until" = {{ dictionary = "times", probability = 0.8 }}
 "query.cursor" = {{ dictionary = "cursors", probability = 0.8 }}
 "body.data.amount" = {{ dictionary = "amounts", probability = 0.8 }}
 "body.data.currency" = {{ dictionary = "currencies", probability = 0.8 }}
@@ -133,10 +140,10 @@ include-operation-id = [
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
-    "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "initiateOnboarding", "addDocument", "signContract", "changeProfile", "submitClient",
+    "listMatchedPurchases", "quoteWithdrawal", "withdrawPoints", "listWithdrawals", "listOverduePayouts", "listReconciliations", "settleWithdrawal", "listAccounts", "settleAccount", "initiateOnboarding", "addDocument", "signContract", "changeProfile", "submitClient",
     "listDecisions",
     "listBatches", "getBatch", "rejectBatch", "takeBankReport", "adjustPoints", "listAdjustments",
-    "listReviews", "noteReview", "snoozeReview", "decideReview", "approveOnboarding",
+    "listOnboardings", "listSubmissions", "listReviews", "noteReview", "snoozeReview", "decideReview", "approveOnboarding",
     "getStatement", "getProvenance", "searchWatchLists", "registerEndpoint", "changeEndpoint", "replayEvents",
     "registerDevice", "listDevices", "removeDevice", "getPreferences", "putPreferences", "putContact", "confirmContact",
     "removeContact",
@@ -150,7 +157,7 @@ include-operation-id = [
     "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
-    "getContractPage", "wantSigningCode", "signContractByForm", "declineContractByForm", "verifyDocument",
+    "getContractPage", "wantSigningCode", "signContractByForm", "declineContractByForm", "sendSignerByForm", "verifyDocument",
     "consent", "getConsents", "withdrawConsent", "getSessions", "endSessionsByForm",
 ]
 checks.positive_data_acceptance.enabled = false
@@ -254,12 +261,36 @@ def schemathesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         os.killpg(program.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize(("name", "part"), RUNS)
+def _named(run: tuple[str, str, int]) -> str:
+    return f"{run[0]}-{run[1]}"
+
+
+@pytest.mark.parametrize("run", RUNS, ids=_named)
 async def test_nothing_is_answered_that_is_not_described(
-    name: str, part: str, tmp_path: Path, identity: Identity, schemathesis: Runs
+    run: tuple[str, str, int], tmp_path: Path, identity: Identity, schemathesis: Runs
 ) -> None:
     """S34, S73: for each kind of caller, with valid and invalid requests, alone and in sequence."""
-    configuration = tmp_path / "schemathesis.toml"
+    await _hold_described(run, tmp_path, identity, schemathesis)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(
+    "TESTS_SOAK_SECONDS" not in os.environ, reason="make soak calls all as everybody"
+)
+@pytest.mark.parametrize("run", EVERYTHING, ids=_named)
+async def test_everybody_is_answered_as_described(
+    run: tuple[str, str, int], tmp_path: Path, identity: Identity, schemathesis: Runs
+) -> None:
+    """S34, S73: the same with as many examples for every caller, in all parts."""
+    await _hold_described(run, tmp_path, identity, schemathesis)
+
+
+async def _hold_described(
+    run: tuple[str, str, int], folder: Path, identity: Identity, schemathesis: Runs
+) -> None:
+    """One run, in which every check held; and was led where it can be."""
+    name, part, examples = run
+    configuration = folder / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)
     caller = CALLERS[name]
     async with trio.open_nursery() as nursery:
@@ -271,13 +302,13 @@ async def test_nothing_is_answered_that_is_not_described(
         listening = await nursery.start(start)
         arguments = [
             "--config-file", str(configuration), "run", f"{listening.url}/api/v1/openapi.json",
-            "--seed", "20251124", "--max-examples", "8", "--no-color", "--no-shrink",
+            "--seed", "20251124", "--max-examples", str(examples), "--no-color", "--no-shrink",
             "--generation-database", "none",
             *([] if caller is None else ["--header", f"Authorization: {caller}"]),
             *PARTS[part],
         ]  # fmt: skip
         with trio.fail_after(SECONDS_MAX):
-            status, told = await schemathesis.run(arguments, tmp_path)
+            status, told = await schemathesis.run(arguments, folder)
         nursery.cancel_scope.cancel()
     assert status == 0, told
     followed = re.search(r"API Links: +([1-9]) covered", told) is not None

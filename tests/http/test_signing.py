@@ -3,7 +3,6 @@
 Source: interface.md 8 (rows c2); spec.md S6, S28, S34; docs/signature.md.
 """
 
-import json
 from typing import Any
 
 import httpx
@@ -12,15 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir.actors.browser_session.messages import FindSession, Person, SessionFound
 from comptoir.actors.invitation.messages import (
-    CodeAccepted,
-    CodeSent,
     CodeWrong,
     EnterCode,
     RenewCode,
 )
-from comptoir.actors.onboarding.messages import KIND as ONBOARDING
 from comptoir.actors.signature.consents import CONSENTS, TEXTS
 from comptoir.actors.signature.messages import (
     EMBEDDED,
@@ -28,46 +23,19 @@ from comptoir.actors.signature.messages import (
     DescribeSigning,
     ShowContract,
     SignContract,
-    SigningDescribed,
-    SigningUnread,
 )
 from comptoir.actors.signature.sheet import Verdict
 from comptoir.actors.signature.studio import StudioFailed
-from comptoir.engine import Address, Message, Refused, Reply
 from comptoir.http import signing, verifying
-from comptoir.http.answers import Response
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
-from comptoir.http.oauth.sessions import origin_of
-from comptoir.http.operation import Access, Call
+from comptoir.http.operation import Call
 from comptoir.http.portal import contract
-from comptoir.http.principal import Principal, Role
 from comptoir.http.shapes_signing import Contract, Verified
-from comptoir.http.signing_testing import of_signing
-from comptoir.http.testing import FakeAnswer, FakeDaemon
+from comptoir.http.testing import FakeDaemon
+from tests.http.contracts import DIGEST, FILE, FORM, Portal, body_of, call, client_at
 
-FILE = "ONB-2025-00001"
-DIGEST = "c" * 64
-FORM = "application/x-www-form-urlencoded"
 BOUNDARY = "xyz"
-
-
-def client_at(signed_in_at: int) -> Principal:
-    """The client, who signed in then by a code."""
-    methods = frozenset(("mca", "otp", "sms"))
-    return Principal(
-        "u1", "https://id.example", frozenset({Role.CLIENT}), methods=methods, signed_in_at=signed_in_at, session="s1"
-    )  # fmt: skip
-
-
-def call(body: object = None, who: Principal | None = None) -> Call:
-    """A request of the client's program."""
-    raw = b"" if body is None else json.dumps(body).encode()
-    caller = who or client_at(wall_seconds())
-    access = Access(caller.subject)
-    return Call(
-        "abcdefgh", {"onboardingId": FILE}, {}, "application/json", raw, access, principal=caller
-    )
 
 
 @pytest.fixture
@@ -76,12 +44,6 @@ def daemon() -> FakeDaemon:
     made = FakeDaemon()
     made.file_owners[FILE] = "u1"
     return made
-
-
-def body_of(answer: Response) -> dict[str, Any]:
-    """The body of an answer."""
-    found: dict[str, Any] = json.loads(answer.body)
-    return found
 
 
 async def test_the_contract_is_told_with_what_is_agreed_to(daemon: FakeDaemon) -> None:
@@ -248,54 +210,6 @@ async def test_too_many_are_told_to_come_back(
     assert "attendent" in (await verifying.verify(daemon, by_form(part(b"%PDF")))).body.decode()
 
 
-class Portal:
-    """A client who is in by the portal, and what the actors say to them."""
-
-    def __init__(self, daemon: FakeDaemon, identity: Identity) -> None:
-        self.daemon = daemon
-        daemon.identity = self.identity = identity
-        daemon.asked = self._answer
-        self.said: list[Message] = []
-        self.code: Reply = CodeAccepted(1000)
-        self.refusal = ""
-        self.opened = True
-        self.reissued = False
-        self.provider = EMBEDDED
-
-    async def _answer(self, address: Address, message: Message) -> FakeAnswer:
-        self.said.append(message)
-        if isinstance(message, FindSession):
-            person = Person("u1", ("CLIENT",), ("mca", "otp", "sms"), wall_seconds(), file=FILE)
-            return FakeAnswer(SessionFound(person, 1))
-        if isinstance(message, RenewCode):
-            return FakeAnswer(CodeSent("sms", 1))
-        if isinstance(message, EnterCode):
-            return FakeAnswer(self.code)
-        if self.refusal and isinstance(message, SignContract | DeclineContract):
-            raise Refused(self.refusal)
-        if address.kind == ONBOARDING:
-            return FakeAnswer(self.daemon.of_matching(address, message))
-        if isinstance(message, SignContract) and self.reissued:
-            return FakeAnswer(SigningUnread())
-        found = of_signing(address, message)
-        assert isinstance(found, SigningDescribed), message
-        viewed = found.status == "sent" and self.opened
-        found = msgspec.structs.replace(found, status="viewed") if viewed else found
-        return FakeAnswer(msgspec.structs.replace(found, user_id="u1", provider=self.provider))
-
-    def call(self, form: str = "") -> Call:
-        """What the browser sends."""
-        headers = [
-            (b"origin", origin_of(self.identity).encode()), (b"cookie", b"session=" + b"g" * 43),
-            (b"accept-language", b"en"),
-        ]  # fmt: skip
-        return Call("abcdefgh", {"onboardingId": FILE}, {}, FORM, form.encode(), headers=headers)
-
-    def told(self, kind: type[Message]) -> list[Message]:
-        """What was said of this kind."""
-        return [one for one in self.said if isinstance(one, kind)]
-
-
 @pytest.fixture
 def portal(daemon: FakeDaemon, identity: Identity) -> Portal:
     """It."""
@@ -327,7 +241,8 @@ async def test_a_box_that_is_empty_uses_no_code(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "told"), [(EMBEDDED, "Open the contract first"), ("docusign", "by the message")]
+    ("provider", "told"),
+    [(EMBEDDED, "Open the contract first"), ("docusign", "signed with our signature provider")],
 )
 async def test_what_was_not_opened_uses_no_code(portal: Portal, provider: str, told: str) -> None:
     """S28: SIGNATURE_UNREAD before a code is sent or used up, with the contract to open beside it."""

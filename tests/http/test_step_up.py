@@ -159,6 +159,19 @@ def test_a_service_does_not_sign_in() -> None:
     assert lacks(row, Principal("a", "i", frozenset({Role.ADMIN}), scopes), RULES, NOW)
 
 
+def test_a_person_without_a_role_still_signs_in() -> None:
+    """RFC 9068 section 2.2.1: a token that tells of a sign-in is a person's, whatever roles its issuer knows; an `acr`
+    alone is put into a service's tokens, too.
+    """
+    row = replace(BY_ID["approve"], scopes={"batch:run": Reach.ANY})
+    service = Principal("a", "i", scopes=frozenset({"batch:run"}), context="1")
+    assert not lacks(row, service, RULES, NOW)
+    single = replace(service, methods=frozenset({"otp"}), signed_in_at=NOW)
+    assert lacks(row, single, RULES, NOW)
+    assert lacks(row, replace(service, signed_in_at=NOW - 10_000), RULES, NOW)
+    assert not lacks(row, replace(single, methods=frozenset({"mfa"})), RULES, NOW)
+
+
 @pytest.mark.parametrize("name", sorted(WANTED))
 def test_a_row_without_it_cannot_be(name: str) -> None:
     """S34: whoever adds an operation by which staff changes something has to say how they signed in."""

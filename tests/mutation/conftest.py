@@ -1,7 +1,8 @@
-"""Plants declared bugs into copies of the tree, and runs the test that must see each.
+"""Plants declared bugs into a copy of the tree, and runs the test that must see each.
 
-Rules: the checkout itself is never written to; a copy is made of hard links, and the one file that is
-changed is a file of its own; whatever is started ends within its time, with all its children. Copies
+Rules: the checkout itself is never written to; the copy is read once, and a bug is swapped into what is loaded
+(swapping.py); where that cannot be, another copy is made of hard links, and the one file that is
+changed is a file of its own; whatever is started ends within its time, with all its children. Such copies
 follow one another at the same few places, so that what was compiled for one serves the next; a changed
 file is told from all others at its place by its time.
 Source: issue 3, deliver 3 (mutation check); tests/mutation/mutants.toml.
@@ -10,16 +11,11 @@ Source: issue 3, deliver 3 (mutation check); tests/mutation/mutants.toml.
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,17 +23,23 @@ from typing import Any
 
 import pytest
 
+from tests.mutation.bench import TRY_SECONDS_MAX, Bench, Runner
+
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS = Path(__file__).with_name("mutants.toml")
-TRY_ONE = "tests/mutation/try_one.py"
-TRY_SECONDS_MAX = 250
-"""Far beyond what any named test takes alone on a busy machine."""
+PYTEST_FAILED = 1
+"""pytest's status for "tests ran, and some failed"; 2 to 5 mean that none could run."""
+NOT_SWAPPED = 97
+"""Where a bug lies in no function (try_one.py)."""
+MIGRATING = ("storage/migrations/", "storage/migrate.py", "storage/roles.py")
+"""Whose change a migrated database does not show, if it was migrated before."""
 CARRIED = (
     "engine", "actors", "http", "storage", "sandbox", "tests", "docs", ".src",
     "pyproject.toml", "config.toml",
 )  # fmt: skip
 """What a named test may need of the tree."""
-UNCHANGED = ""
+FOLDERS = ("tests/actors", "tests/engine", "tests/http", "tests/mutation", "tests/storage")
+"""Where named tests are; those of each are run on the unchanged tree."""
 
 told: list[str] = []
 """What each planted bug died of, for the end of a run that succeeds, too."""
@@ -83,10 +85,12 @@ class Verdict:
 
     status: int
     strangers: tuple[str, ...]
-    """Modules in question that were not loaded from the copy."""
+    """Modules in question that were not loaded from the copy, and functions that have not the bug in the end."""
     ended: dict[str, tuple[str, str]]
     """Test -> outcome, and what it died of."""
     output: str
+    swapped: bool = False
+    """Whether it was in modules that were loaded before."""
 
 
 def read_trials() -> list[Trial]:
@@ -102,29 +106,34 @@ def read_trials() -> list[Trial]:
 
 
 class Laboratory:
-    """Copies of the tree, and runs of tests in them, as many at a time as there are processors."""
+    """Trials, as many at a time as there are processors.
+
+    A bug that lies within functions is swapped into modules that are loaded already; where it does not, or goes
+    unseen so (by a test that starts programs, say), a copy of the tree has it in the file.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._whole = folder / "whole"
         self._compiled = folder / "compiled"
-        self._clusters = folder / "clusters"  # tests/storage/conftest.py
+        self._clusters = folder / "clusters"  # tests/storage/clusters.py
         self._clusters.mkdir()
-        workers = os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(workers)
-        self._places: SimpleQueue[Bench] = SimpleQueue()
-        self._benches = [Bench(folder / str(number)) for number in range(workers)]
-        for bench in self._benches:
-            self._places.put(bench)
-        self._times = count(1_000_000_000, 10)
-        self._verdicts: dict[str, Future[Verdict]] = {}
         # As root, PostgreSQL runs in it under another account, which must get through.
         folder.chmod(0o755)
         self._clusters.chmod(0o755)
         self._copy_tree()
+        workers = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(workers)
+        self._places: SimpleQueue[Bench] = SimpleQueue()
+        self._benches = [Bench(folder / str(number), self._whole) for number in range(workers)]
+        for bench in self._benches:
+            self._places.put(bench)
+        self._times = count(1_000_000_000, 10)
+        self._verdicts: dict[str, Future[Verdict]] = {}
 
     def _copy_tree(self) -> None:
-        ignore = shutil.ignore_patterns("__pycache__")
+        """With what was compiled of it; what is being compiled has a number at its end."""
+        ignore = shutil.ignore_patterns("*.pyc.*")
         for name in CARRIED:
             source, target = ROOT / name, self._whole / name
             if source.is_dir():
@@ -135,14 +144,20 @@ class Laboratory:
 
     def begin(self, trials: list[Trial]) -> None:
         """Start on these, and on the tree as it is with all of their tests."""
-        tests = sorted({trial.test for trial in trials})
-        self._verdicts[UNCHANGED] = self._pool.submit(self._try, (), tests)
+        for folder in FOLDERS:
+            tests = sorted({trial.test for trial in trials if trial.test.startswith(f"{folder}/")})
+            if tests:
+                self._verdicts[folder] = self._pool.submit(self._try, (), tests)
         for trial in trials:
             self._verdicts[trial.name] = self._pool.submit(self._try, trial.mutants, [trial.test])
 
-    def verdict(self, name: str = UNCHANGED) -> Verdict:
-        """Wait for the verdict on a trial; without a name, on the unchanged tree."""
+    def verdict(self, name: str) -> Verdict:
+        """Wait for the verdict on a trial; under the name of a folder, on its tests in the unchanged tree."""
         return self._verdicts[name].result()
+
+    def tries(self, name: str) -> bool:
+        """Whether anything was begun under this name."""
+        return name in self._verdicts
 
     def end(self) -> None:
         """Leave nothing running."""
@@ -156,16 +171,37 @@ class Laboratory:
     def _try(self, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
         bench = self._places.get()
         try:
-            tree = bench.place / "tree"
-            shutil.copytree(self._whole, tree, symlinks=True, copy_function=os.link)
+            bench.place.mkdir()
             bench.place.chmod(0o755)
-            for mutant in mutants:
-                self._plant(mutant, tree)
-            modules = [mutant.module for mutant in mutants] or ["comptoir.engine"]
-            return self._run(bench, tree, modules, tests)
+            swapped = self._swap(bench, mutants, tests)
+            if swapped.status == PYTEST_FAILED or (not mutants and swapped.status == 0):
+                return swapped
+            return self._copy(bench, mutants, tests)
         finally:
             shutil.rmtree(bench.place, ignore_errors=True)
             self._places.put(bench)
+
+    def _swap(self, bench: Bench, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
+        """In modules that are loaded."""
+        if not all(mutant.file.endswith(".py") for mutant in mutants):
+            return Verdict(NOT_SWAPPED, (), {}, "")
+        texts = {one.file: (self._whole / one.file).read_text(encoding="utf-8") for one in mutants}
+        for mutant in mutants:
+            texts[mutant.file] = texts[mutant.file].replace(mutant.old, mutant.new)
+        order = self._order(bench, self._whole, mutants, tests)
+        verdict = self._run(bench, bench.loaded(), {**order, "swaps": list(texts.items())})
+        return replace(verdict, swapped=True)
+
+    def _copy(self, bench: Bench, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
+        """In a copy that is read anew."""
+        tree = bench.place / "tree"
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(self._whole, tree, symlinks=True, copy_function=os.link, ignore=ignore)
+        for mutant in mutants:
+            self._plant(mutant, tree)
+        order = self._order(bench, tree, mutants, tests)
+        order["env"]["PYTHONPYCACHEPREFIX"] = str(self._compiled)
+        return self._run(bench, bench.bare(), order)
 
     def _plant(self, mutant: Mutant, tree: Path) -> None:
         """Change the one file; its link is broken first, for it is shared with the other copies."""
@@ -177,71 +213,38 @@ class Laboratory:
         at = next(self._times)  # a compiled file is known by its source's time and size alone
         os.utime(file, (at, at))
 
-    def _run(self, bench: "Bench", tree: Path, modules: list[str], tests: list[str]) -> Verdict:
-        report, printed = tree.with_name("report.json"), tree.with_name("printed")
+    def _order(
+        self, bench: Bench, tree: Path, mutants: tuple[Mutant, ...], tests: list[str]
+    ) -> dict[str, Any]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("TESTS_")}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
-        env["PYTHONPYCACHEPREFIX"] = str(self._compiled)
-        env |= {"PYTHONPATH": str(tree / ".src"), "TMPDIR": str(tree.parent)}
+        env |= {"PYTHONPATH": str(tree / ".src"), "TMPDIR": str(bench.place)}
         env["TESTS_CLUSTERS"] = str(self._clusters)
-        order = {
-            "tree": str(tree), "modules": modules, "tests": tests, "env": env,
-            "report": str(report), "output": str(printed),
+        if any(test.startswith("tests/storage/") for test in tests):
+            migrated = not any(mutant.file.startswith(MIGRATING) for mutant in mutants)
+            env["TESTS_RUNNING"] = bench.servers(migrated=migrated)
+        return {
+            "tree": str(tree), "tests": tests, "env": env, "swaps": [],
+            "modules": [mutant.module for mutant in mutants] or ["comptoir.engine"],
+            "report": str(bench.place / "report.json"), "output": str(bench.place / "printed"),
         }  # fmt: skip
-        status, late = bench.run(order)
+
+    def _run(self, bench: Bench, runner: Runner, order: dict[str, Any]) -> Verdict:
+        report, printed = bench.place / "report.json", bench.place / "printed"
+        report.unlink(missing_ok=True)
+        printed.unlink(missing_ok=True)
+        status, late = runner.run(order)
         output = printed.read_text(errors="replace") if printed.exists() else ""
+        modules, tree = order["modules"], Path(order["tree"])
         if late:
             return Verdict(status, (), {}, f"not ended within {TRY_SECONDS_MAX} s\n{output}")
         if not report.exists():
             return Verdict(status, tuple(modules), {}, output)
         found = json.loads(report.read_text(encoding="utf-8"))
         strangers = tuple(x for x in modules if not _lies_in(tree, found["loaded"].get(x)))
+        lost = tuple(name for name, made in found["swapped"].items() if not made)
         ended = {test: (how, why) for test, (how, why) in found["ended"].items()}
-        return Verdict(status, strangers, ended, output)
-
-
-class Bench:
-    """A place for one copy at a time, and the process whose forks run tests in it (try_one.py)."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self._running = 0
-        self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / TRY_ONE)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def run(self, order: dict[str, Any]) -> tuple[int, bool]:
-        """Have an order carried out; its exit status, and whether it was ended for taking too long."""
-        orders, answers = self._process.stdin, self._process.stdout
-        assert orders is not None
-        assert answers is not None
-        orders.write(json.dumps(order) + "\n")
-        orders.flush()
-        self._running = int(answers.readline())
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            self.kill()
-
-        timer = threading.Timer(TRY_SECONDS_MAX, end)
-        timer.start()
-        try:
-            return int(answers.readline()), late.is_set()
-        finally:
-            timer.cancel()
-            self._running = 0
-
-    def kill(self) -> None:
-        """End a run with its children: it leads a session of its own."""
-        if self._running:
-            with suppress(ProcessLookupError):
-                os.killpg(self._running, signal.SIGKILL)
-
-    def end(self) -> None:
-        """No more orders."""
-        self._process.communicate()
+        return Verdict(status, strangers + lost, ended, output)
 
 
 def _lies_in(tree: Path, file: str | None) -> bool:
@@ -249,7 +252,9 @@ def _lies_in(tree: Path, file: str | None) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each trial."""
+    """One test for each trial; one for each folder of named tests."""
+    if "folder" in metafunc.fixturenames:
+        metafunc.parametrize("folder", FOLDERS)
     if "trial" in metafunc.fixturenames:
         trials = read_trials()
         metafunc.parametrize("trial", trials, ids=[trial.name for trial in trials])

@@ -5,18 +5,16 @@ docs/mutants.md. Source: issue 3, deliver 3 and "Must show"; design.md 7 and 9.
 """
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tests.mutation.conftest import Laboratory, Trial
+import pytest
 
-PYTEST_FAILED = 1
-"""pytest's status for "tests ran, and some failed"; 2 to 5 mean that none could run."""
+from tests.mutation.conftest import FOLDERS, PYTEST_FAILED, Laboratory, Trial, read_trials
+
 NOT_RUNNING = re.compile(r"\b(Name|UnboundLocal|Syntax|Indentation|Import|Type|Attribute)Error: ")
 """What a mutant that is merely broken dies of: it would prove nothing."""
 
 
-def _hold_applies(trial: "Trial") -> None:
+def _hold_applies(trial: Trial) -> None:
     for mutant in trial.mutants:
         assert mutant.applies == 1, (
             f"the mutant no longer applies: its text stands {mutant.applies} times in "
@@ -25,20 +23,28 @@ def _hold_applies(trial: "Trial") -> None:
         assert mutant.old != mutant.new
 
 
-def test_mutant_still_applies(trial: "Trial") -> None:
+def test_every_named_test_is_in_a_folder_of_these() -> None:
+    """None of them is left out where the unchanged tree is tried."""
+    strangers = [one.test for one in read_trials() if not one.test.startswith(FOLDERS)]
+    assert strangers == []
+
+
+def test_mutant_still_applies(trial: Trial) -> None:
     """The text that a mutant takes away stands in its file exactly once."""
     _hold_applies(trial)
 
 
-def test_unchanged_tree_passes(laboratory: "Laboratory") -> None:
+def test_unchanged_tree_passes(laboratory: Laboratory, folder: str) -> None:
     """In the same copy, run the same way, every named test passes: so a failure means the mutant."""
-    verdict = laboratory.verdict()
+    if not laboratory.tries(folder):
+        pytest.skip("no mutant of it was asked for")
+    verdict = laboratory.verdict(folder)
     assert verdict.status == 0, verdict.output
     assert not verdict.strangers, f"tested another tree\n{verdict.output}"
     assert {how for how, _ in verdict.ended.values()} <= {"passed"}, verdict.output
 
 
-def test_mutant_is_caught(laboratory: "Laboratory", trial: "Trial", tell: list[str]) -> None:
+def test_mutant_is_caught(laboratory: Laboratory, trial: Trial, tell: list[str]) -> None:
     """With this safeguard taken away, the named test fails (design.md 9: each invariant has one)."""
     _hold_applies(trial)
     verdict = laboratory.verdict(trial.name)
@@ -48,4 +54,4 @@ def test_mutant_is_caught(laboratory: "Laboratory", trial: "Trial", tell: list[s
     how, why = verdict.ended.get(trial.test, ("not run", ""))
     assert how == "failed", f"{trial.test}: {how} {why}\n{verdict.output}"
     assert not NOT_RUNNING.search(why), f"the mutant does not run: {why}"
-    tell.append(f"{trial.name}: {why[:160]}")
+    tell.append(f"{trial.name}{'' if verdict.swapped else ' (copied)'}: {why[:160]}")

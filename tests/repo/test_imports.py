@@ -6,9 +6,11 @@ is run here against a small made-up tree of rooms in which one forbidden import 
 Source: docs/architecture.md (the rooms); import-linter's contract types.
 """
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,18 +79,45 @@ PLANTED = [
 ]
 
 
-def _lint(tree: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
-    """Run import-linter with the project's contracts over the rooms in `tree`."""
-    only = [argument for name in contracts for argument in ("--contract", name)]
+def _lint_rooms() -> subprocess.CompletedProcess[str]:
+    """Run import-linter over the rooms as they are, as the gate does."""
     return subprocess.run(
-        [sys.executable, str(LINT), "--no-cache", "--config", str(ROOT / "pyproject.toml"), *only],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree / ".src"), "COLUMNS": "200"},
+        [sys.executable, str(LINT), "--no-cache", "--config", str(ROOT / "pyproject.toml")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / ".src"), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+Lint = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def lint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lint]:
+    """Give the way to run import-linter with the project's contracts over made-up rooms (lint_runs.py)."""
+    output = tmp_path_factory.mktemp("lint") / "output"
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tests/repo/lint_runs.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    ) as program:
+
+        def run(tree: Path, *contracts: str) -> tuple[int, str]:
+            assert program.stdin is not None
+            assert program.stdout is not None
+            only = [argument for name in contracts for argument in ("--contract", name)]
+            arguments = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), *only]
+            order = {"tree": str(tree), "arguments": arguments, "output": str(output)}
+            program.stdin.write(f"{json.dumps(order)}\n")
+            program.stdin.flush()
+            return int(program.stdout.readline()), output.read_text()
+
+        yield run
 
 
 @pytest.fixture
@@ -107,23 +136,25 @@ def tree(tmp_path: Path) -> Path:
 
 def test_rooms_keep_their_contracts() -> None:
     """The rooms as they stand import nothing that the table forbids."""
-    ran = _lint(ROOT)
+    ran = _lint_rooms()
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_lawful_tree_breaks_nothing(tree: Path) -> None:
+def test_lawful_tree_breaks_nothing(tree: Path, lint: Lint) -> None:
     """The made-up tree is lawful, so what a planted import breaks is the planted import's doing."""
-    ran = _lint(tree)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "0 broken" in ran.stdout
+    status, told = lint(tree)
+    assert status == 0, told
+    assert "0 broken" in told
 
 
 @pytest.mark.parametrize(("contract", "importer", "imported"), PLANTED)
-def test_planted_import_is_refused(tree: Path, contract: str, importer: str, imported: str) -> None:
+def test_planted_import_is_refused(
+    tree: Path, lint: Lint, contract: str, importer: str, imported: str
+) -> None:
     """A forbidden import breaks the contract that is meant to forbid it."""
     with (tree / importer).open("a") as file:
         file.write(f"import {imported}\n")
-    ran = _lint(tree, contract)
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "0 kept, 1 broken" in ran.stdout
-    assert imported in ran.stdout
+    status, told = lint(tree, contract)
+    assert status == 1, told
+    assert "0 kept, 1 broken" in told
+    assert imported in told

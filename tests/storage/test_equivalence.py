@@ -40,8 +40,9 @@ RESTARTS_MIN = 500
 SHRINK_SECONDS = 60
 PLANTED_SEEDS_MAX = 100
 """From the first one at which the bug was seen; a change of the generator moves it a little."""
-REGRESSIONS = (0, 1, 2, 3, 5, 7, 780, 1228, 1603, 1962, 2194, 2268, 2468)
-"""Seeds that once showed a difference (docs/reliability.md)."""
+REGRESSIONS = (2194, 2268, 2468)
+"""Seeds that once showed a difference (docs/reliability.md), beyond the two thousand that are played in any case; of
+those it were 0, 1, 2, 3, 5, 7, 780, 1228, 1603 and 1962."""
 
 DECIDED = ("durable", "Duplicate", "Rejected", "Gone", "STALE", "undone")
 REFUSED = ("Rejected", "Duplicate", "Gone", "STALE", "undone")
@@ -138,7 +139,7 @@ async def _stages(*clusters: Any) -> AsyncGenerator[list[Open]]:
     async with AsyncExitStack() as stack:
         opened: list[Open] = []
         for cluster in clusters:
-            url = cluster.socket_url(cluster.create_database("migrated"))
+            url = cluster.socket_url(cluster.migrated())
             stage = await stack.enter_async_context(PostgresStage.open(url, url, VAULT))
             opened.append(_on(stage))
         yield opened
@@ -282,8 +283,11 @@ def test_random_sequences_have_one_result_everywhere(
 def test_everything_occurred(occurred: "Counter[tuple[str, str]]") -> None:
     """Each operation, and each part of a decision, met each of its fates: the table has no gap."""
     print(_table(occurred))  # noqa: T201
-    if occurred["restart", "-"] < RESTARTS_MIN:
-        pytest.skip("the table is that of a full run: two thousand sequences")
+    if not occurred:
+        pytest.skip("no sequence was asked for beside this table")
+    assert occurred["restart", "-"] >= RESTARTS_MIN, (
+        "the table is that of a full run: two thousand sequences"
+    )
     never = sorted(cell for cell in EXPECTED if not occurred[cell])
     assert not never, "this never occurred"
 
@@ -315,9 +319,9 @@ def test_a_difference_ends_its_slice_and_nothing_else(
 PLANTED = {
     "parked rows of a batch are not released": (batch, "_Folder._release", _nothing, 3),
     "an expired key is still taken": (guilt, "Guilt._find_recent", _answer_for_ever, 0),
-    "bad data is told before a taken key": (guilt, "Guilt._ask", _not_asked, 8),
-    "what is gone is told before a taken key": (guilt, "_find_doubtful", _no_doubt, 93),
-    "what a batch hides is not looked at": (batch, "check_hidden", _nothing, 73),
+    "bad data is told before a taken key": (guilt, "Guilt._ask", _not_asked, 20),
+    "what is gone is told before a taken key": (guilt, "_find_doubtful", _no_doubt, 160),
+    "what a batch hides is not looked at": (batch, "check_hidden", _nothing, 140),
     "a stale run in a batch is not noticed": (batch, "_Folder._is_stale", _nothing, 0),
     "the memory journal lets balances dip": (memory, "check_dips", _nothing, 0),
     "the memory journal does not purge": (MemoryJournal, "purge", _purged_none, 1),

@@ -14,76 +14,26 @@ from comptoir.actors.account.messages import (
     AccountDelayed,
     AccountDescribed,
     AccountDue,
+    AccountHeld,
     AccountRefused,
     ChangesDue,
     CommandAnswered,
     CoreBankingChanged,
-    CoreProfileChanged,
     DescribeAccount,
-    OpenAccount,
 )
-from comptoir.actors.account.state import AccountAlerted, AccountState, Phase, ProfileChanged
+from comptoir.actors.account.state import Phase, ProfileChanged
 from comptoir.actors.account.terms import CORE_TERMS, CoreTerms
-from comptoir.actors.gateways.core_messages import CommandRefused, PublishCommand
+from comptoir.actors.gateways.core_messages import CommandRefused
 from comptoir.engine import Message
 from comptoir.engine.decision import Decision
 from comptoir.engine.machine import Context
-from comptoir.engine.values import Address, Event
-from tests.actors.opened import CLIENT, PROFILE, answer, changed
+from comptoir.engine.values import Address
+from tests.actors.account.life import NEVER_MADE, OPEN, SILENT, Life
+from tests.actors.opened import CLIENT, answer, changed
 from tests.actors.purchases import NOW
 
 M = TypeVar("M", bound=Message)
 LOOK_MS = CoreTerms().look_ms
-OPEN = OpenAccount(CLIENT, PROFILE)
-
-
-class Life:
-    """An account, and all that it has said."""
-
-    def __init__(self, *messages: Message) -> None:
-        self.state, self.now = AccountState(Phase.NONE), NOW
-        self.sent: list[Message] = []
-        self.events: list[Event] = []
-        self.due: list[int] = []
-        for message in (OPEN, *messages):
-            self.hear(message)
-
-    @property
-    def cities(self) -> list[str]:
-        """What its file was told of the mainframe's changes."""
-        return [x.fields["address/city"] for x in self.said(CoreProfileChanged)]
-
-    def hear(self, message: Message) -> "Life":
-        """Decide, and commit."""
-        context = Context(
-            Address("account", CLIENT), self.now, len(self.events), {CORE_TERMS: CoreTerms()}, None
-        )
-        outcome = MACHINE.decide(self.state, message, context)
-        assert isinstance(outcome, Decision)
-        self.state = outcome.state
-        self.sent += [one.message for one in outcome.messages]
-        self.events += outcome.events
-        self.due += [one.due_at for one in outcome.messages if one.due_at is not None]
-        return self
-
-    def said(self, kind: type[M]) -> list[M]:
-        """What of one kind it has sent."""
-        return [one for one in self.sent if type(one) is kind]
-
-    @property
-    def commands(self) -> list[tuple[str, str]]:
-        """What was published: word and name."""
-        return [(x.command, x.command_id) for x in self.sent if isinstance(x, PublishCommand)]
-
-    @property
-    def creations(self) -> list[str]:
-        """Names of commands to create."""
-        return [name for word, name in self.commands if word == "CREATE_ACCOUNT"]
-
-    @property
-    def alerts(self) -> list[str]:
-        """Codes."""
-        return [x.code for x in self.events if isinstance(x, AccountAlerted)]
 
 
 def test_a_command_is_published_once_and_its_answer_is_taken_once() -> None:
@@ -140,12 +90,6 @@ def test_a_mainframe_that_never_answers_is_looked_for_ever_more_rarely_and_not_f
     assert life.due[-1] - NOW == LOOK_MS << 7
 
 
-SILENT = [AccountDue()] * 63
-NEVER_MADE = [AccountDue()] + [
-    one for a in (1, 2, 3) for n in (2 * a - 1, 2 * a) for one in (AccountDue(), answer("absent", f"{a}.{n}"))
-]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("steps", "code"), [(SILENT, "MAINFRAME_SILENT"), (NEVER_MADE, "ACCOUNT_NEVER_MADE")]
 )
@@ -171,8 +115,11 @@ def test_what_is_held_by_a_contradiction_stays_held(first: str) -> None:
     """No later answer chooses between two that contradict each other: a person does (X10, E11)."""
     life = Life(answer(first), answer("refused" if first == "created" else "created"))
     assert (life.state.phase, life.state.code) == (Phase.HELD, "CREATED_YET_REFUSED")
+    assert life.sent[-1] == AccountHeld("CREATED_YET_REFUSED", NOW)
     told = len(life.sent)
-    life.hear(answer("created")).hear(answer("created", number="WM0000000002"))
+    life.hear(answer("created")).hear(answer("created", number="WM0000000002")).hear(
+        answer("refused")
+    )
     assert (life.state.phase, len(life.sent)) == (Phase.HELD, told)
 
 

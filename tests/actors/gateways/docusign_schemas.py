@@ -119,7 +119,7 @@ VIEW = _closed({
         "Password", "RSASecureID", "SingleSignOn_CASiteminder", "SmartCard", "X509Certificate",
     ]},
     "email": TEXT, "userName": TEXT, "clientUserId": TEXT,
-})  # fmt: skip
+}, {"authenticationInstant": TIME})  # fmt: skip
 CLAIMS: Json = _closed({
     "iss": GUID, "sub": GUID, "aud": {"type": "string", "pattern": "^[^/]+$"},
     "iat": {"type": "integer"}, "exp": {"type": "integer"}, "scope": {"const": "signature impersonation"},

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from comptoir.actors.gateways.docusign import DocusignTerms
 from comptoir.actors.gateways.docusign_api import DocusignRefused
 from comptoir.actors.gateways.docusign_meaning import stands, time_ms
+from comptoir.actors.gateways.signing_desk import ELSEWHERE, SigningPlace
 from comptoir.actors.gateways.signing_messages import (
     CreateEnvelope,
     EnvelopeCreated,
@@ -77,12 +78,17 @@ async def test_where_people_sign(mode: Any, kept: dict[str, str], mails: int) ->
     assert len(there.inbox.select(lambda _one: True)) == mails
 
 
+def place(envelope_id: str) -> SigningPlace:
+    """Where its client signs, and comes back to."""
+    return SigningPlace(envelope_id, SIGNER, "https://comptoir.example/portal", 1_800_000_000_000)
+
+
 async def test_a_person_signs_from_our_page() -> None:
     """Issue 9: the address is good once and for five minutes; whoever signs there comes back to us."""
     there = There(DocusignTerms("embedded"))
     id_ = await there.created()
     for outcome, event in (("late", ""), ("decline", "decline")):
-        view = await there.adapter.view(id_, SIGNER, "https://comptoir.example/portal")
+        view = await there.adapter.view(place(id_))
         url = httpx.URL(view.url)
         assert view.url not in repr(view)
         if outcome == "late":
@@ -92,7 +98,32 @@ async def test_a_person_signs_from_our_page() -> None:
         assert answer.status_code == (303 if event else 410)
         assert answer.headers.get("location", "").endswith(f"event={event}" if event else "")
     with pytest.raises(DocusignRefused):
-        await there.adapter.view(id_, SIGNER, "https://comptoir.example/portal")
+        await there.adapter.view(place(id_))
+
+
+async def test_who_is_not_signed_for_here_is_sent_nowhere() -> None:
+    """S28: an envelope that was sent by mail has no signer of ours: by its name, and nothing is tried again."""
+    there = There(DocusignTerms("email"))
+    id_ = await there.created()
+    with pytest.raises(CallFault) as refused:
+        await there.adapter.view(place(id_))
+    assert (refused.value.code, refused.value.retryable) == (ELSEWHERE, False)
+
+
+async def test_a_client_is_sent_to_no_address_that_is_not_safe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S34: https, or this machine: whatever an answer says."""
+    there = There(DocusignTerms("embedded"))
+    id_ = await there.created()
+
+    async def answers(*_args: object) -> bytes:
+        return b'{"url":"http://sign.example/1"}'
+
+    monkeypatch.setattr(type(there.adapter.api), "send", answers)
+    with pytest.raises(CallFault) as refused:
+        await there.adapter.view(place(id_))
+    assert refused.value.code == "SIGNING_ANSWER_INVALID"
 
 
 async def test_an_answer_that_was_lost_is_one_envelope() -> None:

@@ -182,5 +182,5 @@ async def test_a_feed_that_cannot_be_read_is_tried_again_by_the_gateway() -> Non
     assert not raised.value.sick
     async with httpx.AsyncClient() as client:
         outward = Outward(consumer, client, client, consumer.resolve, rfc3339, 1.0, False)
-        (operation,) = outward_gateway(outward, 4).operations.values()
+        (operation,) = outward_gateway(outward, 4, 2).operations.values()
     assert operation.failed(CALL, "X") == DeliveryEnded(7, "failed", 0, code="X")

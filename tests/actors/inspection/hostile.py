@@ -4,13 +4,14 @@ Rule: made anew by each test, from what the formats' own writers give and bytes 
 """
 
 import io
+import random
 import zlib
 from collections.abc import Callable
 
 import pikepdf
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-__all__ = ["BOMBS", "SNEAKS", "jpeg", "page", "pdf_with", "png", "raw_pdf", "zipped"]
+__all__ = ["BOMBS", "OCR_BOMBS", "SNEAKS", "jpeg", "page", "pdf_with", "png", "raw_pdf", "zipped"]
 
 
 def page(width: int = 600, height: int = 800) -> Image.Image:
@@ -170,6 +171,60 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "round": _round,
     "huge page": _huge_page,
 }
+
+
+def _noise(width: int, height: int, seed: int) -> Image.Image:
+    """Grain of black and white, of which OCR makes letters everywhere."""
+    return Image.frombytes(
+        "1", (width, height), random.Random(seed).randbytes((width + 7) // 8 * height)
+    )
+
+
+def _noisy() -> bytes:
+    """A photograph of noise, just under the bound of pixels."""
+    return jpeg(_noise(7600, 7800, 1).convert("L"), quality=30)
+
+
+def _noisy_pages() -> bytes:
+    """Three pages of it, as a scanner has them."""
+    sink = io.BytesIO()
+    first, *rest = (_noise(1656, 2340, seed).convert("L") for seed in (2, 3, 4))
+    first.save(sink, "PDF", save_all=True, append_images=rest, resolution=200)
+    return sink.getvalue()
+
+
+def _zones() -> bytes:
+    """A page full of lines that look like those of a zone, and hold nowhere."""
+    made = Image.new("L", (3200, 4400), 255)
+    draw, chance = ImageDraw.Draw(made), random.Random(5)
+    face = ImageFont.load_default(24)
+    for top in range(20, 4380, 30):
+        signs = "".join(chance.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<<<<<<<<<<<<", k=44))
+        for left in (20, 1100, 2180):
+            draw.text((left, top), f"P<UTO{signs[:39]}", fill=0, font=face)
+    return jpeg(made)
+
+
+def _words() -> bytes:
+    """Three pages of small print, from edge to edge."""
+    chance, pages = random.Random(6), list[Image.Image]()
+    face = ImageFont.load_default(18)
+    for _ in range(3):
+        made = Image.new("L", (1654, 2339), 255)
+        draw = ImageDraw.Draw(made)
+        for top in range(10, 2320, 20):
+            words = ("".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=7)) for _ in range(26))
+            draw.text((10, top), " ".join(words), fill=0, font=face)
+        pages.append(made)
+    sink = io.BytesIO()
+    pages[0].save(sink, "PDF", save_all=True, append_images=pages[1:], resolution=200)
+    return sink.getvalue()
+
+
+OCR_BOMBS: dict[str, Callable[[], bytes]] = {
+    "noise": _noisy, "noisy pages": _noisy_pages, "zones": _zones, "small print": _words,
+}  # fmt: skip
+"""What is harmless until somebody reads it."""
 
 
 def _scripted() -> bytes:

@@ -40,6 +40,8 @@ class Bill:
     date: str = "15/11/2026"
     income: str = "45 678"
     year: str = "2025"
+    number: str = "12 34 567 890 123"
+    english: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ def _sheet(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     return made, ImageDraw.Draw(made)
 
 
-def identity(bearer: Bearer, kind: str, layout: int = 1) -> Image.Image:
-    """A passport, a card or a visa."""
+def identity(
+    bearer: Bearer, kind: str, layout: int = 1, names: tuple[str, str] = ("", "")
+) -> Image.Image:
+    """A passport, a card or a visa; names as they are printed, where the zone writes them in other letters."""
     wide = kind in ("TD3", "MRVA")
     made, draw = _sheet(1480, 1040 if wide else 960)
     if layout in (2, 4):
@@ -82,8 +86,8 @@ def identity(bearer: Bearer, kind: str, layout: int = 1) -> Image.Image:
     draw.text((60, 30), "UTOPIA  SPECIMEN", font=font(face, 54), fill=40)
     draw.rectangle((60, 130, 430, 600), fill=170)
     rows = (
-        (bearer.surname, "Surname / Nom"),
-        (bearer.given, "Given names / Prenoms"),
+        (names[0] or bearer.surname, "Surname / Nom"),
+        (names[1] or bearer.given, "Given names / Prénoms"),
         (bearer.number, "No."),
     )
     for at, (value, label) in enumerate(rows):
@@ -97,28 +101,37 @@ def identity(bearer: Bearer, kind: str, layout: int = 1) -> Image.Image:
     return made
 
 
+_BILL_HEADS = (
+    ("ÉLECTRICITÉ SPECIMEN", "Date de facture : "), ("EAU SPECIMEN", "Émis le "),
+    ("SPECIMEN TÉLÉCOM", "Facture du "), ("GAZ SPECIMEN", "Le "),
+)  # fmt: skip
+_BILL_HEADS_ENGLISH = (
+    ("SPECIMEN HYDRO", "Invoice date: "), ("SPECIMEN WATER", "Issued on "),
+    ("SPECIMEN TELECOM", "Dated "), ("SPECIMEN GAS", "Date: "),
+)  # fmt: skip
+_BILL_BODY = (
+    "Votre consommation de la période", "Abonnement mensuel          12,40 EUR",
+    "Consommation 214 kWh        48,15 EUR", "Total à payer               60,55 EUR",
+    "Ce document est un specimen et ne prouve rien.",
+)  # fmt: skip
+_BILL_BODY_ENGLISH = (
+    "Your usage of this period", "Monthly charge              12.40 CAD",
+    "Usage 214 kWh               48.15 CAD", "Amount due                  60.55 CAD",
+    "This document is a specimen and proves nothing.",
+)  # fmt: skip
+
+
 def residence(bill: Bill, layout: int = 1) -> Image.Image:
     """A bill of electricity, water or telephone."""
     made, draw = _sheet(WIDTH, HEIGHT)
     face = FACES[layout]
-    head = ("ELECTRICITE SPECIMEN", "EAU SPECIMEN", "SPECIMEN TELECOM", "GAZ SPECIMEN")[layout - 1]
-    draw.text((120, 100), head, font=font(face, 64), fill=0)
+    heads = (_BILL_HEADS_ENGLISH if bill.english else _BILL_HEADS)[layout - 1]
+    draw.text((120, 100), heads[0], font=font(face, 64), fill=0)
     left, top = ((900, 380), (160, 420), (900, 300), (800, 520))[layout - 1]
     for at, line in enumerate((bill.holder, *bill.address)):
         draw.text((left, top + at * 52), line, font=font(face, 38), fill=0)
-    day = (
-        f"Date de facture : {bill.date}",
-        f"Emis le {bill.date}",
-        f"Facture du {bill.date}",
-        f"Le {bill.date}",
-    )
-    draw.text((120, 820), day[layout - 1], font=font(face, 36), fill=0)
-    body = (
-        "Votre consommation de la periode", "Abonnement mensuel          12,40 EUR",
-        "Consommation 214 kWh        48,15 EUR", "Total a payer               60,55 EUR",
-        "Ce document est un specimen et ne prouve rien.",
-    )  # fmt: skip
-    for at, line in enumerate(body):
+    draw.text((120, 820), f"{heads[1]}{bill.date}", font=font(face, 36), fill=0)
+    for at, line in enumerate(_BILL_BODY_ENGLISH if bill.english else _BILL_BODY):
         draw.text((120, 960 + at * 70), line, font=font(face, 34), fill=0)
     return made
 
@@ -127,11 +140,11 @@ def tax_notice(bill: Bill, layout: int = 1) -> Image.Image:
     """A notice of income tax."""
     made, draw = _sheet(WIDTH, HEIGHT)
     face = FACES[layout]
-    draw.text((120, 100), "AVIS D'IMPOT SPECIMEN", font=font(face, 58), fill=0)
+    draw.text((120, 100), "AVIS D'IMPÔT SPECIMEN", font=font(face, 58), fill=0)
     lines = (
-        f"Impot sur les revenus de {bill.year}", "Numero fiscal : 12 34 567 890 123", "",
+        f"Impôt sur les revenus de {bill.year}", f"Numéro fiscal : {bill.number}", "",
         bill.holder, *bill.address, "",
-        f"Revenu fiscal de reference : {bill.income}", "Nombre de parts : 1",
+        f"Revenu fiscal de référence : {bill.income}", "Nombre de parts : 1",
         "Ce document est un specimen et ne prouve rien.",
     )  # fmt: skip
     for at, line in enumerate(lines):

@@ -7,10 +7,14 @@ import base64
 import hashlib
 import os
 import resource
+import select
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncGenerator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +23,15 @@ import trio
 
 from comptoir.actors.checks import check_document
 from comptoir.actors.inspection import inspector
-from comptoir.actors.inspection.flags import FLAGS
+from comptoir.actors.inspection.flags import FLAGS, Weight, is_accepted, outcome_of
 from comptoir.actors.inspection.inspector import Inspector, task_of
-from comptoir.actors.inspection.report import LOOK, Task
+from comptoir.actors.inspection.judging import Declared, judge
+from comptoir.actors.inspection.report import LOOK, READ, Task
 from comptoir.engine.objects import ObjectsUnavailable
-from tests.actors.inspection.hostile import BOMBS, SNEAKS, jpeg, pdf_with
+from tests.actors.inspection.hostile import BOMBS, OCR_BOMBS, SNEAKS, jpeg, pdf_with
 
 SECONDS_MAX = 10.0
+TODAY = date(2026, 12, 1)
 MEMORY_BYTES_MAX = (1 << 30) + (64 << 20)
 """The child's bound, and what Python has before it is bound."""
 
@@ -55,6 +61,24 @@ def test_a_bomb_ends_with_its_child(name: str) -> None:
     assert after.ru_maxrss * 1024 < MEMORY_BYTES_MAX
     if name != "huge page":  # it is drawn as small as any
         assert answer["accepted"] is False, answer
+
+
+@pytest.mark.parametrize("name", OCR_BOMBS)
+async def test_what_is_made_to_be_read_for_ever_ends_with_its_child(name: str) -> None:
+    """S19, issue 8: noise, print from edge to edge, a page of lines like a zone's: read or given up, and the child keeps its
+    bounds of time and memory.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report = await Inspector(1, 300.0).inspect(parts(OCR_BOMBS[name]()), task_of(READ))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert set(report.flags) <= {"INSPECTION_TOO_LONG", "INSPECTION_TOO_LARGE"}
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS_MAX
+    assert after.ru_maxrss * 1024 < MEMORY_BYTES_MAX
+    found = judge(report, "TAX_DECLARATION", Declared("Marie", "Tremblay", "1980-05-15"), TODAY)
+    assert outcome_of(found.flags) in (Weight.REDO, Weight.NOTE)
+    assert "DATA_INCONSISTENT" in found.flags or not is_accepted(found.flags), (
+        "nobody is found in it"
+    )
 
 
 @pytest.mark.parametrize("name", SNEAKS)
@@ -149,7 +173,58 @@ def test_memory_and_time_are_bounds_that_hold() -> None:
     endless = subprocess.run(
         [sys.executable, "-I", "-c", greedy + "while True: pass"], capture_output=True, check=False
     )
-    assert endless.returncode < 0
+    assert endless.returncode == -signal.SIGXCPU, "which says why"
+
+
+FOLLOWS = """
+import sys
+from comptoir.actors.inspection.confinement import bound, follow_reader, lose_reader
+bound(1 << 30, 5)
+follow_reader()
+print("ready", file=sys.stderr, flush=True)
+sys.stdin.read()
+lose_reader()
+print("answer", flush=True)
+"""
+STARTS = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-I", "-c", sys.argv[1]], stdin=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+child.stderr.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def test_a_child_outlives_the_thread_that_started_it() -> None:
+    """S19: trio's threads end after ten seconds without work; what one of them has started goes on, and answers."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        child = subprocess.Popen([sys.executable, "-I", "-c", FOLLOWS], **pipes)
+        started.append(child)
+        assert child.stderr is not None
+        assert child.stderr.readline() == b"ready\n"
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    answer, _ = started[0].communicate(timeout=60)
+    assert (answer, started[0].returncode) == (b"answer\n", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its time ends it")
+def test_a_child_ends_with_its_daemon() -> None:
+    """ADR 0045: killed, a daemon leaves no child that goes on computing for nobody."""
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", STARTS, FOLLOWS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as daemon:
+        assert daemon.stdout is not None
+        child = os.pidfd_open(int(daemon.stdout.readline()))
+        daemon.kill()
+        ended, _, _ = select.select([child], [], [], 60)
+        assert ended, "its standard input is still open: nothing else ends it"
+        os.close(child)
 
 
 async def test_a_late_child_is_killed_and_the_next_is_looked_at() -> None:

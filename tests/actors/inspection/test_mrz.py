@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from comptoir.actors.checks import check_mrz
 from comptoir.actors.inspection.mrz import ZoneUnreadable, read_zone, repair_zone
-from tests.actors.inspection.zones import ERIKSSON, VALUES, Bearer, write_zone
+from tests.actors.inspection.zones import ERIKSSON, VALUES, Bearer, digit, write_zone
 
 TODAY = date(2026, 12, 1)
 FRENCH = ["IDFRABERTHIER<<<<<<<<<<<<<<<<<<<<<<<", "8806923102858CORINNE<<<<<<<6512068F6"]
@@ -217,3 +217,14 @@ def test_a_repair_never_changes_what_holds(kind: str, bearer: Bearer, at: int, s
     except ZoneUnreadable:
         return  # it has grown longer
     assert repaired.holds or repaired == read_zone(spoilt, TODAY)
+
+
+def test_a_date_of_letters_does_not_hold_whatever_its_digit() -> None:
+    """S19: a visa's zone that was read one sign off has digits that hold by chance, and no date where it should be."""
+    upper, lower = write_zone("MRVA", Bearer())
+    for letters in ("R52122", "A1B2C3"):
+        strange = lower[:13] + letters + digit(letters) + lower[20:]
+        zone = read_zone([upper, strange], TODAY)
+        assert (zone.checks["birth_date"], zone.holds) == (False, False)
+    unknown = lower[:13] + "<<<<<<0" + lower[20:]
+    assert read_zone([upper, unknown], TODAY).holds, "fillers stand for what is not known"

@@ -1,9 +1,14 @@
 """Decided cases, searched for again for as long as they are there: actors/kyc/watching.py."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
+import pytest
 
 from comptoir.actors.gateways.kyc_messages import (
     CheckImpossible,
+    MediaSearched,
     PartyScreened,
     ScreenParty,
 )
@@ -14,15 +19,19 @@ from comptoir.actors.kyc.messages import (
     ReportTaken,
     RescreenCase,
 )
-from comptoir.actors.kyc.state import CaseDecided, KycState, Phase
+from comptoir.actors.kyc.state import CLEARED, CaseDecided, Judged, KycState, Phase, described
 from comptoir.actors.review.messages import WithdrawReview
+from comptoir.actors.screening.clearing import Facts, Said
 from comptoir.engine import Address, Decision
 from tests.actors.assessed import (
     ANSWERS,
     ASK,
     EXAMPLE,
+    HIT,
     LISTS,
     NOT_HERE,
+    OWNER,
+    PASSED,
     SANCTIONED,
     SCREEN_R,
     R,
@@ -61,6 +70,91 @@ def test_a_new_hit_holds_an_approved_case_and_a_cleared_one_is_silent() -> None:
     assert (silent.state.phase, silent.events) == (Phase.APPROVED, ())
     changed = rescreened(cleared, msgspec.structs.replace(SANCTIONED, fingerprint="f3"))
     assert alerts(changed) == ("NEW_HIT",)
+
+
+SAID = Said(Facts(("Marie T.",), ("1980",), topics=("sanction",)), Facts(("Marie Tremblay",)))
+LISTED = msgspec.structs.replace(SANCTIONED, said=SAID)
+MOVED = msgspec.structs.replace(
+    LISTED, fingerprint="f3", said=msgspec.structs.replace(
+        SAID, entry=msgspec.structs.replace(SAID.entry, birth_dates=("1980-05-15",))
+    ),
+)  # fmt: skip
+
+
+def shown(state: KycState) -> list[Mapping[str, Any]]:
+    """The hits, as compliance is shown them."""
+    return list(described(state).hits)
+
+
+def test_a_judged_hit_that_changes_is_shown_with_what_changed() -> None:
+    """E4: who looks again sees what was said of it, and which fact came and which went; a hit that is new shows none."""
+    found = rescreened(play((*ANSWERS, EXAMPLE)), LISTED)
+    assert [(x["word"], x["wordBefore"], x["since"]) for x in shown(found.state)] == [("", "", [])]
+    cleared = step(found.state, CaseReviewed(True, "cp-1", "another birth date")).state
+    assert [(x["word"], x["since"]) for x in shown(cleared)] == [("cleared", [])]
+    changed = rescreened(cleared, MOVED)
+    assert alerts(changed) == ("NEW_HIT",)
+    (hit,) = shown(changed.state)
+    assert (hit["word"], hit["wordBefore"]) == ("", "cleared")
+    assert hit["since"] == [
+        {"side": "entry", "what": "birth_dates", "came": ("1980-05-15",), "went": ("1980",)}
+    ]
+    back = rescreened(changed.state, LISTED)
+    assert (shown(back.state)[0]["word"], back.events) == ("cleared", ()), "it says what it said"
+
+
+@pytest.mark.parametrize("what", ["list", "entry_id", "party"])
+def test_a_word_is_of_one_entry_as_one_party(what: str) -> None:
+    """E4: another list's entry, or another party, that says the very same was judged by nobody."""
+    ask = msgspec.structs.replace(ASK, parties=(*ASK.parties, OWNER))
+    both = MediaSearched(f"{R}:media:owner-1", ()), PartyScreened(f"{R}:screening:owner-1:1", (), LISTS)  # fmt: skip
+    approved = play((*ANSWERS, *both, EXAMPLE), ask)
+    assert approved.phase is Phase.APPROVED
+
+    def next_search(state: KycState, client: object, owner: object) -> Decision[KycState]:
+        asked = step(state, RescreenCase("demo", "2")).state
+        first, second = (f"{R}:screening:{x}:{asked.searches}" for x in ("client", "owner-1"))
+        known = step(asked, PartyScreened(first, client, LISTS))  # type: ignore[arg-type]
+        last = step(known.state, PartyScreened(second, owner, LISTS))  # type: ignore[arg-type]
+        return msgspec.structs.replace(last, events=(*known.events, *last.events))
+
+    held = next_search(approved, (LISTED,), ()).state
+    cleared = step(held, CaseReviewed(True, "cp-1", "somebody else")).state
+    assert next_search(cleared, (LISTED,), ()).events == ()
+    if what == "party":
+        again = next_search(cleared, (LISTED,), (LISTED,))
+    else:
+        again = next_search(cleared, (msgspec.structs.replace(LISTED, **{what: "other"}),), ())
+    assert alerts(again) == ("NEW_HIT",)
+    assert shown(again.state)[-1]["wordBefore"] == ""
+
+
+def test_a_sanction_takes_two_people_and_an_office_one() -> None:
+    """E14, X3: a suspected sanction asks for two, whenever it comes; both are on its word, and the file hears of both."""
+    office = rescreened(play((*ANSWERS, EXAMPLE)), HIT)
+    assert [x.two_people for x in opened(office)] == [False]
+    found = rescreened(play((*ANSWERS, EXAMPLE)), LISTED)
+    assert [x.two_people for x in opened(found)] == [True]
+    at_first = step(play(ANSWERS[:3]), PartyScreened(SCREEN_R, (LISTED,), LISTS)).state
+    assert [x.two_people for x in opened(step(at_first, EXAMPLE))] == [True]
+    named = step(play(ANSWERS), report(checks={**PASSED, "sanctionsCheck": "FAILED"}))
+    assert [x.two_people for x in opened(named)] == [True], (
+        "the bureau's word alone suspects as well"
+    )
+    cleared = step(found.state, CaseReviewed(True, "cp-2", "seen", 1, "cp-1"))
+    assert (told(cleared).by, told(cleared).first) == ("cp-2", "cp-1")
+    assert [(x.by, x.first, x.word) for x in cleared.state.words] == [("cp-2", "cp-1", CLEARED)]
+
+
+def test_a_word_of_an_older_release_still_counts() -> None:
+    """E4: it did not keep whose hit it was; what says the same stays silent, and anything else is new."""
+    held = rescreened(play((*ANSWERS, EXAMPLE)), LISTED).state
+    old = Judged(LISTED.fingerprint, CLEARED, "cp-1", 1)
+    known = msgspec.structs.replace(held, phase=Phase.APPROVED, words=(old,))
+    assert rescreened(known, LISTED).events == ()
+    changed = rescreened(known, MOVED)
+    assert alerts(changed) == ("NEW_HIT",)
+    assert [x["since"] for x in shown(changed.state)] == [[]]
 
 
 def test_a_review_that_has_not_seen_the_new_hit_decides_nothing() -> None:

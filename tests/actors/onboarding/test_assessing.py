@@ -18,6 +18,7 @@ from comptoir.actors.onboarding.messages import (
     DocumentsClosed,
     DocumentStatus,
     FileDescribed,
+    KeptLongEnough,
     KycConcluded,
 )
 from comptoir.actors.onboarding.state import OnboardingState, Phase
@@ -97,7 +98,8 @@ def test_what_was_never_accepted_goes_with_a_rejection() -> None:
     assert rejected.state.phase is Phase.KYC_REJECTED
     assert rejected.state.documents == (kept,)
     assert [out.message for out in rejected.messages] == [
-        DeleteObject("ONB-2026-00001/IDENTITY/doc_7.pdf")
+        DeleteObject("ONB-2026-00001/IDENTITY/doc_7.pdf"),
+        KeptLongEnough(),
     ]
 
 
@@ -129,13 +131,15 @@ def test_of_each_type_the_last_document_counts() -> None:
         accepted("PROOF_OF_RESIDENCE", "DATA_INCONSISTENT", "IMAGE_EDITED"),
         document(DocumentStatus.REFUSED, id="no", reasons=("PDF_LAUNCH",)),
     )  # fmt: skip
-    found = judged(msgspec.structs.replace(ASSESSED, documents=papers))
+    found = judged(msgspec.structs.replace(ASSESSED, documents=papers), FILE_TERMS)
     assert found == DocumentsJudged(
         valid=True, inconsistent=True, codes=("DATA_INCONSISTENT", "IMAGE_EDITED")
     )
-    expired = judged(msgspec.structs.replace(ASSESSED, documents=papers[:1]))
+    expired = judged(msgspec.structs.replace(ASSESSED, documents=papers[:1]), FILE_TERMS)
     assert (expired.valid, expired.expired) == (False, True)
-    unread = judged(msgspec.structs.replace(ASSESSED, documents=(accepted("DEED", fields={}),)))
+    unread = judged(
+        msgspec.structs.replace(ASSESSED, documents=(accepted("DEED", fields={}),)), FILE_TERMS
+    )
     assert unread.valid is None
 
 

@@ -343,7 +343,7 @@ def test_what_a_file_drops_is_seen_nowhere_any_more() -> None:
     for state in (refused.state, accepted.state):
         over = decide(state, FileExpired(), now=state.expires_at)
         assert Outgoing(Address("sighting", "looks"), forget) not in over.messages, "it stays"
-        gone = decide(over.state, KeptLongEnough(), now=state.expires_at)
+        gone = decide(over.state, KeptLongEnough(), now=state.expires_at + 90 * 86_400_000)
         assert Outgoing(Address("sighting", "looks"), forget) in gone.messages
         late = decide(gone.state, marked)
         assert late.messages == (Outgoing(Address("sighting", "looks"), forget),)

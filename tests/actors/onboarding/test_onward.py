@@ -225,6 +225,15 @@ def test_who_decides_after_their_own_approval_takes_it_back() -> None:
     assert play(again.state, CREATED, APPROVES).phase is Phase.COMPLETED
 
 
+def test_neither_of_the_two_who_cleared_a_sanction_approves_the_file() -> None:
+    """X5, E14: the file remembers both, and the last word is a third person's."""
+    again = decide(HELD, replace(CONCLUDED, by="cp-2", first="cp-3"))
+    for who in ("cp-2", "cp-3"):
+        refused = ask(again.state, ApproveFile(True, who, "x"))
+        assert isinstance(refused, Refusal)
+        assert refused.code == "FOUR_EYES"
+
+
 def test_a_word_that_was_said_is_not_said_twice() -> None:
     """S16: the same again is the same; another, or one too early, is refused by name."""
     opening = decide(SIGNED, APPROVES).state

@@ -3,7 +3,13 @@
 import msgspec
 import pytest
 
-from comptoir.actors.account.messages import AccountDelayed, AccountRefused
+from comptoir.actors.account.messages import (
+    AccountCreated,
+    AccountDelayed,
+    AccountHeld,
+    AccountRefused,
+    DisownAccount,
+)
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.gateways.document_messages import DeleteObject
 from comptoir.actors.gateways.messages import SendMail
@@ -13,7 +19,7 @@ from comptoir.actors.onboarding.messages import FileOver, KeptLongEnough
 from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import TERMS
 from comptoir.actors.signature.messages import KeepContract
-from comptoir.engine import Decision
+from comptoir.engine import Decision, Message
 from comptoir.engine.machine import Context
 from tests.actors.filed import CONCLUDED, FILES, NOW, RESUMES
 from tests.actors.onboarding.test_onward import FILE, HOLD, decide, play, sent
@@ -42,8 +48,8 @@ def test_an_account_that_is_refused_ends_the_file_for_good() -> None:
     assert sent(over, KeepContract) == [KeepContract("ACCOUNT_REFUSED")]
     assert [one.to for one in sent(over, SendMail)] == ["a@bank.example", "ops@bank.example"]
     (kept,) = [one for one in over.messages if isinstance(one.message, KeptLongEnough)]
-    assert (kept.name, kept.due_at) == ("kept", NOW + OPEN_TERMS.kept_ms)
-    gone = decide(over.state, KeptLongEnough())
+    assert (kept.name, kept.due_at) == ("kept", NOW + OPEN_TERMS.audit_ms)
+    gone = decide(over.state, KeptLongEnough(), kept.due_at)
     assert (gone.state.said, gone.state.documents, gone.state.forgotten) == ({}, (), True)
     assert sent(gone, DeleteObject)
     assert decide(gone.state, RESUMES).reply == FileOver()
@@ -71,8 +77,9 @@ def test_whatever_leaves_a_file_incomplete_says_until_when_it_is_kept() -> None:
         found = MACHINE.decide(state, message, context)
         if isinstance(found, Decision) and leads_to_incomplete(state, found):
             ways.add((state.phase.value, type(message).__name__))
-            assert len(sent(found, KeptLongEnough)) == 1, (state.phase, message)
-            assert "kept" not in found.cancel
+            erased = found.state.forgotten  # nothing of it is kept
+            assert len(sent(found, KeptLongEnough)) == (0 if erased else 1), (state.phase, message)
+            assert erased == ("kept" in found.cancel)
     declared = {
         (row.source.value, row.message.__name__)
         for row in MACHINE
@@ -109,3 +116,57 @@ def test_what_comes_while_it_is_held() -> None:
     assert (done.state.phase, len(sent(done, SendMail))) == (Phase.COMPLETED, 1)
     refused = play(PENDING, HOLD, AccountRefused("X", NOW), replace(CONCLUDED, by="cp-9"))
     assert (refused.phase, refused.cause) == (Phase.INCOMPLETE, "account_refused")
+
+
+HOLDS = AccountHeld("CREATED_YET_REFUSED", NOW)
+LAST = replace(CONCLUDED, outcome="rejected", by="cp-9")
+
+
+def doubted(*messages: Message) -> Decision[OnboardingState]:
+    """A file whose account is held, after it had heard these; the last decision."""
+    return decide(play(PENDING, *messages), HOLDS)
+
+
+@pytest.mark.parametrize(
+    "before", [(), (CREATED,), (AccountRefused("X", NOW),), (AccountDelayed(NOW),), (HOLD,)]
+)
+def test_an_account_that_is_held_is_shown_and_operations_are_told(
+    before: tuple[Message, ...],
+) -> None:
+    """E11: whatever its file has come to, the file stays there, says so, and operations alone have a mail."""
+    was, found = play(PENDING, *before), doubted(*before)
+    assert (found.state.phase, found.state.onward.account.status) == (was.phase, "held")
+    assert found.state.onward.account.number == was.onward.account.number
+    assert facts.AccountHeld("CREATED_YET_REFUSED") in found.events
+    assert [one.to for one in sent(found, SendMail)] == ["ops@bank.example"]
+
+
+def test_what_was_found_out_ends_a_file_that_waits() -> None:
+    """E11, S18: it counts as the answer that the mainframe would not give."""
+    assert play(doubted().state, CREATED).phase is Phase.COMPLETED
+    over = play(doubted().state, AccountRefused("SETTLED_ABSENT", NOW))
+    assert (over.phase, over.onward.account.code) == (Phase.INCOMPLETE, "SETTLED_ABSENT")
+
+
+def test_a_completed_file_stays_so_and_its_account_is_put_right() -> None:
+    """E11: another number, or none, of which advisor and operations are told; its client was told once."""
+    other = decide(doubted(CREATED).state, AccountCreated("87654321", NOW))
+    assert (other.state.phase, other.state.onward.account.number) == (Phase.COMPLETED, "87654321")
+    assert (other.state.onward.account.status, other.messages) == ("created", ())
+    none = decide(doubted(CREATED).state, AccountRefused("SETTLED_ABSENT", NOW))
+    assert (none.state.phase, none.state.onward.account.status) == (Phase.COMPLETED, "refused")
+    assert [one.to for one in sent(none, SendMail)] == ["a@bank.example", "ops@bank.example"]
+
+
+def test_an_account_that_nobody_wants_is_given_up_by_its_file() -> None:
+    """S18: of a client who was rejected, or of a file that was closed because there was none; until it is gone it is held."""
+    refused = doubted(AccountRefused("X", NOW)).state
+    for found in (
+        decide(play(PENDING, HOLD, LAST), CREATED),
+        decide(doubted(HOLD, LAST).state, CREATED),
+        decide(refused, CREATED),
+    ):
+        assert sent(found, DisownAccount) == [DisownAccount()]
+        assert "ops@bank.example" in [one.to for one in sent(found, SendMail)]
+    none = decide(refused, AccountRefused("SETTLED_ABSENT", NOW))
+    assert (none.state.phase, none.messages) == (Phase.INCOMPLETE, ())

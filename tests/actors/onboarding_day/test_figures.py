@@ -3,6 +3,7 @@
 Source: spec.md S26, S27, S39, E17; docs/review.md; adr/0048.
 """
 
+from dataclasses import replace
 from math import isclose, log
 
 import msgspec
@@ -22,6 +23,7 @@ from comptoir.actors.onboarding_day.messages import (
     CountReview,
     CountStage,
     Sums,
+    Waits,
     band_of,
     day_at,
     day_of,
@@ -31,6 +33,7 @@ from comptoir.actors.onboarding_day.stability import MUCH, SOME, stability
 from comptoir.actors.onboarding_day.terms import MeasureTerms
 from comptoir.engine import Decision
 from comptoir.engine.machine import Context
+from comptoir.engine.settings import Settings
 
 NOW = 1_764_345_600_000
 DAY_MS = 86_400_000
@@ -241,6 +244,8 @@ def test_cost_abandonment_and_corrections_are_per_file() -> None:
         "corrected": 1,
         "completed": 0,
         "refused": 0,
+        "entered": 0,
+        "mistaken": 0,
     }
     assert found.alerts == ("FILE_COST", "ABANDONMENT")
     assert seen(Sums()).file_cents is None
@@ -257,3 +262,89 @@ def test_a_reversal_is_against_a_direction() -> None:
     assert found.reversed_share == pytest.approx(1 / 3)
     assert found.reviews["overdue"] == 1
     assert seen(Sums()).reversed_share is None
+
+
+def stays(stage: str, waits: Waits, hours: float, files: int) -> list[Countable]:
+    """So many files that were in a stage for so long."""
+    return [CountStage(stage, waits, int(hours * HOUR_MS))] * files
+
+
+@pytest.mark.parametrize(
+    ("stage", "waits", "aim", "code"),
+    [
+        ("TO_APPROVAL_ALONE", "all", 24, "TO_APPROVAL_ALONE"), ("TO_DECISION_REVIEWED", "all", 72, "TO_DECISION_REVIEWED"),
+        ("TO_ACCOUNT", "all", 120, "TO_ACCOUNT"), ("COMPLIANCE_HOLD", "compliance", 72, "STAGE_COMPLIANCE_HOLD"),
+        ("KYC_PENDING", "provider", 1, "STAGE_KYC_PENDING"), ("SIGNED", "advisor", 24, "STAGE_SIGNED"),
+        ("SIGNATURE_PENDING", "client", 48, "STAGE_SIGNATURE_PENDING"),
+        ("ACCOUNT_CREATION_PENDING", "mainframe", 1, "STAGE_ACCOUNT_CREATION_PENDING"),
+    ],
+)  # fmt: skip
+def test_a_time_is_held_against_its_aim(stage: str, waits: Waits, aim: int, code: str) -> None:
+    """S27, S39, E17: one file in ten may take longer; one more is an alert, by the stage's name."""
+    said = stays(stage, waits, aim, 9) + stays(stage, waits, aim + 0.1, 1)
+    (one,) = (found := seen(summed(map(sums_of, said)))).stages
+    assert (one.aim_hours, one.late_share, found.alerts) == (aim, 0.1, ())
+    more = seen(summed(map(sums_of, said + stays(stage, waits, aim + 0.1, 1))))
+    assert more.alerts == (code,)
+    assert seen(summed(map(sums_of, stays(stage, waits, 700, 3)))).alerts == (), "too few"
+
+
+def test_what_nobody_works_on_has_no_aim() -> None:
+    """E17: an abandoned file waits for its client for weeks, and alarms nobody; nor does the sum of both ways."""
+    said = stays("INCOMPLETE", "client", 700, 9) + stays("TO_DECISION", "all", 700, 9)
+    found = seen(summed(map(sums_of, said)))
+    assert [(one.aim_hours, one.late_share) for one in found.stages] == [(None, None)] * 2
+    assert found.alerts == ()
+
+
+def test_every_aim_of_the_settings_is_measured() -> None:
+    """S27, S39, E17: each target of onboarding changes what is an alert; none is a row without effect."""
+    terms = MeasureTerms.of(Settings())
+    assert terms == MeasureTerms(), "the defaults of the code are those of the settings"
+    names = (
+        "auto_approved_hours", "manual_review_days", "onboarding_days", "client_stage_hours",
+        "compliance_stage_hours", "provider_stage_hours", "advisor_stage_hours", "mainframe_stage_hours",
+        "entry_error_percent", "false_positive_percent", "file_cost_cents", "abandoned_percent",
+        "auto_approved_percent", "manual_review_percent", "rejected_percent",
+    )  # fmt: skip
+    for name in names:
+        targets = replace(Settings().targets, **{name: 7})
+        assert MeasureTerms.of(replace(Settings(), targets=targets)) != terms, name
+
+
+def test_entry_errors_are_a_share_of_whole_files() -> None:
+    """S39: 5 % are aimed at; one more in a hundred is an alert."""
+    said: list[Countable] = [*[CountFate("entered")] * 100, *[CountFate("mistaken")] * 5]
+    found = seen(summed(map(sums_of, said)))
+    assert (found.entry_errors, found.alerts) == (0.05, ())
+    more = seen(summed(map(sums_of, [*said, CountFate("mistaken")])))
+    assert more.alerts == ("ENTRY_ERRORS",)
+    assert seen(Sums()).entry_errors is None
+
+
+def test_false_positives_are_a_share_of_decided_files() -> None:
+    """S27: stopped by screening and then approved, under 2 %; who is rejected was stopped rightly."""
+    said: list[Countable] = [
+        *[CountFate("decided")] * 100, *[CountReview("MANUAL_REVIEW", True, False, True)] * 2,
+        *[CountReview("MANUAL_REVIEW", False, False, True)] * 9, *[CountReview("MANUAL_REVIEW", True, False)] * 9,
+    ]  # fmt: skip
+    found = seen(summed(map(sums_of, said)))
+    assert (found.false_positives, found.alerts) == (0.02, ())
+    assert (found.reviews["screened"], found.reviews["cleared"]) == (11, 2)
+    more = seen(summed(map(sums_of, [*said, CountReview("MANUAL_REVIEW", True, False, True)])))
+    assert more.alerts == ("FALSE_POSITIVES",)
+    assert seen(Sums()).false_positives is None
+
+
+def test_what_has_no_price_is_named() -> None:
+    """S39: without prices a file's cost is not known, and not nothing; with some, the others are named."""
+    said: list[Countable] = [
+        CountFate("decided"),
+        CountCalls("identity", 5),
+        CountCalls("media", 1),
+    ]
+    unset = seen(summed(map(sums_of, said)))
+    assert (unset.file_cents, unset.unpriced) == (None, ("identity", "media"))
+    some = msgspec.structs.replace(TERMS, cents={"identity": 100})
+    found = seen(summed(map(sums_of, said)), terms=some)
+    assert (found.file_cents, found.unpriced) == (500, ("media",))

@@ -214,6 +214,74 @@ def test_a_decision_reaches_the_case_once() -> None:
     assert decided == [ReviewDecided(1, "eva", False, "MANUAL_REVIEW", 0, False)]
 
 
+def test_a_suspected_sanction_is_cleared_by_two() -> None:
+    """E14: the first word clears nobody, and tells compliance; whoever said it neither claims, puts off nor confirms it;
+    another person does, and the case hears both names.
+    """
+    review = begun(two_people=True)
+    review.told(ClaimReview("eva"))
+    once = review.told(DecideReview("eva", True, "another birth date"))
+    assert (once.status, once.claimed_by, once.two_people) == ("open", "", True)
+    assert (once.approved_first_by, once.approved_first_reason) == ("eva", "another birth date")
+    assert (review.outcomes(), review.queue) == ([], {place_of(review.state.due_at, FILE): True})
+    assert "second approval wanted" in review.mails()[-1].subject
+    for again in (
+        DecideReview("eva", True, "another birth date"), ClaimReview("eva"),
+        SnoozeReview("eva", FRIDAY + DAY_MS, "later"), DecideReview("adv-1", True, "I know him"),
+    ):  # fmt: skip
+        assert review.refuses(again) == "FOUR_EYES"
+    both = review.told(DecideReview("max", True, "seen as well"))
+    assert (both.status, both.decided_by, both.approved_first_by) == ("approved", "max", "eva")
+    assert review.outcomes() == [CaseReviewed(True, "max", "seen as well", 1, "eva")]
+    assert review.told(DecideReview("max", True, "seen as well")) == both
+
+
+@pytest.mark.parametrize("who", ["eva", "max"])
+def test_one_person_is_enough_to_reject(who: str) -> None:
+    """E14, X3: also whoever approved it first, who takes it back by that."""
+    review = begun(two_people=True)
+    assert begun(two_people=True).told(DecideReview("max", False, "it is her")).status == "rejected"
+    review.told(DecideReview("eva", True, "another birth date"))
+    assert review.told(DecideReview(who, False, "it is her")).status == "rejected"
+    assert review.outcomes() == [CaseReviewed(False, who, "it is her", 1)]
+
+
+def test_the_second_of_two_is_waited_for_and_escalated() -> None:
+    """E14: what one person has approved stays due; a hit that comes meanwhile opens it anew, and wants both again."""
+    review = begun(two_people=True)
+    review.told(DecideReview("eva", True, "another birth date"))
+    review.now = review.state.due_at
+    review.takes(ReviewDue())
+    assert [one for one in review.events if isinstance(one, ReviewEscalated)]
+    review.takes(msgspec.structs.replace(OPEN, round=2, two_people=True))
+    assert review.told(DescribeReview()).approved_first_by == ""
+    assert review.told(DecideReview("max", True, "seen")).status == "open"
+
+
+def test_without_names_there_is_no_second_person() -> None:
+    """E14: a daemon without accounts (auth.mode) has nobody to tell apart."""
+    assert begun(two_people=True).told(DecideReview("", True, "seen")).status == "approved"
+
+
+@given(
+    st.lists(
+        st.builds(
+            DecideReview, st.sampled_from(["eva", "max", "adv-1"]), st.booleans(), st.just("seen")
+        )
+        | st.builds(ClaimReview, st.sampled_from(["eva", "max", "adv-1"])),
+        max_size=6,
+    )
+)
+def test_nobody_clears_a_sanction_alone(said: list[Message]) -> None:
+    """E14: in whatever order people speak, an approval that the case hears of is of two, and neither began the file."""
+    review = begun(two_people=True)
+    for one in said:
+        review.takes(one)
+    for told in review.outcomes():
+        assert not told.approved or (told.first and told.first != told.reviewer)
+        assert "adv-1" not in (told.first, told.reviewer)
+
+
 def test_what_is_put_off_comes_back() -> None:
     """A snooze has a reason, which is a note, and a bound; it comes back by itself, or is claimed before."""
     review = begun()

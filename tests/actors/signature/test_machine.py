@@ -25,6 +25,7 @@ from comptoir.actors.gateways.signing_messages import (
 from comptoir.actors.signature import portal
 from comptoir.actors.signature.machine import MACHINE
 from comptoir.actors.signature.messages import (
+    AdmitSigner,
     ContractSigned,
     DeclineContract,
     Evidence,
@@ -32,6 +33,7 @@ from comptoir.actors.signature.messages import (
     OpenSigning,
     ShowContract,
     SignContract,
+    SignerAdmitted,
     SigningDescribed,
     SigningEnded,
     SigningOver,
@@ -41,7 +43,13 @@ from comptoir.actors.signature.messages import (
     StandingDue,
     VoidSigning,
 )
-from comptoir.actors.signature.state import RANK, Phase, SignatureState
+from comptoir.actors.signature.state import (
+    RANK,
+    Phase,
+    SignatureState,
+    SignerSentOn,
+    Superseded,
+)
 from comptoir.actors.signature.terms import SIGNING_TERMS, SigningTerms
 from comptoir.engine import Decision, Message, Refusal
 from comptoir.engine.machine import Context
@@ -211,7 +219,9 @@ def test_an_envelope_of_a_round_before_that_was_made_late_is_voided(state: Signa
     signature.take(EnvelopeCreated(REFERENCE, "docusign", "env-0"))
     assert signature.said == [VoidEnvelope(REFERENCE, "env-0", "REISSUED")]
     assert signature.to == [SIGNING]
-    assert signature.state == again
+    assert signature.state == msgspec.structs.replace(
+        again, superseded=(Superseded(1, "docusign", "env-0", ""),)
+    )
     if again.envelope_id:
         signature.take(EnvelopeCreated(REFERENCE, "docusign", again.envelope_id))
         assert len(signature.said) == 1
@@ -237,7 +247,7 @@ def test_a_higher_round_voids_the_one_before() -> None:
     signature.take(msgspec.structs.replace(OPEN, round=2))
     assert signature.said[-2] == VoidEnvelope(REFERENCE, ENVELOPE, "REISSUED")
     drawing = signature.state
-    signature.take(report("signed"))
+    signature.take(report("declined"))
     signature.take(OPEN)
     assert signature.state is drawing
 
@@ -352,3 +362,22 @@ def test_its_signer_declines_in_the_portal() -> None:
     signature.take(DeclineContract("u1", "the fees"))
     assert signature.heard() == [SigningEnded(1, "declined", "SIGNATURE_DECLINED", NOW)]
     assert isinstance(signature.decide(DeclineContract("u2", "x")), Refusal)
+
+
+def test_its_signer_goes_on_to_the_page_of_its_provider() -> None:
+    """S28, S34: with what that one is asked with for an address, once who went there, and how they were let in, is on record;
+    nobody else goes, nobody from where it is signed in our portal, and nobody when its time is over.
+    """
+    signature = Told().sent()
+    before, admit = signature.state, AdmitSigner("u1", ("mca", "otp", "sms"), NOW)
+    decided = signature.take(admit)
+    assert decided.reply == SignerAdmitted("docusign", ENVELOPE, OPEN.signer)
+    assert decided.events == (SignerSentOn(1, ("mca", "otp", "sms"), NOW),)
+    assert (signature.state, decided.messages) == (before, ())
+    assert signature.decide(msgspec.structs.replace(admit, user_id="u2")) is portal.NOT_FOUND
+    signature.now = before.expires_at
+    assert signature.decide(admit) is portal.OVER
+    for state in (*STATES[1:], VIEWED):
+        here = Told(state).take(admit)
+        assert isinstance(here.reply, SigningDescribed)
+        assert here.events == ()

@@ -57,9 +57,13 @@ def roots(served: Serving) -> tuple[bytes, ...]:
     return (served.authority.root.public_bytes(Encoding.DER),)
 
 
-def test_a_contract_can_be_read_aloud(contract: bytes) -> None:
-    """S6: tagged, with title and language, every font in the file, and an empty field that belongs to the structure."""
-    with pikepdf.open(io.BytesIO(contract)) as file:
+@pytest.mark.parametrize("made", ["contract", "sealed"])
+def test_a_contract_can_be_read_aloud(made: str, request: pytest.FixtureRequest) -> None:
+    """S6: tagged, with title and language, every font in the file, and a field that belongs to the structure; sealed as well, where
+    the field of the time stamp has nothing to see (ISO 14289-1, 7.18.1), and what is attached says what it is (7.11).
+    """
+    pdf: bytes = request.getfixturevalue(made)
+    with pikepdf.open(io.BytesIO(pdf)) as file:
         assert file.Root.Lang == "fr"
         assert bool(file.Root.MarkInfo.Marked)
         assert bool(file.Root.ViewerPreferences.DisplayDocTitle)
@@ -72,7 +76,14 @@ def test_a_contract_can_be_read_aloud(contract: bytes) -> None:
         ]
         assert fonts
         assert all({"/FontFile", "/FontFile2", "/FontFile3"} & set(x.keys()) for x in fonts)
-        (field,) = file.Root.AcroForm.Fields
+        field, *others = list(file.Root.AcroForm.Fields)
+        assert len(others) == (made == "sealed")
+        assert all([int(x) for x in other.Rect] == [0, 0, 0, 0] for other in others)
+        assert all(page.obj.Tabs == "/S" for page in file.pages)
+        attached = [*file.Root.get("/AF", [])]
+        assert [(str(x.UF), bool(str(x.Desc)), str(x.AFRelationship)) for x in attached] == [
+            ("evidence.json", True, "/Supplement")
+        ] * (made == "sealed")
         parents = pikepdf.NumberTree(file.Root.StructTreeRoot.ParentTree)
         assert (str(field.T), str(field.FT)) == (FIELD, "/Sig")
         assert parents[int(field.StructParent)].S == "/Form"

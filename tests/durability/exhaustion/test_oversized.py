@@ -8,6 +8,7 @@ Source: issue 5, must show; spec.md S49, S62; interface.md 6 (row 2); design.md 
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -75,11 +76,17 @@ while time.monotonic() < until or crowd:
 print(json.dumps({"ended": ended, "left": len(crowd), "sent": sent, "answers": answers}))
 """
 
+SOAK = (
+    pytest.mark.soak,
+    pytest.mark.skipif("TESTS_SOAK_SECONDS" not in os.environ, reason="make soak plays both edges"),
+)
+"""The code is the same behind either listener; that a crowd keeps nobody out is played before both (test_sockets.py)."""
+
 Town = Any
 """tests/durability/exhaustion/conftest.py."""
 
 
-@pytest.mark.parametrize("edge", ["http", "ingest"])
+@pytest.mark.parametrize("edge", ["http", pytest.param("ingest", marks=SOAK)])
 async def test_headers_and_bodies_without_end(
     town: Town, edge: str, tell: Callable[[str], None]
 ) -> None:

@@ -39,9 +39,9 @@ Town = Any
 """tests/durability/exhaustion/conftest.py."""
 
 
-@pytest.fixture(params=["http", "ingest"], autouse=True)
+@pytest.fixture(params=["http", "ingest"])
 def edge(request: pytest.FixtureRequest, town: Town) -> str:
-    """Play every test before either listener."""
+    """Play a test before either listener."""
     town.edge = request.param
     return str(request.param)
 
@@ -84,6 +84,7 @@ class Crowd:
         self.sockets = []
 
 
+@pytest.mark.usefixtures("edge")
 async def test_64_descriptors(town: Town, crowd: Crowd, tell: Callable[[str], None]) -> None:
     """S43, issue 3: with 64 descriptors and 200 idle callers the daemon keeps its database, its
     health and its senders; it refuses or delays the others, and serves newcomers when they leave.
@@ -149,6 +150,7 @@ async def until_silence_ends(town: Town, crowd: Crowd, at_rest: int) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.usefixtures("edge")
 async def test_10_000_idle_sockets_and_1_000_slow_ones(
     town: Town,
     crowd: Crowd,

@@ -16,11 +16,14 @@ FOUND: dict[str, Any] = {
     "aims": {"approved": 0.7, "held": 0.2, "rejected": 0.1},
     "stages": [
         {"stage": "COMPLIANCE_HOLD", "waitsFor": "compliance", "files": 20, "meanHours": 61.5,
-         "halfWithinHours": 48, "mostWithinHours": None},
+         "halfWithinHours": 48, "mostWithinHours": None, "aimHours": 72, "lateShare": 0.25},
+        {"stage": "INCOMPLETE", "waitsFor": "client", "files": 1, "meanHours": 1.0,
+         "halfWithinHours": 1, "mostWithinHours": 1, "aimHours": None, "lateShare": None},
     ],
     "waitedHours": {"compliance": 1230.0}, "files": {"begun": 120, "abandoned": 20},
     "abandonedAt": {"DOCUMENTS_PENDING": 20}, "correctedFor": {}, "calls": {"identity": 100},
-    "costCents": 25000, "fileCostCents": 250, "currency": "USD",
+    "costCents": 25000, "fileCostCents": 250, "currency": "USD", "unpriced": ["media"],
+    "entryErrorShare": 0.08, "entryErrorAim": 0.05, "falsePositiveShare": 0.012, "falsePositiveAim": 0.02,
     "reviews": {"REJECT:approved": 1}, "reversedShare": 0.05,
     "rules": [
         {"version": "v7", "decisions": 100, "decisionsBefore": 400, "bands": {"80": 100}, "bandsBefore": {"80": 400},
@@ -56,7 +59,19 @@ def test_the_report_shows_what_was_measured(
     shown = capsys.readouterr().out
     for text in (
         "60.0%", "70%", "COMPLIANCE_HOLD", "compliance", "2.6 d", "longer", "0.000 (stable)", "0.300 (much)",
-        "A decided file costs 2.50 USD", "reversed 5.0%", "ALERT SHARE_REJECTED", "not known", "80 to 89",
+        "A decided file costs 2.50 USD of calls (not set: measures.media_check_cents)", "3.0 d", "25.0%",
+        "8.0% of the files had an entry error; at most 5%", "1.2% of the files were stopped by screening", "reversed 5.0%", "ALERT SHARE_REJECTED", "not known", "80 to 89",
     ):  # fmt: skip
         assert text in shown
     assert "Sent again" not in shown, "what has no row has no table"
+
+
+def test_a_cost_without_prices_is_said_not_to_be_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S39: parties that were asked and have no price do not make a file cost nothing."""
+    unset = {**FOUND, "fileCostCents": None, "unpriced": ["identity"]}
+    monkeypatch.setattr(kyc_report, "asked", lambda *_arguments, **_named: unset)
+    run_report("table", None, None)
+    shown = capsys.readouterr().out
+    assert "What a decided file costs is not set (not set: measures.identity_check_cents)." in shown

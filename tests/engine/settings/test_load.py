@@ -124,7 +124,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     "onboarding.types": st.sampled_from(
         [CLIENT_TYPES, MappingProxyType({**CLIENT_TYPES, "PARTNERSHIP": CLIENT_TYPES["COMPANY"]})]
     ),
-    "onboarding.number_prefix": st.text("ABC", min_size=1, max_size=8),
+    "onboarding.number_prefix": st.text("ABC", min_size=1, max_size=5),  # CorrelId
     "providers.powens.webview_url": st.sampled_from(
         ["http://127.0.0.1:8090/webview", "https://webview.powens.com"]
     ),

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from comptoir.actors.account.holding import LOOKS_BY_HAND_MAX
+from comptoir.actors.account.state import command_of
 from comptoir.engine.settings import PlaidEnvironment, Settings, SettingsError
 from comptoir.engine.settings.secret import Secret
 from tests.engine.settings.test_rules import Values, broken
@@ -134,3 +136,14 @@ def test_an_account_that_is_none(text: str) -> None:
     (problem,) = found.value.problems
     assert problem.place == "Fcm.service_account"
     assert "BEGIN" not in problem.line()
+
+
+@pytest.mark.parametrize("address", ["amqp://127.0.0.1:5672", "http://127.0.0.1:8090"])
+def test_a_command_has_room_in_the_correlation_of_its_reply(address: str) -> None:
+    """X10: MQ's CorrelId has 24 bytes; a prefix whose numbers could not be told apart there is refused at the start."""
+    place, prefix = ("providers", "mainframe", "base_url"), ("onboarding", "number_prefix")
+    assert broken({place: address, prefix: "ABCDEF"}) == ["onboarding.number_prefix"]
+    Settings().having({place: address, prefix: "ABCDE"})
+    Settings().having({prefix: "ABCDEFGH"})
+    longest = command_of("ABCDE-2026-1234567", 9, LOOKS_BY_HAND_MAX)
+    assert len(longest.encode()) == 24

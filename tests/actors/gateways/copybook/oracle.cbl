@@ -28,6 +28,7 @@
        COPY "ACCTREQ.cpy".
        COPY "ACCTINQ.cpy".
        COPY "ACCTRPL.cpy".
+       COPY "ACCTCHG.cpy".
        01  HOW                 PIC X(5).
        01  IS-END              PIC X VALUE "N".
        01  LENGTHS             PIC 9(4).
@@ -74,6 +75,8 @@
            MOVE LENGTH OF ACCOUNT-INQUIRY-REQUEST TO LENGTHS
            DISPLAY LENGTHS
            MOVE LENGTH OF ACCOUNT-REPLY TO LENGTHS
+           DISPLAY LENGTHS
+           MOVE LENGTH OF PROFILE-CHANGE TO LENGTHS
            DISPLAY LENGTHS
            MOVE "ONB-2025-00123" TO CLIENT-ID OF ACCOUNT-CREATE-REQUEST
            MOVE "MARIE" TO FIRST-NAME

@@ -126,9 +126,9 @@ def test_a_compiler_writes_our_bytes_and_reads_them(
 
 
 def test_a_compiler_agrees_on_our_records(oracle: Path) -> None:
-    """The copybooks of the adapter are COBOL's: 165, 24 and 80 bytes, and S30's example is what the program makes (S30)."""
+    """The copybooks of the adapter are COBOL's: 165, 24, 80 and 119 bytes, and S30's example is what the program makes (S30)."""
     *lengths, example = _run(oracle, "SAY").splitlines()
-    names = ("ACCOUNT-CREATE-REQUEST", "ACCOUNT-INQUIRY-REQUEST", "ACCOUNT-REPLY")
+    names = ("ACCOUNT-CREATE-REQUEST", "ACCOUNT-INQUIRY-REQUEST", "ACCOUNT-REPLY", "PROFILE-CHANGE")
     assert list(map(int, lengths)) == [read_copybook(copybook_source(name)).most for name in names]
     values = codec_of("ACCOUNT-CREATE-REQUEST", "ascii").decode(example[:-1].encode())
     assert example == codec_of("ACCOUNT-CREATE-REQUEST", "ascii").encode(values).decode() + "|"

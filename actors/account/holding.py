@@ -1,0 +1,143 @@
+"""An account that is held, and the ways out of it (E11): an answer that was wanting, or two people.
+
+Rules:
+- no answer chooses between two that contradict each other. Where it is held for want of one, what the mainframe says after
+  all counts: that it is there, or, of the last command, that it is refused;
+- anybody of operations may have it looked for, by CLIENT-ID, which changes nothing there; what is found is kept beside it, and
+  never counts towards publishing a command again;
+- what two people have found holds only if a look that begins after their word says the very same: the number that they
+  have named, or that nothing is there. If it says anything else the account stays held;
+- it is looked by hand as often as its name has room for (`LOOKS_BY_HAND_MAX`).
+Source: spec.md E11, E14, X9, X10; docs/core-banking.md.
+"""
+
+from typing import Final
+
+import msgspec
+
+from comptoir.actors.account.messages import (
+    CommandAnswered,
+    DisownAccount,
+    LookForAccount,
+    Seen,
+    SettleAccount,
+)
+from comptoir.actors.account.outcomes import (
+    ORPHANED,
+    REPEATED,
+    UNCLEAR,
+    Outcome,
+    command,
+    created,
+    held,
+    ignored,
+    refused,
+)
+from comptoir.actors.account.state import (
+    AccountAlerted,
+    AccountMade,
+    AccountSettled,
+    AccountSought,
+    AccountState,
+    command_of,
+    described,
+    sent_as,
+)
+from comptoir.engine import Decision
+from comptoir.engine.machine import Context
+
+__all__ = [
+    "LOOKS_BY_HAND_MAX",
+    "SETTLED",
+    "answer_held",
+    "answer_wanted",
+    "disown",
+    "look_by_hand",
+    "settle",
+]
+
+LOOKS_BY_HAND_MAX: Final = 999
+"""Of all looks: the number in the command's name has three digits, which MQ's CorrelId has room for."""
+UNANSWERED: Final = frozenset(("ACCOUNT_NEVER_MADE", "MAINFRAME_SILENT"))
+"""Why an account is held of which nobody has said anything: no contradiction."""
+SETTLED: Final = "SETTLED_ABSENT"
+"""Why there is none: two people have closed it, and the mainframe has said that nothing is there."""
+CONTRADICTED: Final = "SETTLEMENT_CONTRADICTED"
+"""The mainframe says something else than two people have found."""
+
+
+def look_by_hand(state: AccountState, _message: LookForAccount, context: Context) -> Outcome:
+    """Ask what is there. A look that has no answer yet is given up for this one, which settles what that would have."""
+    if state.looks >= LOOKS_BY_HAND_MAX:
+        return Decision(state, described(state))
+    asked = _asked(state, context)
+    return msgspec.structs.replace(asked, reply=described(asked.state))
+
+
+def _asked(state: AccountState, context: Context) -> Outcome:
+    number = state.looks + 1
+    name = command_of(context.address.key, state.attempts, number)
+    asking = msgspec.structs.replace(
+        state, looks=number, by_hand=state.by_hand + 1, asking=name, seen=None
+    )
+    return Decision(
+        asking,
+        events=(AccountSought(number),),
+        messages=(command(asking, context, "FIND_ACCOUNT", name),),
+    )
+
+
+def settle(state: AccountState, message: SettleAccount, context: Context) -> Outcome:
+    """Two people have found out: the mainframe is asked whether it is so."""
+    if state.looks >= LOOKS_BY_HAND_MAX:
+        return Decision(state, events=(AccountAlerted(CONTRADICTED),))
+    return _asked(msgspec.structs.replace(state, settling=message), context)
+
+
+def answer_wanted(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """The answer to a look that a person has wanted: there, or not. Elsewhere than in HELD it only says so."""
+    found: Seen | None = None
+    if message.outcome == "created" and message.account_number:
+        found = Seen("created", message.account_number, context.now)
+    elif message.outcome == "absent":
+        found = Seen("absent", "", context.now)
+    if found is None:  # it may be asked again
+        return ignored(msgspec.structs.replace(state, asking=""), message, UNCLEAR)
+    seen = msgspec.structs.replace(state, asking="", seen=found, settling=None)
+    if state.settling is None:
+        return Decision(seen)
+    return _settled(seen, state.settling, found, context)
+
+
+def _settled(state: AccountState, word: SettleAccount, found: Seen, context: Context) -> Outcome:
+    agreed = AccountSettled(word.outcome, word.maker, word.checker, word.reason)
+    if word.outcome == "created" and found.account_number == word.account_number:
+        over = created(
+            state, found.account_number, AccountMade(state.attempts, healed=True), context
+        )
+    elif word.outcome == "refused" and found.outcome == "absent":
+        over = refused(state, SETTLED, context)
+    else:
+        return Decision(state, events=(AccountAlerted(CONTRADICTED),))
+    return msgspec.structs.replace(over, events=(agreed, *over.events))
+
+
+def answer_held(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
+    """A person decides, unless all that was wanting is the answer which now comes (X9)."""
+    attempt = sent_as(message.command_id, context.address.key)
+    if attempt is None or not 0 < attempt <= state.attempts:
+        return ignored(state, message, "COMMAND_UNKNOWN")
+    if state.code in UNANSWERED and not state.account_number:
+        if message.outcome == "created" and message.account_number:
+            made = AccountMade(attempt, message.healed)
+            return created(state, message.account_number, made, context)
+        if message.outcome == "refused" and attempt == state.attempts:
+            return refused(state, message.code, context)
+    if message.command_id == state.asking:
+        return answer_wanted(state, message, context)
+    return ignored(state, message, REPEATED)
+
+
+def disown(state: AccountState, _message: DisownAccount, context: Context) -> Outcome:
+    """Its file has come to nothing, and somebody has to close it there."""
+    return held(state, ORPHANED, context)

@@ -1,0 +1,22 @@
+"""Counters of signatures: what was read of envelopes because no webhook had told it (E6)."""
+
+from comptoir.actors.gateways.docusign_meaning import PROVIDER
+from comptoir.actors.signature.state import EnvelopeMoved
+from comptoir.engine.journal import Decided
+from comptoir.engine.tally import Tallies
+
+__all__ = ["SignatureMeasures"]
+
+
+class SignatureMeasures:
+    """Counts what signatures say."""
+
+    def __init__(self, healed: Tallies) -> None:
+        """Args: healed: what webhooks missed, by provider, of all kinds that have any."""
+        self._healed = healed.of(PROVIDER)
+
+    def count(self, decided: Decided) -> None:
+        """Count what one decision says."""
+        for event in decided.decision.events:
+            if isinstance(event, EnvelopeMoved) and event.healed:
+                self._healed.value += 1

@@ -1,0 +1,163 @@
+"""What becomes of a contract that was issued anew: its envelope is voided; where its client had signed it before, that is evidence.
+
+The rules: an envelope that gives way to a higher round is remembered until it is known that nobody has signed it, and voided once more
+where no answer has come; if somebody has signed it, as its provider says by webhook or instead of voiding it, that is on record once, its signed document is fetched and kept beside the
+others, again and again until it is there, and the file hears of it, whose advisor is told. It is never the contract that is
+waited for: what its client signs next is.
+Source: spec.md S18, S28; Regulation (EU) 910/2014, article 25 (a signature is not denied effect as evidence); docs/signature.md.
+"""
+
+from typing import Final
+
+import msgspec
+
+from comptoir.actors.gateways.signing_messages import (
+    SIGNING,
+    EnvelopeGone,
+    FetchSigned,
+    SignedFetched,
+    VoidEnvelope,
+)
+from comptoir.actors.signature.messages import (
+    EarlierSigned,
+    EnvelopeReported,
+    EnvelopeTaken,
+    StandingDue,
+)
+from comptoir.actors.signature.state import (
+    EarlierContractKept,
+    EarlierContractSigned,
+    Phase,
+    SignatureState,
+    Superseded,
+    reference_of,
+)
+from comptoir.actors.signature.terms import signing_terms_of
+from comptoir.engine import Address, Decision, Outgoing
+from comptoir.engine.machine import Context
+
+__all__ = [
+    "REISSUED",
+    "due",
+    "fetched",
+    "gone",
+    "once_more",
+    "remembered",
+    "reported",
+    "with_superseded",
+]
+
+SupersededDecision = Decision[SignatureState]
+REISSUED: Final = "REISSUED"
+SUPERSEDED_MAX: Final = 16
+"""More rounds than a file has; the oldest is forgotten."""
+_SETTLED: Final = (Phase.FETCHING, Phase.SIGNED, Phase.DECLINED)
+"""In which an envelope cannot come back signed."""
+
+
+def with_superseded(state: SignatureState, one: Superseded) -> tuple[Superseded, ...]:
+    """Those that are remembered, and this one."""
+    others = (x for x in state.superseded if x.envelope_id != one.envelope_id)
+    return (*others, one)[-SUPERSEDED_MAX:]
+
+
+def remembered(state: SignatureState) -> tuple[Superseded, ...]:
+    """Those of a signature that begins anew: its envelope gives way, and could still come back signed."""
+    if state.asked is None or not state.envelope_id or state.phase in _SETTLED:
+        return state.superseded
+    return with_superseded(
+        state, Superseded(state.asked.round, state.provider, state.envelope_id, state.document_path)
+    )
+
+
+def reported(
+    state: SignatureState, message: EnvelopeReported, context: Context
+) -> SupersededDecision | None:
+    """A webhook about one of them; None: it says nothing that matters any more."""
+    found = [x for x in state.superseded if x.envelope_id == message.envelope_id]
+    if not found or message.status != "signed":
+        return None
+    if found[0].signed_path:
+        return Decision(state, EnvelopeTaken("duplicate"))
+    decided = _signed(state, found[0], message.at, context)
+    return msgspec.structs.replace(decided, reply=EnvelopeTaken("accepted"))
+
+
+def gone(state: SignatureState, message: EnvelopeGone, context: Context) -> SupersededDecision:
+    """One of them was voided, and is forgotten; or it could not be, because it is signed."""
+    found = _found(state, message.reference, context)
+    if found is None or found.signed_path:
+        return Decision(state)
+    if message.signed:
+        return _signed(state, found, context.now, context)
+    return Decision(_without(state, found), cancel=(_timer(found.round),))
+
+
+def fetched(state: SignatureState, message: SignedFetched, context: Context) -> SupersededDecision:
+    """The signed document of one of them is kept."""
+    found = _found(state, message.reference, context)
+    if found is None or not found.signed_path:
+        return Decision(state)
+    kept = msgspec.structs.replace(
+        _without(state, found), earlier=(*state.earlier, found.signed_path)
+    )
+    happened = EarlierContractKept(found.round, found.provider, message.sha256)
+    return Decision(kept, events=(happened,), cancel=(_timer(found.round),))
+
+
+def due(state: SignatureState, message: StandingDue, context: Context) -> SupersededDecision:
+    """It is not there yet: it is asked for once more; or nobody says that it is voided: it is voided once more."""
+    reference = reference_of(context.address.key, message.round)
+    found = _found(state, reference, context)
+    if found is None:
+        return Decision(state)
+    if not found.signed_path:
+        void = Outgoing(SIGNING, VoidEnvelope(reference, found.envelope_id, REISSUED))
+        return Decision(state, messages=(void, once_more(found.round, context)))
+    return Decision(state, messages=_fetch(found, context))
+
+
+def _signed(
+    state: SignatureState, one: Superseded, at: int, context: Context
+) -> SupersededDecision:
+    path = f"{context.address.key}/CONTRACT/{context.draw_id('earlier')}.pdf"
+    signed = msgspec.structs.replace(one, signed_path=path)
+    others = tuple(signed if x is one else x for x in state.superseded)
+    told = EarlierSigned(one.round, one.provider, at)
+    return Decision(
+        msgspec.structs.replace(state, superseded=others),
+        events=(EarlierContractSigned(one.round, one.provider, one.envelope_id, at),),
+        messages=(
+            *_fetch(signed, context),
+            Outgoing(Address("onboarding", context.address.key), told),
+        ),
+    )
+
+
+def _fetch(one: Superseded, context: Context) -> tuple[Outgoing, ...]:
+    reference = reference_of(context.address.key, one.round)
+    fetch = FetchSigned(reference, one.envelope_id, one.signed_path, one.document_path)
+    return (Outgoing(SIGNING, fetch), once_more(one.round, context))
+
+
+def once_more(number: int, context: Context) -> Outgoing:
+    """The timer of what has had no answer yet."""
+    due_at = context.now + signing_terms_of(context).poll_ms
+    return Outgoing(context.address, StandingDue(number), due_at, _timer(number))
+
+
+def _found(state: SignatureState, reference: str, context: Context) -> Superseded | None:
+    """The one of this reference; the last, should an answer that was lost have made two."""
+    file = context.address.key
+    known = [x for x in state.superseded if reference_of(file, x.round) == reference]
+    return known[-1] if known else None
+
+
+def _without(state: SignatureState, one: Superseded) -> SignatureState:
+    return msgspec.structs.replace(
+        state, superseded=tuple(x for x in state.superseded if x is not one)
+    )
+
+
+def _timer(number: int) -> str:
+    return f"earlier:{number}"
