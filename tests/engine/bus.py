@@ -22,6 +22,7 @@ from comptoir.actors.account.messages import (
     AccountRefused,
     CommandAnswered,
     CoreBankingChanged,
+    CoreProfileChanged,
     DescribeAccount,
     OpenAccount,
 )
@@ -236,7 +237,7 @@ def _say(state: File, _message: DescribeAccount, _context: Context) -> Decision[
     return Decision(state, Told(state.told))
 
 
-_TOLD = (AccountCreated, AccountRefused, AccountDelayed)
+_TOLD = (AccountCreated, AccountRefused, AccountDelayed, CoreProfileChanged)
 FILE: Machine[File] = Machine(
     "onboarding",
     phases=Phase,

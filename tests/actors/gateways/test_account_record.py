@@ -95,6 +95,7 @@ def test_lengths_of_our_records() -> None:
         "ACCOUNT-INQUIRY-REQUEST": 24,
         "ACCOUNT-UPDATE-REQUEST": 93,
         "ACCOUNT-REPLY": 80,
+        "PROFILE-CHANGE": 119,
     }
     assert inquiry_of(FILE, PAGE) == f"ACIN{FILE:20}".encode(PAGE)
 

@@ -49,7 +49,7 @@ DEFINITIONS: dict[str, Any] = {
 }  # fmt: skip
 """Queues that an administrator has made, as those of a mainframe are."""
 RECORD = bytes(range(165))
-START_S = 90.0
+START_S = 180.0
 
 
 def _names(queue: str) -> Names:
