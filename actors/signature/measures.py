@@ -1,9 +1,8 @@
 """Counters of signatures: what was read of envelopes because no webhook had told it (E6)."""
 
-from comptoir.actors.gateways.docusign_meaning import PROVIDER
 from comptoir.actors.signature.state import EnvelopeMoved
 from comptoir.engine.journal import Decided
-from comptoir.engine.tally import Tallies
+from comptoir.engine.tally import Tally
 
 __all__ = ["SignatureMeasures"]
 
@@ -11,9 +10,9 @@ __all__ = ["SignatureMeasures"]
 class SignatureMeasures:
     """Counts what signatures say."""
 
-    def __init__(self, healed: Tallies) -> None:
-        """Args: healed: what webhooks missed, by provider, of all kinds that have any."""
-        self._healed = healed.of(PROVIDER)
+    def __init__(self, healed: Tally) -> None:
+        """Args: healed: what webhooks of whoever has contracts signed have missed."""
+        self._healed = healed
 
     def count(self, decided: Decided) -> None:
         """Count what one decision says."""

@@ -27,6 +27,7 @@ from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.device.kind import device_spec
 from comptoir.actors.disposition.messages import KIND as DISPOSITION
 from comptoir.actors.endpoint.terms import OUTWARD_TERMS, OutwardTerms
+from comptoir.actors.gateways.docusign_meaning import PROVIDER as DOCUSIGN
 from comptoir.actors.gateways.payee import PayeeDesk
 from comptoir.actors.gateways.plaid_keys import PlaidKeys
 from comptoir.actors.gateways.signing_desk import SigningDesk
@@ -95,7 +96,7 @@ from comptoir.engine.moves import Moves
 from comptoir.engine.parts import Parts
 from comptoir.engine.settings import Settings
 from comptoir.engine.spec import ActorSpec, Bounds
-from comptoir.engine.tally import Tallies
+from comptoir.engine.tally import Tally
 from comptoir.engine.telemetry import Telemetry
 from comptoir.engine.values import Address, Message, Reply
 from comptoir.http.identity.opening import Identity
@@ -187,7 +188,7 @@ def _tell_of_adjustment(moves: Moves, measure: Callable[[Decided], None], decide
 
 
 def _of_files(
-    bounds: Bounds, registry: CollectorRegistry, lists: ListDesk, healed: Tallies
+    bounds: Bounds, registry: CollectorRegistry, lists: ListDesk, healed: Tally
 ) -> tuple[ActorSpec[Any], ...]:
     """Kinds of clients' files: what they are assessed by, who reviews them, and what is measured of it."""
     measures = OnboardingMeasures(registry)
@@ -281,7 +282,7 @@ async def parts_of(
             reconciliation_spec(bounds, payments.reconciliation),
             notification_spec(bounds),
             device_spec(bounds),
-            *_of_files(bounds, registry, daemon.lists, measures.healed),
+            *_of_files(bounds, registry, daemon.lists, measures.healed.of(DOCUSIGN)),
             *event_specs(bounds, daemon.moves, registry),
         ),
         gateways=gateways,

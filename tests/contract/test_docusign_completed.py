@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from comptoir.engine.testing import Process
-from comptoir.http.contract_testing import eventually
+from comptoir.http.contract_testing import Customer, eventually
 from tests.contract.opening import advance
 from tests.contract.signing_there import File, settings_of
 
@@ -115,6 +115,8 @@ def test_declined_issued_anew_and_told_by_nobody(file: File) -> None:
         return bool(file.contract()["status"] == "signed")
 
     eventually(is_signed, 60.0)
+    healed = Customer(file.daemon).metric("comptoir_webhooks_healed_total", provider="docusign")
+    assert healed == 1
     assert (file.contract()["signedSha256"], file.file()["status"]) == (None, "SIGNATURE_PENDING")
     file.dies()
     file.faults()
