@@ -9,12 +9,14 @@ from typing import Final
 
 from comptoir.actors.approval.messages import Action
 from comptoir.actors.erasure.messages import erasure_of
-from comptoir.actors.onboarding.messages import (
-    KIND,
+from comptoir.actors.onboarding.keeping_messages import (
     AskErasure,
     EndRelation,
     EraseFile,
     ErasureAnswered,
+)
+from comptoir.actors.onboarding.messages import (
+    KIND,
 )
 from comptoir.engine import Address, Refused
 from comptoir.http.answers import Response, json_response

@@ -8,14 +8,16 @@ from typing import Final
 
 from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.numbering.messages import DrawNumber, NumberDrawn
+from comptoir.actors.onboarding.keeping_messages import (
+    AskErasure,
+    EndRelation,
+    ErasureAnswered,
+)
 from comptoir.actors.onboarding.messages import KIND as FILE
 from comptoir.actors.onboarding.messages import (
-    AskErasure,
     ChangeProfile,
     DescribeProfile,
     Document,
-    EndRelation,
-    ErasureAnswered,
     FileDescribed,
     InitiateFile,
     Opened,

@@ -14,7 +14,9 @@ from comptoir.actors.account.messages import SettleAccount
 from comptoir.actors.disposition.messages import DisposeLetter, ReplayLetters
 from comptoir.actors.erasure.messages import ErasePerson
 from comptoir.actors.gateways.messages import RotateKey
-from comptoir.actors.onboarding.messages import EraseFile
+from comptoir.actors.onboarding.keeping_messages import (
+    EraseFile,
+)
 from comptoir.actors.person.messages import InvitePerson
 from comptoir.actors.wallet.messages import KIND as WALLET
 from comptoir.actors.wallet.messages import AdjustPoints, ProposeAdjustment

@@ -26,15 +26,17 @@ from comptoir.actors.kyc.messages import KIND as CASE
 from comptoir.actors.kyc.messages import ForgetCase
 from comptoir.actors.onboarding.compensating import contract_timers, deletions
 from comptoir.actors.onboarding.completing import EXPIRY, KEPT, REMINDER
-from comptoir.actors.onboarding.messages import (
+from comptoir.actors.onboarding.keeping_messages import (
     KEPT_FILES,
-    KIND,
     AskErasure,
-    DocumentStatus,
     EndRelation,
     EraseFile,
     ErasureAnswered,
     KeepByRule,
+)
+from comptoir.actors.onboarding.messages import (
+    KIND,
+    DocumentStatus,
     KeptLongEnough,
 )
 from comptoir.actors.onboarding.sighted import forgotten

@@ -49,12 +49,18 @@ from comptoir.actors.onboarding.beginning import (
 from comptoir.actors.onboarding.completing import DocumentsUploaded, described
 from comptoir.actors.onboarding.going_on import ON, whole
 from comptoir.actors.onboarding.keeping import KEEPING_ROWS
+from comptoir.actors.onboarding.keeping_messages import (
+    AskErasure,
+    EndRelation,
+    EraseFile,
+    ErasureAnswered,
+    KeepByRule,
+)
 from comptoir.actors.onboarding.messages import (
     CLIENT,
     DOCUMENTS_MAX,
     KIND,
     AmendFile,
-    AskErasure,
     ChangeProfile,
     ClientReached,
     CompleteUpload,
@@ -63,15 +69,11 @@ from comptoir.actors.onboarding.messages import (
     Document,
     DocumentsClosed,
     DocumentStatus,
-    EndRelation,
-    EraseFile,
-    ErasureAnswered,
     FileDescribed,
     FileExpired,
     FileGoesOn,
     FileOver,
     InitiateFile,
-    KeepByRule,
     KeepReceipt,
     KeptLongEnough,
     KycConcluded,

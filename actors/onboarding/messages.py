@@ -18,14 +18,12 @@ __all__ = [
     "CLIENT",
     "DOCUMENT",
     "DOCUMENTS_MAX",
-    "KEPT_FILES",
     "KIND",
     "MAINFRAME",
     "PARTNER",
     "SUBMISSIONS",
     "SUBMISSIONS_MAX",
     "AmendFile",
-    "AskErasure",
     "ChangeProfile",
     "ClientInfo",
     "ClientReached",
@@ -35,15 +33,11 @@ __all__ = [
     "Document",
     "DocumentStatus",
     "DocumentsClosed",
-    "EndRelation",
-    "EraseFile",
-    "ErasureAnswered",
     "FileDescribed",
     "FileExpired",
     "FileGoesOn",
     "FileOver",
     "InitiateFile",
-    "KeepByRule",
     "KeepReceipt",
     "KeptLongEnough",
     "KycConcluded",
@@ -68,8 +62,6 @@ DOCUMENTS_MAX: Final = 40
 """Of one file: some of each type, each sent some times."""
 SUBMISSIONS: Final = "partner_submissions"
 """Documents by which a partner's reference leads to its file: `{"onboarding_id"}`."""
-KEPT_FILES: Final = "kept_file"
-"""Documents of files that were asked to keep themselves by the rule (engine/boot/keeping.py): `{}`."""
 SUBMISSIONS_MAX: Final = 50
 """Of one file: its first, and how often it may be amended."""
 ADVISOR: Final = "advisor"
@@ -270,24 +262,6 @@ class KeptLongEnough(Message, frozen=True):
     """One's own later self: what is kept of it may go."""
 
 
-class KeepByRule(Message, frozen=True):
-    """It has ended, perhaps before there was a rule: see that it goes when its time is over."""
-
-
-class AskErasure(Message, frozen=True):
-    """May it be erased now (`ErasureAnswered`)? That it may not is put on record."""
-
-
-class EraseFile(Message, frozen=True):
-    """Its client wants it erased, and two people of the house have seen it."""
-
-
-class EndRelation(Message, frozen=True):
-    """Its client, who has an account, is a client no longer: the years of the law begin."""
-
-    by: str
-
-
 class ClientReached(Message, frozen=True):
     """Whoever carries mail has taken the client's link."""
 
@@ -358,15 +332,6 @@ class UploadGranted(Reply, frozen=True):
 
 class FileOver(Reply, frozen=True):
     """Nothing is taken any more: its time for documents is over."""
-
-
-class ErasureAnswered(Reply, frozen=True):
-    """Whether it may be erased."""
-
-    ground: str
-    """Why not, as a code of keeping.py; empty: it may."""
-    until: int
-    """Until when: business time, ms; 0: that is not known yet."""
 
 
 class ProfileClosed(Reply, frozen=True):

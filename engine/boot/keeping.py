@@ -10,7 +10,13 @@ from typing import Final
 import trio
 
 from comptoir.actors.kyc.messages import CASES
-from comptoir.actors.onboarding.messages import KEPT_FILES, KIND, KeepByRule
+from comptoir.actors.onboarding.keeping_messages import (
+    KEPT_FILES,
+    KeepByRule,
+)
+from comptoir.actors.onboarding.messages import (
+    KIND,
+)
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError, Erased, Refused, Suspended
 from comptoir.engine.journal import Journal

@@ -8,9 +8,14 @@ from comptoir.actors.gateways.document_messages import DocumentInspected, Object
 from comptoir.actors.gateways.messages import NoticeRefused, NoticeTaken
 from comptoir.actors.numbering import machine as numbering
 from comptoir.actors.numbering.messages import DrawNumber
+from comptoir.actors.onboarding.keeping_messages import (
+    AskErasure,
+    EndRelation,
+    EraseFile,
+    KeepByRule,
+)
 from comptoir.actors.onboarding.messages import (
     AmendFile,
-    AskErasure,
     ChangeProfile,
     ClientInfo,
     ClientReached,
@@ -19,11 +24,8 @@ from comptoir.actors.onboarding.messages import (
     DescribeProfile,
     Document,
     DocumentStatus,
-    EndRelation,
-    EraseFile,
     FileExpired,
     InitiateFile,
-    KeepByRule,
     KeepReceipt,
     KeptLongEnough,
     KycConcluded,

@@ -5,7 +5,13 @@ from typing import Any, cast
 import pytest
 
 from comptoir.actors.kyc.messages import CASES
-from comptoir.actors.onboarding.messages import KEPT_FILES, KIND, KeepByRule
+from comptoir.actors.onboarding.keeping_messages import (
+    KEPT_FILES,
+    KeepByRule,
+)
+from comptoir.actors.onboarding.messages import (
+    KIND,
+)
 from comptoir.engine.boot import keeping
 from comptoir.engine.boot.keeping import keep_files
 from comptoir.engine.engine import Engine

@@ -22,20 +22,22 @@ from comptoir.actors.onboarding.keeping import (
     RelationEnded,
     end_of,
 )
-from comptoir.actors.onboarding.machine import MACHINE
-from comptoir.actors.onboarding.messages import (
+from comptoir.actors.onboarding.keeping_messages import (
     KEPT_FILES,
     AskErasure,
-    DescribeFile,
-    DescribeProfile,
-    DocumentStatus,
     EndRelation,
     EraseFile,
     ErasureAnswered,
+    KeepByRule,
+)
+from comptoir.actors.onboarding.machine import MACHINE
+from comptoir.actors.onboarding.messages import (
+    DescribeFile,
+    DescribeProfile,
+    DocumentStatus,
     FileDescribed,
     FileExpired,
     FileOver,
-    KeepByRule,
     KeptLongEnough,
 )
 from comptoir.actors.onboarding.state import OnboardingState, Phase
