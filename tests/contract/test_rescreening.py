@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from comptoir.engine.testing import Answered, Process
-from comptoir.http.contract_testing import Customer, eventually
+from comptoir.http.contract_testing import eventually
 from tests.contract.documents import INITIATION, to_people
 from tests.contract.opening import PROFILE, approves, signs, to_accounts
 from tests.contract.scene import Scene
@@ -95,14 +95,10 @@ class Bank(Scene):
         """Wait until a file does."""
         self.awaits(lambda: self.status(number) in statuses)
 
-    def awaits(self, what: Callable[[], bool]) -> None:
-        """Wait, while business time goes on: a child that was late is asked again after a second of it."""
-
-        def is_so() -> bool:
-            Customer(self.daemon).advance(1)
-            return what()
-
-        eventually(is_so, SECONDS_MAX)
+    @staticmethod
+    def awaits(what: Callable[[], bool]) -> None:
+        """Wait for it."""
+        eventually(what, SECONDS_MAX)
 
     def approved(self, number: str) -> None:
         """Nobody has checked who they are: a person has looked."""
