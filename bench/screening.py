@@ -9,13 +9,14 @@ import os
 import random
 import resource
 import statistics
-import string
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from time import perf_counter, process_time, thread_time_ns
 from typing import Final
 
+from bench.screening_variants import born_of, planted, slipped, tell_ordinary, tell_recall
 from comptoir.actors.screening.entries import Entry
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import Index, build_index
@@ -85,8 +86,6 @@ SYLLABLES: Final = [
     "yan",
     "oglu",
 ]
-SLIP_CHARS_MIN: Final = 6
-"""A letter of a shorter word is not changed: it would be another name."""
 
 
 def entries(chance: random.Random) -> Iterator[Entry]:
@@ -97,22 +96,7 @@ def entries(chance: random.Random) -> Iterator[Entry]:
         common = surnames[int(chance.paretovariate(0.8)) % SURNAMES]
         surname = common if chance.random() < 0.5 else chance.choice(surnames)
         names = [*chance.choices(given, k=1 if chance.random() < 0.6 else 2), surname]
-        born = (
-            f"{chance.randint(1940, 2005)}-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}"
-        )
-        yield Entry(f"e{number}", "Person", (" ".join(names).title(),), (born,))
-
-
-def slipped(name: str, chance: random.Random) -> str:
-    """In another order, with a wrong letter."""
-    words = name.split()
-    at = chance.randrange(len(words))
-    letters = list(words[at])
-    if len(letters) >= SLIP_CHARS_MIN:
-        letters[chance.randrange(len(letters))] = chance.choice(string.ascii_lowercase)
-    words[at] = "".join(letters)
-    chance.shuffle(words)
-    return " ".join(words)
+        yield Entry(f"e{number}", "Person", (" ".join(names).title(),), (born_of(chance),))
 
 
 def main() -> None:
@@ -121,7 +105,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="comptoir-bench-") as folder:
         path = Path(folder) / "index"
         began, computed = perf_counter(), process_time()
-        header = build_index(entries(chance), path, _progress)
+        whole = chain(entries(chance), planted(chance))
+        header = build_index(whole, path, _progress)
         wall, cpu = perf_counter() - began, process_time() - computed
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         size = path.stat().st_size / 1024**2
@@ -131,6 +116,8 @@ def main() -> None:
         with Index(path) as index:
             print(f"opened in {(perf_counter() - began) * 1000:.1f} ms")
             _search(index, chance)
+            tell_recall(index, chance)
+            tell_ordinary(index, chance)
 
 
 def _search(index: Index, chance: random.Random) -> None:
@@ -138,7 +125,9 @@ def _search(index: Index, chance: random.Random) -> None:
     found = 0
     for _ in range(QUERIES):
         entry = index.entry(chance.randrange(NAMES))
-        subject = Subject((slipped(entry.names[0], chance),), entry.birth_dates)
+        words = slipped(entry.names[0], chance).split()
+        chance.shuffle(words)
+        subject = Subject((" ".join(words),), entry.birth_dates)
         began = thread_time_ns()
         hits = index.search("Person", subject)
         took.append((thread_time_ns() - began) / 1e6)

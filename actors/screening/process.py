@@ -24,7 +24,14 @@ import trio
 from comptoir.actors.screening.clearing import Said
 from comptoir.actors.screening.evidence import Subject
 
-__all__ = ["ListHit", "Screening", "ScreeningStatistics", "ScreeningUnavailable", "open_screening"]
+__all__ = [
+    "ListHit",
+    "Screening",
+    "ScreeningStatistics",
+    "ScreeningUnavailable",
+    "give_way",
+    "open_screening",
+]
 
 SEARCH_SECONDS: Final = 5.0
 """A search takes milliseconds; a machine that swaps may take a thousand times as long."""
@@ -195,8 +202,7 @@ class Screening:
         process = await trio.lowlevel.open_process(command, stdin=PIPE, stdout=PIPE, env=env)
         self._child = _Child(process)
         self._started += 1
-        with suppress(OSError):  # it has ended, or we may not: then it has no more than its share
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+        give_way(process.pid)
         with trio.fail_after(START_SECONDS):
             await self._child.ask(b"{}")
         return self._child
@@ -211,6 +217,16 @@ class Screening:
             for end in (child.process.stdin, child.process.stdout):
                 if end is not None:
                     await end.aclose()
+
+
+def give_way(pid: int) -> None:
+    """Have a process computing only beside what else wants the processor, and take it from nobody when it wakes up."""
+    with suppress(OSError):  # it has ended, or we may not: then it has no more than its share
+        os.setpriority(os.PRIO_PROCESS, pid, NICE)
+        if hasattr(
+            os, "SCHED_BATCH"
+        ):  # of Linux; not SCHED_IDLE, under which a busy machine answers no search in time
+            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
 
 
 @asynccontextmanager
