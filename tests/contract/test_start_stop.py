@@ -80,8 +80,8 @@ def test_ready_when_the_line_is_written(comptoir_daemon: Start) -> None:
 # Signals.
 
 
-def test_ctrl_c_under_load_loses_nothing(comptoir_daemon: Start) -> None:
-    """Exit 0 within 10 s; what was acknowledged is credited after the next start (X19).
+def test_signal_under_load_loses_nothing(comptoir_daemon: Start) -> None:
+    """SIGINT: exit 0 within 10 s; what was acknowledged is credited after the next start (X19).
 
     SIGTERM, once and twice, and the ledger after it: tests/durability/test_endings.py.
     """

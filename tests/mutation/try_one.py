@@ -22,13 +22,15 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import Phase, settings
 
-# Beside this file: by the time it runs, `tests` is not known as a package yet.
-from swapping import Functions, Swap, plan
+if TYPE_CHECKING:
+    from tests.mutation.swapping import Functions, Swap, plan
+else:  # it stands beside this file; `tests` is what a run's own tree has under this name
+    from swapping import Functions, Swap, plan
 
 EDITABLE = "__editable__"
 LIBRARIES = (
