@@ -122,11 +122,15 @@ soak: setup  ## 10,000 seeds, a million ledger operations, 10,000 purchases ten 
 	@TESTS_DELIVERIES=$(DELIVERIES) TESTS_LEDGER_OPERATIONS=$(OPERATIONS) TESTS_SPECIMENS=300 TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak -o faulthandler_timeout=0 $(ARGS)
 
 # uv resolves for every Python and platform at once; it writes no registry's address. It is no part
-# of the lock, because only this command needs it.
-lock: setup  ## resolve pyproject.toml into requirements.lock anew
+# of the lock, because only this command needs it. The extra `mq` has a lock of its own, of its sources alone, since PyPI has no
+# wheel of it: what it needs beside itself is in requirements.lock.
+lock: setup  ## resolve pyproject.toml into requirements.lock and requirements-mq.lock anew
 	@$(PY) -m pip install --quiet 'uv==0.13.*'
 	@$(BIN)/uv pip compile --quiet --no-header --generate-hashes --no-emit-index-url --universal \
 		--group dev pyproject.toml -o requirements.lock $(ARGS)
+	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["mq"], sep="\n")' \
+		| $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-deps --generate-hashes --no-emit-index-url \
+		--universal - -o requirements-mq.lock $(ARGS)
 
 clean:  ## stop an embedded database, then remove .venv, .comptoir, caches and builds
 	@if [ -x $(BIN)/comptoir ] && [ -d .comptoir ]; then $(BIN)/comptoir db destroy --yes || { \

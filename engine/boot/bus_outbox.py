@@ -8,7 +8,7 @@ Rules:
 Source: spec.md S11, S17, S33; docs/kafka.md; docs/adr/0056-kafka-is-a-carrier.md.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -29,7 +29,10 @@ log = structlog.get_logger("comptoir.bus")
 COLLECTION: Final = "outbox"
 KIND: Final = "onboarding"
 EVENT: Final = "KycCompleted"
+NAMES: Final = ((KIND, EVENT),)
 PAGE: Final = 500
+SPAN: Final = 20_000
+"""Numbers of the journal that one look goes through at most, as the feed's (feeding.py): so no other event is read."""
 POLL_S: Final = 1.0
 """Of a journal that has nothing new; an event is published that much later at most."""
 AGAIN_S_MAX: Final = 30.0
@@ -37,6 +40,7 @@ _STATELESS: Any = object()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Send = Callable[[str, str, bytes], Awaitable[None]]
 Said = Callable[[Recorded], tuple[str, bytes] | None]
+Names = Sequence[tuple[str, str]]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -80,15 +84,19 @@ def approval_of(event: Recorded) -> tuple[str, bytes] | None:
 class Outbox:
     """Publishes, for as long as the engine runs."""
 
-    def __init__(self, name: str, send: Send, said: Said | None = None) -> None:
+    def __init__(
+        self, name: str, send: Send, said: Said | None = None, names: Names = NAMES
+    ) -> None:
         """Make it.
 
         Args:
             name: under which its position is kept.
             send: puts one record on a topic; raises CallFault.
             said: the topic of an event and what is said there; approvals by default.
+            names: kinds and types of the events that it is asked of; no others are read.
         """
         self._name, self._send, self._said = name, send, said or approval_of
+        self._names = names
         self._after: int | None = None
         self._kept = 0
         """Before `_after` by what has told nobody anything."""
@@ -122,15 +130,20 @@ class Outbox:
         if self._after is None:
             kept = await engine.journal.documents(COLLECTION, (self._name,))
             self._after = self._kept = int(kept[self._name]["position"]) if kept else 0
-        page = await engine.journal.events(self._after, PAGE)
+        last = min(engine.journal.statistics().last_event, self._after + SPAN)
+        if last <= self._after:
+            return False
+        page = await engine.journal.events_named(self._names, self._after, last, PAGE)
         for event in page:
             said = self._said(event)
             if said is not None:
                 await self._send(said[0], event.address.key, said[1])
+                await self._keep(engine, event.number)
             self._after = event.number
-            if said is not None or self._after - self._kept >= PAGE:
-                await self._keep(engine, self._after)
-        return bool(page)
+        self._after = self._after if len(page) == PAGE else last
+        if self._after - self._kept >= PAGE:
+            await self._keep(engine, self._after)
+        return True
 
     async def _keep(self, engine: Engine, position: int) -> None:
         put = Put(COLLECTION, self._name, {"position": position})

@@ -295,7 +295,7 @@ class Orders:
             with Path("book").open("a", encoding="ascii") as file:
                 file.write(f"told topic {key}\n")
 
-        outbox = Outbox(key, send, lambda one: ("topic", b"") if one.address.key == key else None)
+        outbox = Outbox(key, send, lambda one: ("t", b"") if one.address.key == key else None, ((TOY, "Did"),))  # fmt: skip
         while await outbox.publish(self._engine(daemon)):
             pass
 

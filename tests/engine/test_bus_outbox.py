@@ -80,6 +80,18 @@ async def test_an_approval_is_told_with_what_the_source_names() -> None:
     }  # fmt: skip
 
 
+async def test_what_was_not_sent_is_not_passed_over() -> None:
+    """S17: its position is kept after the brokers have the event: who dies between the two tells it again."""
+    topic = Topic(before=frozenset((1,)))
+    async with (
+        MemoryJournal.open(MemoryTables()) as journal,
+        Engine(toy_parts(journal)).running() as engine,
+    ):
+        await _record(engine, "ONB-2026-00001", APPROVED)
+        await _publish_all(engine, topic)
+    assert [key for _, key, _ in topic.records] == ["ONB-2026-00001"]
+
+
 FAILURES = st.frozensets(st.integers(1, 12), max_size=4)
 
 

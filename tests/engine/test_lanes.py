@@ -119,7 +119,6 @@ async def test_ten_slow_ones_of_one_hold_up_nobody_else(autojump_clock: MockCloc
         ):
             await engine.ask(A, Do(f"send {more}", send=sends))
             with trio.fail_after(60):
-                while len(party.calls) < 6:
-                    await trio.sleep(1)
+                await party.wait_calls(6)
             called = Counter(one.partition(":")[0] for one, _, _ in party.calls)
             assert called == {"slow": 4, "quick": 1, "other": 1}

@@ -9,6 +9,7 @@ from comptoir.actors.endpoint.messages import (
     ATTEMPTS_MAX,
     ChangeEndpoint,
     CloseEndpoint,
+    DeliveryEnded,
     ListAttempts,
     PingEndpoint,
     ReplayEvents,
@@ -199,6 +200,21 @@ def test_a_consumer_may_ask_for_time() -> None:
     assert delay_of("we_1", 1, 1, 10**12) == 24 * HOUR_MS
     assert delay_of("we_1", 1, 1, 0) >= RETRY_MS[0]
     assert delay_of("we_1", 1, 99, 0) >= RETRY_MS[-1]
+
+
+def test_an_answer_of_another_call_changes_nothing() -> None:
+    """S33: a call whose end is told twice, or after the next one left, passes over nothing."""
+    player = Player().open()
+    player.grow(3)
+    first = player.calls[0].serial
+    player.call()
+    player.tell()
+    stands = player.state
+    for outcome in ("delivered", "nothing", "failed", "gone"):
+        player.say(DeliveryEnded(first, outcome, 3))
+        assert player.state == stands
+    player.settle()
+    assert player.heard == [1, 2, 3]
 
 
 def test_what_is_closed_keeps_no_secret() -> None:
