@@ -60,6 +60,7 @@ REASONS: Final[Mapping[str, str]] = {
     "KNOWN_REFUSED": "This very file was refused before.",
     "DUPLICATE_IDENTITY": "The same identity document is in a file of somebody else.",
     "DUPLICATE_DOCUMENT": "The same document is in another file.",
+    "LOOKS_ALIKE": "It says and looks like a document in another client's file, and is not the same file.",
     "LOOKS_REFUSED": "It looks like a document that was refused in another client's file.",
     "INSPECTION_TOO_LONG": _LARGE,
     "INSPECTION_TOO_LARGE": _LARGE,

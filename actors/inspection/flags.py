@@ -70,6 +70,7 @@ FLAGS: Final[Mapping[str, Weight]] = MappingProxyType(
         # Of where else it was seen (engine/boot/sightings.py).
         "DUPLICATE_IDENTITY": Weight.NOTE,
         "DUPLICATE_DOCUMENT": Weight.NOTE,
+        "LOOKS_ALIKE": Weight.NOTE,
         "LOOKS_REFUSED": Weight.NOTE,
         # Of the inspection itself.
         "INSPECTION_TOO_LONG": Weight.REDO,
@@ -78,7 +79,9 @@ FLAGS: Final[Mapping[str, Weight]] = MappingProxyType(
     }
 )
 
-INTERNAL: Final = frozenset({"DUPLICATE_IDENTITY", "DUPLICATE_DOCUMENT", "LOOKS_REFUSED"})
+INTERNAL: Final = frozenset(
+    {"DUPLICATE_IDENTITY", "DUPLICATE_DOCUMENT", "LOOKS_ALIKE", "LOOKS_REFUSED"}
+)
 """Of these only COMPLIANCE hears: they speak of other clients, and would warn whoever is found out."""
 
 

@@ -28,7 +28,7 @@ from comptoir.engine.machine import Context, Machine, row
 
 __all__ = [
     "LOOK_BITS_MAX", "MACHINE", "REPLIES", "SEEN_MAX", "DocumentForgotten", "DocumentSeen",
-    "Phase", "SightingState", "bits_apart",
+    "Phase", "SightingState", "bits_apart", "is_near",
 ]  # fmt: skip
 
 SEEN_MAX: Final = 1000
@@ -73,6 +73,12 @@ def bits_apart(one: str, other: str) -> int:
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
+def is_near(one: str, other: str) -> bool:
+    """Whether two looks are as near as copies are; none is near nothing."""
+    comparable = bool(one) and len(one) == len(other)
+    return comparable and bits_apart(one, other) <= LOOK_BITS_MAX
+
+
 def _see(state: SightingState, message: SeeDocument, _context: Context) -> Outcome:
     others = tuple(one for one in state.seen if one.file != message.seen.file)
     return _noted(state, message.seen, SeenIn(others))
@@ -90,12 +96,7 @@ def _noted(state: SightingState, seen: Seen, reply: SeenIn) -> Outcome:
 
 def _compare(state: SightingState, message: CompareLook, _context: Context) -> Outcome:
     alike = tuple(
-        one
-        for one in state.seen
-        if one.file != message.file
-        and one.look
-        and len(one.look) == len(message.look)
-        and bits_apart(one.look, message.look) <= LOOK_BITS_MAX
+        one for one in state.seen if one.file != message.file and is_near(one.look, message.look)
     )
     return Decision(state, SeenIn(alike))
 

@@ -20,8 +20,8 @@ __all__ = [
 
 KIND = "sighting"
 LOOKS = "looks"
-"""Key of the one that knows how refused documents look; every other key is a keyed digest (X15) of bytes, or of
-the number of an identity document."""
+"""Key of the one that knows how refused documents look; every other key is a keyed digest (X15) of bytes, of
+the number of an identity document, or of what a bill or a notice says."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Seen(msgspec.Struct, frozen=True):
     document_id: str
     doc_type: str
     look: str = ""
-    """Only of what was refused (actors/inspection/pictures.py)."""
+    """Of what was refused, or is noted by what it says (actors/inspection/pictures.py)."""
     holder: str = ""
     """Digest of whom the file is of, by name and birth; empty: not asked for."""
 

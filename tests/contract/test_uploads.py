@@ -4,6 +4,7 @@ Source: interface.md 2, 8 and 9; spec.md S12, S16, S62; issue 5.
 """
 
 import re
+import statistics
 import sys
 import threading
 import time
@@ -19,6 +20,8 @@ from comptoir.http.contract_testing import Customer, eventually, purchase
 from tests.contract.documents import Applicant, drafts, folder_of, make_pdf, to_people
 
 Start = Callable[..., Process]
+BEFORE = 40
+"""Webhooks before the upload, with which those beside it are compared."""
 KIB_GROWN_MAX = 24 * 1024
 """Of the daemon's memory, under an upload of 60 MB: a chunk, hypercorn's queue, and what webhooks take."""
 
@@ -74,8 +77,9 @@ def memory_watched(process: Process) -> Generator[list[int]]:
 def test_sixty_megabytes_pass_in_constant_memory_while_webhooks_flow(
     keeper: Process, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S12, issue 5: a PDF of 60 MB to either store; the daemon's memory does not grow with it, and webhooks are
-    answered all the while.
+    """S12, issues 5 and 8: a PDF of 60 MB to either store; the daemon's memory does not grow with it, and webhooks are
+    answered all the while: each is acknowledged, none turned away, and their latency before and during is told (the bench
+    measures it on a machine with nothing beside it).
     """
     large = make_pdf(tmp_path / "large.pdf", 60)
     assert large.size > 60_000_000
@@ -84,22 +88,27 @@ def test_sixty_megabytes_pass_in_constant_memory_while_webhooks_flow(
         make_pdf(tmp_path / "warm.pdf", 1), "CONTRACT"
     )  # what is loaded at a first upload is no growth
     with webhooks_flowing(keeper) as answers:
-        eventually(lambda: len(answers) > 20)
+        eventually(lambda: len(answers) > BEFORE)
         with memory_watched(keeper) as grown:
             before, began = len(answers), time.monotonic()
             shown = file.sends(large, "CONTRACT")  # of which nothing is read
             took = time.monotonic() - began
-        during = answers[before:]
+        alone, during = answers[:before], answers[before:]
     assert (shown["status"], shown["sha256"]) == ("accepted", large.sha256)
     assert during, "some came while it went"
     assert {status for status, _ in answers} == {202}
     assert max(grown) < KIB_GROWN_MAX, f"{max(grown)} KiB"
-    slowest = max(seconds for _, seconds in during)
     with capsys.disabled():
         sys.stdout.write(
-            f"\n60 MB in {took:.1f} s; memory +{max(grown) / 1024:.1f} MiB; {len(during)} webhooks "
-            f"meanwhile, slowest {slowest * 1000:.0f} ms\n"
+            f"\n60 MB in {took:.1f} s; memory +{max(grown) / 1024:.1f} MiB; webhooks before: "
+            f"{latency(alone)}; during: {latency(during)}\n"
         )
+
+
+def latency(answers: list[tuple[int, float]]) -> str:
+    """Median and slowest of some."""
+    taken = [seconds * 1000 for _, seconds in answers]
+    return f"{len(taken)}, median {statistics.median(taken):.0f} ms, slowest {max(taken):.0f} ms"
 
 
 def test_good_uploads_are_outside_the_anonymous_limit_and_forged_ones_are_not(

@@ -83,6 +83,31 @@ async def test_a_family_may_share_a_proof_of_residence() -> None:
     assert (shared.flags, shared.files) == (("DUPLICATE_DOCUMENT",), ("ONB-1",))
 
 
+BILL = {"address": "12 rue des Lilas, 75011 Paris", "issueDate": "2026-11-15", "look": LOOK}
+
+
+async def test_what_says_and_looks_like_a_document_of_another_file_is_told() -> None:
+    """S19, issue 8: scanned anew, and be it with another holder's name, a bill is known by address, day and look; on the same
+    form with another day it is another bill, and the same address on another form is a neighbour's.
+    """
+    register = Register()
+    near = f"{int(LOOK, 16) ^ 0b1011:0{len(LOOK)}x}"
+    far = f"{int(LOOK, 16) ^ (1 << 60) - 1:0{len(LOOK)}x}"
+    first = await register.sees(1, "PROOF_OF_RESIDENCE", "aa", **BILL)
+    assert (first.flags, len(first.marks)) == ((), 2)
+    again = await register.sees(2, "PROOF_OF_RESIDENCE", "bb", **{**BILL, "look": near})
+    assert (again.flags, again.files) == (("LOOKS_ALIKE",), ("ONB-1",))
+    same = await register.sees(3, "PROOF_OF_RESIDENCE", "aa", **BILL)
+    assert same.flags == ("DUPLICATE_DOCUMENT", "LOOKS_ALIKE"), (
+        "the first by its bytes, the second by its look"
+    )
+    for other in ({"issueDate": "2026-10-15"}, {"look": far}, {"address": ""}):
+        assert (await register.sees(4, "PROOF_OF_RESIDENCE", "cc", **{**BILL, **other})).flags == ()
+    notice = {"taxNumber": "1234567890123", "taxYear": "2025", "look": LOOK}
+    await register.sees(5, "TAX_DECLARATION", "dd", **notice)
+    assert (await register.sees(6, "TAX_DECLARATION", "ee", **notice)).files == ("ONB-5",)
+
+
 async def test_what_looks_like_a_refused_document_is_told() -> None:
     """S19: it comes again in other bytes, in another file."""
     register = Register()
@@ -105,6 +130,7 @@ async def test_what_a_file_forgets_is_not_found_any_more() -> None:
     register = Register()
     marks = (await register.sees(1, "IDENTITY", "aa", **PASSPORT)).marks
     marks += (await register.sees(1, "IDENTITY", "dd", ("POLYGLOT",), look=LOOK)).marks
+    marks += (await register.sees(1, "PROOF_OF_RESIDENCE", "ee", **BILL)).marks
     for mark in marks:
         await register.ask(Address(KIND, mark), ForgetSighting("ONB-1", "doc_1"))
     assert "ONB-1" not in str(register.states)
