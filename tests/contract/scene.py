@@ -23,9 +23,11 @@ from tests.contract.test_beginnings import service
 __all__ = ["SECONDS_MAX", "SECRET", "Scene"]
 
 SECRET = "the-bureau-signs-with-this-secret-0123"
-PAPERS: dict[str, dict[str, str]] = {
+PAPERS: dict[str, dict[str, Any]] = {
     "IDENTITY": {"kind": "passport", "surname": "TREMBLAY", "givenNames": "MARIE ANNE", "issuer": "CAN"},
-    "PROOF_OF_RESIDENCE": {"kind": "residence"},
+    "PROOF_OF_RESIDENCE": {
+        "kind": "residence", "address": ["123 rue Sherbrooke", "Montreal QC H3A 1B1"],
+    },
     "TAX_DECLARATION": {"kind": "tax"},
 }  # fmt: skip
 SECONDS_MAX = 90.0

@@ -112,7 +112,6 @@ def scene(
     scene = Scene(daemon, sandbox, request.getfixturevalue("tmp_path"))
     yield scene
     scene.browser.close()
-    print("what the daemon said:", daemon.said())
 
 
 def _checks(scene: Scene) -> dict[str, str]:
