@@ -203,7 +203,7 @@ def _measured(side: Side, path: Path, known: list[Entry]) -> dict[str, Any]:
     _await_list(side)
     people = People(side, known)
     slices: dict[str, list[dict[str, Any]]] = {name: [] for name in SLICES}
-    done = dict.fromkeys(SLICES, 0.0)
+    done: dict[str, float] = dict.fromkeys(SLICES, 0.0)
 
     def measure(name: str, crew: Crew | None = None) -> float:
         """One slice; how often a second the crew did what it does."""

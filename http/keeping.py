@@ -2,7 +2,7 @@
 
 The rule: whether a file may go is its machine's to say, and a refusal says why and until when; what may go, goes when a
 second person has approved it, and by nobody but who holds the key store.
-Source: spec.md S36, X13, E13, E14; GDPR article 17; docs/erasure.md; adr/0065.
+Source: spec.md S36, X13, E13, E14; GDPR article 17; docs/erasure.md; adr/0063.
 """
 
 from typing import Final

@@ -6,7 +6,7 @@ Rules:
 - an answer says whether it was taken. What the profile is now, the mainframe says as it says every change, in the order of
   its sequence (applying.py): so our own change comes back by one way only, and nothing that comes leads to a command;
 - of an account that is not there, or is held, nothing is corrected.
-Source: spec.md S29, S32, S33, X9; docs/core-banking.md; docs/adr/0061-a-profile-has-one-writer-once-there-is-an-account.md.
+Source: spec.md S29, S32, S33, X9; docs/core-banking.md; docs/adr/0059-a-profile-has-one-writer-once-there-is-an-account.md.
 """
 
 from typing import Final, Literal

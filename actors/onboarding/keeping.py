@@ -9,7 +9,7 @@ The rules:
   them could be read in any copy. What is left is the audit log with what cannot be read, and the proof (`erasure`);
 - the end of a file follows from its state, so a timer that is lost or of an older rule is set anew when it is looked at.
 Source: spec.md S36, X13, E13; GDPR article 17(1) and (3)(b); directive (EU) 2015/849, article 40(1); docs/erasure.md;
-adr/0065.
+adr/0063.
 """
 
 from collections.abc import Iterator
@@ -196,7 +196,8 @@ def _gone(state: OnboardingState, context: Context, *, asked: bool) -> Outcome:
 
 def _end(state: OnboardingState, _message: EndRelation, context: Context) -> Outcome:
     """Its client is one no longer; said again, the first time counts."""
-    ended, happened = state, ()
+    ended = state
+    happened: tuple[RelationEnded, ...] = ()
     if not state.relation_ended_at:
         ended = msgspec.structs.replace(
             state, relation_ended_at=context.now, updated_at=context.now

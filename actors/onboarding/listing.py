@@ -1,7 +1,7 @@
 """Machines of files whose decisions also keep the lists in which the files stand (views.py). Pure.
 
 The rule: the table stays what it is; a row is written by the decision that changes what it says, in its own commit, and by
-no other. Source: spec.md S18, S38; design.md 2; docs/adr/0062.
+no other. Source: spec.md S18, S38; design.md 2; docs/adr/0060.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ Rules:
 - nothing that the mainframe says leads to a command: only a person corrects. An advisor corrects an address, whole, when
   it can be a record; names, which documents were held against, and a national id are never corrected here (X11);
 - a correction is shown beside the profile, and stands when the mainframe has said that it is so. One at a time.
-Source: spec.md S29, S33, X11, X12, E11; docs/adr/0061-a-profile-has-one-writer-once-there-is-an-account.md.
+Source: spec.md S29, S33, X11, X12, E11; docs/adr/0059-a-profile-has-one-writer-once-there-is-an-account.md.
 """
 
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ Rules:
   whoever reads it wakes none of them;
 - nothing in a row is about the client: what the file is called, how far it is, for what it waits, since when and until when.
 
-Source: spec.md S18 (CQRS), S38; interface.md 1 (lists); docs/onboarding.md; docs/adr/0062.
+Source: spec.md S18 (CQRS), S38; interface.md 1 (lists); docs/onboarding.md; docs/adr/0060.
 """
 
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ Rules:
 - it is due on a business day. If nobody has decided by then, compliance is told once more, and that is an alert;
 - the case hears the outcome in the decision that takes it, once per round.
 
-Source: spec.md S7, S11, S23, S27, X4, X5, X31, E14; interface.md 8; docs/review.md; adr/0048, adr/0064.
+Source: spec.md S7, S11, S23, S27, X4, X5, X31, E14; interface.md 8; docs/review.md; adr/0048, adr/0062.
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 Rule: whether a file has ended, and when it goes, is its machine's to say; whoever was asked once is noted, so that a start
 asks those only that are new, or go on. It holds nothing up, and waits while the database is away.
-Source: spec.md S36, X13; docs/erasure.md; adr/0065.
+Source: spec.md S36, X13; docs/erasure.md; adr/0063.
 """
 
 from typing import Final

@@ -4,7 +4,7 @@ Rule: a document that is taken is noted under the digest of its bytes, and an id
 number too, both keyed, so that a copy of the database tells nobody whose document it is (X15); what the others
 have becomes flags. Looks alone are compared with those of what was refused; of what was taken, a look counts beside what the
 document says (address and day of a bill, number and year of a notice), because two people's bills of one company look alike
-(docs/adr/0063-a-look-is-told-beside-what-it-says.md). Asked again for the same document, after a crash, the
+(docs/adr/0061-a-look-is-told-beside-what-it-says.md). Asked again for the same document, after a crash, the
 answer is the same but for what came meanwhile.
 Source: spec.md S19, X13, X15; docs/documents.md.
 """

@@ -1,4 +1,4 @@
-"""What goes with a file: its case, its invitation with whoever is in by it, its contract (X13, E13; adr/0065)."""
+"""What goes with a file: its case, its invitation with whoever is in by it, its contract (X13, E13; adr/0063)."""
 
 from typing import Any
 

@@ -130,7 +130,7 @@ class File(Scene):
             assert (page.status_code, "<form" in page.text) == (200, True), page.text
             pressed = there.post(address, data={"outcome": outcome, "reason": reason})
         assert pressed.status_code in (200, 303), pressed.text
-        return pressed.headers.get("location", "")
+        return str(pressed.headers.get("location", ""))
 
     def comes_back(self, location: str) -> str:
         """The page that its client is shown afterwards."""

@@ -8,6 +8,7 @@ Source: issue 9, "must show"; spec.md S7, S18, S29 to S33, X9, X10, E11, E14; do
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -191,13 +192,17 @@ def test_one_account_whatever_became_of_its_reply(played: Played, name: str) -> 
     assert there["creations"][played.files[name]] == 1
 
 
+def _mailed(played: Played, to: str) -> bool:
+    return bool(played.mails(to, "refused"))
+
+
 def test_unsuccessful_is_no_account(played: Played) -> None:
     """S18, X10: the file is INCOMPLETE for good, advisor and operations are mailed, in no word of the mainframe's."""
     eventually(lambda: played.file("refused")["status"] == "INCOMPLETE", 60.0)
     assert played.file("refused")["incompleteCause"] == "account_refused"
     assert played.files["refused"] not in mainframe(played.scene)["accounts"]
     for to in (OPERATIONS, INITIATION["conseillerEmail"]):
-        eventually(lambda to=to: bool(played.mails(to, "refused")))
+        eventually(partial(_mailed, played, to))
         (mail,) = [one for one in played.mails(to, "refused") if "STATUS_08" in one]
         assert "TREMBLAY" not in mail
 

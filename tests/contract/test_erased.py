@@ -2,7 +2,7 @@
 
 Rule: the search is of the whole database, every row of every table, of the folder of documents and of the key store,
 as files and tables of a process that is not ours to look into otherwise.
-Source: spec.md S36, X13, E13, E14; docs/erasure.md; adr/0065.
+Source: spec.md S36, X13, E13, E14; docs/erasure.md; adr/0063.
 """
 
 import re
@@ -56,8 +56,7 @@ class Registry:
         """A file of Marie's, and her link is on its way."""
         self.daemon.bearer = self.tokens["advisor"]
         file = Applicant(self.daemon)
-        status = lambda: self.by("advisor", file.path).json()["status"]  # noqa: E731 - asked again and again
-        eventually(lambda: status() == "DOCUMENTS_PENDING")
+        eventually(lambda: self.by("advisor", file.path).json()["status"] == "DOCUMENTS_PENDING")
         return file
 
     def signs_in(self, file: Applicant) -> httpx.Client:

@@ -8,7 +8,8 @@ from comptoir.actors.account.messages import CorrectionAnswered, CorrectionDue
 from comptoir.actors.account.state import Phase
 from comptoir.actors.gateways.core_messages import CommandRefused, PublishCommand
 from comptoir.engine import Message
-from tests.actors.account.test_machine import LOOK_MS, Life
+from tests.actors.account.life import Life
+from tests.actors.account.test_machine import LOOK_MS
 from tests.actors.opened import CLIENT, CORRECTS, answer, changed
 from tests.actors.purchases import NOW
 

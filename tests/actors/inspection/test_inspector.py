@@ -200,8 +200,10 @@ def test_a_child_outlives_the_thread_that_started_it() -> None:
     started: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        child = subprocess.Popen([sys.executable, "-I", "-c", FOLLOWS], **pipes)
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-c", FOLLOWS],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
         started.append(child)
         assert child.stderr is not None
         assert child.stderr.readline() == b"ready\n"

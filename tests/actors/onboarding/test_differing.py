@@ -3,6 +3,7 @@
 Source: spec.md S4, S5, S20, S25; issue 8, 2; docs/documents.md.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -85,7 +86,7 @@ def _otherwise(address: PostalAddress, chosen: set[str]) -> PostalAddress:
     if "kind" in chosen:
         for long, short in KINDS.items():
             street = street.replace(f" {long} ", f" {short} ")
-    changes = {
+    changes: dict[str, Callable[[str], str]] = {
         "saint": lambda x: x.replace("Saint-", "St "),
         "accents": lambda x: x.translate(str.maketrans("Éèâé", "Eeae")),
         "repeat": lambda x: x.replace(" bis", "B"),

@@ -1,6 +1,6 @@
 """For how long a file is kept, and what goes when its time is over or its client wants it gone.
 
-Source: spec.md S36, X13, E13; GDPR article 17; docs/erasure.md; adr/0065.
+Source: spec.md S36, X13, E13; GDPR article 17; docs/erasure.md; adr/0063.
 """
 
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """The lists in which files stand: written by the decision that changes them, and by no other (S18, S38).
 
-Source: docs/onboarding.md; docs/adr/0062; actors/onboarding/listing.py.
+Source: docs/onboarding.md; docs/adr/0060; actors/onboarding/listing.py.
 """
 
 from typing import Any

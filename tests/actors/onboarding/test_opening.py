@@ -49,6 +49,7 @@ def test_an_account_that_is_refused_ends_the_file_for_good() -> None:
     assert [one.to for one in sent(over, SendMail)] == ["a@bank.example", "ops@bank.example"]
     (kept,) = [one for one in over.messages if isinstance(one.message, KeptLongEnough)]
     assert (kept.name, kept.due_at) == ("kept", NOW + OPEN_TERMS.audit_ms)
+    assert kept.due_at is not None
     gone = decide(over.state, KeptLongEnough(), kept.due_at)
     assert (gone.state.said, gone.state.documents, gone.state.forgotten) == ({}, (), True)
     assert sent(gone, DeleteObject)

@@ -71,7 +71,11 @@ def test_a_cost_without_prices_is_said_not_to_be_set(
 ) -> None:
     """S39: parties that were asked and have no price do not make a file cost nothing."""
     unset = {**FOUND, "fileCostCents": None, "unpriced": ["identity"]}
-    monkeypatch.setattr(kyc_report, "asked", lambda *_arguments, **_named: unset)
+
+    def answered(*_arguments: object, **_named: object) -> dict[str, Any]:
+        return unset
+
+    monkeypatch.setattr(kyc_report, "asked", answered)
     run_report("table", None, None)
     shown = capsys.readouterr().out
     assert "What a decided file costs is not set (not set: measures.identity_check_cents)." in shown
