@@ -9,7 +9,7 @@ from typing import Any
 from comptoir.engine.cli.demo_applicants import APPLICANTS
 from tests.engine.cli.demos import ends
 
-CLIENTS_SECONDS_MAX = 240
+CLIENTS_SECONDS_MAX = 285
 """Some thirty pages are read, each in a second or two of a processor that the suite shares; and less than what the
 suite gives a test (pyproject.toml, faulthandler_timeout), so that what the demo said is told."""
 
