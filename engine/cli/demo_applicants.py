@@ -172,7 +172,7 @@ APPLICANTS: Final = (
         },
     ),
     Applicant(
-        "Claude", "Fondation", "1960-12-24", ("by SYSTEM", "the mainframe after 8 min"), _APPROVED, "FOUNDATION",
+        "Claude", "Fondation", "1960-12-24", ("by SYSTEM", "the mainframe after"), _APPROVED, "FOUNDATION",
         late=True, profile={"entity": _entity("Fondation Imaginaire", "Fondation")},
     ),
     Applicant(
