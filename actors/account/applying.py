@@ -5,7 +5,8 @@ Rules:
   again, changes nothing;
 - they wait for the account too: before it is created nothing is applied;
 - the file is told of each as it is applied, and keeps what it says (actors/onboarding/syncing.py): nothing of it stays here;
-- where one is missing for too long, the others go on without it, and operations are told, since what it said is lost.
+- where one is missing for too long, counted from the first that waited for it, the others go on without it, and operations
+  are told, since what it said is lost.
 Source: spec.md S33 (Customer Data Hub); docs/core-banking.md.
 """
 
@@ -37,14 +38,25 @@ def change(state: AccountState, message: CoreBankingChanged, context: Context) -
         return Decision(state)
     if same is not None:
         return Decision(state, events=(AccountAlerted("CHANGE_CONTRADICTED"),))
-    if len(state.waiting) >= WAITING_MAX:
+    # The one that the others wait for is never one too many.
+    if len(state.waiting) >= WAITING_MAX and message.sequence != state.sequence + 1:
         return Decision(state, events=(AccountAlerted("CHANGES_TOO_MANY"),))
     waiting = sorted((*state.waiting, message), key=lambda one: one.sequence)
-    return apply_waiting(msgspec.structs.replace(state, waiting=tuple(waiting)), context)
+    after = msgspec.structs.replace(state, waiting=tuple(waiting))
+    return apply_waiting(after, context, timed=bool(state.waiting))
 
 
-def apply_waiting(state: AccountState, context: Context, *, whole: bool = False) -> Outcome:
-    """Apply those whose turn has come; all, where what is missing between them is given up."""
+def apply_waiting(
+    state: AccountState, context: Context, *, whole: bool = False, timed: bool = False
+) -> Outcome:
+    """Apply those whose turn has come.
+
+    Args:
+        state: with all that wait.
+        context: of the decision.
+        whole: all, since what is missing between them is given up.
+        timed: it is being waited already; that lasts no longer for what comes behind.
+    """
     if state.phase is not Phase.CREATED:
         return Decision(state)
     events, told = list[Event](), list[Outgoing]()
@@ -59,6 +71,8 @@ def apply_waiting(state: AccountState, context: Context, *, whole: bool = False)
     if not left:
         gone = (GAP,) if state.waiting else ()
         return Decision(after, events=tuple(events), messages=tuple(told), cancel=gone)
+    if timed and not told:
+        return Decision(after)
     due = context.now + core_terms_of(context).look_ms
     timer = Outgoing(context.address, ChangesDue(), due, GAP)
     return Decision(after, events=tuple(events), messages=(*told, timer))

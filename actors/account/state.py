@@ -87,6 +87,8 @@ class AccountState(State, frozen=True):
     """Number of the last correction that was published (correcting.py)."""
     correcting: bool = False
     """Whether it has no answer yet."""
+    correction_ended: str = ""
+    """What became of the last one: `taken`, `refused`, `unconfirmed`; empty: nothing yet."""
 
 
 class AccountAsked(Event, frozen=True):
