@@ -21,10 +21,12 @@ from comptoir.actors.onboarding.messages import KIND as FILE
 from comptoir.engine import Address, Decision, Event, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["apply_waiting", "change", "gap"]
+__all__ = ["apply_waiting", "change", "gap", "untold"]
 
 GAP: Final = "changes"
 """The timer's name."""
+BEFORE: Final = "BEFORE"
+"""What all changes together are called that a release before has told nobody."""
 WAITING_MAX: Final = 100
 """Changes of one client that wait for an earlier one, or for the account."""
 
@@ -59,7 +61,8 @@ def apply_waiting(
     """
     if state.phase is not Phase.CREATED:
         return Decision(state)
-    events, told = list[Event](), list[Outgoing]()
+    state, before = untold(state, context)
+    events, told = list[Event](), list[Outgoing](before)
     file = Address(FILE, context.address.key)
     sequence, left = state.sequence, list(state.waiting)
     while left and (whole or left[0].sequence == sequence + 1):
@@ -71,11 +74,24 @@ def apply_waiting(
     if not left:
         gone = (GAP,) if state.waiting else ()
         return Decision(after, events=tuple(events), messages=tuple(told), cancel=gone)
-    if timed and not told:
-        return Decision(after)
+    if timed and not events:
+        return Decision(after, messages=tuple(told))
     due = context.now + core_terms_of(context).look_ms
     timer = Outgoing(context.address, ChangesDue(), due, GAP)
     return Decision(after, events=tuple(events), messages=(*told, timer))
+
+
+def untold(state: AccountState, context: Context) -> tuple[AccountState, tuple[Outgoing, ...]]:
+    """With what a release before has applied and told nobody, and the word that its file hears of it.
+
+    When each was changed there was not kept: it was after the account was created.
+    """
+    if not state.profile_said:
+        return state, ()
+    fields, at = dict(state.profile_said), state.answered_at
+    word = CoreProfileChanged(BEFORE, state.sequence, fields, at)
+    over = msgspec.structs.replace(state, profile_said={})
+    return over, (Outgoing(Address(FILE, context.address.key), word),)
 
 
 def gap(state: AccountState, _message: ChangesDue, context: Context) -> Outcome:

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.account.applying import change, gap
+from comptoir.actors.account.applying import change, gap, untold
 from comptoir.actors.account.correcting import (
     corrected,
     correction_due,
@@ -49,6 +49,7 @@ from comptoir.actors.account.messages import (
     CorrectProfile,
     DescribeAccount,
     DisownAccount,
+    ListAccount,
     LookForAccount,
     OpenAccount,
     SettleAccount,
@@ -277,6 +278,13 @@ def _noted(state: AccountState, _message: Message, _context: Context) -> Outcome
     return Decision(state)
 
 
+def _list(state: AccountState, _message: ListAccount, context: Context) -> Outcome:
+    """It stands in the list as it is, and its file has been told all."""
+    told, words = untold(state, context)
+    waits = state.phase in (*_WAITING, Phase.HELD)
+    return Decision(told, messages=words, documents=(listed(state, context, waits=waits),))
+
+
 def _describe(
     state: AccountState, _message: DescribeAccount | LookForAccount, _context: Context
 ) -> Outcome:
@@ -293,7 +301,7 @@ MACHINE: Machine[AccountState] = Machine(
     phases=Phase,
     messages=(
         OpenAccount, CommandPublished, CommandRefused, CommandAnswered, AccountDue, CoreBankingChanged, ChangesDue,
-        CorrectProfile, CorrectionDue, DescribeAccount, LookForAccount, SettleAccount, DisownAccount,
+        CorrectProfile, CorrectionDue, DescribeAccount, ListAccount, LookForAccount, SettleAccount, DisownAccount,
     ),
     rows=(
         row(Phase.NONE, OpenAccount, _open, Phase.ASKED),
@@ -315,6 +323,7 @@ MACHINE: Machine[AccountState] = Machine(
         *(row(x, ChangesDue, gap, x) for x in _ALL),
         *(row(x, CorrectProfile, wanted, x) for x in _ALL),
         *(row(x, CorrectionDue, correction_due, x) for x in _ALL),
+        *(row(x, ListAccount, _list, x) for x in _ALL),
         *(row(x, DescribeAccount, _describe, x) for x in _ALL),
         *(row(x, LookForAccount, look_by_hand, x) for x in (*_WAITING, Phase.HELD)),
         *(row(x, LookForAccount, _describe, x) for x in (Phase.CREATED, Phase.REFUSED)),

@@ -66,6 +66,8 @@ class AccountState(State, frozen=True):
     """How often, one after the other and since the last command, nothing was there."""
     sequence: int = 0
     """Of the last change that was applied; they count from 1."""
+    profile_said: Mapping[str, str] = {}
+    """What a release before has applied and told nobody (S33), by path; it is told with what is applied next."""
     waiting: tuple[CoreBankingChanged, ...] = ()
     """Changes whose turn has not come, by their sequence."""
     held_at: int = 0
