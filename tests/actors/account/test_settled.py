@@ -3,6 +3,8 @@
 Source: spec.md E11, E14, X9; docs/core-banking.md.
 """
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,7 +139,7 @@ HISTORIES = st.lists(
 
 @given(HISTORIES, st.sampled_from((STANDS, GONE)), st.randoms(use_true_random=False))
 def test_what_is_delivered_again_undoes_no_settlement(
-    history: list[Message], word: SettleAccount, order: object
+    history: list[Message], word: SettleAccount, order: Random
 ) -> None:
     """E11, X9: answers come as often as the bus likes, in any order; what was said before two people settled it is known."""
     life = Life(*DOUBTED, *history, word)
@@ -147,7 +149,7 @@ def test_what_is_delivered_again_undoes_no_settlement(
     assert [type(x) for x in life.events].count(AccountSettled) == 1
     phase, sent = life.state.phase, len(life.sent)
     again = [x for x in (*DOUBTED, *history) if isinstance(x, CommandAnswered)]
-    order.shuffle(again)  # type: ignore[attr-defined]
+    order.shuffle(again)
     for one in again:
         life.hear(one)
     assert (life.state.phase, life.sent[sent:]) == (phase, [])

@@ -180,7 +180,7 @@ def test_accounts_from_before_the_list_are_listed() -> None:
     for state in (HELD, COMPLETED):
         found = decide(state, KeepByRule())
         assert found.state == state
-        assert [one.to for one in found.messages if one.message == ListAccount()] == [account]
+        assert [one.target for one in found.messages if one.message == ListAccount()] == [account]
     gone = msgspec.structs.replace(COMPLETED, forgotten=True)
     assert decide(gone, KeepByRule()).messages == ()
 
