@@ -64,6 +64,8 @@ class Gateway:
         self._slots = trio.CapacityLimiter(spec.bounds.calls_max)
         self._in_flight: dict[int, Pending] = {}
         self._started: set[str] = set()
+        self._well_at = 0
+        """Business time when the party last answered, as far as this process knows."""
         self._parking = Parking(spec.bounds, self.breaker)
         self._calls_total = 0
         self._failures_total = 0
@@ -146,8 +148,10 @@ class Gateway:
             self._note_success()
             await self._finish(row, answer, None)
             return
-        # Its own tries count whoever was alive for them: a crash must not end what an outage is to park.
-        opens = self._note_failure(fault, tries_of(row) + 1)
+        # Its own tries count, over restarts too, while nobody else was answered: a crash must not end what an outage
+        # is to park, nor one call that always fails keep the party from everybody.
+        alone = bool(row.attempts) and row.attempts[-1].at > self._well_at
+        opens = self._note_failure(fault, tries_of(row) + 1 if alone else 1)
         last = tries_of(row) >= len(self.spec.bounds.retry_delays_ms)
         if (probing or (opens and last)) and is_spared(row, fault, self._around.now()):
             await self._park(row, message, probing=True)
@@ -341,6 +345,7 @@ class Gateway:
         return fate
 
     def _note_success(self) -> None:
+        self._well_at = self._around.now()
         if not self.breaker.closed:
             self._parking.recovered()
         self.breaker.succeeded(_io_ms())

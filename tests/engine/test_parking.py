@@ -127,6 +127,34 @@ async def test_an_outage_costs_the_call_that_probes_nothing(
     assert state_of(tables, A).seen == ("answered alone",)
 
 
+@pytest.mark.parametrize("lives", [1, 4])
+async def test_one_call_that_always_fails_keeps_the_party_from_nobody(
+    autojump_clock: MockClock, state_of: StateOf, lives: int
+) -> None:
+    """S65, E5: a party that fails one request and answers all others is well: that call comes to its end, over restarts too,
+    and the breaker is closed but for a recovery time or two.
+    """
+    bounds = GatewayBounds(breaker=BreakerBounds(errors=3, window_ms=60_000, recovery_ms=30_000))
+    tables, party = MemoryTables(), Party({"poison": ["sick"] * 1000})
+    away = 0
+    for life in range(lives):
+        async with _engine(tables, party.gateway(bounds)) as engine:
+            if life == 0:
+                await engine.ask(A, _calls("poison"))
+            for second in range(400 // lives):
+                if second % 5 == 0:
+                    await engine.ask(Address("toy", f"{life}-{second}"), _calls(f"{life}.{second}"))
+                await trio.sleep(1)
+                await engine.advance_clock(1)
+                (seen,) = (one for one in engine.statistics().gateways if one.kind == "party")
+                away += seen.breaker != "closed"
+            letters = await engine.journal.dead_letters("dlq:party", 10)
+    assert [letter.code for letter in letters] == ["PARTY_SICK"]
+    assert state_of(tables, A).seen == ("failed poison PARTY_SICK",)
+    assert len([name for name, _, _ in party.calls if name == "poison"]) <= 4 + lives
+    assert away <= 61 * lives, "it may be the first probe as well"
+
+
 async def test_a_call_that_nobody_ever_answers_ends(
     autojump_clock: MockClock, state_of: StateOf
 ) -> None:

@@ -74,7 +74,7 @@ class House:
         assert collection == "kyc"
         if self.away:
             raise Unavailable
-        return [(key, None) for key in self.keys if key > after][:limit]
+        return [(key, {"round": 1}) for key in self.keys if key > after][:limit]
 
     async def count_pending(self, _now: int) -> dict[tuple[str, str], int]:
         """What waits for the lists."""

@@ -101,7 +101,7 @@ EVERYTHING = [
 RUNS = [
     *(run for run in EVERYTHING if run[0] == WHOLE),
     ("COMPLIANCE", "money", EXAMPLES),
-    ("OPERATIONS", "access", EXAMPLES),
+    ("OPERATIONS", "access", 2 * EXAMPLES),
     *((name, "tokens", EXAMPLES_FEW) for name in CALLERS if name != WHOLE),
 ]
 """Of `make test`: one caller whole, one led from what it reads, one from what it proposes, and every caller
@@ -136,7 +136,7 @@ values = ["EUR", "USD", "XTS"]
 [[operations]]
 include-operation-id = [
     "importFile", "listEntries", "startLink", "completeLink", "renewConsent", "listConnections",
-    "returnFromBank", "getConnection", "putPartner", "listPartners", "getPartner", "inviteStaff",
+    "returnFromBank", "getConnection", "putPartner", "listPartners", "getPartner", "listPartnerChanges", "inviteStaff",
     "registerClient", "listStaff", "removeStaff", "erasePerson", "listApprovals",
     "listDeadLetters", "replayDeadLetters", "discardDeadLetter", "signOutPerson",
     "claimCashback", "listClaims", "refuseClaim", "listMatchCases", "listMatchedPartners",
