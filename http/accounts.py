@@ -2,8 +2,9 @@
 
 The rule: a look is one person's, since it changes nothing there. What is true of an account that is held is two people's, and
 is what the last look has shown: a number that nobody has seen is accepted by nobody, and nothing is closed that was not
-seen to be absent; the mainframe is asked once more before it holds (actors/account/holding.py). Its number is shown by its
-last four characters.
+seen to be absent; the mainframe is asked once more before it holds (actors/account/holding.py). Who says it has a name: a
+token that a command signed for itself is anybody's who reads the data folder, and so no second pair of eyes. Its number is
+shown by its last four characters, and why it was refused by a code of ours.
 Source: spec.md S29 to S33, X9, E11, E14; docs/core-banking.md.
 """
 
@@ -22,11 +23,13 @@ from comptoir.actors.account.messages import (
     SettleAccount,
 )
 from comptoir.actors.approval.messages import Action
+from comptoir.actors.onboarding.account_fields import refusal_code
 from comptoir.engine import Address, Erased, Message, Refused
 from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import Asked, propose, proposed_before, who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.file_stages import masked
+from comptoir.http.identity.issuing import BY_HAND
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.principal import Role
@@ -42,6 +45,8 @@ CHECKERS: Final = (Role.OPERATIONS.value, Role.ADMIN.value)
 _SETTLEMENT: Final = msgspec.json.Decoder(AccountSettlement)
 _ID: Final = re.compile(r"[A-Z]{1,8}-[0-9]{4}-[0-9]{5,9}").fullmatch
 _PLACE: Final = re.compile(r"[0-9]{15}:[A-Z]{1,8}-[0-9]{4}-[0-9]{5,9}").fullmatch
+_ENDS: Final = ("created", "refused")
+"""Of these nobody needs to look."""
 _SEEN: Final = {"created": "created", "refused": "absent"}
 """What must have been seen, by what is found."""
 
@@ -63,20 +68,22 @@ async def listed(port: Port, call: Call) -> Response:
 
 async def shown(port: Port, call: Call) -> Response:
     """GET /api/v1/core-banking/accounts/{onboardingId}."""
-    return await _told(port, call, 200, DescribeAccount())
+    name = call.path["onboardingId"]
+    found = await _asked(port, name, DescribeAccount())
+    if found is None:
+        return problem("NOT_FOUND", call.ticket)
+    return json_response(200, _shown(name, found), call.ticket)
 
 
 async def look(port: Port, call: Call) -> Response:
     """POST /api/v1/core-banking/accounts/{onboardingId}/look."""
-    return await _told(port, call, 202, LookForAccount())
-
-
-async def _told(port: Port, call: Call, status: int, message: Message) -> Response:
     name = call.path["onboardingId"]
-    found = await _asked(port, name, message)
+    found = await _asked(port, name, LookForAccount())
     if found is None:
         return problem("NOT_FOUND", call.ticket)
-    return json_response(status, _shown(name, found), call.ticket)
+    if not found.looking and found.status not in _ENDS:
+        return problem("ACCOUNT_LOOKS_SPENT", call.ticket)
+    return json_response(202, _shown(name, found), call.ticket)
 
 
 async def settle(port: Port, call: Call) -> Response:
@@ -84,6 +91,8 @@ async def settle(port: Port, call: Call) -> Response:
     wanted = read_body(call, _SETTLEMENT)
     if isinstance(wanted, Response):
         return wanted
+    if who_calls(call)[0] == BY_HAND:
+        return problem("FORBIDDEN", call.ticket)
     reason = wanted.reason.strip()
     if not reason or not reason.isprintable():
         errors = [fault("/reason", "one line that says how it was found out")]
@@ -122,7 +131,7 @@ def _shown(name: str, found: AccountDescribed) -> dict[str, object]:
     return {
         "onboardingId": name,
         "status": found.status,
-        "code": found.code or None,
+        "code": _code(found),
         "accountNumber": masked(found.account_number) or None,
         "attempts": found.attempts,
         "askedAt": rfc3339(found.asked_at),
@@ -131,6 +140,11 @@ def _shown(name: str, found: AccountDescribed) -> dict[str, object]:
         "seen": _seen(found.seen),
         "settling": found.settling or None,
     }
+
+
+def _code(found: AccountDescribed) -> str | None:
+    """Why; the mainframe's own words of a refusal may name the client."""
+    return (refusal_code(found.code) if found.status == "refused" else found.code) or None
 
 
 def _seen(found: Seen | None) -> dict[str, object] | None:

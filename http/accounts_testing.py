@@ -5,6 +5,8 @@ The rule: it fulfils that part of `comptoir.http.port.ApiPort`. Source: comptoir
 
 from collections.abc import Sequence
 
+import msgspec
+
 from comptoir.actors.account.messages import (
     KIND,
     AccountDescribed,
@@ -32,6 +34,8 @@ class FakeAccounts:
         super().__init__()
         self.accounts: dict[str, AccountDescribed] = {}
         """By numbers of files."""
+        self.looks_spent = False
+        """Whether there is no number left for a look."""
 
     async def open_accounts(self, after: str, limit: int) -> Sequence[str]:
         """As set, in their order."""
@@ -50,4 +54,6 @@ class FakeAccounts:
         known = self.accounts.get(address.key)
         if known is None:
             raise Refused("NOT_FOUND", "no account was asked for this file")
-        return known
+        ended = known.status in ("created", "refused")
+        looks = isinstance(message, LookForAccount) and not ended and not self.looks_spent
+        return msgspec.structs.replace(known, looking=looks)

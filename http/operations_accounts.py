@@ -33,7 +33,7 @@ ACCOUNTS: Final = (
     ),
     Operation(
         "lookForAccount", "POST", f"{_ONE}/look", "The mainframe is asked, by CLIENT-ID, what is there", "core banking",
-        Door.TOKEN, {202: _NOW}, accounts.look, problems=("NOT_FOUND",), grants=_FINDS_OUT,
+        Door.TOKEN, {202: _NOW}, accounts.look, problems=("NOT_FOUND", "ACCOUNT_LOOKS_SPENT"), grants=_FINDS_OUT,
         assurance=Assurance.TWO_FACTORS, parameters=(THE_FILE,),
     ),
     Operation(

@@ -27,6 +27,10 @@ OF_ONWARD: Final[Mapping[str, Problem]] = {
         409, "Not seen so", "The account is not held, or the last look at the mainframe has not shown this.",
         "Interroger le système central d'abord", "Look at the mainframe first",
     ),
+    "ACCOUNT_LOOKS_SPENT": Problem(
+        409, "Looked too often", "The mainframe was asked about this account as often as one person may ask.",
+        "Régler le compte à deux", "Have two people settle it",
+    ),
     "SIGNATURE_NOT_OPEN": Problem(
         409, "No contract to issue", "No contract of this file waits to be signed, or it is being issued now.",
         "Consulter le dossier", "Look at the file",

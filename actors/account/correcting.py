@@ -3,6 +3,7 @@
 Rules:
 - a correction is published once, and never again: an old one that came after a newer change would undo it. Where nobody
   answers in the time that a creation takes, the file and operations are told, and whoever answers later is still heard;
+- the first answer counts, and none after it;
 - an answer says whether it was taken. What the profile is now, the mainframe says as it says every change, in the order of
   its sequence (applying.py): so our own change comes back by one way only, and nothing that comes leads to a command;
 - of an account that is not there, or is held, nothing is corrected.
@@ -50,7 +51,7 @@ def wanted(state: AccountState, message: CorrectProfile, context: Context) -> Ou
     """Publish the command of a correction."""
     if message.number <= state.corrections:
         return Decision(state)
-    asked = msgspec.structs.replace(state, corrections=message.number)
+    asked = msgspec.structs.replace(state, corrections=message.number, correction_ended="")
     if state.phase is not Phase.CREATED:
         return _ended(asked, context, "refused", NOT_OPEN)
     key, now = context.address.key, context.now
@@ -70,7 +71,8 @@ def wanted(state: AccountState, message: CorrectProfile, context: Context) -> Ou
 def corrected(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
     """An answer to a correction: the last one's counts, also after it was given up."""
     number = corrected_as(message.command_id, context.address.key)
-    if number != state.corrections or message.outcome in ("unknown", "created"):
+    answered = state.correction_ended in ("taken", "refused")
+    if number != state.corrections or answered or message.outcome in ("unknown", "created"):
         # A code of ours: what the mainframe writes as its reason may be anything.
         over = AnswerIgnored(message.outcome, state.phase.value, "CORRECTION_OVER")
         return Decision(state, events=(over,))
@@ -102,7 +104,7 @@ def correction_due(state: AccountState, _message: CorrectionDue, context: Contex
 def _ended(state: AccountState, context: Context, outcome: Ending, code: str) -> Outcome:
     told = CorrectionAnswered(state.corrections, outcome, code)
     return Decision(
-        msgspec.structs.replace(state, correcting=False),
+        msgspec.structs.replace(state, correcting=False, correction_ended=outcome),
         events=(CorrectionEnded(state.corrections, outcome),),
         messages=(Outgoing(Address(FILE, context.address.key), told),),
         cancel=(CORRECTION,) if state.correcting else (),

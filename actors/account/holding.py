@@ -7,7 +7,12 @@ Rules:
   never counts towards publishing a command again;
 - what two people have found holds only if a look that begins after their word says the very same: the number that they
   have named, or that nothing is there. If it says anything else the account stays held;
-- it is looked by hand as often as its name has room for (`LOOKS_BY_HAND_MAX`).
+- a look that is on its way is waited for, as long as a creation takes, before another one is begun;
+- a look has a number, for which its name has room for three digits. A hundred are kept for what two people find, however
+  often one person looks;
+- a word waits for the one look that it began. Where that could not be sent, or its answer not be read, it is given up, and
+  operations are told;
+- what had been answered before two people settled it is known: said again, it changes nothing.
 Source: spec.md E11, E14, X9, X10; docs/core-banking.md.
 """
 
@@ -39,10 +44,12 @@ from comptoir.actors.account.state import (
     AccountSettled,
     AccountSought,
     AccountState,
+    AnswerIgnored,
     command_of,
     described,
     sent_as,
 )
+from comptoir.actors.account.terms import core_terms_of
 from comptoir.engine import Decision
 from comptoir.engine.machine import Context
 
@@ -52,23 +59,37 @@ __all__ = [
     "answer_held",
     "answer_wanted",
     "disown",
+    "heard",
     "look_by_hand",
+    "look_failed",
     "settle",
+    "was_settled",
 ]
 
-LOOKS_BY_HAND_MAX: Final = 999
+LOOKS_MAX: Final = 999
 """Of all looks: the number in the command's name has three digits, which MQ's CorrelId has room for."""
+LOOKS_BY_HAND_MAX: Final = 839
+"""Of these, what `LookForAccount` may use; the timer has sixty, and a hundred are for `SettleAccount`."""
+NUMBERS_MAX: Final = 16
+"""Accounts of one client that are remembered: two are a contradiction already."""
 UNANSWERED: Final = frozenset(("ACCOUNT_NEVER_MADE", "MAINFRAME_SILENT"))
 """Why an account is held of which nobody has said anything: no contradiction."""
 SETTLED: Final = "SETTLED_ABSENT"
 """Why there is none: two people have closed it, and the mainframe has said that nothing is there."""
 CONTRADICTED: Final = "SETTLEMENT_CONTRADICTED"
 """The mainframe says something else than two people have found."""
+UNCONFIRMED: Final = "SETTLEMENT_UNCONFIRMED"
+"""The look that was to confirm it could not be sent, or its answer not be read."""
+SPENT: Final = "LOOKS_SPENT"
+"""It was looked as often as there are numbers: what two people have found cannot be confirmed any more."""
 
 
 def look_by_hand(state: AccountState, _message: LookForAccount, context: Context) -> Outcome:
-    """Ask what is there. A look that has no answer yet is given up for this one, which settles what that would have."""
-    if state.looks >= LOOKS_BY_HAND_MAX:
+    """Ask what is there. One that has no answer for too long is given up for this one, which settles what that would have;
+    until then this is the same. Where there is no number left, `looking` says that nothing was begun.
+    """
+    waits = context.now - state.asking_at < core_terms_of(context).look_ms
+    if (state.asking and waits) or state.looks >= LOOKS_BY_HAND_MAX:
         return Decision(state, described(state))
     asked = _asked(state, context)
     return msgspec.structs.replace(asked, reply=described(asked.state))
@@ -78,8 +99,9 @@ def _asked(state: AccountState, context: Context) -> Outcome:
     number = state.looks + 1
     name = command_of(context.address.key, state.attempts, number)
     asking = msgspec.structs.replace(
-        state, looks=number, by_hand=state.by_hand + 1, asking=name, seen=None
-    )
+        state, looks=number, by_hand=state.by_hand + 1, asking=name,
+        asking_at=context.now, seen=None,
+    )  # fmt: skip
     return Decision(
         asking,
         events=(AccountSought(number),),
@@ -89,8 +111,8 @@ def _asked(state: AccountState, context: Context) -> Outcome:
 
 def settle(state: AccountState, message: SettleAccount, context: Context) -> Outcome:
     """Two people have found out: the mainframe is asked whether it is so."""
-    if state.looks >= LOOKS_BY_HAND_MAX:
-        return Decision(state, events=(AccountAlerted(CONTRADICTED),))
+    if state.looks >= LOOKS_MAX:
+        return Decision(state, events=(AccountAlerted(SPENT),))
     return _asked(msgspec.structs.replace(state, settling=message), context)
 
 
@@ -102,11 +124,34 @@ def answer_wanted(state: AccountState, message: CommandAnswered, context: Contex
     elif message.outcome == "absent":
         found = Seen("absent", "", context.now)
     if found is None:  # it may be asked again
-        return ignored(msgspec.structs.replace(state, asking=""), message, UNCLEAR)
+        over = look_failed(state)
+        unclear = AnswerIgnored(message.outcome, state.phase.value, UNCLEAR)
+        return msgspec.structs.replace(over, events=(unclear, *over.events))
     seen = msgspec.structs.replace(state, asking="", seen=found, settling=None)
     if state.settling is None:
         return Decision(seen)
     return _settled(seen, state.settling, found, context)
+
+
+def look_failed(state: AccountState) -> Outcome:
+    """The look that a person has wanted says nothing; nor does what two people have found hold by it."""
+    alerts = () if state.settling is None else (AccountAlerted(UNCONFIRMED),)
+    return Decision(msgspec.structs.replace(state, asking="", settling=None), events=alerts)
+
+
+def heard(state: AccountState, message: CommandAnswered) -> AccountState:
+    """With the account that this tells of."""
+    number = message.account_number
+    known = state.heard_numbers
+    if message.outcome != "created" or not number or number in known:
+        return state
+    return msgspec.structs.replace(state, heard_numbers=(*known, number)[-NUMBERS_MAX:])
+
+
+def was_settled(state: AccountState, message: CommandAnswered, attempt: int) -> bool:
+    """Whether two people knew this when they settled it."""
+    news = message.outcome == "created" and message.account_number not in state.settled_numbers
+    return attempt <= state.settled_attempts and not news
 
 
 def _settled(state: AccountState, word: SettleAccount, found: Seen, context: Context) -> Outcome:
@@ -119,7 +164,11 @@ def _settled(state: AccountState, word: SettleAccount, found: Seen, context: Con
         over = refused(state, SETTLED, context)
     else:
         return Decision(state, events=(AccountAlerted(CONTRADICTED),))
-    return msgspec.structs.replace(over, events=(agreed, *over.events))
+    known = (*state.heard_numbers, state.account_number, found.account_number)
+    after = msgspec.structs.replace(
+        over.state, settled_attempts=state.attempts, settled_numbers=tuple(sorted({*known} - {""}))
+    )
+    return msgspec.structs.replace(over, state=after, events=(agreed, *over.events))
 
 
 def answer_held(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:
@@ -127,11 +176,13 @@ def answer_held(state: AccountState, message: CommandAnswered, context: Context)
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
         return ignored(state, message, "COMMAND_UNKNOWN")
+    state = heard(state, message)
     if state.code in UNANSWERED and not state.account_number:
         if message.outcome == "created" and message.account_number:
             made = AccountMade(attempt, message.healed)
             return created(state, message.account_number, made, context)
-        if message.outcome == "refused" and attempt == state.attempts:
+        last = command_of(context.address.key, state.attempts)
+        if message.outcome == "refused" and message.command_id == last:
             return refused(state, message.code, context)
     if message.command_id == state.asking:
         return answer_wanted(state, message, context)

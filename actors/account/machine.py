@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from comptoir.actors.account.applying import change, gap
+from comptoir.actors.account.applying import change, gap, untold
 from comptoir.actors.account.correcting import (
     corrected,
     correction_due,
@@ -30,8 +30,11 @@ from comptoir.actors.account.holding import (
     answer_held,
     answer_wanted,
     disown,
+    heard,
     look_by_hand,
+    look_failed,
     settle,
+    was_settled,
 )
 from comptoir.actors.account.messages import (
     KIND,
@@ -46,6 +49,7 @@ from comptoir.actors.account.messages import (
     CorrectProfile,
     DescribeAccount,
     DisownAccount,
+    ListAccount,
     LookForAccount,
     OpenAccount,
     SettleAccount,
@@ -98,7 +102,9 @@ DOUBLINGS_MAX: Final = 7
 def _open(state: AccountState, message: OpenAccount, context: Context) -> Outcome:
     """Publish the command. After a refusal, which has created nothing, it is a new one."""
     asked = AccountState(
-        Phase.ASKED, message.profile, context.now, attempts=state.attempts, looks=state.looks, by_hand=state.by_hand
+        Phase.ASKED, message.profile, context.now, attempts=state.attempts,
+        settled_attempts=state.settled_attempts, settled_numbers=state.settled_numbers,
+        heard_numbers=state.heard_numbers,
     )  # fmt: skip
     published = _publish(asked, context)
     due = Outgoing(context.address, AccountDue(), context.now + core_terms_of(context).wait_ms, DUE)
@@ -162,17 +168,31 @@ def _answer(state: AccountState, message: CommandAnswered, context: Context) -> 
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
         return ignored(state, message, "COMMAND_UNKNOWN")
+    if was_settled(state, message, attempt):
+        return ignored(state, message, REPEATED)
+    state = heard(state, message)
     if message.outcome == "created" and message.account_number:
         made = AccountMade(attempt, message.healed)
         return created(state, message.account_number, made, context)
     if message.command_id == state.asking:
         return answer_wanted(state, message, context)
     if message.outcome == "refused":
-        if attempt < state.attempts:
-            return ignored(state, message, "COMMAND_REPLACED")
-        return refused(state, message.code, context)
+        return _refusal(state, message, attempt, context)
     if message.outcome == "absent":
         return _absent(state, message, context)
+    return _unclear(state, context)
+
+
+def _refusal(
+    state: AccountState, message: CommandAnswered, attempt: int, context: Context
+) -> Outcome:
+    """Only what answers the last command says that there will be none; a look changes nothing, so it cannot be refused."""
+    if attempt < state.attempts:
+        return ignored(state, message, "COMMAND_REPLACED")
+    if message.command_id == command_of(context.address.key, attempt):
+        return refused(state, message.code, context)
+    if state.looking != message.command_id:
+        return ignored(state, message, "LOOK_OVER")
     return _unclear(state, context)
 
 
@@ -208,6 +228,8 @@ def _unclear(state: AccountState, context: Context) -> Outcome:
 
 def _command_refused(state: AccountState, message: CommandRefused, context: Context) -> Outcome:
     """It could not be put on the bus, or into a record: nothing was sent."""
+    if message.command_id == state.asking:
+        return look_failed(state)
     if message.command_id != command_of(context.address.key, state.attempts):
         replaced = AnswerIgnored("refused", state.phase.value, "COMMAND_REPLACED")
         return Decision(state, events=(replaced,))
@@ -215,7 +237,9 @@ def _command_refused(state: AccountState, message: CommandRefused, context: Cont
 
 
 def _not_published(state: AccountState, message: CommandRefused, context: Context) -> Outcome:
-    """Of an account that has its answer: only a correction can be meant."""
+    """Of an account that has its answer: a correction can be meant, or a look that a person has wanted."""
+    if state.asking and message.command_id == state.asking:
+        return look_failed(state)
     number = corrected_as(message.command_id, context.address.key)
     return correction_refused(state, number, message.code, context)
 
@@ -227,13 +251,17 @@ def _answer_later(state: AccountState, message: CommandAnswered, context: Contex
     attempt = sent_as(message.command_id, context.address.key)
     if attempt is None or not 0 < attempt <= state.attempts:
         return ignored(state, message, "COMMAND_UNKNOWN")
+    if was_settled(state, message, attempt):
+        return ignored(state, message, REPEATED)
+    state = heard(state, message)
     made = message.outcome == "created" and bool(message.account_number)
     if made and state.phase is Phase.REFUSED:
         found = msgspec.structs.replace(state, account_number=message.account_number)
         return held(found, "CREATED_YET_REFUSED", context)
     if made and message.account_number != state.account_number:
         return held(state, "SECOND_ACCOUNT", context)
-    if message.outcome == "refused" and state.phase is Phase.CREATED:
+    last = message.command_id == command_of(context.address.key, state.attempts)
+    if message.outcome == "refused" and last and state.phase is Phase.CREATED:
         return held(state, "CREATED_YET_REFUSED", context)
     return ignored(state, message, REPEATED)
 
@@ -248,6 +276,13 @@ def _answer_held(state: AccountState, message: CommandAnswered, context: Context
 def _noted(state: AccountState, _message: Message, _context: Context) -> Outcome:
     """Nothing follows from it."""
     return Decision(state)
+
+
+def _list(state: AccountState, _message: ListAccount, context: Context) -> Outcome:
+    """It stands in the list as it is, and its file has been told all."""
+    told, words = untold(state, context)
+    waits = state.phase in (*_WAITING, Phase.HELD)
+    return Decision(told, messages=words, documents=(listed(state, context, waits=waits),))
 
 
 def _describe(
@@ -266,7 +301,7 @@ MACHINE: Machine[AccountState] = Machine(
     phases=Phase,
     messages=(
         OpenAccount, CommandPublished, CommandRefused, CommandAnswered, AccountDue, CoreBankingChanged, ChangesDue,
-        CorrectProfile, CorrectionDue, DescribeAccount, LookForAccount, SettleAccount, DisownAccount,
+        CorrectProfile, CorrectionDue, DescribeAccount, ListAccount, LookForAccount, SettleAccount, DisownAccount,
     ),
     rows=(
         row(Phase.NONE, OpenAccount, _open, Phase.ASKED),
@@ -288,6 +323,7 @@ MACHINE: Machine[AccountState] = Machine(
         *(row(x, ChangesDue, gap, x) for x in _ALL),
         *(row(x, CorrectProfile, wanted, x) for x in _ALL),
         *(row(x, CorrectionDue, correction_due, x) for x in _ALL),
+        *(row(x, ListAccount, _list, x) for x in _ALL),
         *(row(x, DescribeAccount, _describe, x) for x in _ALL),
         *(row(x, LookForAccount, look_by_hand, x) for x in (*_WAITING, Phase.HELD)),
         *(row(x, LookForAccount, _describe, x) for x in (Phase.CREATED, Phase.REFUSED)),

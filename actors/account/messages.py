@@ -29,6 +29,7 @@ __all__ = [
     "CorrectionDue",
     "DescribeAccount",
     "DisownAccount",
+    "ListAccount",
     "LookForAccount",
     "OpenAccount",
     "Seen",
@@ -118,6 +119,12 @@ class AccountDue(Message, frozen=True):
 
 class ChangesDue(Message, frozen=True):
     """Its other timer: a change is missing for too long."""
+
+
+class ListAccount(Message, frozen=True):
+    """Do what a release before did not: stand in the list of accounts, and tell its file what the mainframe has changed. Said
+    again it is the same.
+    """
 
 
 class DescribeAccount(Message, frozen=True):

@@ -90,8 +90,8 @@ def created(state: AccountState, number: str, made: AccountMade, context: Contex
 def refused(state: AccountState, code: str, context: Context) -> Outcome:
     """There is none, and none will be by this command."""
     over = msgspec.structs.replace(
-        state, phase=Phase.REFUSED, code=code, answered_at=context.now, looking="", absent=0, asking="", seen=None,
-        settling=None,
+        state, phase=Phase.REFUSED, account_number="", code=code, answered_at=context.now, looking="", absent=0,
+        asking="", seen=None, settling=None,
     )  # fmt: skip
     return Decision(
         over,

@@ -57,7 +57,7 @@ class AccountState(State, frozen=True):
     attempts: int = 0
     """Commands that were published, each under its number."""
     looks: int = 0
-    """Reconciliations that were begun, over all attempts."""
+    """Reconciliations that were begun since it was asked for, over all attempts."""
     by_hand: int = 0
     """Of these, what people have wanted."""
     looking: str = ""
@@ -66,19 +66,31 @@ class AccountState(State, frozen=True):
     """How often, one after the other and since the last command, nothing was there."""
     sequence: int = 0
     """Of the last change that was applied; they count from 1."""
+    profile_said: Mapping[str, str] = {}
+    """What a release before has applied and told nobody (S33), by path; it is told with what is applied next."""
     waiting: tuple[CoreBankingChanged, ...] = ()
     """Changes whose turn has not come, by their sequence."""
     held_at: int = 0
     asking: str = ""
     """Command id of the look that a person has wanted, and that has no answer yet."""
+    asking_at: int = 0
+    """When it was begun: business time, ms."""
     seen: Seen | None = None
     """What the last such look found, since it is held."""
     settling: SettleAccount | None = None
     """What two people have found; `asking` is to confirm it."""
+    settled_attempts: int = 0
+    """Commands that were published before two people settled it: what answers them is known. 0: nobody has."""
+    settled_numbers: tuple[str, ...] = ()
+    """Accounts that the mainframe had told of until then."""
+    heard_numbers: tuple[str, ...] = ()
+    """Accounts that the mainframe has told of, each once."""
     corrections: int = 0
     """Number of the last correction that was published (correcting.py)."""
     correcting: bool = False
     """Whether it has no answer yet."""
+    correction_ended: str = ""
+    """What became of the last one: `taken`, `refused`, `unconfirmed`; empty: nothing yet."""
 
 
 class AccountAsked(Event, frozen=True):

@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from comptoir.actors.account.messages import KIND as ACCOUNT
+from comptoir.actors.account.messages import ListAccount
 from comptoir.actors.erasure.messages import KIND as ERASURE
 from comptoir.actors.erasure.messages import BeginErasure, Sealed, erasure_of
 from comptoir.actors.invitation.messages import KIND as INVITATION
@@ -145,9 +146,21 @@ def _forget(state: OnboardingState, _message: KeptLongEnough, context: Context) 
 
 
 def _keep(state: OnboardingState, _message: KeepByRule, context: Context) -> Outcome:
-    """Set the timer that it may not have yet; it need not be asked again."""
+    """Set the timer that it may not have yet, and see that its account is listed; it need not be asked again."""
     noted = Put(KEPT_FILES, context.address.key, {})
-    return Decision(state, messages=kept_until(state, context), documents=(noted,))
+    messages = (*kept_until(state, context), *_account(state, context))
+    return Decision(state, messages=messages, documents=(noted,))
+
+
+def _keep_on(state: OnboardingState, _message: KeepByRule, context: Context) -> Outcome:
+    """It has not ended; its account may be of a release before all the same."""
+    return Decision(state, messages=_account(state, context))
+
+
+def _account(state: OnboardingState, context: Context) -> tuple[Outgoing, ...]:
+    if state.forgotten or state.onward.account.status == "none":
+        return ()
+    return (Outgoing(Address(ACCOUNT, context.address.key), ListAccount()),)
 
 
 def _ask(state: OnboardingState, _message: AskErasure, context: Context) -> Outcome:
@@ -223,7 +236,7 @@ def _rows() -> Iterator[Row]:
         yield row(phase, EraseFile, _erase, phase)
     for phase in (*EARLY, *UNDER_WAY):
         yield row(phase, KeptLongEnough, _late, phase)
-        yield row(phase, KeepByRule, _late, phase)
+        yield row(phase, KeepByRule, _keep_on, phase)
     for phase in (*EARLY, *UNDER_WAY, *OVER):
         yield row(phase, AskErasure, _ask, phase)
     yield row(Phase.COMPLETED, EndRelation, _end, Phase.COMPLETED)

@@ -9,7 +9,7 @@ The rules:
   documents and profile go when they were kept as long as those of any other (S18);
 - the mainframe's own words stay in the file, under its seal: events and mails have a stable code;
 - an account that comes to a file which was refused meanwhile is told to operations, who close it, and to the account, which
-  is held until it is gone;
+  is held until it is gone; then the file has none;
 - an account that is held is told to operations. What they find counts as an answer; a file that has its end keeps its
   status, and what it says of its account is put right.
 Source: spec.md S7, S13, S17, S18, S29, S32, X9; docs/adr/0057-a-file-stands-where-its-papers-are.md.
@@ -118,14 +118,14 @@ def _waits(state: OnboardingState) -> bool:
 
 def _with_account(state: OnboardingState, message: AccountCreated, now: int) -> OnboardingState:
     there = msgspec.structs.replace(
-        state.onward.account, status="created", number=message.account_number, at=now
+        state.onward.account, status="created", number=message.account_number, code="", at=now
     )
     return msgspec.structs.replace(with_onward(state, account=there), updated_at=now)
 
 
 def _without_account(state: OnboardingState, message: AccountRefused, now: int) -> OnboardingState:
     none = msgspec.structs.replace(
-        state.onward.account, status="refused", code=message.code, at=now
+        state.onward.account, status="refused", number="", code=message.code, at=now
     )
     return msgspec.structs.replace(with_onward(state, account=none), updated_at=now)
 
@@ -171,6 +171,13 @@ def _refused_meanwhile(
     return Decision(none, events=(facts.AccountNotOpened(refusal_code(message.code)),))
 
 
+def _refused_in_vain(state: OnboardingState, message: AccountRefused, context: Context) -> Outcome:
+    """There never was one; or the one that nobody wanted was closed."""
+    if state.onward.account.status == "created":
+        return _still_none(state, message, context)
+    return _refused_meanwhile(state, message, context)
+
+
 def _delayed(state: OnboardingState, _message: AccountDelayed, context: Context) -> Outcome:
     if state.onward.account.status != "asked":
         return Decision(state)
@@ -212,8 +219,8 @@ def _lost(state: OnboardingState, message: AccountRefused, context: Context) -> 
 
 
 def _still_none(state: OnboardingState, message: AccountRefused, context: Context) -> Outcome:
-    """A file that has come to nothing has no account either: as it should be."""
-    if not _is_held(state):
+    """A file that has come to nothing has no account either, or none any more: as it should be."""
+    if state.onward.account.status not in ("held", "created"):
         return Decision(state)
     none = _without_account(state, message, context.now)
     return Decision(none, events=(facts.AccountSettled("refused"),))
@@ -244,7 +251,7 @@ def _rows() -> Iterator[Row]:
     yield row(Phase.COMPLIANCE_HOLD, AccountRefused, _refused_meanwhile, Phase.COMPLIANCE_HOLD)
     yield row(Phase.SIGNED, AccountRefused, _refused, Phase.SIGNED, Phase.INCOMPLETE)
     yield row(Phase.KYC_REJECTED, AccountCreated, _created_in_vain, Phase.KYC_REJECTED)
-    yield row(Phase.KYC_REJECTED, AccountRefused, _refused_meanwhile, Phase.KYC_REJECTED)
+    yield row(Phase.KYC_REJECTED, AccountRefused, _refused_in_vain, Phase.KYC_REJECTED)
     for phase in (pending, *_HELD, Phase.KYC_REJECTED):
         yield row(phase, AccountDelayed, _delayed, phase)
     yield row(Phase.COMPLETED, AccountCreated, _found_again, Phase.COMPLETED)

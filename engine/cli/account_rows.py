@@ -4,6 +4,7 @@ Rule: as in `app.py`, nothing heavy is imported here.
 Source: spec.md E11, E14; docs/core-banking.md.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -43,7 +44,7 @@ def reconcile_accounts(
 @core_banking.command(
     "settle",
     epilog="Example: [bold]comptoir core-banking settle ONB-2026-00001 --outcome created "
-    "--reason 'asked the mainframe desk'[/bold]",
+    "--reason 'asked the mainframe desk' --token-file mine[/bold]",
 )
 def settle_account(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="The file's, the CLIENT-ID.")],
@@ -52,10 +53,14 @@ def settle_account(
         typer.Option(help="The account that was seen stands; or nothing is there."),
     ],
     reason: Annotated[str, typer.Option(help="How it was found out, on one line.")],
+    token: Annotated[
+        Path,
+        typer.Option("--token-file", help="Your own access token; - reads it from standard input."),
+    ],
     url: ClientUrl = None,
     config: Config = None,
 ) -> None:
     """Say what is true of an account that is held; a second person approves it."""
     from comptoir.engine.cli.accounts import run_settle
 
-    run_settle(number, outcome, reason, (url, config))
+    run_settle(number, {"outcome": outcome, "reason": reason}, token, (url, config))

@@ -1,11 +1,15 @@
 """`comptoir core-banking`: accounts on the mainframe that have no end, through a daemon's API (E11).
 
-Rule: as `comptoir dlq`: of OPERATIONS, by a token that it signs for itself. It has every account looked for once, all at
-first, and then waits for the answers; it decides nothing.
+Rules:
+- to look it is of OPERATIONS, as `comptoir dlq`, by a token that it signs for itself. It has every account looked for once,
+  all at first, and then waits for the answers; it decides nothing;
+- whoever settles is a person, by their own token: two people settle, and who shares the command's own name are not two.
 Source: spec.md X9, E11, E14; docs/core-banking.md.
 """
 
 import json
+import re
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +19,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from comptoir.engine.cli.clients import asked
-from comptoir.engine.cli.errors import EXIT_OTHER
+from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 from comptoir.engine.cli.tables import print_table
 from comptoir.http.principal import Role
 
@@ -24,6 +28,10 @@ __all__ = ["advice", "run_reconcile", "run_settle"]
 PATH: Final = "/api/v1/core-banking/accounts"
 PAUSE_S: Final = 0.2
 ORPHANED: Final = "ACCOUNT_ORPHANED"
+TOKEN_BYTES_MAX: Final = 16_384
+"""Of an access token: as much as a header may have."""
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*").fullmatch
+"""RFC 6750, section 2.1: b64token."""
 _OVER: Final = ("created", "refused")
 
 Where = tuple[str | None, Path | None]
@@ -74,15 +82,36 @@ def advice(one: Account) -> str:
     return "if it is the one that stands, settle it as created; else close it there first"
 
 
-def run_settle(number: str, outcome: str, reason: str, where: Where) -> None:
+def run_settle(number: str, body: dict[str, str], token: Path, where: Where) -> None:
     """Ask for it; one line of JSON, with the id under which a second person approves it.
 
+    Args:
+        number: the file's.
+        body: outcome and reason.
+        token: the file of the person's access token; `-` is standard input.
+        where: the daemon.
+
     Raises:
-        CommandError: see `clients.asked`.
+        CommandError: USAGE; see `clients.asked`.
     """
-    body = {"outcome": outcome, "reason": reason}
-    told = _said("POST", f"{_path(number)}/settle", where, body)
+    path = f"{_path(number)}/settle"
+    told = asked(
+        lambda client: client.request("POST", path, json=body), *where, token=_token(token)
+    )
     typer.echo(json.dumps(told, ensure_ascii=False))
+
+
+def _token(path: Path) -> str:
+    try:
+        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as given:
+            found = given.read(TOKEN_BYTES_MAX + 1).strip()
+    except OSError:
+        found = b""
+    if len(found) > TOKEN_BYTES_MAX or not _TOKEN(found):
+        text = "--token-file holds no access token"
+        remedy = "give the file of the token with which you are signed in"
+        raise CommandError("USAGE", text, remedy)
+    return found.decode("ascii")
 
 
 def _open(where: Where) -> list[Account]:
@@ -100,10 +129,8 @@ def _path(number: str) -> str:
     return f"{PATH}/{quote(number, safe='')}"
 
 
-def _said(method: str, path: str, where: Where, body: object = None) -> dict[str, Any]:
-    return asked(
-        lambda client: client.request(method, path, json=body), *where, role=Role.OPERATIONS
-    )
+def _said(method: str, path: str, where: Where) -> dict[str, Any]:
+    return asked(lambda client: client.request(method, path), *where, role=Role.OPERATIONS)
 
 
 def _print(told: list[Account]) -> None:

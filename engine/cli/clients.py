@@ -70,17 +70,23 @@ def run_revoke(client_id: str, url: str | None, config: Path | None) -> None:
 
 
 def asked(
-    work: Work, url: str | None, config: Path | None, role: Role = Role.ADMIN
+    work: Work,
+    url: str | None,
+    config: Path | None,
+    role: Role = Role.ADMIN,
+    token: str | None = None,
 ) -> dict[str, Any]:
-    """What the daemon answers to whoever has this role.
+    """What the daemon answers to whoever has this role, or this token.
 
     Raises:
         CommandError: DAEMON_UNREACHABLE, USAGE, or the daemon's own code.
     """
     settings = Settings.load(config, os.environ)
     address = url or _address(settings)
-    grant = Grant(CLIENT_ID, (role,), (), CLIENT_ID, LIFE_SECONDS, BY_HAND_METHODS)
-    headers = {"Authorization": f"Bearer {signed_by_hand(settings, grant)}"}
+    if token is None:
+        grant = Grant(CLIENT_ID, (role,), (), CLIENT_ID, LIFE_SECONDS, BY_HAND_METHODS)
+        token = signed_by_hand(settings, grant)
+    headers = {"Authorization": f"Bearer {token}"}
 
     async def ask() -> httpx.Response:
         async with client_of(address) as client:

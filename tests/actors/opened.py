@@ -12,6 +12,7 @@ from comptoir.actors.account.messages import (
     CorrectProfile,
     DescribeAccount,
     DisownAccount,
+    ListAccount,
     LookForAccount,
     OpenAccount,
     Seen,
@@ -96,16 +97,18 @@ TO_ACCOUNT: tuple[Message, ...] = (
     answer("unknown", "u1"),
     CommandRefused(f"{CLIENT}:u1", "FIELD_TOO_LONG"),
     DescribeAccount(),
+    ListAccount(),
     LookForAccount(),
     SettleAccount("created", "WM0000000001", "ops-1", "asked there", "ops-2"),
     SettleAccount("refused", "", "ops-1", "closed there", "ops-2"),
     DisownAccount(),
 )
 CORRECTING = msgspec.structs.replace(CREATED, corrections=1, correcting=True)
+UNTOLD = msgspec.structs.replace(CREATED, sequence=2, profile_said={"address/city": "LYON"})
 WAITS = msgspec.structs.replace(CREATED, waiting=(changed(2),))
 STATES: tuple[State, ...] = (
     AccountState(Phase.NONE), ASKED, ASKED_OFTEN, LATE, SURE, TIRED, SILENT, CREATED, CORRECTING, WAITS, REFUSED, HELD,
-    NEVER_MADE, NEVER_SAID, ASKING, STANDS, GONE, WORN,
+    NEVER_MADE, NEVER_SAID, ASKING, STANDS, GONE, WORN, UNTOLD,
 )  # fmt: skip
 ACCOUNTS: tuple[tuple[State, Message], ...] = tuple(
     (state, message) for state in STATES for message in TO_ACCOUNT

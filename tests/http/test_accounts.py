@@ -4,6 +4,7 @@ Source: spec.md E11, E14; docs/core-banking.md.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -108,6 +109,33 @@ async def test_what_was_not_seen_is_not_settled(
     answer = await accounts.settle(daemon, call({**BODY, "outcome": outcome}))
     assert (answer.status, body_of(answer)["code"]) == (409, "ACCOUNT_NOT_SEEN")
     assert not [one for _, one in daemon.asks if isinstance(one, Propose)]
+
+
+async def test_a_look_that_is_not_begun_is_not_said_to_be(daemon: FakeDaemon) -> None:
+    """E11: 202 only where the mainframe is asked, or the account has its end."""
+    daemon.looks_spent = True
+    answer = await accounts.look(daemon, call())
+    assert (answer.status, body_of(answer)["code"]) == (409, "ACCOUNT_LOOKS_SPENT")
+    assert (await accounts.look(daemon, call(file="ONB-2026-00009"))).status == 202
+
+
+async def test_a_command_without_a_person_settles_nothing(daemon: FakeDaemon) -> None:
+    """E14: everybody who reads the data folder has the name of the command, so it is nobody's word."""
+    nobody = Principal("comptoir-cli", "https://id.example", frozenset({Role.OPERATIONS}))
+    answer = await accounts.settle(daemon, replace(call(BODY), principal=nobody))
+    assert (answer.status, body_of(answer)["code"]) == (403, "FORBIDDEN")
+    assert not [one for _, one in daemon.asks if isinstance(one, Propose)]
+
+
+async def test_the_mainframes_words_are_shown_to_nobody(daemon: FakeDaemon) -> None:
+    """S30, X10: its REASON may name the client; why it was refused is a code of ours, and why it is held stays so."""
+    words = {"status": "refused", "code": "MARIE TREMBLAY 046454286"}
+    daemon.accounts[FILE] = msgspec.structs.replace(HELD, **words)
+    assert body_of(await accounts.shown(daemon, call()))["code"] == "STATUS_08"
+    daemon.accounts[FILE] = msgspec.structs.replace(HELD, status="refused", code="SETTLED_ABSENT")
+    assert body_of(await accounts.shown(daemon, call()))["code"] == "SETTLED_ABSENT"
+    daemon.accounts[FILE] = HELD
+    assert body_of(await accounts.shown(daemon, call()))["code"] == "CREATED_YET_REFUSED"
 
 
 @pytest.mark.parametrize("file", ["ONB-2026-77777", "x", "../ONB-2026-00001"])

@@ -1,5 +1,6 @@
 """A correction is commanded once, and what comes of it told once: actors/account/correcting.py."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ def test_a_correction_is_commanded_once_whole_and_answered() -> None:
     assert (command.command_id, command.profile) == (f"{CLIENT}:u1", CORRECTS.profile)
     assert life.due[-1] == NOW + LOOK_MS
     life.hear(answer("updated", "u1")).hear(answer("updated", "u1"))
-    assert life.said(CorrectionAnswered)[0] == CorrectionAnswered(1, "taken")
+    assert life.said(CorrectionAnswered) == [CorrectionAnswered(1, "taken")]
     assert (life.state.phase, life.state.correcting) == (Phase.CREATED, False)
 
 
@@ -67,6 +68,27 @@ ECHOES = st.lists(
     ]),
     max_size=14,
 )  # fmt: skip
+
+
+@given(ECHOES)
+def test_a_correction_is_answered_once(steps: list[Message]) -> None:
+    """S33, X9: the first answer counts, said however often; before it there may have been silence, which is told once."""
+    life = Life(answer("created"), CORRECTS, *steps)
+    told = [x.outcome for x in life.said(CorrectionAnswered)]
+    assert told[:-1] in ([], ["unconfirmed"])
+    assert len(set(told)) == len(told)
+
+
+def test_the_next_correction_has_an_answer_of_its_own() -> None:
+    """S33: what became of the first is over."""
+    again = msgspec.structs.replace(CORRECTS, number=2)
+    life = Life(
+        answer("created"), CORRECTS, answer("updated", "u1"), again, answer("refused", "u2")
+    )
+    assert [(x.number, x.outcome) for x in life.said(CorrectionAnswered)] == [
+        (1, "taken"),
+        (2, "refused"),
+    ]
 
 
 @given(ECHOES)

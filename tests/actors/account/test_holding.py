@@ -84,7 +84,7 @@ def test_a_word_that_the_mainframe_contradicts_is_told_of() -> None:
     """Operations hear that their finding did not hold, and may try again."""
     life = Life(*DOUBTED, GONE, answer("created", "1.1"))
     assert life.alerts[-1] == "SETTLEMENT_CONTRADICTED"
-    life.hear(STANDS).hear(answer("unknown", "1.2")).hear(LOOK).hear(answer("created", "1.3"))
+    life.hear(STANDS).hear(answer("created", "1.2"))
     assert life.state.phase is Phase.CREATED
 
 

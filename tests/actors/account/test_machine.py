@@ -260,6 +260,33 @@ def test_a_change_that_never_comes_holds_the_others_for_a_while_only() -> None:
     assert life.cities == ["LAVAL", "LAVAL"]
 
 
+def test_what_the_others_wait_for_is_never_one_too_many() -> None:
+    """S33: however many wait, the one whose turn it is is applied, and they after it; only another one is turned away."""
+    life = Life(answer("created"), *(changed(one) for one in range(2, 102)), changed(102))
+    assert (len(life.state.waiting), life.alerts) == (100, ["CHANGES_TOO_MANY"])
+    life.hear(changed(1))
+    assert (life.state.sequence, life.state.waiting) == (101, ())
+
+
+def test_one_that_is_missing_is_waited_for_ten_minutes_at_most() -> None:
+    """S33: from the first that waited for it, whatever comes behind; for the next one that is missing it begins anew."""
+    life = Life(answer("created"), changed(2))
+    began = len(life.due)
+    assert life.due[-1] == NOW + LOOK_MS
+    for sequence in (3, 5, 6):
+        life.now += 60_000
+        life.hear(changed(sequence))
+    assert len(life.due) == began
+    life.hear(changed(1))
+    assert (life.state.sequence, life.due[began:]) == (3, [life.now + LOOK_MS])
+
+
+def test_what_came_before_the_account_is_waited_for_from_then_on() -> None:
+    """S33: before it is created nothing is missing."""
+    life = Life(changed(2), changed(3), answer("created"))
+    assert (life.state.sequence, life.due[-1]) == (0, NOW + LOOK_MS)
+
+
 def test_two_changes_of_one_number_are_told_of() -> None:
     """The first stands."""
     life = Life(answer("created"), changed(2), changed(2, "OTHER", "CH9"))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comptoir.actors.account.messages import ListAccount
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.erasure.messages import BeginErasure, Sealed
 from comptoir.actors.gateways.document_messages import DeleteObject
@@ -167,10 +168,21 @@ def test_files_from_before_the_rule_get_their_end() -> None:
         found = decide(old, KeepByRule(), BEGINNING + 400 * DAY_MS)
         assert (found.state, timers(found)) == (old, [BEGINNING + 2_557 * DAY_MS])
         assert [(one.collection, one.key) for one in found.documents] == [(KEPT_FILES, NUMBER)]
-    for state in (ASSESSED, SENT, HELD, PENDING):
+    for state in (ASSESSED, SENT, PENDING):
         assert decide(state, KeepByRule()) == Decision(state)
     lasting = decide(COMPLETED, KeepByRule())
-    assert (lasting.state, lasting.messages, len(lasting.documents)) == (COMPLETED, (), 1)
+    assert (lasting.state, timers(lasting), len(lasting.documents)) == (COMPLETED, [], 1)
+
+
+def test_accounts_from_before_the_list_are_listed() -> None:
+    """E11, S33: a file that has asked for an account sees to it, whether it has ended or not; one that is erased does not."""
+    account = Address("account", NUMBER)
+    for state in (HELD, COMPLETED):
+        found = decide(state, KeepByRule())
+        assert found.state == state
+        assert [one.target for one in found.messages if one.message == ListAccount()] == [account]
+    gone = msgspec.structs.replace(COMPLETED, forgotten=True)
+    assert decide(gone, KeepByRule()).messages == ()
 
 
 @pytest.mark.parametrize(

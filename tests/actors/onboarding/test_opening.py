@@ -171,3 +171,24 @@ def test_an_account_that_nobody_wants_is_given_up_by_its_file() -> None:
         assert "ops@bank.example" in [one.to for one in sent(found, SendMail)]
     none = decide(refused, AccountRefused("SETTLED_ABSENT", NOW))
     assert (none.state.phase, none.messages) == (Phase.INCOMPLETE, ())
+
+
+@pytest.mark.parametrize("ended", ["KYC_REJECTED", "INCOMPLETE"])
+def test_an_account_that_nobody_wanted_and_that_is_closed_is_there_no_more(ended: str) -> None:
+    """E11, S18: its file says so, whether it had shown the account as there or as held."""
+    refused = doubted(AccountRefused("X", NOW)).state
+    vain = {
+        "KYC_REJECTED": play(PENDING, HOLD, LAST, CREATED),
+        "INCOMPLETE": play(refused, CREATED),
+    }
+    assert (vain[ended].phase.value, vain[ended].onward.account.status) == (ended, "created")
+    gone = decide(vain[ended], AccountRefused("SETTLED_ABSENT", NOW))
+    account = gone.state.onward.account
+    assert (account.status, account.number, account.code) == ("refused", "", "SETTLED_ABSENT")
+    assert (gone.events, gone.messages) == ((facts.AccountSettled("refused"),), ())
+
+
+def test_an_account_that_was_held_and_stands_has_no_reason() -> None:
+    """E11: why it was held is over."""
+    there = play(doubted().state, CREATED).onward.account
+    assert (there.status, there.code) == ("created", "")

@@ -1,10 +1,13 @@
-"""What `comptoir core-banking reconcile` tells people to do."""
+"""What `comptoir core-banking reconcile` tells people to do, and whose word `settle` is."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from comptoir.engine.cli.accounts import advice
+from comptoir.engine.cli import accounts
+from comptoir.engine.cli.accounts import advice, run_settle
+from comptoir.engine.cli.errors import CommandError
 
 
 def account(status: str, seen: str | None = None, **more: Any) -> dict[str, Any]:
@@ -32,3 +35,33 @@ def test_what_is_to_be_done_follows_from_what_the_mainframe_says(
 ) -> None:
     """E11: nobody is told to settle what was not seen so."""
     assert words in advice(one)
+
+
+FOUND = {"outcome": "created", "reason": "asked the desk"}
+
+
+@pytest.mark.parametrize("given", [None, b"", b"two words", b"a\nb", "é".encode(), b"a" * 20_000])
+def test_without_somebodys_token_nothing_is_settled(tmp_path: Path, given: bytes | None) -> None:
+    """E14: the command's own is none; what was given instead is repeated nowhere."""
+    file = tmp_path / "token"
+    if given is not None:
+        file.write_bytes(given)
+    with pytest.raises(CommandError, match=r"^--token-file holds no access token$"):
+        run_settle("ONB-2026-00001", FOUND, file, (None, None))
+
+
+def test_whoever_settles_is_who_their_token_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E14: no token is signed for it."""
+    file = tmp_path / "token"
+    file.write_bytes(b"eyJh.eyJz.c2ln\n")
+    given: list[str | None] = []
+
+    def asked(_work: object, *_where: object, token: str | None = None) -> dict[str, str]:
+        given.append(token)
+        return {}
+
+    monkeypatch.setattr(accounts, "asked", asked)
+    run_settle("ONB-2026-00001", FOUND, file, (None, None))
+    assert given == ["eyJh.eyJz.c2ln"]

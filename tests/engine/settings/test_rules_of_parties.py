@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from comptoir.actors.account.holding import LOOKS_BY_HAND_MAX
+from comptoir.actors.account.holding import LOOKS_MAX
 from comptoir.actors.account.state import command_of
 from comptoir.engine.settings import PlaidEnvironment, Settings, SettingsError
 from comptoir.engine.settings.secret import Secret
@@ -145,5 +145,5 @@ def test_a_command_has_room_in_the_correlation_of_its_reply(address: str) -> Non
     assert broken({place: address, prefix: "ABCDEF"}) == ["onboarding.number_prefix"]
     Settings().having({place: address, prefix: "ABCDE"})
     Settings().having({prefix: "ABCDEFGH"})
-    longest = command_of("ABCDE-2026-1234567", 9, LOOKS_BY_HAND_MAX)
+    longest = command_of("ABCDE-2026-1234567", 9, LOOKS_MAX)
     assert len(longest.encode()) == 24
