@@ -212,11 +212,12 @@ def _lost(state: OnboardingState, message: AccountRefused, context: Context) -> 
 
 
 def _still_none(state: OnboardingState, message: AccountRefused, context: Context) -> Outcome:
-    """A file that has come to nothing has no account either: as it should be."""
+    """A file that has come to nothing has no account either: as it should be; so its time ends, as one's does without."""
     if not _is_held(state):
         return Decision(state)
     none = _without_account(state, message, context.now)
-    return Decision(none, events=(facts.AccountSettled("refused"),))
+    ends = kept_until(none, context)
+    return Decision(none, events=(facts.AccountSettled("refused"),), messages=ends)
 
 
 def _found_in_vain(state: OnboardingState, message: AccountCreated, context: Context) -> Outcome:

@@ -170,4 +170,7 @@ def test_an_account_that_nobody_wants_is_given_up_by_its_file() -> None:
         assert sent(found, DisownAccount) == [DisownAccount()]
         assert "ops@bank.example" in [one.to for one in sent(found, SendMail)]
     none = decide(refused, AccountRefused("SETTLED_ABSENT", NOW))
-    assert (none.state.phase, none.messages) == (Phase.INCOMPLETE, ())
+    assert none.state.phase is Phase.INCOMPLETE
+    assert [one.message for one in none.messages] == [KeptLongEnough()], (
+        "its time ends, as any other's"
+    )
