@@ -33,7 +33,7 @@ REASONS: Final = {
     "FILE_UNDER_WAY": "what is learnt of a client who is assessed has to be kept",
     "RELATION_LASTS": "what is known of a client has to be kept for years after they are one",
     "LAW_KEEPS": "what was learnt of a client has to be kept for years",
-    "UPLOAD_OPEN": "something may still be sent to an address that was given out",
+    "UPLOAD_OPEN": "something may still be sent to an address that was given out, or is being looked at",
 }
 """Grounds of actors/onboarding/keeping.py, as whoever asks reads them."""
 
@@ -46,6 +46,8 @@ async def end_relation(port: Port, call: Call) -> Response:
         await described_file(port, call)  # which may not be there, either
         return problem("CONFLICT", call.ticket)
     assert isinstance(ended, ErasureAnswered)
+    if not ended.until:  # there is no account
+        return problem("CONFLICT", call.ticket)
     body = {"onboardingId": call.path["onboardingId"], "keptUntil": rfc3339(ended.until)}
     return json_response(200, body, call.ticket)
 

@@ -57,7 +57,7 @@ _TAX_COUNTRIES: Final = {
 }
 """Whose notice it is, by who says so or what only they have."""
 _TAX_INCOME: Final = re.compile(
-    r"(?:revenu fiscal de r[ée]f[ée]rence|total income|revenu total)[^0-9]{0,20}(\d{1,3}(?:[ .,]?\d{3})*)",
+    r"(?:revenu fiscal de r[ée]f[ée]rence|total income|revenu total)[^0-9]{0,20}(\d{1,3}(?:[ .,]?\d{3}){0,4})(?!\d)",
     re.IGNORECASE,
 )
 

@@ -215,10 +215,10 @@ def _question(state: KycState, found: tuple[str, ...]) -> OpenReview:
 
 
 def _takes_two(state: KycState) -> bool:
-    """Whether to approve it is to clear a sanction (E14): one of our lists', or of the bureau's word."""
+    """Whether to approve it is to clear a sanction (E14): one of our lists', of the bureau's word, or one that was confirmed."""
     decided = state.decided
-    suspected = decided is not None and "SANCTIONS_SUSPECTED" in decided.reasons
-    return suspected or any(is_sanction(hit) for _, hit in open_hits(state))
+    named = decided is not None and not set(_SANCTIONS).isdisjoint(decided.reasons)
+    return named or any(is_sanction(hit) for _, hit in open_hits(state))
 
 
 def _on_record(state: KycState) -> CaseDecided:

@@ -34,7 +34,9 @@ from comptoir.actors.kyc.messages import (
     RescreenCase,
 )
 from comptoir.actors.kyc.state import CaseForgotten, KycState, Phase, described
-from comptoir.engine import Decision, Message, Put, Refusal, Reply
+from comptoir.actors.review.messages import KIND as REVIEW
+from comptoir.actors.review.messages import WithdrawReview
+from comptoir.engine import Address, Decision, Message, Outgoing, Put, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = ["MACHINE", "REPLIES"]
@@ -45,13 +47,16 @@ def _describe(state: KycState, _message: DescribeCase, _context: Context) -> Cas
 
 
 def _forget(state: KycState, _message: ForgetCase, context: Context) -> CaseDecision:
-    """As if it had never been; it is listed as over, so that no list walks by."""
+    """As if it had never been; it is listed as over, so that no list walks by, and nobody has to look at it any more."""
     if state.phase is Phase.NONE:
         return Decision(state)
-    over = Put(CASES, context.address.key, {"over": True})
+    number = context.address.key
+    over = Put(CASES, number, {"over": True})
+    withdrawn = Outgoing(Address(REVIEW, number), WithdrawReview(state.reviews))
     return Decision(
-        KycState(Phase.NONE), events=(CaseForgotten(),), cancel=(DUE,), documents=(over,)
-    )
+        KycState(Phase.NONE), events=(CaseForgotten(),), cancel=(DUE,), documents=(over,),
+        messages=(withdrawn,) if state.phase is Phase.HELD else (),
+    )  # fmt: skip
 
 
 def _late(state: KycState, _message: Message, _context: Context) -> CaseDecision:

@@ -5,12 +5,13 @@ The rules:
 - a stage is counted when it is left, on the day on which it is, by its time in business hours and
   nights alike, since a client waits through both;
 - a file has an entry error when, as it is whole for the first time, something of it had to be sent again, a document
-  says another thing than was declared, or somebody contests what a partner attested.
+  says another thing than was declared (what of it counts is configured, `onboarding.differences_counted`), or somebody contests what a partner attested.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from comptoir.actors.onboarding.differing import compared
 from comptoir.actors.onboarding.machine import (
     DocumentRefused,
     OnboardingExpired,
@@ -18,6 +19,7 @@ from comptoir.actors.onboarding.machine import (
 )
 from comptoir.actors.onboarding.people import contests_of
 from comptoir.actors.onboarding.state import OnboardingState
+from comptoir.actors.onboarding.terms import OnboardingTerms, terms_of
 from comptoir.actors.onboarding_day.messages import (
     TO_ACCOUNT,
     WHOLE,
@@ -70,7 +72,7 @@ def tell(state: OnboardingState, decision: Decision[Any], context: Context) -> I
             yield CountFate("resumed")
     if _entered(after) and not _entered(state):
         yield CountFate("entered")
-        if _mistaken(after):
+        if _mistaken(after, terms_of(context)):
             yield CountFate("mistaken")
     for event in decision.events:
         if isinstance(event, OnboardingInitiated):
@@ -103,6 +105,7 @@ def _entered(state: OnboardingState) -> bool:
     return any(line.after == ENTERED for line in state.history)
 
 
-def _mistaken(state: OnboardingState) -> bool:
-    differs = any(DIFFERS in one.reasons for one in state.documents)
+def _mistaken(state: OnboardingState, terms: OnboardingTerms) -> bool:
+    codes = {DIFFERS, *terms.differences}
+    differs = any(not codes.isdisjoint(one.reasons) for one in compared(state))
     return bool(state.asked_again) or differs or bool(contests_of(state))

@@ -35,6 +35,8 @@ DIFFERENT: Final = "different"
 NEAR_SHARE: Final = 0.7
 """Of what a street or a city is worth: less is another one (a kind of street that one side leaves out is within it)."""
 CENTS: Final = 100
+DIGITS_MAX: Final = 15
+"""Of an income that was read; a longer row of digits is none, and Python makes no number of one of thousands."""
 _PARTS: Final = ("street", "postalCode", "city", "province", "country")
 Found = Iterator[tuple[str, str, str]]
 """Fields that say how they agree, with it, and the code where they do not (empty: they do)."""
@@ -101,7 +103,7 @@ def _tax(document: Document, known: Mapping[str, Value]) -> Found:
         yield "taxYearMatch", *_told(year == str(wanted), "TAX_YEAR_DIFFERS")
     income, cents = fields.get("referenceIncome"), known.get("tax/referenceIncomeCents")
     same_year = not year or wanted is None or year == str(wanted)
-    if income and same_year and isinstance(cents, int):
+    if income and len(income) <= DIGITS_MAX and same_year and isinstance(cents, int):
         agrees = abs(int(income) * CENTS - cents) < CENTS
         yield "referenceIncomeMatch", *_told(agrees, "TAX_INCOME_DIFFERS")
 

@@ -29,6 +29,7 @@ from comptoir.actors.onboarding.compensating import contract_timers, deletions
 from comptoir.actors.onboarding.completing import EXPIRY, KEPT, REMINDER
 from comptoir.actors.onboarding.keeping_messages import (
     KEPT_FILES,
+    READ,
     AskErasure,
     EndRelation,
     EraseFile,
@@ -57,6 +58,7 @@ __all__ = [
     "RelationEnded",
     "end_of",
     "kept_until",
+    "rule_of",
 ]
 
 OWN: Final = (KIND, CASE, REVIEW, SIGNING, ACCOUNT)
@@ -64,7 +66,7 @@ OWN: Final = (KIND, CASE, REVIEW, SIGNING, ACCOUNT)
 EARLY: Final = (Phase.INITIATED, Phase.DOCUMENTS_PENDING, Phase.DOCUMENTS_UPLOADED)
 """Nobody has decided anything: it is the client's own affair."""
 OVER: Final = (Phase.INCOMPLETE, Phase.KYC_REJECTED, Phase.COMPLETED)
-_SENDABLE: Final = (DocumentStatus.AWAITING, DocumentStatus.REDO)
+_LOOKED_AT: Final = (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
 UNDER_WAY: Final = tuple(one for one in Phase if one not in (Phase.NONE, *EARLY, *OVER))
 Outcome = Decision[OnboardingState]
 
@@ -78,7 +80,7 @@ class Ground:
     RELATION: Final = "RELATION_LASTS"
     """Its client is one: the time begins when they are no longer."""
     UPLOAD: Final = "UPLOAD_OPEN"
-    """Something may still be sent to an address that was given out: it ends within the hour."""
+    """Something may still be sent to an address that was given out, which ends within the hour, or is being looked at."""
     LAW: Final = "LAW_KEEPS"
     """It has ended, and its time is not over."""
 
@@ -105,11 +107,26 @@ class DocumentsForgotten(Event, frozen=True):
     """Its client wanted it."""
 
 
+def rule_of(terms: OnboardingTerms) -> dict[str, int]:
+    """What of the terms an end follows from: noted with whoever was asked, so that another rule has them asked again."""
+    return {"audit_ms": terms.audit_ms, "kept_ms": terms.kept_ms}
+
+
+def _is_gone(state: OnboardingState) -> bool:
+    """Whether all of it went; a release before dropped documents and statements, and left client, invitation and keys."""
+    return state.forgotten and state.client is None
+
+
+def _has_account(state: OnboardingState) -> bool:
+    """Whether it has made somebody a client: one that is rejected, say, may have an open account all the same."""
+    return state.phase is Phase.COMPLETED or state.onward.account.status == "created"
+
+
 def end_of(state: OnboardingState, terms: OnboardingTerms) -> int | None:
     """When what is kept of an ended file goes: business time, ms; None: it has not ended, or its relation lasts."""
     if state.phase not in OVER:
         return None
-    if state.phase is Phase.COMPLETED:
+    if _has_account(state):
         return state.relation_ended_at + terms.audit_ms if state.relation_ended_at else None
     ended = state.history[-1].at if state.history else state.updated_at
     return ended + (terms.audit_ms if state.round else terms.kept_ms)
@@ -118,7 +135,7 @@ def end_of(state: OnboardingState, terms: OnboardingTerms) -> int | None:
 def kept_until(state: OnboardingState, context: Context) -> tuple[Outgoing, ...]:
     """The timer of that end: whatever leads to it sets it."""
     end = end_of(state, terms_of(context))
-    if end is None or state.forgotten:
+    if end is None or _is_gone(state):
         return ()
     return (Outgoing(context.address, KeptLongEnough(), end, KEPT),)
 
@@ -127,29 +144,42 @@ def _ground(state: OnboardingState, context: Context) -> tuple[str, int]:
     """Why it is not erased now, and until when; the empty one: nothing keeps it."""
     if state.phase in UNDER_WAY or (state.phase in EARLY and state.round):
         return Ground.UNDER_WAY, 0
-    opened = max((x.expires_at for x in state.documents if x.status in _SENDABLE), default=0)
-    if opened > context.now:
-        return Ground.UPLOAD, opened
-    if state.phase is Phase.COMPLETED and not state.relation_ended_at:
+    if _has_account(state) and not state.relation_ended_at:
         return Ground.RELATION, 0
     end = end_of(state, terms_of(context)) if state.round else None
-    return (Ground.NONE, 0) if end is None or context.now >= end else (Ground.LAW, end)
+    if end is not None and end > context.now:
+        return Ground.LAW, end
+    return _on_its_way(state, context.now)
+
+
+def _on_its_way(state: OnboardingState, now: int) -> tuple[str, int]:
+    """Whether something may still come of a document; to a valid address even what was accepted may be sent once more."""
+    opened = max((one.expires_at for one in state.documents), default=0)
+    if opened > now:
+        return Ground.UPLOAD, opened
+    looked_at = any(one.status in _LOOKED_AT for one in state.documents)
+    return (Ground.UPLOAD if looked_at else Ground.NONE), 0
 
 
 def _forget(state: OnboardingState, _message: KeptLongEnough, context: Context) -> Outcome:
     end = end_of(state, terms_of(context))
-    if state.forgotten or end is None:
+    if _is_gone(state) or end is None:
         return Decision(state)
     if context.now < end:  # a timer of an older rule, or one that was on its way
         return Decision(state, messages=kept_until(state, context))
     return _gone(state, context, asked=False)
 
 
-def _keep(state: OnboardingState, _message: KeepByRule, context: Context) -> Outcome:
-    """Set the timer that it may not have yet, and see that its account is listed; it need not be asked again."""
-    noted = Put(KEPT_FILES, context.address.key, {})
+def _keep(state: OnboardingState, message: KeepByRule, context: Context) -> Outcome:
+    """Set the timer that it may not have yet, and see that its account is listed; it need not be asked again while the rule
+    is this one.
+    """
+    rule = rule_of(terms_of(context))
+    noted = [Put(KEPT_FILES, context.address.key, rule)]
+    if message.through:
+        noted.append(Put(KEPT_FILES, READ, {**rule, "through": message.through}))
     messages = (*kept_until(state, context), *_account(state, context))
-    return Decision(state, messages=messages, documents=(noted,))
+    return Decision(state, messages=messages, documents=tuple(noted))
 
 
 def _keep_on(state: OnboardingState, _message: KeepByRule, context: Context) -> Outcome:
@@ -171,10 +201,12 @@ def _ask(state: OnboardingState, _message: AskErasure, context: Context) -> Outc
 
 def _erase(state: OnboardingState, _message: EraseFile, context: Context) -> Outcome:
     """A second person has approved it; whether it may be is looked at once more."""
+    if _is_gone(state):
+        return Decision(state)
     ground, until = _ground(state, context)
     if ground:
         return Decision(state, events=(FileErasureRefused(ground, until),))
-    return Decision(state) if state.forgotten else _gone(state, context, asked=True)
+    return _gone(state, context, asked=True)
 
 
 def _gone(state: OnboardingState, context: Context, *, asked: bool) -> Outcome:
@@ -209,6 +241,8 @@ def _gone(state: OnboardingState, context: Context, *, asked: bool) -> Outcome:
 
 def _end(state: OnboardingState, _message: EndRelation, context: Context) -> Outcome:
     """Its client is one no longer; said again, the first time counts."""
+    if not (_has_account(state) or state.relation_ended_at):
+        return Decision(state, ErasureAnswered(Ground.NONE, 0))
     ended = state
     happened: tuple[RelationEnded, ...] = ()
     if not state.relation_ended_at:
@@ -230,6 +264,7 @@ def _rows() -> Iterator[Row]:
         yield row(phase, KeptLongEnough, _forget, phase)
         yield row(phase, KeepByRule, _keep, phase)
         yield row(phase, EraseFile, _erase, phase)
+        yield row(phase, EndRelation, _end, phase)
     for phase in EARLY:
         yield row(phase, EraseFile, _erase, phase, Phase.INCOMPLETE)
     for phase in UNDER_WAY:
@@ -239,7 +274,6 @@ def _rows() -> Iterator[Row]:
         yield row(phase, KeepByRule, _keep_on, phase)
     for phase in (*EARLY, *UNDER_WAY, *OVER):
         yield row(phase, AskErasure, _ask, phase)
-    yield row(Phase.COMPLETED, EndRelation, _end, Phase.COMPLETED)
 
 
 KEEPING_ROWS: Final[tuple[Row, ...]] = tuple(_rows())

@@ -9,6 +9,7 @@ from comptoir.engine.values import Message, Reply
 
 __all__ = [
     "KEPT_FILES",
+    "READ",
     "AskErasure",
     "EndRelation",
     "EraseFile",
@@ -17,11 +18,16 @@ __all__ = [
 ]
 
 KEPT_FILES: Final = "kept_file"
-"""Documents of files that were asked to keep themselves by the rule (engine/boot/keeping.py): `{}`."""
+"""Documents of files that were asked to keep themselves by the rule (engine/boot/keeping.py): by which."""
+READ: Final = "read"
+"""Beside them: how far the journal was read for files that were abandoned, and by which rule."""
 
 
 class KeepByRule(Message, frozen=True):
     """It has ended, perhaps before there was a rule: see that it goes when its time is over."""
+
+    through: int = 0
+    """Number of the event by which it was found in the journal: as far as that, all were asked."""
 
 
 class AskErasure(Message, frozen=True):
@@ -33,7 +39,9 @@ class EraseFile(Message, frozen=True):
 
 
 class EndRelation(Message, frozen=True):
-    """Its client, who has an account, is a client no longer: the years of the law begin."""
+    """Its client, who has an account, is a client no longer: the years of the law begin (`ErasureAnswered`; `until` is 0
+    where there is none).
+    """
 
     by: str
 

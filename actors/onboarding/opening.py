@@ -219,11 +219,12 @@ def _lost(state: OnboardingState, message: AccountRefused, context: Context) -> 
 
 
 def _still_none(state: OnboardingState, message: AccountRefused, context: Context) -> Outcome:
-    """A file that has come to nothing has no account either, or none any more: as it should be."""
+    """A file that has come to nothing has no account either, or none any more: so its time ends, as one's does without."""
     if state.onward.account.status not in ("held", "created"):
         return Decision(state)
     none = _without_account(state, message, context.now)
-    return Decision(none, events=(facts.AccountSettled("refused"),))
+    ends = kept_until(none, context)
+    return Decision(none, events=(facts.AccountSettled("refused"),), messages=ends)
 
 
 def _found_in_vain(state: OnboardingState, message: AccountCreated, context: Context) -> Outcome:

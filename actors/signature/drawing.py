@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from comptoir.actors.inspection.confinement import bound, leave_network
+from comptoir.actors.inspection.confinement import bound, follow_reader, leave_network, lose_reader
 from comptoir.actors.signature.sheet import FIELD, Drawn, Sheet
 
 __all__ = ["draw", "main"]
@@ -128,9 +128,12 @@ def _add_parent(tree: Any, number: int, form: Any) -> None:
 def main() -> None:
     """Read a sheet, write what was drawn: the program. It knows no secret."""
     bound(MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
+    follow_reader()
     leave_network()
     sheet = msgspec.json.decode(sys.stdin.buffer.read(), type=Sheet)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(draw(sheet)))
+    drawn = msgspec.msgpack.encode(draw(sheet))
+    lose_reader()
+    sys.stdout.buffer.write(drawn)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import httpx
 import msgspec
 from asn1crypto import x509
 
-from comptoir.actors.inspection.confinement import bound
+from comptoir.actors.inspection.confinement import bound, follow_reader, lose_reader
 from comptoir.actors.signature.drawing import FIELD_HEIGHT, FIELD_WIDTH
 from comptoir.actors.signature.fetching import Fetching, Outside, OutsideFailed, Stamper
 from comptoir.actors.signature.sheet import EVIDENCE, FIELD, Seal, Sealed
@@ -150,8 +150,11 @@ def _appearance(task: Seal) -> Any:
 def main() -> None:
     """Read a task, write what came of it: the program. The key is in the task, and goes nowhere else."""
     bound(MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
+    follow_reader()
     task = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Seal)
-    sys.stdout.buffer.write(msgspec.msgpack.encode(seal(task)))
+    sealed = msgspec.msgpack.encode(seal(task))
+    lose_reader()
+    sys.stdout.buffer.write(sealed)
 
 
 if __name__ == "__main__":

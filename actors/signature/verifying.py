@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from asn1crypto import x509
 
-from comptoir.actors.inspection.confinement import bound, lock
+from comptoir.actors.inspection.confinement import bound, follow_reader, lock, lose_reader
 from comptoir.actors.signature.sheet import EVIDENCE, SignerSeen, Verdict
 
 __all__ = ["main", "verify"]
@@ -297,12 +297,15 @@ def _evidence(reader: Any, signature: Any) -> str:
 def main() -> None:
     """Read a task, write what is to be said: the program."""
     bound(MEMORY_BYTES_MAX, CPU_SECONDS_MAX)
+    follow_reader()
     roots, stamp_roots, at, pdf = msgspec.msgpack.decode(
         sys.stdin.buffer.read(), type=tuple[tuple[bytes, ...], tuple[bytes, ...], int, bytes]
     )
     _warm()
     lock()
-    sys.stdout.buffer.write(msgspec.msgpack.encode(verify(pdf, roots, at, stamp_roots)))
+    verdict = msgspec.msgpack.encode(verify(pdf, roots, at, stamp_roots))
+    lose_reader()
+    sys.stdout.buffer.write(verdict)
 
 
 def _warm() -> None:

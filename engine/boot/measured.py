@@ -92,12 +92,14 @@ class OnboardingFigures:
         for outcome, share in found.shares.items():
             self._share.labels(outcome).set(share)
         self._cases.set(found.cases)
+        self._index.clear()  # of what has left the window there is none
         for drift in found.drifts:
             if drift.index is not None:
                 self._index.labels(drift.version).set(drift.index)
         self._cost.set(nan if found.file_cents is None else found.file_cents)
         self._errors.set(found.entry_errors or 0)
         self._stopped.set(found.false_positives or 0)
+        self._late.clear()
         for stage in found.stages:
             if stage.late_share is not None:
                 self._late.labels(stage.stage).set(stage.late_share)

@@ -11,6 +11,8 @@ from typing import Final
 import trio
 
 from comptoir.actors.letter_report.messages import REPORTED, KeepReporting
+from comptoir.actors.onboarding.keeping import rule_of
+from comptoir.actors.onboarding.terms import OnboardingTerms
 from comptoir.actors.reconciliation.messages import KIND, KeepReconciling
 from comptoir.actors.watch_list.messages import COLLECTION as LISTS
 from comptoir.actors.watch_list.messages import KIND as LIST
@@ -51,7 +53,8 @@ async def keep_routines(
     """Have each begin, or go on; a list that there was, and is configured no more, ends. Beside them the bus is carried."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(carry, engine)
-        nursery.start_soon(keep_files, engine, journal)
+        rule = rule_of(OnboardingTerms.of(settings))
+        nursery.start_soon(keep_files, engine, journal, rule)
         await _begin(engine, settings, journal)
 
 

@@ -163,6 +163,15 @@ FILES: tuple[tuple[State, Message], ...] = (
     *((state, message) for state in STATES for message in TO_FILE),
     (PENDING, msgspec.structs.replace(FOUND, size_bytes=299)),
     (LATE, FileExpired()),
+    *(
+        (
+            msgspec.structs.replace(
+                one, documents=(document(DocumentStatus.REDO, expires_at=NOW),)
+            ),
+            EraseFile(),
+        )
+        for one in (PENDING, UPLOADED)
+    ),
     (INSPECTING, INSPECTED),
     (msgspec.structs.replace(INSPECTING, documents=(*INSPECTING.documents, BESIDE)), INSPECTED),
     *(

@@ -10,6 +10,7 @@ from comptoir.actors.account.messages import (
     CoreProfileChanged,
     CorrectionAnswered,
 )
+from comptoir.actors.onboarding.keeping_messages import EndRelation
 from comptoir.actors.onboarding.messages import ChangeProfile, DocumentStatus, KycShown, Said, Value
 from comptoir.actors.onboarding.onward_messages import (
     AccountKept,
@@ -125,6 +126,7 @@ ONWARD: tuple[tuple[State, Message], ...] = (
         for phase, status in ((Phase.KYC_APPROVED, "preparing"), (Phase.SIGNATURE_PENDING, "sent"))
     ),
     (COMPLETED, MOVES),
+    *((replace(COMPLETED, phase=phase), EndRelation("ops-1")) for phase in (Phase.INCOMPLETE, Phase.KYC_REJECTED)),
     (SENT, replace(SIGNS, round=0)),
     (replace(SIGNED, said={}), APPROVES),
     *((at(Phase.ACCOUNT_CREATION_PENDING, Onward(DONE, WORD)), one) for one in (CREATED, REFUSES)),

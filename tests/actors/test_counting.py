@@ -10,7 +10,7 @@ from comptoir.actors.counting import counted
 from comptoir.actors.cutoffs import CUTOFFS, Cutoffs
 from comptoir.actors.onboarding.counting import WAITS, tell
 from comptoir.actors.onboarding.machine import MACHINE
-from comptoir.actors.onboarding.messages import FileExpired, Move
+from comptoir.actors.onboarding.messages import FileExpired, Move, Said
 from comptoir.actors.onboarding.onward_messages import SignatureDue
 from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import TERMS
@@ -159,6 +159,15 @@ def test_a_file_is_whole_once_with_its_errors(
     )
     resumed = msgspec.structs.replace(state, history=(before,))
     assert not [one for one in told(FILES, resumed, inspected) if isinstance(one, CountFate)]
+
+
+@pytest.mark.parametrize(("land", "mistaken"), [("FR", True), ("CA", False)])
+def test_what_a_document_says_otherwise_is_an_error_of_its_file(land: str, mistaken: bool) -> None:
+    """S39, S20: that is found by comparing it with what was declared, and stands in no flag of its inspection."""
+    said = {**INSPECTING.said, "nationality": (Said(land, "client", "cli_1", NOW - 9),)}
+    read = msgspec.structs.replace(INSPECTED, fields={"nationality": "CAN"})
+    found = told(FILES, msgspec.structs.replace(INSPECTING, said=said), read)
+    assert (CountFate("mistaken") in found) is mistaken
 
 
 def test_a_document_that_is_asked_for_again_is_an_error_of_its_file() -> None:

@@ -13,6 +13,7 @@ from comptoir.actors.invitation import machine as invitation
 from comptoir.actors.invitation.messages import ForgetInvitation
 from comptoir.actors.kyc.messages import ForgetCase, RescreenCase
 from comptoir.actors.kyc.state import CaseForgotten, KycState, Phase
+from comptoir.actors.review.messages import WithdrawReview
 from comptoir.actors.signature import state as signature
 from comptoir.actors.signature.machine import MACHINE as SIGNATURE
 from comptoir.actors.signature.messages import ForgetContract
@@ -39,6 +40,9 @@ def test_a_case_is_as_if_it_had_never_been(state: KycState) -> None:
     over = step(state, ForgetCase())
     assert (over.state, over.events) == (KycState(Phase.NONE), (CaseForgotten(),))
     assert [(one.collection, one.fields) for one in over.documents] == [("kyc", {"over": True})]
+    looked_at = [x for x in over.messages if isinstance(x.message, WithdrawReview)]
+    wanted = Outgoing(Address("review", NUMBER), WithdrawReview(state.reviews))
+    assert looked_at == ([wanted] if state.phase is Phase.HELD else []), "nobody has to look"
     for late in (RescreenCase("demo", "2"), FOUND_LATE, IMPOSSIBLE, ForgetCase()):
         assert step(over.state, late) == Decision(over.state)
 

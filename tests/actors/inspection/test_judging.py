@@ -163,6 +163,14 @@ def test_a_tax_notice_says_year_number_and_income() -> None:
     assert tax_fields("Nothing of that kind 2025") == {}
 
 
+@given(st.integers(0, 10**15 - 1))
+def test_an_income_is_read_whole_and_a_row_of_digits_is_none(income: int) -> None:
+    """S4, S5: with its blanks or without; what is longer than any sum is none."""
+    for written in (str(income), f"{income:,}", f"{income:,}".replace(",", " ")):
+        assert tax_fields(f"Total income: {written} $")["referenceIncome"] == str(income)
+    assert "referenceIncome" not in tax_fields(f"Total income: {'9' * (income % 5_000 + 16)}")
+
+
 @pytest.mark.parametrize(
     ("text", "day"),
     [

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from comptoir.actors.gateways.kyc_messages import (
+    AddressChecked,
     CheckImpossible,
+    CreditChecked,
     MediaSearched,
     PartyScreened,
     ScreenParty,
@@ -144,6 +146,25 @@ def test_a_sanction_takes_two_people_and_an_office_one() -> None:
     cleared = step(found.state, CaseReviewed(True, "cp-2", "seen", 1, "cp-1"))
     assert (told(cleared).by, told(cleared).first) == ("cp-2", "cp-1")
     assert [(x.by, x.first, x.word) for x in cleared.state.words] == [("cp-2", "cp-1", CLEARED)]
+
+
+def test_a_confirmed_sanction_takes_two_people_as_well() -> None:
+    """E14, X3: what somebody has confirmed, and the next round finds again, is approved by no one person."""
+    held = rescreened(play((*ANSWERS, EXAMPLE)), SANCTIONED).state
+    rejected = step(held, CaseReviewed(False, "cp-1", "it is them", held.reviews)).state
+    asked = step(rejected, msgspec.structs.replace(ASK, round=2)).state
+    again = "ONB-2026-00001:2"
+    for answer in (
+        AddressChecked(f"{again}:address", True, 97, None),
+        CreditChecked(f"{again}:credit", False, "fair"),
+        MediaSearched(f"{again}:media:client", ()),
+        PartyScreened(f"{again}:screening:client:{asked.searches}", (SANCTIONED,), LISTS),
+    ):
+        asked = step(asked, answer).state
+    found = step(asked, msgspec.structs.replace(EXAMPLE, digest="9" * 64))
+    assert found.state.decided is not None
+    assert "SANCTIONS_CONFIRMED" in found.state.decided.reasons
+    assert [x.two_people for x in opened(found)] == [True]
 
 
 def test_a_word_of_an_older_release_still_counts() -> None:

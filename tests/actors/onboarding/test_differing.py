@@ -196,6 +196,12 @@ def test_what_a_document_says_otherwise_is_told_by_field(
     assert ("different" in one.fields.values()) is bool(codes)
 
 
+def test_a_row_of_digits_is_no_income() -> None:
+    """S5: read by an older release, it is compared with nothing; the file is described and assessed all the same."""
+    said: dict[str, Value] = {"tax/referenceIncomeCents": 5_567_800}
+    assert shown("TAX_DECLARATION", {"referenceIncome": "9" * 5_000}, said).reasons == ()
+
+
 def test_what_a_document_suggested_is_nobodys_word() -> None:
     """E16, S20: the next bill is not held against what the last one said; a person's word behind it is."""
     one = {"address": "14 rue des Roses, 69003 Lyon"}

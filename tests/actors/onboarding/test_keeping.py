@@ -22,9 +22,11 @@ from comptoir.actors.onboarding.keeping import (
     Ground,
     RelationEnded,
     end_of,
+    rule_of,
 )
 from comptoir.actors.onboarding.keeping_messages import (
     KEPT_FILES,
+    READ,
     AskErasure,
     EndRelation,
     EraseFile,
@@ -52,7 +54,6 @@ from tests.actors.filed import (
     ASSESSED,
     BEGUN,
     CONCLUDED,
-    INSPECTING,
     MARIE,
     PENDING,
     RESUMES,
@@ -167,9 +168,13 @@ def test_files_from_before_the_rule_get_their_end() -> None:
     for _ in range(2):
         found = decide(old, KeepByRule(), BEGINNING + 400 * DAY_MS)
         assert (found.state, timers(found)) == (old, [BEGINNING + 2_557 * DAY_MS])
-        assert [(one.collection, one.key) for one in found.documents] == [(KEPT_FILES, NUMBER)]
+        (noted,) = found.documents
+        assert (noted.collection, noted.key) == (KEPT_FILES, NUMBER)
+        assert noted.fields == rule_of(OPEN_TERMS), "another rule has it asked again"
     for state in (ASSESSED, SENT, PENDING):
         assert decide(state, KeepByRule()) == Decision(state)
+    _, through = decide(old, KeepByRule(7)).documents
+    assert (through.key, through.fields) == (READ, {**rule_of(OPEN_TERMS), "through": 7})
     lasting = decide(COMPLETED, KeepByRule())
     assert (lasting.state, timers(lasting), len(lasting.documents)) == (COMPLETED, [], 1)
 
@@ -183,6 +188,56 @@ def test_accounts_from_before_the_list_are_listed() -> None:
         assert [one.target for one in found.messages if one.message == ListAccount()] == [account]
     gone = msgspec.structs.replace(COMPLETED, forgotten=True)
     assert decide(gone, KeepByRule()).messages == ()
+
+
+@pytest.mark.parametrize("message", [EraseFile(), KeptLongEnough()])
+def test_what_a_release_before_has_left_of_a_file_goes(message: Message) -> None:
+    """S36, X13: it dropped documents and statements after ninety days, and kept client, invitation and keys."""
+    over = decide(PENDING, FileExpired(), PENDING.expires_at).state
+    left = msgspec.structs.replace(over, documents=(), said={}, forgotten=True)
+    years_later = PENDING.expires_at + 3_000 * DAY_MS
+    assert timers(decide(left, KeepByRule(), years_later)) == [PENDING.expires_at + 90 * DAY_MS]
+    assert decide(left, AskErasure(), years_later).reply == ErasureAnswered(Ground.NONE, 0)
+    gone = decide(left, message, years_later)
+    assert {type(x.message) for x in gone.messages} >= {ForgetCase, ForgetInvitation, BeginErasure}
+    assert gone.state.client is None
+    assert decide(gone.state, message, years_later).messages == (), "once"
+
+
+@pytest.mark.parametrize("phase", [Phase.KYC_REJECTED, Phase.INCOMPLETE])
+def test_who_has_an_account_is_a_client_whatever_became_of_the_file(phase: Phase) -> None:
+    """S36, X13: a file that was rejected when its account was open already is kept until years after that has ended."""
+    open_all_the_same = msgspec.structs.replace(COMPLETED, phase=phase, updated_at=BEGINNING)
+    later = BEGINNING + 99 * 365 * DAY_MS
+    assert end_of(open_all_the_same, OPEN_TERMS) is None
+    assert decide(open_all_the_same, KeptLongEnough(), later) == Decision(open_all_the_same)
+    asked = decide(open_all_the_same, AskErasure(), later).reply
+    assert asked == ErasureAnswered(Ground.RELATION, 0)
+    ended = decide(open_all_the_same, EndRelation("ops-1"), later)
+    assert timers(ended) == [later + 2_557 * DAY_MS]
+    gone = decide(ended.state, KeptLongEnough(), later + 2_557 * DAY_MS)
+    assert erased(gone)
+    assert decide(gone.state, EndRelation("ops-1"), later + 9_999 * DAY_MS).messages == ()
+
+
+@pytest.mark.parametrize("phase", [Phase.KYC_REJECTED, Phase.INCOMPLETE])
+def test_without_an_account_there_is_no_relation_to_end(phase: Phase) -> None:
+    """X13: whoever says so all the same hears that."""
+    never = msgspec.structs.replace(ASSESSED, phase=phase, updated_at=BEGINNING)
+    said = decide(never, EndRelation("ops-1"))
+    assert said == Decision(never, ErasureAnswered(Ground.NONE, 0))
+
+
+@pytest.mark.parametrize("status", DocumentStatus)
+def test_while_an_address_is_valid_or_bytes_are_looked_at_nothing_is_erased(
+    status: DocumentStatus,
+) -> None:
+    """X13: what is sent afterwards, to whatever address was given out, would belong to nobody."""
+    file = msgspec.structs.replace(BEGUN, documents=(document(status),))
+    assert decide(file, AskErasure()).reply == ErasureAnswered(Ground.UPLOAD, BEGINNING + 1000)
+    looked_at = status in (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
+    late = ErasureAnswered(Ground.UPLOAD if looked_at else Ground.NONE, 0)
+    assert decide(file, AskErasure(), BEGINNING + 1000).reply == late
 
 
 @pytest.mark.parametrize(
@@ -209,7 +264,15 @@ def test_what_the_law_keeps_is_refused_with_why_and_until_when(
     assert (ordered.state, ordered.events, ordered.messages) == (state, asked.events, ())
 
 
-@pytest.mark.parametrize("state", [BEGUN, PENDING, INSPECTING, WHOLE_COMPANY])
+SENT_LONG_AGO = tuple(
+    msgspec.structs.replace(
+        PENDING, documents=(document(status, expires_at=BEGINNING, proven_sha256="ab" * 32),)
+    )
+    for status in (DocumentStatus.REDO, DocumentStatus.ACCEPTED)
+)
+
+
+@pytest.mark.parametrize("state", [BEGUN, *SENT_LONG_AGO, WHOLE_COMPANY])
 def test_what_nobody_decided_about_is_erased_at_once(state: OnboardingState) -> None:
     """E13, X13: nothing of the client is left in the file, its parts are told, and five keys go; what happened stays."""
     assert decide(state, AskErasure()).reply == ErasureAnswered(Ground.NONE, 0)
@@ -256,5 +319,8 @@ def test_every_file_that_has_ended_has_an_end_of_its_data_or_a_relation() -> Non
             continue
         seen.add(found.state.phase)
         end = end_of(found.state, OPEN_TERMS)
-        assert timers(found) == ([] if found.state.forgotten else [end]), (state.phase, message)
+        lasts = found.state.forgotten or end is None
+        assert lasts or timers(found) == [end], (state.phase, message)
+        account = found.state.onward.account.status
+        assert end is not None or account == "created", "or there is a client"
     assert seen == set(ended)
