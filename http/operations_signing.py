@@ -65,7 +65,8 @@ SIGNING: Final = (
         Door.TOKEN, {200: Body("An address, good once and for five minutes.", shapes.SigningAddress)},
         sending_signers.address,
         problems=(
-            *_READ, "SIGNATURE_ELSEWHERE", "SIGNATURE_NOT_READY", "SIGNATURE_OVER", "SIGNING_UNAVAILABLE", "RATE_LIMITED",
+            *_READ, "SIGNATURE_ELSEWHERE", "SIGNATURE_NOT_READY", "SIGNATURE_OVER", "SIGNATURE_CODE_NEEDED",
+            "SIGNING_UNAVAILABLE", "RATE_LIMITED",
         ),
         grants=_SIGNS, owner=Owner.ANSWER, parameters=(THE_FILE,), kept=False,
     ),

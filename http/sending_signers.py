@@ -1,6 +1,6 @@
 """A client goes on to the provider's own page to sign their contract: as an address for a program, and by a button of our page.
 
-The rule: the contract's client alone, who is in by the portal; the address lets whoever has it sign, so it is in this one answer and
+The rule: the contract's client alone, who is in by the portal, by a code that they typed lately; the address lets whoever has it sign, so it is in this one answer and
 nowhere else: not kept under an Idempotency-Key, in no redirect that a log of addresses would hold, in no row. What comes back with
 the client afterwards (`event`) proves nothing, and changes what a page says, nothing else: how the contract stands its provider tells.
 Source: spec.md S28, S34, S36; DocuSign's OpenAPI document (EnvelopeViews: createRecipient); docs/docusign.md.
@@ -19,6 +19,7 @@ from comptoir.actors.signature.messages import KIND, AdmitSigner, SignerAdmitted
 from comptoir.engine import Address
 from comptoir.engine.gateway_spec import CallFault
 from comptoir.http.answers import Response, json_response
+from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.onboarding import find_file
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
@@ -62,9 +63,11 @@ async def sent_to(port: Port, call: Call, who: Principal) -> SigningView:
     """
     file = call.path["onboardingId"]
     methods, at = tuple(sorted(who.methods)), who.signed_in_at * SECOND_MS
-    reply = None
+    ago_s, reply = wall_seconds() - who.signed_in_at, None
+    recent = ago_s <= port.rules.step_up.recent_s
     if port.sends_signers:
-        reply = (await port.ask(Address(KIND, file), AdmitSigner(who.subject, methods, at))).reply
+        admit = AdmitSigner(who.subject, methods, at, ago_s * SECOND_MS, recent)
+        reply = (await port.ask(Address(KIND, file), admit)).reply
     if isinstance(reply, SigningDescribed):
         raise NotSent(_why_not(reply))
     if not isinstance(reply, SignerAdmitted):

@@ -8,14 +8,17 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from comptoir.actors.invitation.messages import CodeAccepted, CodeWrong, RenewCode
 from comptoir.actors.signature.messages import EMBEDDED, AdmitSigner
+from comptoir.engine import Refused
 from comptoir.engine.gateway_spec import CallFault
 from comptoir.http import sending_signers
+from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.portal import contract
 from comptoir.http.shapes_signing import SigningAddress
 from comptoir.http.testing import FakeDaemon
-from tests.http.contracts import ADDRESS, FILE, Portal, body_of, call
+from tests.http.contracts import ADDRESS, FILE, Portal, body_of, call, client_at
 
 
 @pytest.fixture
@@ -40,11 +43,35 @@ async def test_a_client_goes_on_to_the_page_of_the_provider(portal: Portal) -> N
     assert (b"cache-control", b"no-store") in on.headers
     (said,) = portal.told(AdmitSigner)
     assert isinstance(said, AdmitSigner)
-    assert (said.user_id, said.methods) == ("u1", ("mca", "otp", "sms"))
+    assert (said.user_id, said.methods, said.recent) == ("u1", ("mca", "otp", "sms"), True)
     back = replace(portal.call(), query={"event": ["signing_complete"]})
     assert "waiting for word" in (await contract.show(portal.daemon, back)).body.decode()
     odd = replace(portal.call(), query={"event": ["<script>"]})
     assert "/address" in (await contract.show(portal.daemon, odd)).body.decode()
+
+
+async def test_who_typed_no_code_lately_is_sent_one_first(portal: Portal) -> None:
+    """S28, S34: as in our own portal, a session of this morning signs nothing: the button has a code sent, and goes on by it. A wrong
+    one goes nowhere; a program is told by name.
+    """
+    portal.ago_s = portal.daemon.rules.step_up.recent_s + 1
+    old = client_at(wall_seconds() - portal.ago_s)
+    with pytest.raises(Refused, match="SIGNATURE_CODE_NEEDED"):
+        await sending_signers.address(portal.daemon, call(who=old))
+    first = await contract.send_on(portal.daemon, portal.call())
+    assert (first.status, len(portal.told(RenewCode)), ADDRESS in first.body.decode()) == (
+        200,
+        1,
+        False,
+    )
+    assert 'name="code"' in first.body.decode()
+    portal.code = CodeWrong(2)
+    wrong = await contract.send_on(portal.daemon, portal.call("code=000000"))
+    assert (wrong.status, "Tries left: 2" in wrong.body.decode()) == (403, True)
+    portal.code = CodeAccepted(1000)
+    on = await contract.send_on(portal.daemon, portal.call("code=123456"))
+    assert (on.status, ADDRESS in on.body.decode()) == (200, True)
+    assert [name for name, _ in on.headers].count(b"set-cookie") == 1
 
 
 @pytest.mark.parametrize(
