@@ -119,6 +119,9 @@ def _superseded() -> Iterator[tuple[State, Message, int]]:
             )
             for word in words:
                 yield second, word, NOW
+            yield second, ForgetContract(), NOW
+            late = msgspec.structs.replace(known, until=NOW)
+            yield msgspec.structs.replace(second, superseded=(late,)), StandingDue(1), NOW
 
 
 SIGNATURES: tuple[tuple[State, Message, int], ...] = tuple(_signatures())
