@@ -30,6 +30,8 @@ _SHOWN: Final = {
     403: Body("The code was not accepted.", None, HTML),
     409: Body("It cannot be done as it stands.", None, HTML),
     410: Body("It is over.", None, HTML),
+    429: Body("It was asked for too often.", None, HTML),
+    503: Body("It cannot be done just now.", None, HTML),
 }  # fmt: skip
 
 

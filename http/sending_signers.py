@@ -8,6 +8,8 @@ Source: spec.md S28, S34, S36; DocuSign's OpenAPI document (EnvelopeViews: creat
 
 from typing import Final
 
+import msgspec
+
 from comptoir.actors.gateways.signing_desk import (
     ELSEWHERE,
     LIFE_MS,
@@ -63,21 +65,32 @@ async def sent_to(port: Port, call: Call, who: Principal) -> SigningView:
     """
     file = call.path["onboardingId"]
     methods, at = tuple(sorted(who.methods)), who.signed_in_at * SECOND_MS
-    ago_s, reply = wall_seconds() - who.signed_in_at, None
+    ago_s = wall_seconds() - who.signed_in_at
     recent = ago_s <= port.rules.step_up.recent_s
-    if port.sends_signers:
-        admit = AdmitSigner(who.subject, methods, at, ago_s * SECOND_MS, recent)
-        reply = (await port.ask(Address(KIND, file), admit)).reply
+    admit = AdmitSigner(who.subject, methods, at, ago_s * SECOND_MS, recent)
+    reply = await _admitted(port, file, admit)
+    back = f"{port.public_url}/portal/{file}/contract"
+    try:
+        view = await port.signing_address(SigningPlace(reply.envelope_id, reply.signer, back, at))
+    except CallFault as fault:
+        wait_s = -(-fault.wait_ms // SECOND_MS) or None
+        raise NotSent(fault.code, wait_s if fault.code == TOO_OFTEN else None) from fault
+    await _admitted(port, file, msgspec.structs.replace(admit, goes=True))
+    return view
+
+
+async def _admitted(port: Port, file: str, admit: AdmitSigner) -> SignerAdmitted:
+    """What an address is asked for with.
+
+    Raises:
+        NotSent: there is none for them.
+    """
+    reply = (await port.ask(Address(KIND, file), admit)).reply if port.sends_signers else None
     if isinstance(reply, SigningDescribed):
         raise NotSent(_why_not(reply))
     if not isinstance(reply, SignerAdmitted):
         raise NotSent(ELSEWHERE)
-    back = f"{port.public_url}/portal/{file}/contract"
-    try:
-        return await port.signing_address(SigningPlace(reply.envelope_id, reply.signer, back, at))
-    except CallFault as fault:
-        wait_s = -(-fault.wait_ms // SECOND_MS) or None
-        raise NotSent(fault.code, wait_s if fault.code == TOO_OFTEN else None) from fault
+    return reply
 
 
 def _why_not(found: SigningDescribed) -> str:

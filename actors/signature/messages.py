@@ -157,6 +157,8 @@ class AdmitSigner(Message, frozen=True):
     """How long ago that was."""
     recent: bool
     """Whether that is recent enough for whoever signs (`auth.step_up_minutes`)."""
+    goes: bool = False
+    """The address is there, and is given to them after this: that is on record."""
 
 
 class SignerAdmitted(Reply, frozen=True):

@@ -169,6 +169,8 @@ def admit(
         return CODE_NEEDED
     assert state.asked is not None
     admitted = SignerAdmitted(state.provider, state.envelope_id, state.asked.signer)
+    if not message.goes:
+        return Decision(state, admitted)
     happened = SignerSentOn(state.asked.round, message.methods, message.authenticated_at)
     return Decision(state, admitted, events=(happened,))
 

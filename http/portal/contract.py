@@ -13,6 +13,7 @@ from dataclasses import replace
 from html import escape
 from typing import Final
 
+from comptoir.actors.gateways.signing_desk import TOO_OFTEN
 from comptoir.actors.invitation.messages import CodesUsedUp, CodeWrong, LinkOver
 from comptoir.actors.signature.consents import CONSENTS, TEXTS
 from comptoir.actors.signature.messages import (
@@ -43,7 +44,7 @@ __all__ = ["decline", "send_on", "show", "sign", "want_code"]
 
 OPEN: Final = ("sent", "viewed")
 CODE_NEEDED: Final = "SIGNATURE_CODE_NEEDED"
-GONE, FORBIDDEN, CONFLICT, AWAY = 410, 403, 409, 503
+GONE, FORBIDDEN, CONFLICT, OFTEN, AWAY = 410, 403, 409, 429, 503
 HINTS: Final = ("signing_complete", "decline")
 """Of `event`, as DocuSign sends it along: it will be told that something was done."""
 
@@ -86,6 +87,10 @@ async def _goes_on(port: Port, call: Call, who: Principal) -> Response:
         return _note(call, words.get(refused.code, words["over"]), CONFLICT)
     except NotSent as not_sent:
         text = words.get(not_sent.code, words["away"])
+        if not_sent.code == TOO_OFTEN:
+            answer = _note(call, text, OFTEN)
+            answer.headers.append((b"retry-after", b"%d" % (not_sent.retry_after_s or 1)))
+            return answer
         return _note(call, text, CONFLICT if not_sent.code in words else AWAY)
     link = f'<p><a href="{escape(view.url)}">{words["on"]}</a></p>'
     content = f"<h1>{words['title']}</h1>\n<p>{words['going']}</p>\n{link}"

@@ -41,8 +41,9 @@ async def test_a_client_goes_on_to_the_page_of_the_provider(portal: Portal) -> N
     assert (on.status, on.body.decode().count(ADDRESS)) == (200, 2)
     assert f'content="0;url={ADDRESS}"' in on.body.decode()
     assert (b"cache-control", b"no-store") in on.headers
-    (said,) = portal.told(AdmitSigner)
+    asked, said = portal.told(AdmitSigner)
     assert isinstance(said, AdmitSigner)
+    assert (said.goes, msgspec.structs.replace(said, goes=False)) == (True, asked)
     assert (said.user_id, said.methods, said.recent) == ("u1", ("mca", "otp", "sms"), True)
     back = replace(portal.call(), query={"event": ["signing_complete"]})
     assert "waiting for word" in (await contract.show(portal.daemon, back)).body.decode()
@@ -77,16 +78,20 @@ async def test_who_typed_no_code_lately_is_sent_one_first(portal: Portal) -> Non
 @pytest.mark.parametrize(
     ("code", "status", "told"),
     [("SIGNING_UNAVAILABLE", 503, "just now"), ("SIGNATURE_ELSEWHERE", 409, "by the message"),
-     ("RATE_LIMITED", 503, "just now")],
+     ("RATE_LIMITED", 429, "just now")],
 )  # fmt: skip
 async def test_a_page_says_why_nobody_is_sent_on(
     portal: Portal, code: str, status: int, told: str
 ) -> None:
     """S28, S65: the provider is away, asks its signers by mail, or was asked too often."""
-    portal.daemon.signing_fault = CallFault(code, retryable=True)
+    portal.daemon.signing_fault = CallFault(code, retryable=True, wait_ms=90_500)
     answer = await contract.send_on(portal.daemon, portal.call())
     assert (answer.status, told in answer.body.decode()) == (status, True)
     assert ADDRESS not in answer.body.decode()
+    waits = [value for name, value in answer.headers if name == b"retry-after"]
+    assert waits == ([b"91"] if status == 429 else [])
+    asked = portal.told(AdmitSigner)
+    assert not any(isinstance(one, AdmitSigner) and one.goes for one in asked), "nobody went"
 
 
 async def test_the_page_of_a_contract_that_is_signed_by_mail_has_no_button(portal: Portal) -> None:

@@ -369,7 +369,10 @@ def test_its_signer_goes_on_to_the_page_of_its_provider() -> None:
     nobody else goes, nobody from where it is signed in our portal, and nobody when its time is over.
     """
     signature = Told().sent()
-    before, admit = signature.state, AdmitSigner("u1", ("mca", "otp", "sms"), NOW, 0, recent=True)
+    before, asks = signature.state, AdmitSigner("u1", ("mca", "otp", "sms"), NOW, 0, recent=True)
+    asked = signature.take(asks)
+    assert (asked.reply, asked.events) == (SignerAdmitted("docusign", ENVELOPE, OPEN.signer), ())
+    admit = msgspec.structs.replace(asks, goes=True)
     decided = signature.take(admit)
     assert decided.reply == SignerAdmitted("docusign", ENVELOPE, OPEN.signer)
     assert decided.events == (SignerSentOn(1, ("mca", "otp", "sms"), NOW),)
