@@ -30,6 +30,8 @@ _SHOWN: Final = {
     403: Body("The code was not accepted.", None, HTML),
     409: Body("It cannot be done as it stands.", None, HTML),
     410: Body("It is over.", None, HTML),
+    429: Body("It was asked for too often.", None, HTML),
+    503: Body("It cannot be done just now.", None, HTML),
 }  # fmt: skip
 
 
@@ -65,7 +67,8 @@ SIGNING: Final = (
         Door.TOKEN, {200: Body("An address, good once and for five minutes.", shapes.SigningAddress)},
         sending_signers.address,
         problems=(
-            *_READ, "SIGNATURE_ELSEWHERE", "SIGNATURE_NOT_READY", "SIGNATURE_OVER", "SIGNING_UNAVAILABLE", "RATE_LIMITED",
+            *_READ, "SIGNATURE_ELSEWHERE", "SIGNATURE_NOT_READY", "SIGNATURE_OVER", "SIGNATURE_CODE_NEEDED",
+            "SIGNING_UNAVAILABLE", "RATE_LIMITED",
         ),
         grants=_SIGNS, owner=Owner.ANSWER, parameters=(THE_FILE,), kept=False,
     ),

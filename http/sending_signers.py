@@ -1,12 +1,14 @@
 """A client goes on to the provider's own page to sign their contract: as an address for a program, and by a button of our page.
 
-The rule: the contract's client alone, who is in by the portal; the address lets whoever has it sign, so it is in this one answer and
+The rule: the contract's client alone, who is in by the portal, by a code that they typed lately; the address lets whoever has it sign, so it is in this one answer and
 nowhere else: not kept under an Idempotency-Key, in no redirect that a log of addresses would hold, in no row. What comes back with
 the client afterwards (`event`) proves nothing, and changes what a page says, nothing else: how the contract stands its provider tells.
 Source: spec.md S28, S34, S36; DocuSign's OpenAPI document (EnvelopeViews: createRecipient); docs/docusign.md.
 """
 
 from typing import Final
+
+import msgspec
 
 from comptoir.actors.gateways.signing_desk import (
     ELSEWHERE,
@@ -19,6 +21,7 @@ from comptoir.actors.signature.messages import KIND, AdmitSigner, SignerAdmitted
 from comptoir.engine import Address
 from comptoir.engine.gateway_spec import CallFault
 from comptoir.http.answers import Response, json_response
+from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.onboarding import find_file
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
@@ -62,19 +65,32 @@ async def sent_to(port: Port, call: Call, who: Principal) -> SigningView:
     """
     file = call.path["onboardingId"]
     methods, at = tuple(sorted(who.methods)), who.signed_in_at * SECOND_MS
-    reply = None
-    if port.sends_signers:
-        reply = (await port.ask(Address(KIND, file), AdmitSigner(who.subject, methods, at))).reply
+    ago_s = wall_seconds() - who.signed_in_at
+    recent = ago_s <= port.rules.step_up.recent_s
+    admit = AdmitSigner(who.subject, methods, at, ago_s * SECOND_MS, recent)
+    reply = await _admitted(port, file, admit)
+    back = f"{port.public_url}/portal/{file}/contract"
+    try:
+        view = await port.signing_address(SigningPlace(reply.envelope_id, reply.signer, back, at))
+    except CallFault as fault:
+        wait_s = -(-fault.wait_ms // SECOND_MS) or None
+        raise NotSent(fault.code, wait_s if fault.code == TOO_OFTEN else None) from fault
+    await _admitted(port, file, msgspec.structs.replace(admit, goes=True))
+    return view
+
+
+async def _admitted(port: Port, file: str, admit: AdmitSigner) -> SignerAdmitted:
+    """What an address is asked for with.
+
+    Raises:
+        NotSent: there is none for them.
+    """
+    reply = (await port.ask(Address(KIND, file), admit)).reply if port.sends_signers else None
     if isinstance(reply, SigningDescribed):
         raise NotSent(_why_not(reply))
     if not isinstance(reply, SignerAdmitted):
         raise NotSent(ELSEWHERE)
-    back = f"{port.public_url}/portal/{file}/contract"
-    try:
-        return await port.signing_address(SigningPlace(reply.envelope_id, reply.signer, back, at))
-    except CallFault as fault:
-        wait_s = -(-fault.wait_ms // SECOND_MS) or None
-        raise NotSent(fault.code, wait_s if fault.code == TOO_OFTEN else None) from fault
+    return reply
 
 
 def _why_not(found: SigningDescribed) -> str:

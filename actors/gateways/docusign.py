@@ -160,13 +160,13 @@ class Docusign:
         del context
         kept = await self.store.digest(message.path)
         if kept is not None:
-            return SignedFetched(message.reference, kept)
+            return SignedFetched(message.reference, kept, message.path)
         path = f"/envelopes/{_quoted(message.envelope_id)}/documents/combined"
         document = await self.api.fetch(path, {"certificate": "true"})
         if not document.startswith(b"%PDF-"):
             raise CallFault("SIGNING_ANSWER_INVALID", retryable=True)
         digest = await self.store.keep(message.path, PDF, document)
-        return SignedFetched(message.reference, digest)
+        return SignedFetched(message.reference, digest, message.path)
 
     async def void(self, message: VoidEnvelope, context: CallContext) -> EnvelopeGone:
         """Have it not signed any more; again is harmless."""
@@ -177,11 +177,11 @@ class Docusign:
             await self.api.send("PUT", path, document)
         except DocusignRefused as refused:
             if refused.word in NOT_THERE:
-                return EnvelopeGone(message.reference)
+                return EnvelopeGone(message.reference, envelope_id=message.envelope_id)
             if refused.word != CANNOT_VOID:
                 raise
         else:
-            return EnvelopeGone(message.reference)
+            return EnvelopeGone(message.reference, envelope_id=message.envelope_id)
         envelope = await self._read(message.envelope_id)
         status = stands(envelope.status, envelope.voided_reason)
         if status not in (
@@ -191,7 +191,7 @@ class Docusign:
             "voided",
         ):  # being sealed: it ends as one
             raise CallFault("SIGNING_UNDER_WAY", retryable=True, sick=False)
-        return EnvelopeGone(message.reference, signed=status == "signed")
+        return EnvelopeGone(message.reference, status == "signed", message.envelope_id)
 
     async def view(self, place: SigningPlace) -> SigningView:
         """Where its signer signs from a page of ours, whom we have let in ourselves, by a link of their mail and a code."""

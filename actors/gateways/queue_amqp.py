@@ -35,7 +35,7 @@ from comptoir.actors.gateways.queues import (
 from comptoir.engine.errors import log_crash
 from comptoir.engine.trust import trust_of
 
-__all__ = ["AmqpQueues"]
+__all__ = ["AmqpQueues", "is_for_others"]
 
 log = structlog.get_logger("comptoir.mainframe")
 
@@ -308,10 +308,10 @@ class _Link:
         data = receiver.recv(delivery.pending)
         receiver.advance()
         queue = self._names.changes if receiver.name == self._names.changes else self._names.replies
-        received = Received(queue, *_read(data))
-        if self._wanted(receiver) and not received.correlation.startswith(self._names.correlation):
+        correlation, body = _read(data)
+        if self._wanted(receiver) and is_for_others(correlation, self._names.correlation):
             raise AmqpClosed(SELECTOR_IGNORED)
-        self._came.send_nowait((delivery, received))
+        self._came.send_nowait((delivery, Received(queue, _text(correlation), body)))
 
 
 def _capable(capabilities: Any) -> None:
@@ -332,15 +332,24 @@ def _filtered(filters: Any, wanted: str) -> bool:
     return any(getattr(one, "value", one) == wanted for one in found.values())
 
 
-def _read(data: bytes) -> tuple[str, bytes]:
-    """The correlation and the body of a message; of one that cannot be decoded, none and all its bytes."""
+def is_for_others(correlation: Any, ours: str) -> bool:
+    """Whether a message is plainly an answer to somebody else. Of one that cannot be read nobody knows: it is handed over, as
+    it would otherwise come first at every start, and nothing behind it.
+    """
+    said = correlation.rstrip("\0") if type(correlation) is str else ""  # MQ pads with NUL
+    plain = bool(said) and said.isprintable() and said.isascii()
+    return plain and not said.startswith(ours)
+
+
+def _read(data: bytes) -> tuple[Any, bytes]:
+    """The correlation, as it came, and the body of a message; of one that cannot be decoded, none and all its bytes."""
     message = proton.Message()
     try:
         message.decode(data)
-        return _text(message.correlation_id), _octets(message.body)
+        return message.correlation_id, _octets(message.body)
     except Exception as crash:  # noqa: BLE001  # what Proton makes of foreign bytes has no bound: it is a dead letter
         log_crash(log, "a message cannot be decoded", crash)
-        return "", bytes(data)[: BODY_BYTES_MAX + 1]
+        return None, bytes(data)[: BODY_BYTES_MAX + 1]
 
 
 def _text(correlation: Any) -> str:

@@ -5,13 +5,14 @@ Rules:
   is not kept, and leaves this daemon in the one answer to its client; hence this desk beside the gateway, whose answers are rows;
 - asking changes nothing, and is not tried again by itself: the client presses the button once more;
 - a call has a deadline, stands behind a breaker of its own, and so many are in flight at once; of one envelope there are so many
-  addresses in a time, since each of them is a call that its provider counts.
+  addresses in a time, since each of them is a call that its provider counts; what it did not answer counts for none.
 
 Times are I/O time. Source: DocuSign's OpenAPI document (EnvelopeViews: createRecipient); spec.md S28, S36, S62, S65; docs/docusign.md.
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 import msgspec
@@ -120,11 +121,13 @@ class SigningDesk:
     async def _asked_for(self, place: SigningPlace) -> SigningView:
         if self._provider is None:
             raise CallFault(ELSEWHERE, retryable=False, sick=False)
-        self._admit(place.envelope_id)
+        times = self._times(place.envelope_id)
         if self._in_flight >= self._bounds.calls_max or not self._breaker.permits(self._now_ms()):
             raise CallFault(AWAY, retryable=True)
         view: SigningView | None = None
         fault = CallFault("CALL_TIMEOUT", retryable=True)
+        began = self._now()
+        times.append(began)
         self._in_flight += 1
         try:
             with trio.move_on_after(self._bounds.deadline_s):
@@ -138,13 +141,15 @@ class SigningDesk:
             self._breaker.succeeded(self._now_ms())  # it answered, if not as we wished
         else:
             self._breaker.failed(self._now_ms())
+            with suppress(ValueError):  # others have pushed it out
+                times.remove(began)  # it was not there: nobody was given anything
         if view is None:
             _log.warning("signing_address_not_had", code=fault.code)
             raise CallFault(fault.code if fault.code == ELSEWHERE else AWAY, retryable=True)
         return view
 
-    def _admit(self, envelope_id: str) -> None:
-        """Let this envelope have one more address.
+    def _times(self, envelope_id: str) -> deque[float]:
+        """When this envelope was asked for, if it may have one more address.
 
         Raises:
             CallFault: TOO_OFTEN.
@@ -157,7 +162,7 @@ class SigningDesk:
         if len(times) == ADDRESSES_MAX and now - times[0] < ADDRESSES_S:
             wait_ms = max(1, round((times[0] + ADDRESSES_S - now) * 1000))
             raise CallFault(TOO_OFTEN, retryable=True, sick=False, wait_ms=wait_ms)
-        times.append(now)
+        return times
 
     def _now_ms(self) -> int:
         return round(self._now() * 1000)

@@ -52,6 +52,8 @@ class ContractMade(Message, frozen=True):
     pages: int
     title: str = ""
     """As its reader is shown it."""
+    path: str = ""
+    """There. Empty: the release before did not say it."""
 
 
 class CreateEnvelope(Message, frozen=True):
@@ -109,6 +111,8 @@ class SignedFetched(Message, frozen=True):
 
     reference: str
     sha256: str
+    path: str = ""
+    """There. Empty: the release before did not say it."""
 
 
 class VoidEnvelope(Message, frozen=True):
@@ -124,6 +128,8 @@ class EnvelopeGone(Message, frozen=True):
 
     reference: str
     signed: bool = False
+    envelope_id: str = ""
+    """Empty: the release before did not say it."""
 
 
 class SigningRefused(Message, frozen=True):

@@ -62,6 +62,7 @@ def reopen(state: SignatureState, message: OpenSigning, context: Context) -> Sig
         message,
         document_path=f"{file}/CONTRACT/{context.draw_id('contract')}.pdf",
         earlier=(*state.earlier, *signed),
+        drafts=tuple(x for x in (*state.drafts, state.document_path) if x),
         superseded=remembered(state),
     )
     make = MakeContract(

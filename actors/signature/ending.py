@@ -10,7 +10,13 @@ from typing import Final
 import msgspec
 
 from comptoir.actors.gateways.document_messages import OBJECTS, DeleteObject
-from comptoir.actors.gateways.signing_messages import SIGNING, EnvelopeCreated, VoidEnvelope
+from comptoir.actors.gateways.signing_messages import (
+    SIGNING,
+    ContractMade,
+    EnvelopeCreated,
+    SignedFetched,
+    VoidEnvelope,
+)
 from comptoir.actors.signature.beginning import overtaken, void_of
 from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision
 from comptoir.actors.signature.messages import (
@@ -29,10 +35,11 @@ from comptoir.actors.signature.state import (
     moved,
     reference_of,
 )
+from comptoir.actors.signature.superseded import timer_of, void_of_earlier
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["created_late", "expire", "forget", "keep", "void"]
+__all__ = ["created_in_vain", "created_late", "expire", "forget", "keep", "made_in_vain", "void"]
 
 EXPIRED: Final = "SIGNATURE_EXPIRED"
 FORGOTTEN: Final = "FILE_ERASED"
@@ -89,15 +96,36 @@ def forget(state: SignatureState, _message: ForgetContract, context: Context) ->
     """What was drawn and what was signed goes, of all rounds; an envelope that is out is voided."""
     if state.asked is None:
         return Decision(state)
-    paths = (state.document_path, state.signed_path, *state.earlier)
+    given_way = state.superseded
+    paths = (
+        state.document_path, state.signed_path, *state.drafts, *state.earlier,
+        *(path for x in given_way for path in (x.document_path, x.signed_path)),
+    )  # fmt: skip
     gone = (Outgoing(OBJECTS, DeleteObject(path)) for path in dict.fromkeys(paths) if path)
     voids = () if state.closed or state.signed_path else void_of(state, FORGOTTEN, context)
+    earlier = (void_of_earlier(x, FORGOTTEN, context) for x in given_way if not x.signed_path)
     return Decision(
         SignatureState(Phase.NONE),
         events=(ContractForgotten(state.asked.round),),
-        messages=(*gone, *voids),
-        cancel=(POLL, EXPIRY),
+        messages=(*gone, *voids, *earlier),
+        cancel=(POLL, EXPIRY, *dict.fromkeys(timer_of(x.round) for x in given_way)),
     )
+
+
+def made_in_vain(
+    state: SignatureState, message: ContractMade | SignedFetched, _context: Context
+) -> SigningDecision:
+    """It was under way when its file went: it goes as well."""
+    path = message.path
+    return Decision(state, messages=(Outgoing(OBJECTS, DeleteObject(path)),) if path else ())
+
+
+def created_in_vain(
+    state: SignatureState, message: EnvelopeCreated, _context: Context
+) -> SigningDecision:
+    """Likewise: nobody is to sign it."""
+    voided = VoidEnvelope(message.reference, message.envelope_id, FORGOTTEN)
+    return Decision(state, messages=(Outgoing(SIGNING, voided),))
 
 
 def created_late(

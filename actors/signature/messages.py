@@ -153,6 +153,12 @@ class AdmitSigner(Message, frozen=True):
     """By which they showed who they are, by the names of RFC 8176: `otp`, `sms`."""
     authenticated_at: int
     """When: ms since 1970, by the wall's clock."""
+    ago_ms: int
+    """How long ago that was."""
+    recent: bool
+    """Whether that is recent enough for whoever signs (`auth.step_up_minutes`)."""
+    goes: bool = False
+    """The address is there, and is given to them after this: that is on record."""
 
 
 class SignerAdmitted(Reply, frozen=True):

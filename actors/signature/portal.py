@@ -2,8 +2,9 @@
 
 The rules: nobody but its signer; what is signed is what was shown, by its digest; whoever signs has shown who they are by
 a one-time code after the contract was opened, and has agreed to every text that has to be agreed to; the act is durable
-with its evidence before anything is sealed. The time is the daemon's. Where it is signed on a page of its provider's, who
-went there, and by what they had shown who they are, is on record before they get the address.
+with its evidence before anything is sealed. The time is the daemon's. Where it is signed on a page of its provider's, nobody
+goes there but by a code that was typed lately, and after the contract was sent; who went, and by what they had shown who they are,
+is on record before they get the address.
 Source: spec.md S6, S28, S34; Regulation (EU) 910/2014, article 26; 15 U.S.C. 7001(c); docs/signature.md.
 """
 
@@ -39,6 +40,7 @@ from comptoir.engine.machine import Context
 
 __all__ = [
     "CODE_METHODS",
+    "CODE_NEEDED",
     "NOT_FOUND",
     "admit",
     "decline",
@@ -52,6 +54,9 @@ __all__ = [
 
 NOT_FOUND: Final = Refusal("NOT_FOUND", "nothing is to be signed in this file")
 OVER: Final = Refusal("SIGNATURE_OVER", "its time is over")
+CODE_NEEDED: Final = Refusal(
+    "SIGNATURE_CODE_NEEDED", "a one-time code has to be typed after it was opened"
+)
 SECOND_MS: Final = 1000
 """Sign-ins are told in whole seconds."""
 CODE_METHODS: Final = frozenset(("otp",))
@@ -133,9 +138,9 @@ def _unfit(state: SignatureState, given: Evidence, context: Context) -> Refusal 
         != state.document_sha256,
         Refusal("CONSENT_MISSING", "every text has to be agreed to"): set(given.consents)
         != set(CONSENTS),
-        Refusal(
-            "SIGNATURE_CODE_NEEDED", "a one-time code has to be typed after it was opened"
-        ): not (CODE_METHODS & set(given.methods) and given.authenticated_at >= state.opened_at),
+        CODE_NEEDED: not (
+            CODE_METHODS & set(given.methods) and given.authenticated_at >= state.opened_at
+        ),
     }
     return next((refusal for refusal, broken in checks.items() if broken), None)
 
@@ -159,8 +164,13 @@ def admit(
         return Decision(state, described(state))
     if context.now >= state.expires_at:
         return OVER
+    since_sent = context.now - message.ago_ms + SECOND_MS >= state.sent_at
+    if not (message.recent and since_sent and CODE_METHODS & set(message.methods)):
+        return CODE_NEEDED
     assert state.asked is not None
     admitted = SignerAdmitted(state.provider, state.envelope_id, state.asked.signer)
+    if not message.goes:
+        return Decision(state, admitted)
     happened = SignerSentOn(state.asked.round, message.methods, message.authenticated_at)
     return Decision(state, admitted, events=(happened,))
 

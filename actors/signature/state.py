@@ -92,6 +92,8 @@ class Superseded(msgspec.Struct, frozen=True):
     document_path: str
     signed_path: str = ""
     """Where its signed document is to lie; empty: nobody says that it is signed."""
+    until: int = 0
+    """It is voided again and again until then, business time, ms; 0: it was voided once."""
 
 
 class SignatureState(State, frozen=True):
@@ -122,6 +124,8 @@ class SignatureState(State, frozen=True):
     signed_sha256: str = ""
     earlier: tuple[str, ...] = ()
     """Keys of contracts that were signed in earlier rounds."""
+    drafts: tuple[str, ...] = ()
+    """Keys of contracts as they were drawn in earlier rounds."""
     counts_as: int = 0
     """The round that it was issued anew for after its client had signed it: the file hears of that one; 0: its own."""
     file_over: bool = False

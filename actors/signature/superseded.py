@@ -1,7 +1,7 @@
 """What becomes of a contract that was issued anew: its envelope is voided; where its client had signed it before, that is evidence.
 
 The rules: an envelope that gives way to a higher round is remembered until it is known that nobody has signed it, and voided once more
-where no answer has come; if somebody has signed it, as its provider says by webhook or instead of voiding it, that is on record once, its signed document is fetched and kept beside the
+where no answer has come, as long as it could be signed; if somebody has signed it, as its provider says by webhook or instead of voiding it, that is on record once, its signed document is fetched and kept beside the
 others, again and again until it is there, and the file hears of it, whose advisor is told. It is never the contract that is
 waited for: what its client signs next is.
 Source: spec.md S18, S28; Regulation (EU) 910/2014, article 25 (a signature is not denied effect as evidence); docs/signature.md.
@@ -44,11 +44,15 @@ __all__ = [
     "once_more",
     "remembered",
     "reported",
+    "timer_of",
+    "void_of_earlier",
     "with_superseded",
 ]
 
 SupersededDecision = Decision[SignatureState]
 REISSUED: Final = "REISSUED"
+DAY_MS: Final = 86_400_000
+"""DocuSign counts the time of an envelope in whole days."""
 SUPERSEDED_MAX: Final = 16
 """More rounds than a file has; the oldest is forgotten."""
 _SETTLED: Final = (Phase.FETCHING, Phase.SIGNED, Phase.DECLINED)
@@ -85,36 +89,58 @@ def reported(
 
 def gone(state: SignatureState, message: EnvelopeGone, context: Context) -> SupersededDecision:
     """One of them was voided, and is forgotten; or it could not be, because it is signed."""
-    found = _found(state, message.reference, context)
-    if found is None or found.signed_path:
+    known = _of_reference(state, message.reference, context)
+    ours = [x for x in known if message.envelope_id in ("", x.envelope_id)]
+    if not ours or ours[-1].signed_path:
         return Decision(state)
+    found = ours[-1]
     if message.signed:
         return _signed(state, found, context.now, context)
-    return Decision(_without(state, found), cancel=(_timer(found.round),))
+    return _without(state, found)
 
 
 def fetched(state: SignatureState, message: SignedFetched, context: Context) -> SupersededDecision:
     """The signed document of one of them is kept."""
-    found = _found(state, message.reference, context)
-    if found is None or not found.signed_path:
+    known = _of_reference(state, message.reference, context)
+    ours = [x for x in known if x.signed_path and message.path in ("", x.signed_path)]
+    if not ours:
         return Decision(state)
+    found = ours[-1]
+    decided = _without(state, found)
     kept = msgspec.structs.replace(
-        _without(state, found), earlier=(*state.earlier, found.signed_path)
+        decided.state, earlier=(*decided.state.earlier, found.signed_path)
     )
     happened = EarlierContractKept(found.round, found.provider, message.sha256)
-    return Decision(kept, events=(happened,), cancel=(_timer(found.round),))
+    return msgspec.structs.replace(decided, state=kept, events=(happened,))
 
 
 def due(state: SignatureState, message: StandingDue, context: Context) -> SupersededDecision:
-    """It is not there yet: it is asked for once more; or nobody says that it is voided: it is voided once more."""
+    """It is not there yet: it is asked for once more; or nobody says that it is voided: it is voided once more, as long as
+    it could be signed: its provider ends it by itself after that.
+    """
     reference = reference_of(context.address.key, message.round)
-    found = _found(state, reference, context)
-    if found is None:
-        return Decision(state)
-    if not found.signed_path:
-        void = Outgoing(SIGNING, VoidEnvelope(reference, found.envelope_id, REISSUED))
-        return Decision(state, messages=(void, once_more(found.round, context)))
-    return Decision(state, messages=_fetch(found, context))
+    known = _of_reference(state, reference, context)
+    until = context.now + signing_terms_of(context).expiry_ms + DAY_MS
+    left = {
+        x.envelope_id: x if x.signed_path or x.until else msgspec.structs.replace(x, until=until)
+        for x in known
+        if x.signed_path or not x.until or context.now < x.until
+    }
+    others = (left.get(x.envelope_id) if x in known else x for x in state.superseded)
+    waits = msgspec.structs.replace(state, superseded=tuple(x for x in others if x is not None))
+    if not left:
+        return Decision(waits)
+    asked = tuple(
+        _fetch(x, context)[0] if x.signed_path else void_of_earlier(x, REISSUED, context)
+        for x in left.values()
+    )
+    return Decision(waits, messages=(*asked, once_more(message.round, context)))
+
+
+def void_of_earlier(one: Superseded, reason: str, context: Context) -> Outgoing:
+    """What has it voided."""
+    reference = reference_of(context.address.key, one.round)
+    return Outgoing(SIGNING, VoidEnvelope(reference, one.envelope_id, reason))
 
 
 def _signed(
@@ -143,21 +169,27 @@ def _fetch(one: Superseded, context: Context) -> tuple[Outgoing, ...]:
 def once_more(number: int, context: Context) -> Outgoing:
     """The timer of what has had no answer yet."""
     due_at = context.now + signing_terms_of(context).poll_ms
-    return Outgoing(context.address, StandingDue(number), due_at, _timer(number))
+    return Outgoing(context.address, StandingDue(number), due_at, timer_of(number))
 
 
-def _found(state: SignatureState, reference: str, context: Context) -> Superseded | None:
-    """The one of this reference; the last, should an answer that was lost have made two."""
+def _of_reference(
+    state: SignatureState, reference: str, context: Context
+) -> tuple[Superseded, ...]:
+    """Those of this reference: two, should an answer that was lost have made another."""
     file = context.address.key
-    known = [x for x in state.superseded if reference_of(file, x.round) == reference]
-    return known[-1] if known else None
+    return tuple(x for x in state.superseded if reference_of(file, x.round) == reference)
 
 
-def _without(state: SignatureState, one: Superseded) -> SignatureState:
-    return msgspec.structs.replace(
-        state, superseded=tuple(x for x in state.superseded if x is not one)
+def _without(state: SignatureState, one: Superseded) -> SupersededDecision:
+    """It is forgotten; so is the timer of its round, if it was the last of it."""
+    others = tuple(x for x in state.superseded if x is not one)
+    last = all(x.round != one.round for x in others)
+    return Decision(
+        msgspec.structs.replace(state, superseded=others),
+        cancel=(timer_of(one.round),) if last else (),
     )
 
 
-def _timer(number: int) -> str:
+def timer_of(number: int) -> str:
+    """Its name."""
     return f"earlier:{number}"

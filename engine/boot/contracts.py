@@ -202,7 +202,7 @@ def contracts_gateway(settings: Settings, store: ContractStore, studio: Studio) 
         except StudioFailed as error:
             raise CallFault(error.code, retryable=error.retryable, sick=False) from error
         digest = await store.keep(message.path, PDF, drawn.pdf)
-        return ContractMade(message.reference, digest, drawn.pages, sheet.title)
+        return ContractMade(message.reference, digest, drawn.pages, sheet.title, message.path)
 
     def failed(message: MakeContract, code: str) -> Message:
         return SigningRefused(message.reference, code)

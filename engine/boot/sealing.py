@@ -150,13 +150,13 @@ class Embedded:
 
     async def void(self, message: VoidEnvelope, _context: CallContext) -> EnvelopeGone:
         """The portal shows it no more, by the actor's own state."""
-        return EnvelopeGone(message.reference)
+        return EnvelopeGone(message.reference, envelope_id=message.envelope_id)
 
     async def fetch(self, message: FetchSigned, _context: CallContext) -> SignedFetched:
         """Seal it, and keep it: once, for each seal has a time and so other bytes."""
         kept = await self._store.digest(message.path)
         if kept is not None:
-            return SignedFetched(message.reference, kept)
+            return SignedFetched(message.reference, kept, message.path)
         given = message.evidence
         if given is None:
             raise CallFault("EVIDENCE_MISSING", retryable=False, sick=False)
@@ -175,7 +175,7 @@ class Embedded:
         if sealed.code:
             raise CallFault(sealed.code, retryable=sealed.retryable, sick=sealed.retryable)
         digest = await self._store.keep(message.path, PDF, sealed.pdf)
-        return SignedFetched(message.reference, digest)
+        return SignedFetched(message.reference, digest, message.path)
 
     def _stamp(self, given: Evidence) -> tuple[str, ...]:
         date = f"{_moment(given.signed_at):%Y-%m-%d %H:%M}"

@@ -4,7 +4,8 @@ signed on a page of its provider's, the button that leads there.
 The rule: only whoever is in by the portal and is its signer sees anything; the code is the portal's own (entering.py), so
 its tries and times are the portal's; what is agreed to is shown word for word beside the button, and every box is empty
 at first. Opening the PDF is what counts as reading it (http/signing.py). To the provider's page one goes by a page of ours that
-goes on by itself, not by a redirect: browsers follow none from a form to another origin under our policy (`form-action`).
+goes on by itself, not by a redirect: browsers follow none from a form to another origin under our policy (`form-action`); whoever
+typed no code lately, or none since the contract was sent, is sent one, and goes on by it.
 Source: spec.md S6, S28, S34; Regulation (EU) 910/2014, article 26; 15 U.S.C. 7001(c); docs/signature.md.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import replace
 from html import escape
 from typing import Final
 
+from comptoir.actors.gateways.signing_desk import TOO_OFTEN
 from comptoir.actors.invitation.messages import CodesUsedUp, CodeWrong, LinkOver
 from comptoir.actors.signature.consents import CONSENTS, TEXTS
 from comptoir.actors.signature.messages import (
@@ -25,6 +27,7 @@ from comptoir.actors.signature.messages import (
 )
 from comptoir.engine import Address, Message, Refused
 from comptoir.http.answers import Response
+from comptoir.http.identity.opening import Identity
 from comptoir.http.oauth.sessions import client_of
 from comptoir.http.oauth.signin import own_form
 from comptoir.http.operation import Call
@@ -40,7 +43,8 @@ from comptoir.http.signing import evidence_of
 __all__ = ["decline", "send_on", "show", "sign", "want_code"]
 
 OPEN: Final = ("sent", "viewed")
-GONE, FORBIDDEN, CONFLICT, AWAY = 410, 403, 409, 503
+CODE_NEEDED: Final = "SIGNATURE_CODE_NEEDED"
+GONE, FORBIDDEN, CONFLICT, OFTEN, AWAY = 410, 403, 409, 429, 503
 HINTS: Final = ("signing_complete", "decline")
 """Of `event`, as DocuSign sends it along: it will be told that something was done."""
 
@@ -59,17 +63,50 @@ async def send_on(port: Port, call: Call) -> Response:
     who = await _client(port, call)
     if who is None:
         return problem("NOT_FOUND", call.ticket)
+    if not form.get("code"):
+        return await _goes_on(port, call, who)
+    entered = await _entered(port, port.identity, call, form["code"])
+    if isinstance(entered, CodeWrong):
+        note = _words(call)["wrong"].format(left=entered.left)
+        return _page(call, _going(call, note))._replace(status=FORBIDDEN)
+    if entered is None:
+        return _note(call, _words(call)["over"], GONE)
+    answer = await _goes_on(port, call, entered[0])
+    answer.headers.append(entered[1])
+    return answer
+
+
+async def _goes_on(port: Port, call: Call, who: Principal) -> Response:
+    """There; or first a code is sent."""
     words = _words(call)
     try:
         view = await sent_to(port, call, who)
     except Refused as refused:
+        if refused.code == CODE_NEEDED:
+            return await _first_a_code(port, call)
         return _note(call, words.get(refused.code, words["over"]), CONFLICT)
     except NotSent as not_sent:
         text = words.get(not_sent.code, words["away"])
+        if not_sent.code == TOO_OFTEN:
+            answer = _note(call, text, OFTEN)
+            answer.headers.append((b"retry-after", b"%d" % (not_sent.retry_after_s or 1)))
+            return answer
         return _note(call, text, CONFLICT if not_sent.code in words else AWAY)
     link = f'<p><a href="{escape(view.url)}">{words["on"]}</a></p>'
     content = f"<h1>{words['title']}</h1>\n<p>{words['going']}</p>\n{link}"
     return page_in(language_of(call), words["title"], content, call.ticket, view.url)
+
+
+async def _first_a_code(port: Port, call: Call) -> Response:
+    """It is sent, and the form by which one goes on is shown."""
+    assert port.identity is not None
+    words = _words(call)
+    sent = await entering.renew_code(port, port.identity, call, _file(call))
+    if isinstance(sent, LinkOver):
+        return _note(call, words["over"], GONE)
+    used_up = isinstance(sent, CodesUsedUp)
+    page = _page(call, _going(call, words["used_up" if used_up else "sent"]))
+    return page._replace(status=CONFLICT if used_up else 200)
 
 
 async def want_code(port: Port, call: Call) -> Response:
@@ -101,20 +138,31 @@ async def sign(port: Port, call: Call) -> Response:
     if consents != CONSENTS:  # before the code is used up
         note = _words(call)["CONSENT_MISSING"]
         return _page(call, _signing(call, found, note))._replace(status=CONFLICT)
-    done = await entering.enter_code(port, identity, call, _file(call), form.get("code", ""))
-    if isinstance(done, LinkOver):
-        return _note(call, _words(call)["over"], GONE)
-    if isinstance(done, CodeWrong):
-        note = _words(call)["wrong"].format(left=done.left)
+    entered = await _entered(port, identity, call, form.get("code", ""))
+    if isinstance(entered, CodeWrong):
+        note = _words(call)["wrong"].format(left=entered.left)
         return _page(call, _signing(call, found, note))._replace(status=FORBIDDEN)
-    pair = done.cookie[1].partition(b";")[0]
-    who = await client_of(port, identity, replace(call, headers=[(b"cookie", pair)]))
-    if who is None:
+    if entered is None:
         return _note(call, _words(call)["over"], GONE)
+    who, cookie = entered
     digest, language = form.get("digest", ""), language_of(call)
     answer = await _ask(port, call, SignContract(evidence_of(who, digest, consents, language)))
-    answer.headers.append(done.cookie)
+    answer.headers.append(cookie)
     return answer
+
+
+async def _entered(
+    port: Port, identity: Identity, call: Call, code: str
+) -> tuple[Principal, entering.Cookie] | CodeWrong | None:
+    """Who is in by this code, and the cookie of their new session; None: there is no code for this browser any more."""
+    done = await entering.enter_code(port, identity, call, _file(call), code)
+    if isinstance(done, CodeWrong):
+        return done
+    if isinstance(done, LinkOver):
+        return None
+    pair = done.cookie[1].partition(b";")[0]
+    who = await client_of(port, identity, replace(call, headers=[(b"cookie", pair)]))
+    return None if who is None else (who, done.cookie)
 
 
 async def decline(port: Port, call: Call) -> Response:
@@ -207,6 +255,23 @@ def _elsewhere(port: Port, call: Call, page: str) -> str:
     )
 
 
+def _going(call: Call, note: str) -> str:
+    """The form by which one goes on with a code."""
+    words, file = _words(call), _file(call)
+    return (
+        f'<h1>{words["title"]}</h1>\n<p role="status">{note}</p>\n'
+        f'<form method="post" action="/portal/{file}/contract/address">\n'
+        f"{_typed(words)}<button>{words['on']}</button>\n</form>"
+    )
+
+
+def _typed(words: "dict[str, str]") -> str:
+    return (
+        f'<label for="code">{words["code"]}</label>\n'
+        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required>\n'
+    )
+
+
 def _signing(call: Call, found: SigningDescribed, note: str) -> str:
     """The form by which it is signed."""
     words, file, language = _words(call), _file(call), language_of(call)
@@ -219,9 +284,7 @@ def _signing(call: Call, found: SigningDescribed, note: str) -> str:
         f'<h1>{escape(found.title) or words["title"]}</h1>\n<p role="status">{note}</p>\n'
         f'<form method="post" action="/portal/{file}/contract/sign">\n'
         f'<input type="hidden" name="digest" value="{found.document_sha256}">\n{boxes}\n'
-        f'<label for="code">{words["code"]}</label>\n'
-        '<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required>\n'
-        f"<button>{words['sign']}</button>\n</form>"
+        f"{_typed(words)}<button>{words['sign']}</button>\n</form>"
     )
 
 

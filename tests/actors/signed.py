@@ -83,7 +83,7 @@ TO_SIGNATURE: tuple[Message, ...] = (
     *(EnvelopeStands(REFERENCE, ENVELOPE, status, NOW) for status in RANK),
     StandingDue(1), SigningOver(1), SignedFetched(REFERENCE, "5" * 64), SignedFetched("x:9", ""),
     EnvelopeGone(REFERENCE), EnvelopeGone(REFERENCE, signed=True), ShowContract("u1", NOW), SignContract(EVIDENCE),
-    AdmitSigner("u1", ("mca", "otp"), NOW), DeclineContract("u1", "not now"), VoidSigning("FILE_REFUSED"), KeepContract("ACCOUNT_REFUSED"), DescribeSigning(),
+    AdmitSigner("u1", ("mca", "otp"), NOW, 0, recent=True), DeclineContract("u1", "not now"), VoidSigning("FILE_REFUSED"), KeepContract("ACCOUNT_REFUSED"), DescribeSigning(),
 )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _signatures() -> Iterator[tuple[State, Message, int]]:
     for state in (SENT, VIEWED):
         yield state, SigningOver(1), NOW + HOUR_MS
         there = msgspec.structs.replace(state, provider="docusign")
-        yield there, AdmitSigner("u1", ("mca", "otp"), NOW), NOW
+        yield there, AdmitSigner("u1", ("mca", "otp"), NOW, 0, recent=True), NOW
 
 
 def _superseded() -> Iterator[tuple[State, Message, int]]:
@@ -119,6 +119,9 @@ def _superseded() -> Iterator[tuple[State, Message, int]]:
             )
             for word in words:
                 yield second, word, NOW
+            yield second, ForgetContract(), NOW
+            late = msgspec.structs.replace(known, until=NOW)
+            yield msgspec.structs.replace(second, superseded=(late,)), StandingDue(1), NOW
 
 
 SIGNATURES: tuple[tuple[State, Message, int], ...] = tuple(_signatures())

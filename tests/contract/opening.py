@@ -20,11 +20,13 @@ __all__ = [
     "advance",
     "approves",
     "cobol_answers",
+    "codes",
     "contract",
     "mainframe",
     "moves",
     "signs",
     "to_accounts",
+    "types_code",
 ]
 
 PROFILE = {
@@ -76,15 +78,7 @@ def signs(scene: Scene) -> None:
     """The client opens it, types another code, and agrees to every text."""
     path = f"/api/v1/onboarding/{scene.number}/signature"
     assert scene.browser.get(f"{path}/contract").content.startswith(b"%PDF-")
-    had = len(_codes(scene))
-    asked = scene.browser.post("/portal/session/code/new", json={"onboardingId": scene.number})
-    assert asked.status_code == 204, asked.text
-    eventually(lambda: len(_codes(scene)) > had)
-    code = _codes(scene)[-1]
-    typed = scene.browser.post(
-        "/portal/session/code", json={"onboardingId": scene.number, "code": code}
-    )
-    assert typed.status_code == 204, typed.text
+    types_code(scene)
     found = contract(scene)
     agreed = {
         "documentSha256": found["documentSha256"],
@@ -94,7 +88,19 @@ def signs(scene: Scene) -> None:
     assert signed.status_code == 200, signed.text
 
 
-def _codes(scene: Scene) -> list[str]:
+def types_code(scene: Scene) -> None:
+    """The client has another code sent, and is in by it anew."""
+    had = len(codes(scene))
+    asked = scene.browser.post("/portal/session/code/new", json={"onboardingId": scene.number})
+    assert asked.status_code == 204, asked.text
+    eventually(lambda: len(codes(scene)) > had)
+    typed = scene.browser.post(
+        "/portal/session/code", json={"onboardingId": scene.number, "code": codes(scene)[-1]}
+    )
+    assert typed.status_code == 204, typed.text
+
+
+def codes(scene: Scene) -> list[str]:
     """All that were sent to the client's telephone, the oldest first."""
     inbox = scene.sandbox.get(f"/control/inbox?channel=sms&to={scene.phone.replace('+', '%2B')}")
     bodies = (str(one["body"]) for one in inbox.json()["items"])

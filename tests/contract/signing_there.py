@@ -117,7 +117,7 @@ class File(Scene):
         return found
 
     def address(self, key: str = "") -> str:
-        """Where its client signs, for their own program."""
+        """Where its client signs, for their own program; they have typed a code since it was sent."""
         headers = {"Idempotency-Key": key} if key else {}
         answer = self.browser.post(f"{self.path}/signature/address", headers=headers)
         assert answer.status_code == 200, answer.text

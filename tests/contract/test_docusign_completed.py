@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.contract.opening import advance
+from tests.contract.opening import advance, codes, types_code
 from tests.contract.signing_there import File, settings_of
 
 Start = Callable[..., Process]
@@ -46,14 +46,17 @@ def file(bank: Process, sandbox: Process, tmp_path: Path) -> Iterator[File]:
 
 
 def test_signed_on_docusigns_page(file: File) -> None:
-    """S7, S28, S34, S36: we write, since DocuSign does not; the client goes on from our page, comes back, and has an account. The address
-    is another one each time, under one Idempotency-Key too, and stands in no log; what comes back with the client proves nothing.
+    """S7, S28, S34, S36: we write, since DocuSign does not; the client goes on from our page by a code that they typed since, comes back,
+    and has an account. The address is another one each time, under one Idempotency-Key too, and stands in no log; what comes back with the client proves nothing.
     """
     file.dies()
     page = f"{file.daemon.url}/portal/{file.number}/contract"
     eventually(lambda: any(page in body for body in file.mails()))
     assert not any("/docusign/sign/" in body for body in file.mails())
     assert 'action="/portal/' in file.browser.get(page).text
+    early = file.browser.post(f"{file.path}/signature/address")
+    assert (early.status_code, early.json()["code"]) == (403, "SIGNATURE_CODE_NEEDED")
+    types_code(file)
     first, again = file.address("once"), file.address("once")
     assert first != again
     hinted = file.browser.get(f"{page}?event=signing_complete")
@@ -88,6 +91,10 @@ def test_signed_from_a_real_browser(file: File, chromium: Browser) -> None:
         ),
     )
     page.goto(f"{file.daemon.url}/portal/{file.number}/contract")
+    had = len(codes(file))
+    page.get_by_role("button", name="Lire et signer le contrat").click()
+    eventually(lambda: len(codes(file)) > had)
+    page.get_by_label("Code à six chiffres").fill(codes(file)[-1])
     page.get_by_role("button", name="Lire et signer le contrat").click()
     page.get_by_role("button", name="Je signe").click()
     page.wait_for_url("**/contract?event=signing_complete")
@@ -102,6 +109,7 @@ def test_declined_issued_anew_and_told_by_nobody(file: File) -> None:
     """S13, S28, E6: declined on the page, issued anew, signed with the webhook lost: it is asked after, and a SIGKILL before the signed
     document is there loses nothing.
     """
+    types_code(file)
     file.presses(file.address(), "decline", "les frais")
     file.stands("declined", 1)
     assert file.by("advisor", "POST", f"{file.path}/signature/reissue").status == 200
@@ -140,6 +148,7 @@ def test_voided_while_docusign_is_away(file: File) -> None:
         return [one["status"] for one in file.envelopes()] == ["voided", "sent"]
 
     eventually(is_voided, 60.0)
+    types_code(file)
     file.presses(file.address())
     file.completes()
 

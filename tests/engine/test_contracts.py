@@ -187,7 +187,7 @@ async def test_what_is_sealed_is_not_sealed_again(served: Serving, tmp_path: Pat
     provider = Embedded(Contracts(), Studio(1, 1, 1.0), open_house(settings), settings)
     again = FetchSigned("ONB-2026-00001:1", "e", "c", "none", None)
     assert await provider.fetch(again, CallContext(0, 1, "")) == SignedFetched(
-        again.reference, DIGEST
+        again.reference, DIGEST, "c"
     )
 
 

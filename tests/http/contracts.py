@@ -77,18 +77,25 @@ class Portal:
         self.opened = True
         self.reissued = False
         self.provider = EMBEDDED
+        self.ago_s = 0
+        """Since they have typed a code."""
 
     async def _answer(self, address: Address, message: Message) -> FakeAnswer:
         self.said.append(message)
         if isinstance(message, FindSession):
-            person = Person("u1", ("CLIENT",), ("mca", "otp", "sms"), wall_seconds(), file=FILE)
+            person = Person(
+                "u1", ("CLIENT",), ("mca", "otp", "sms"), wall_seconds() - self.ago_s, file=FILE
+            )
             return FakeAnswer(SessionFound(person, 1))
         if isinstance(message, RenewCode):
             return FakeAnswer(CodeSent("sms", 1))
         if isinstance(message, EnterCode):
+            self.ago_s = 0 if isinstance(self.code, CodeAccepted) else self.ago_s
             return FakeAnswer(self.code)
         if self.refusal and isinstance(message, SignContract | DeclineContract):
             raise Refused(self.refusal)
+        if isinstance(message, AdmitSigner) and not message.recent:
+            raise Refused("SIGNATURE_CODE_NEEDED")
         if address.kind == ONBOARDING:
             return FakeAnswer(self.daemon.of_matching(address, message))
         if isinstance(message, SignContract) and self.reissued:

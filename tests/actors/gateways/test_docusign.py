@@ -229,7 +229,7 @@ async def test_voided_or_signed_is_one_of_the_two(before: dict[str, str], signed
         await there.control(f"signatures/{id_}", **before)
     for _ in range(2):
         gone = await there.adapter.void(VoidEnvelope("r", id_, "FILE_REFUSED"), there.context())
-        assert gone == EnvelopeGone("r", signed=signed)
+        assert gone == EnvelopeGone("r", signed, id_)
     await there.control(f"signatures/{id_}", outcome="signed")
     (envelope,) = await there.envelopes()
     assert (envelope["status"] == "completed") is signed
@@ -243,7 +243,7 @@ async def test_an_envelope_that_is_not_there_is_gone() -> None:
     there = There()
     id_ = "4b728be4-4417-4aa2-9d0b-5f7e8b7a1c11"
     gone = await there.adapter.void(VoidEnvelope("r", id_, "REISSUED"), there.context())
-    assert gone == EnvelopeGone("r")
+    assert gone == EnvelopeGone("r", envelope_id=id_)
     with pytest.raises(DocusignRefused):
         await there.adapter.read(ReadEnvelope("r", id_), there.context())
 

@@ -37,7 +37,7 @@ from comptoir.sandbox.parties.mainframe_program import PythonProgram
 
 SERVER = "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
 QUEUES = (
-    "AS.IT.WAS", "NOBODY", "AGAIN", "POISON", "OUTLIVES", "SEALED", "SHARED", "REQUESTS", "REPLIES", "CHANGES"
+    "AS.IT.WAS", "NOBODY", "AGAIN", "POISON", "OUTLIVES", "SEALED", "SHARED", "POISONED", "REQUESTS", "REPLIES", "CHANGES"
 )  # fmt: skip
 GUEST = {"name": "guest", "password": "guest", "tags": ""}
 ALL = {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
@@ -52,9 +52,9 @@ RECORD = bytes(range(165))
 START_S = 180.0
 
 
-def _names(queue: str) -> Names:
+def _names(queue: str, ours: str = "") -> Names:
     """What is sent to a queue comes back from it."""
-    return Names(f"/amq/queue/{queue}", f"/amq/queue/{queue}", "", "")
+    return Names(_queue(queue), _queue(queue), "", ours)
 
 
 class Rabbit:
@@ -141,11 +141,11 @@ def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
 class Line:
     """Our queues at that broker, and what came."""
 
-    def __init__(self, rabbit: Rabbit, queue: str, password: str = "guest") -> None:
+    def __init__(self, rabbit: Rabbit, queue: str, password: str = "guest", ours: str = "") -> None:
         from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra
 
         address = f"amqp://127.0.0.1:{rabbit.port}"
-        self.way = AmqpQueues(address, ("guest", password), _names(queue))
+        self.way = AmqpQueues(address, ("guest", password), _names(queue, ours))
         self.durable = trio.Event()
         """Until it is set, what comes is not taken."""
         self._put, self.came = trio.open_memory_channel[Received](10)
@@ -218,13 +218,14 @@ UNDECODABLE = b"\x00Sw\xa1\x03\xc1\xff\xd3"
 """A value of AMQP that says it is a string, and is none: its bytes are no UTF-8."""
 
 
+@pytest.mark.parametrize(("queue", "ours"), [("POISON", ""), ("POISONED", "ONB-")])
 async def test_what_nobody_can_decode_is_handed_over_as_it_came_and_accepted(
-    rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch
+    rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch, queue: str, ours: str
 ) -> None:
-    """It becomes a dead letter with its bytes; what is behind it comes, on the same connection (S31, X10)."""
+    """A dead letter with its bytes, on a shared queue too; what is behind it comes, on the same connection (S31, X10)."""
     from comptoir.actors.gateways.amqp import proton
 
-    line = Line(rabbit, "POISON")
+    line = Line(rabbit, queue, ours=ours)
     line.durable.set()
 
     def encode(_message: object) -> bytes:
@@ -242,7 +243,7 @@ async def test_what_nobody_can_decode_is_handed_over_as_it_came_and_accepted(
         nursery.cancel_scope.cancel()
     assert poison.correlation == ""
     assert UNDECODABLE[3:] in poison.body
-    assert behind == Received("/amq/queue/POISON", "ONB-2026-00004:2", RECORD)
+    assert behind == Received(_queue(queue), "ONB-2026-00004:2", RECORD)
 
 
 async def test_a_crash_ends_a_connection_and_nothing_else(rabbit: Rabbit) -> None:

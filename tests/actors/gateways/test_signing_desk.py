@@ -120,3 +120,18 @@ async def test_so_many_are_asked_for_at_once(autojump_clock: object) -> None:
         for number in range(BOUNDS.calls_max + 1):
             nursery.start_soon(one, f"env-{number}")
     assert sorted(found) == sorted([AWAY, SECRET, SECRET])
+
+
+async def test_presses_while_it_is_away_are_no_addresses(autojump_clock: object) -> None:
+    """S62, S65: who pressed the button in an outage gets their address when it is over, and is not told to wait on."""
+    page = Page()
+    there = Desk(page)
+    page.fault = CallFault("SIGNING_UNREACHABLE", retryable=True)
+    for _ in range(2 * ADDRESSES_MAX):
+        assert await there.asks() == AWAY
+        await trio.sleep(1)
+    page.fault = None
+    await trio.sleep(BOUNDS.breaker.recovery_ms / 1000)
+    for _ in range(ADDRESSES_MAX):
+        assert await there.asks() == SECRET
+    assert await there.asks() == TOO_OFTEN

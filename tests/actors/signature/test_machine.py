@@ -369,7 +369,10 @@ def test_its_signer_goes_on_to_the_page_of_its_provider() -> None:
     nobody else goes, nobody from where it is signed in our portal, and nobody when its time is over.
     """
     signature = Told().sent()
-    before, admit = signature.state, AdmitSigner("u1", ("mca", "otp", "sms"), NOW)
+    before, asks = signature.state, AdmitSigner("u1", ("mca", "otp", "sms"), NOW, 0, recent=True)
+    asked = signature.take(asks)
+    assert (asked.reply, asked.events) == (SignerAdmitted("docusign", ENVELOPE, OPEN.signer), ())
+    admit = msgspec.structs.replace(asks, goes=True)
     decided = signature.take(admit)
     assert decided.reply == SignerAdmitted("docusign", ENVELOPE, OPEN.signer)
     assert decided.events == (SignerSentOn(1, ("mca", "otp", "sms"), NOW),)
@@ -377,7 +380,21 @@ def test_its_signer_goes_on_to_the_page_of_its_provider() -> None:
     assert signature.decide(msgspec.structs.replace(admit, user_id="u2")) is portal.NOT_FOUND
     signature.now = before.expires_at
     assert signature.decide(admit) is portal.OVER
+    signature.now = NOW
     for state in (*STATES[1:], VIEWED):
         here = Told(state).take(admit)
         assert isinstance(here.reply, SigningDescribed)
         assert here.events == ()
+
+
+@pytest.mark.parametrize(
+    "change", [{"recent": False}, {"methods": ("pwd",)}, {"methods": ()}, {"ago_ms": 3_602_000}]
+)
+def test_nobody_goes_on_without_a_code_of_now(change: dict[str, object]) -> None:
+    """S28, S34: as in our own portal: a password is no code, nor is one from before the contract was sent; and nothing is on record."""
+    signature = Told().sent()
+    sent_at = signature.now
+    signature.now = sent_at + 3_600_000
+    admit = AdmitSigner("u1", ("mca", "otp", "sms"), NOW, 3_600_000, recent=True)
+    assert isinstance(signature.take(admit).reply, SignerAdmitted)
+    assert signature.decide(msgspec.structs.replace(admit, **change)) is portal.CODE_NEEDED

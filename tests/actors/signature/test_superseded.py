@@ -8,20 +8,28 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from comptoir.actors.gateways.document_messages import DeleteObject
 from comptoir.actors.gateways.signing_messages import (
     ContractMade,
     EnvelopeCreated,
     EnvelopeGone,
     FetchSigned,
+    MakeContract,
     SignedFetched,
     SigningRefused,
     VoidEnvelope,
 )
-from comptoir.actors.signature.messages import EarlierSigned, EnvelopeTaken, StandingDue
+from comptoir.actors.signature.messages import (
+    EarlierSigned,
+    EnvelopeTaken,
+    ForgetContract,
+    StandingDue,
+)
 from comptoir.actors.signature.state import (
     EarlierContractKept,
     EarlierContractSigned,
     ReportIgnored,
+    SignatureState,
     round_of,
 )
 from comptoir.engine import Decision, Message
@@ -136,3 +144,82 @@ def test_the_next_round_ends_as_without_it(words: Sequence[Message]) -> None:
     assert len(told) == was_signed
     assert isinstance(with_it.decide(SignedFetched(REFERENCE, "5" * 64)), Decision)
     assert bool(with_it.state.earlier) == was_signed
+
+
+def deleted(decided: "Decision[SignatureState]") -> set[str]:
+    """The keys that it has deleted."""
+    return {x.message.path for x in decided.messages if isinstance(x.message, DeleteObject)}
+
+
+def made(signature: Told) -> set[str]:
+    """All that it has had drawn or fetched."""
+    return {x.path for x in signature.said if isinstance(x, MakeContract | FetchSigned)}
+
+
+@budget(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            (*SIGNED, EnvelopeGone(REFERENCE), SignedFetched(REFERENCE, "5" * 64), *ON, StandingDue(1),
+             EnvelopeCreated(REFERENCE, "docusign", "env-1b"), msgspec.structs.replace(OPEN, round=3))
+        ),
+        max_size=10,
+    )
+)  # fmt: skip
+def test_of_a_file_that_goes_nothing_stays(words: Sequence[Message]) -> None:
+    """S52, X13: however many rounds there were: all that was drawn or fetched goes, whatever is on its way; nobody is left with an
+    envelope that they could still sign; and no timer comes.
+    """
+    signature = Told().sent()
+    signature.take(AGAIN)
+    for word in words:
+        signature.decide(word)
+    before = signature.state
+    gone = signature.take(ForgetContract())
+    assert deleted(gone) == made(signature)
+    voided = {x.message.envelope_id for x in gone.messages if isinstance(x.message, VoidEnvelope)}
+    assert voided >= {x.envelope_id for x in before.superseded if not x.signed_path}
+    assert {f"earlier:{x.round}" for x in before.superseded} <= set(gone.cancel)
+
+
+def test_what_was_under_way_when_its_file_went_goes_too() -> None:
+    """X13: drawn, fetched or created afterwards: deleted, and voided; nothing of it is a dead letter."""
+    signature = Told().sent().take_all((AGAIN, ForgetContract()))
+    for made_late in (
+        ContractMade(SECOND, CONTRACT, 3, "", "p"),
+        SignedFetched(REFERENCE, "5" * 64, "p"),
+    ):
+        assert deleted(signature.take(made_late)) == {"p"}
+    created = signature.take(EnvelopeCreated(SECOND, "docusign", "env-2"))
+    assert [x.message for x in created.messages] == [VoidEnvelope(SECOND, "env-2", "FILE_ERASED")]
+    for word in (EnvelopeGone(REFERENCE), SigningRefused(REFERENCE, "X")):
+        assert not signature.take(word).messages
+
+
+def test_two_envelopes_of_one_round_are_two() -> None:
+    """S28: an answer that was lost has made another: each word is of the one that it names, and the other is still waited for."""
+    signature = Told().sent().take_all((AGAIN, EnvelopeCreated(REFERENCE, "docusign", "env-1b")))
+    kept = signature.take(EnvelopeGone(REFERENCE, envelope_id=ENVELOPE))
+    assert ([x.envelope_id for x in signature.state.superseded], kept.cancel) == (["env-1b"], ())
+    signature = Told().sent().take_all((AGAIN, EnvelopeCreated(REFERENCE, "docusign", "env-1b")))
+    signature.take(EnvelopeGone(REFERENCE, signed=True, envelope_id=ENVELOPE))
+    assert (len(fetches(signature)), fetches(signature, "env-1b")) == (1, [])
+    signature.take(StandingDue(1))
+    assert len(fetches(signature)) == 2
+    assert signature.said[-1] == VoidEnvelope(REFERENCE, "env-1b", "REISSUED")
+    path = fetches(signature)[0].path
+    assert signature.take(SignedFetched(REFERENCE, "5" * 64, path)).cancel == ()
+    assert signature.state.earlier == (path,)
+    assert signature.take(EnvelopeGone(REFERENCE, envelope_id="env-1b")).cancel == ("earlier:1",)
+
+
+def test_one_that_cannot_be_voided_is_given_up_when_nobody_can_sign_it() -> None:
+    """S28: its provider refuses for good: it is voided again as long as its time lasts, and no longer; then it is forgotten."""
+    signature = Told().sent().take_all((AGAIN,))
+    asked = 0
+    while signature.state.superseded and asked < 500:
+        signature.now += 3_600_000
+        asked += len(signature.take(StandingDue(1)).messages) > 0
+        signature.take(SigningRefused(REFERENCE, "SIGNING_REFUSED"))
+    assert 14 * 24 <= asked <= 16 * 24
+    assert not signature.take(StandingDue(1)).messages
