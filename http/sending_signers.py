@@ -46,8 +46,10 @@ class NotSent(Exception):
 
 async def address(port: Port, call: Call) -> Response:
     """POST /api/v1/onboarding/{onboardingId}/signature/address."""
-    if call.principal is None or await find_file(port, call) is None:
+    if await find_file(port, call) is None:
         return problem("NOT_FOUND", call.ticket)
+    if call.principal is None:  # nobody's code was typed
+        return problem("SIGNATURE_CODE_NEEDED", call.ticket)
     try:
         view = await sent_to(port, call, call.principal)
     except NotSent as not_sent:

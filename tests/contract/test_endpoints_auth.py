@@ -266,16 +266,17 @@ def test_everybody_lists_the_files_that_are_theirs(world: World) -> None:
 
     begun = world.asks(advisor, "POST", "/api/v1/onboarding/initiate", INITIATION).json()
     (mine,) = lists(advisor)
-    assert (mine["onboardingId"], mine["status"], mine["waitingFor"], mine["dueAt"]) == (
-        begun["onboardingId"], "INITIATED", "client", begun["expiresAt"],
+    assert (mine["onboardingId"], mine["waitingFor"], mine["dueAt"]) == (
+        begun["onboardingId"], "client", begun["expiresAt"],
     )  # fmt: skip
+    # Its invitation may have gone out already.
+    assert mine["status"] in ("INITIATED", "DOCUMENTS_PENDING")
     assert "tremblay" not in str(mine).lower()
     assert lists(other) == []
     submitted = world.submits(cabinet)
     theirs = lists(cabinet, "/api/v1/partner/submissions")
-    assert [(one["onboardingId"], one["summaryStatus"]) for one in theirs] == [
-        (submitted, "INITIATED")
-    ]
+    assert [one["onboardingId"] for one in theirs] == [submitted]
+    assert theirs[0]["summaryStatus"] in ("INITIATED", "DOCS_PENDING")
     assert lists(rival, "/api/v1/partner/submissions") == []
     newest = [one["onboardingId"] for one in lists(compliance, query="?limit=2")]
     assert newest == [submitted, begun["onboardingId"]]

@@ -34,6 +34,10 @@ def test_a_wrong_request_says_where(with_folder: Process, changes: Any, pointer:
     assert body["errors"][0]["pointer"] == pointer
 
 
+NOISE = "INSPECTION_TOO_LONG|TEXT_UNREADABLE"
+"""Given up at its bound, or read to its end and nothing found: whichever comes first on this machine."""
+
+
 def test_hostile_files_are_ends_of_documents_and_of_nothing_else(
     with_folder: Process, tmp_path: Path
 ) -> None:
@@ -45,7 +49,7 @@ def test_hostile_files_are_ends_of_documents_and_of_nothing_else(
     hostile = [
         *SNEAKS.values(),
         *((BOMBS[name], "bomb", "") for name in ("wide png", "wide jpeg", "wide picture", "deep", "round")),
-        (OCR_BOMBS["noisy pages"], "noise.pdf", "INSPECTION_TOO_LONG"),
+        (OCR_BOMBS["noisy pages"], "noise.pdf", NOISE),
     ]  # fmt: skip
     sent: list[tuple[dict[str, Any], str]] = []
     for number, (make, filename, flag) in enumerate(hostile):
@@ -61,5 +65,6 @@ def test_hostile_files_are_ends_of_documents_and_of_nothing_else(
     for address, flag in sent:
         shown = file.settled(address)
         assert shown["status"] in ("refused", "redo"), shown
-        assert flag in ["", *(reason["code"] for reason in shown["reasons"])]
+        codes = {reason["code"] for reason in shown["reasons"]}
+        assert codes & {*flag.split("|")} or not flag, (flag, codes)
     assert with_folder.get("/health/ready").status == 200

@@ -88,7 +88,11 @@ def test_held_while_it_is_with_its_signer(house: House) -> None:
     file.reaches("COMPLIANCE_HOLD")
     eventually(lambda: [one["status"] for one in file.envelopes()] == ["voided"])
     verdict = {"decision": "approve", "reason": "another person of that name"}
-    decided = file.by("compliance", "POST", f"/api/v1/review/{file.number}/decision", verdict)
+    decision = f"/api/v1/review/{file.number}/decision"
+    file.tokens["second"] = file.daemon.token("second", "COMPLIANCE")
+    once = file.by("compliance", "POST", decision, verdict)
+    assert json.loads(once.body)["status"] == "open", "a sanction takes two (E14)"
+    decided = file.by("second", "POST", decision, verdict)
     assert decided.status == 200, decided
     file.stands("sent", 2)
     file.ends(outcome="signed")
