@@ -88,7 +88,8 @@ MACHINE: Machine[SignatureState] = Machine(
         row(P.NONE, VoidSigning, _late, P.NONE),
         row(P.NONE, KeepContract, _late, P.NONE),
         # What was on its way when its file went.
-        *(row(P.NONE, x, ending.made_in_vain, P.NONE) for x in (ContractMade, SignedFetched)),
+        row(P.NONE, ContractMade, ending.made_in_vain, P.NONE),
+        row(P.NONE, SignedFetched, ending.made_in_vain, P.NONE),
         row(P.NONE, EnvelopeCreated, ending.created_in_vain, P.NONE),
         *(row(P.NONE, x, _late, P.NONE) for x in (EnvelopeGone, EnvelopeStands, SigningRefused)),
         row(P.FETCHING, OpenSigning, beginning.reopen, P.FETCHING),
