@@ -66,6 +66,9 @@ class Reader:
         self._zones.SetVariable("tessedit_char_whitelist", ZONE_ALPHABET)
         for name in ("load_system_dawg", "load_freq_dawg"):
             self._zones.SetVariable(name, "0")
+        # Of all three: what it says goes to standard error, and not to a file that it opens when it first says
+        # something: whoever may open none by then dies of it.
+        self._turns.SetVariable("debug_file", "")
 
     def read(self, pages: Iterator[Image.Image], report: Report) -> Report:
         """The report with what stands on them."""
