@@ -126,7 +126,7 @@ MACHINE: Machine[SignatureState] = Machine(
         *(row(x, ShowContract, portal.shown, x) for x in (*_BEGINNING, *_DONE, *_ENDED)),
         row(P.SENT, SignContract, portal.unread, P.SENT),
         row(P.VIEWED, SignContract, portal.sign, P.FETCHING),
-        *(row(x, SignContract, portal.signed_before, x) for x in _DONE),
+        *(row(x, SignContract, portal.signed_before, x) for x in (*_DONE, *_ENDED)),
         *(row(x, AdmitSigner, portal.admit, x) for x in _OPEN),
         *(row(x, AdmitSigner, portal.shown, x) for x in (*_BEGINNING, *_DONE, *_ENDED)),
         *(row(x, DeclineContract, portal.decline, P.DECLINED) for x in _OPEN),
