@@ -3,7 +3,7 @@
       *> keeps its accounts in ACCOUNTS, one line each.
       *>
       *> GnuCOBOL is ASCII inside, the records are EBCDIC (code page
-      *> 500): TO-ASCII and TO-EBCDIC convert by a table of our own.
+      *> 500): they are converted by a table of our own, PAGE500.
       *> A record of another length, or a number that is none, is an
       *> abend: RETURN-CODE 8, and no reply.
        IDENTIFICATION DIVISION.
@@ -49,23 +49,7 @@
            05  NEW-DIGITS          PIC 9(10).
        01  IS-INQUIRY              PIC X VALUE "N".
        01  IS-UPDATE               PIC X VALUE "N".
-       01  ASCII-SIDE.
-           05  FILLER PIC X(38) VALUE
-               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -".
-           05  FILLER PIC X(9) VALUE "abcdefghi".
-           05  FILLER PIC X(9) VALUE "jklmnopqr".
-           05  FILLER PIC X(8) VALUE "stuvwxyz".
-           05  FILLER PIC X(7) VALUE ".,:/'()".
-       01  EBCDIC-SIDE.
-           05  FILLER PIC X(9) VALUE X"C1C2C3C4C5C6C7C8C9".
-           05  FILLER PIC X(9) VALUE X"D1D2D3D4D5D6D7D8D9".
-           05  FILLER PIC X(8) VALUE X"E2E3E4E5E6E7E8E9".
-           05  FILLER PIC X(10) VALUE X"F0F1F2F3F4F5F6F7F8F9".
-           05  FILLER PIC X(2) VALUE X"4060".
-           05  FILLER PIC X(9) VALUE X"818283848586878889".
-           05  FILLER PIC X(9) VALUE X"919293949596979899".
-           05  FILLER PIC X(8) VALUE X"A2A3A4A5A6A7A8A9".
-           05  FILLER PIC X(7) VALUE X"4B6B7A617D4D5D".
+       COPY "PAGE500.cpy".
        PROCEDURE DIVISION.
        MAIN-LINE.
            CALL "CBL_CHECK_FILE_EXIST" USING FILE-NAME FILE-DETAILS.

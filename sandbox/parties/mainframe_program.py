@@ -150,7 +150,8 @@ def compiled() -> Program:
     folder = Path(tempfile.mkdtemp(prefix="comptoir-mainframe-"))
     try:
         for name, source in SOURCES.items():
-            command = [cobc, "-x", "-I", str(COPYBOOKS), "-o", str(folder / name), str(source)]
+            folders = ["-I", str(COPYBOOKS), "-I", str(source.parent)]
+            command = [cobc, "-x", *folders, "-o", str(folder / name), str(source)]
             subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_S, cwd=folder)  # noqa: S603  # our own source
     except (subprocess.SubprocessError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,13 +1,14 @@
 """What the COBOL programs of the sandbox say is, to the byte, what its offsets in Python say: two readers of one copybook."""
 
 import os
+import re
 import shutil
 
 import pytest
 
 from comptoir.actors.gateways.profile_change import read_change
 from comptoir.sandbox.parties.mainframe_orders import Change, Refusal, order_of, record_of
-from comptoir.sandbox.parties.mainframe_program import CobolProgram, compiled
+from comptoir.sandbox.parties.mainframe_program import SOURCES, CobolProgram, compiled
 from comptoir.sandbox.parties.mainframe_records import Wrong
 
 AT = 1_796_000_000_000
@@ -34,6 +35,26 @@ def program() -> CobolProgram:
     made = compiled()
     assert isinstance(made, CobolProgram), "TESTS_REQUIRE_COBC: it could not be compiled"
     return made
+
+
+def test_one_table_of_letters_which_is_the_code_pages() -> None:
+    """S30: both programs convert by one copybook; its sides are, letter by letter, Latin-1 and code page 500 as Python has them."""
+    for source in SOURCES.values():
+        assert 'COPY "PAGE500.cpy".' in source.read_text()
+        assert "01  EBCDIC-SIDE" not in source.read_text()
+    text = SOURCES["says"].with_name("PAGE500.cpy").read_text()
+    sides = [_bytes(side) for side in re.split(r"01 +[A-Z]+-SIDE\.", text)[1:]]
+    ascii_side, ebcdic_side = sides
+    assert len(set(ascii_side)) == len(ascii_side) > 100
+    assert ascii_side.decode("latin-1").encode("cp500") == ebcdic_side
+
+
+def _bytes(side: str) -> bytes:
+    """The values of one side, as the compiler has them."""
+    parts = re.findall(r'PIC X\(([0-9]+)\) VALUE\s+(X?)"([^"]+)"', side)
+    values = [bytes.fromhex(text) if hexed else text.encode("ascii") for _, hexed, text in parts]
+    assert [len(one) for one in values] == [int(size) for size, _, _ in parts]
+    return b"".join(values)
 
 
 @pytest.mark.parametrize("said", SAID)
