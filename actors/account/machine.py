@@ -77,6 +77,7 @@ from comptoir.actors.account.state import (
     Phase,
     command_of,
     corrected_as,
+    corrections_look,
     described,
     sent_as,
 )
@@ -240,6 +241,8 @@ def _not_published(state: AccountState, message: CommandRefused, context: Contex
     """Of an account that has its answer: a correction can be meant, or a look that a person has wanted."""
     if state.asking and message.command_id == state.asking:
         return look_failed(state)
+    if corrections_look(message.command_id):
+        return Decision(state)
     number = corrected_as(message.command_id, context.address.key)
     return correction_refused(state, number, message.code, context)
 

@@ -220,6 +220,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "EventPublished": ("event_id",),
     "CreateAccount": ("command_id", "client_id"),
     "FindAccount": ("command_id", "client_id"),
+    "FindAddress": ("command_id", "client_id"),
     "SendRecord": ("command_id", "client_id"),
     "ReplyTaken": ("correlation_id", "change"),
     # Within the house.

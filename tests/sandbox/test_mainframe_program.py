@@ -6,10 +6,17 @@ import shutil
 
 import pytest
 
+from comptoir.actors.account.messages import AccountProfile
+from comptoir.actors.gateways.account_record import address_inquiry_of, read_reply, request_of
 from comptoir.actors.gateways.profile_change import read_change
 from comptoir.sandbox.parties.mainframe_orders import Change, Refusal, order_of, record_of
-from comptoir.sandbox.parties.mainframe_program import SOURCES, CobolProgram, compiled
-from comptoir.sandbox.parties.mainframe_records import Wrong
+from comptoir.sandbox.parties.mainframe_program import (
+    SOURCES,
+    CobolProgram,
+    PythonProgram,
+    compiled,
+)
+from comptoir.sandbox.parties.mainframe_records import Wrong, address_record
 
 AT = 1_796_000_000_000
 SAID: tuple[Refusal | Change, ...] = (
@@ -66,6 +73,40 @@ async def test_cobol_writes_what_the_copybook_says(
     assert record == record_of(said)
     if isinstance(said, Change):
         assert read_change(record, "cp500").client_id == said.client_id
+
+
+HOME = {
+    "ADDRESS-LINE-1": "9 RUE PEEL",
+    "CITY": "MONTRÉAL",
+    "PROVINCE": "QC",
+    "POSTAL-CODE": "H3A1B1",
+}
+
+
+@pytest.mark.parametrize(
+    ("client", "held", "status"),
+    [
+        ("ONB-2026-00001", HOME, "04"), ("ONB-2026-00001", {**HOME, "CITY": "LAVAL"}, "12"),
+        ("ONB-2026-00001", {**HOME, "POSTAL-CODE": "H3A1B2"}, "12"), ("ONB-2026-00001", {}, "12"), ("ONB-2026-00002", HOME, "12"),
+    ],
+)  # fmt: skip
+async def test_whether_a_client_lives_there_is_answered_alike(
+    program: CobolProgram, client: str, held: dict[str, str], status: str
+) -> None:
+    """S33: by either program, from what stands of the client now; it reads our record by our copybook, and changes nothing."""
+    profile = AccountProfile(
+        "Marie", "Tremblay", "SIN", "046 454 286", "9 rue Peel", "Montréal", "QC", "H3A 1B1"
+    )
+    asks = address_inquiry_of(client, profile, "cp500").data
+    program.reset()
+    answers: list[bytes] = []
+    for one in (program, PythonProgram()):
+        await one.answer(request_of("ONB-2026-00001", profile, "cp500").data)
+        answers.append(await one.answer(asks, address_record(held)))
+        assert set(one.accounts()) == {"ONB-2026-00001"}
+    assert answers[0] == answers[1]
+    reply = read_reply(answers[0], "cp500")
+    assert (reply.client_id, reply.outcome) == (client, "created" if status == "04" else "absent")
 
 
 async def test_what_no_table_has_is_not_said(program: CobolProgram) -> None:
