@@ -34,6 +34,7 @@ from comptoir.actors.account.holding import (
     look_by_hand,
     look_failed,
     settle,
+    unanswered,
     was_settled,
 )
 from comptoir.actors.account.messages import (
@@ -321,7 +322,8 @@ MACHINE: Machine[AccountState] = Machine(
         row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD, Phase.CREATED, Phase.REFUSED),
         row(Phase.ASKED, AccountDue, _due, Phase.LATE),
         row(Phase.LATE, AccountDue, _due, Phase.LATE, Phase.HELD),
-        *(row(x, AccountDue, _noted, x) for x in _ENDS),
+        *(row(x, AccountDue, _noted, x) for x in (Phase.CREATED, Phase.REFUSED)),
+        row(Phase.HELD, AccountDue, unanswered, Phase.HELD),
         *(row(x, CoreBankingChanged, change, x) for x in _ALL),
         *(row(x, ChangesDue, gap, x) for x in _ALL),
         *(row(x, CorrectProfile, wanted, x) for x in _ALL),
