@@ -29,7 +29,6 @@ from comptoir.http.answers import Response, json_response
 from comptoir.http.approvals import Asked, propose, proposed_before, who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.file_stages import masked
-from comptoir.http.identity.issuing import BY_HAND
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.principal import Role
@@ -91,8 +90,6 @@ async def settle(port: Port, call: Call) -> Response:
     wanted = read_body(call, _SETTLEMENT)
     if isinstance(wanted, Response):
         return wanted
-    if who_calls(call)[0] == BY_HAND:
-        return problem("FORBIDDEN", call.ticket)
     reason = wanted.reason.strip()
     if not reason or not reason.isprintable():
         errors = [fault("/reason", "one line that says how it was found out")]

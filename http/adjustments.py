@@ -27,7 +27,14 @@ from comptoir.actors.wallet.messages import (
 )
 from comptoir.engine import Address, Message
 from comptoir.http.answers import Response, json_response
-from comptoir.http.approvals import LIFETIME_MS, decide, describe, draw_approval, who_calls
+from comptoir.http.approvals import (
+    LIFETIME_MS,
+    decide,
+    describe,
+    draw_approval,
+    is_nobody,
+    who_calls,
+)
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.following import until
 from comptoir.http.operation import Call
@@ -57,6 +64,8 @@ async def ask(port: Port, call: Call) -> Response:
     wanted = read_body(call, _NEW)
     if isinstance(wanted, Response):
         return wanted
+    if is_nobody(call):
+        return problem("FORBIDDEN", call.ticket)
     reason = wanted.reason.strip()
     errors = [
         *([fault("/points", "so many to be given, or negative to be taken")] * (not wanted.points)),

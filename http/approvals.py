@@ -1,7 +1,8 @@
 """What one person asks for and another approves (four eyes).
 
 The rule: who asks is who the token says, and so is who approves; that they are two is the machine's to
-decide, not ours. The id is drawn here and says nothing. What waits is listed for whoever may decide it, and
+decide, not ours. A command that signs its own token is nobody: whoever reads the data folder has its name, and could be the
+second person of themselves. The id is drawn here and says nothing. What waits is listed for whoever may decide it, and
 what it is then stands in its actor.
 Source: spec.md E14, S60; interface.md 7 (`POST /api/v1/approvals/{id}/approve`); adr/0028.
 """
@@ -25,6 +26,7 @@ from comptoir.actors.approval.messages import (
 )
 from comptoir.engine import Address, Erased, Message, Refused
 from comptoir.http.answers import Response, json_response
+from comptoir.http.identity.issuing import BY_HAND
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
 from comptoir.http.principal import Role
@@ -39,6 +41,7 @@ __all__ = [
     "decide",
     "describe",
     "draw_approval",
+    "is_nobody",
     "listed",
     "propose",
     "proposed_before",
@@ -71,6 +74,8 @@ class Asked:
     details: tuple[str, ...] = ()
     checkers: tuple[str, ...] = CHECKERS
     """Roles of which whoever approves it must have one."""
+    by_command: bool = False
+    """Whether the command asks for it by its own name: where a house has one ADMIN, there is nobody else."""
 
 
 def draw_approval(call: Call) -> str:
@@ -90,6 +95,8 @@ async def propose(
         shown: what the answer says beside id, digest and time.
         approval_id: where the order names it; None draws one.
     """
+    if is_nobody(call) and not asked.by_command:
+        return problem("FORBIDDEN", call.ticket)
     name = approval_id or draw_approval(call)
     message = Propose(
         asked.action, asked.target.kind, asked.target.key, asked.order, asked.subject, asked.details,
@@ -104,6 +111,8 @@ async def proposed_before(port: Port, call: Call, shown: dict[str, object]) -> R
     """The answer of this very request if it was run before and its answer was lost; else None. Asked by
     whoever proposes what depends on the moment, which would be another thing now.
     """
+    if is_nobody(call):
+        return problem("FORBIDDEN", call.ticket)
     name = draw_approval(call)
     found = await describe(port, call, name)
     return None if found is None else _proposed(call, name, found, shown)
@@ -165,6 +174,11 @@ def who_calls(call: Call) -> tuple[str, tuple[str, ...]]:
     return ("", ()) if who is None else (who.subject, tuple(role.value for role in who.roles))
 
 
+def is_nobody(call: Call) -> bool:
+    """Whether it is a command by the token that it signs for itself: no person, so none of two."""
+    return who_calls(call)[0] == BY_HAND
+
+
 async def _told(port: Port, call: Call, message: Message) -> Response:
     approval_id = call.path["approvalId"]
     if not _ID(approval_id):
@@ -178,7 +192,9 @@ async def _told(port: Port, call: Call, message: Message) -> Response:
 async def decide(
     port: Port, call: Call, approval_id: str, message: Message
 ) -> ApprovalDescribed | Response:
-    """How a proposal stands after this was said to it; a problem where it was decided otherwise."""
+    """How a proposal stands after this was said to it; a problem where it was decided otherwise, or nobody decides."""
+    if is_nobody(call) and type(message) in _WANTED:
+        return problem("FORBIDDEN", call.ticket)
     found = (await port.ask(Address(KIND, approval_id), message)).reply
     assert isinstance(found, ApprovalDescribed)
     if found.status != _WANTED.get(type(message), found.status):

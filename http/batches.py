@@ -34,7 +34,7 @@ from comptoir.actors.withdrawal.messages import KIND as WITHDRAWAL
 from comptoir.actors.withdrawal.messages import DescribeWithdrawal, WithdrawalDescribed
 from comptoir.engine import Address, Erased, Message, Refused
 from comptoir.http.answers import Response, json_response, response
-from comptoir.http.approvals import who_calls
+from comptoir.http.approvals import is_nobody, who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.operation import Call
 from comptoir.http.port import BatchRow, Port
@@ -96,6 +96,8 @@ async def shown(port: Port, call: Call) -> Response:
 
 async def close(port: Port, call: Call) -> Response:
     """POST /api/v1/payouts/batches/{batchId}/close: before its cut-off."""
+    if is_nobody(call):
+        return problem("FORBIDDEN", call.ticket)
     return await _told(port, call, CloseBatch(who_calls(call)[0]))
 
 
@@ -108,6 +110,8 @@ async def reject(port: Port, call: Call) -> Response:
     if not reason or not reason.isprintable():
         errors = [fault("/reason", "one line that says why")]
         return problem("REQUEST_INVALID", call.ticket, errors=errors)
+    if is_nobody(call):
+        return problem("FORBIDDEN", call.ticket)
     return await _told(port, call, RejectBatch(who_calls(call)[0], reason))
 
 
@@ -116,6 +120,8 @@ async def approve(port: Port, call: Call) -> Response:
     what its cut-off has closed the first one, by which it has a maker.
     """
     name, (checker, roles) = call.path["batchId"], who_calls(call)
+    if is_nobody(call):
+        return problem("FORBIDDEN", call.ticket)
     found = await _known(port, name) if is_batch_id(name) else None
     if found is None:
         return problem("NOT_FOUND", call.ticket)

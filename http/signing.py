@@ -37,9 +37,11 @@ from comptoir.http.problems import problem
 from comptoir.http.shapes_signing import ContractDeclined, ContractSigned
 from comptoir.http.times import rfc3339
 
-__all__ = ["PDF", "decline", "document", "evidence_of", "pdf_of", "show", "sign"]
+__all__ = ["OVER", "PDF", "SIGNED", "decline", "document", "evidence_of", "pdf_of", "show", "sign"]
 
 PDF: Final = "application/pdf"
+OVER: Final = "SIGNATURE_OVER"
+SIGNED: Final = "signed"
 SECOND_MS: Final = 1000
 _SIGNED: Final = msgspec.json.Decoder(ContractSigned)
 _DECLINED: Final = msgspec.json.Decoder(ContractDeclined)
@@ -96,7 +98,9 @@ async def sign(port: Port, call: Call) -> Response:
     found = (await port.ask(_address(call), SignContract(evidence))).reply
     if isinstance(found, SigningUnread):
         return problem("SIGNATURE_UNREAD", call.ticket)
-    return _shown(found, call)
+    assert isinstance(found, SigningDescribed)
+    ended = found.round and found.status != SIGNED
+    return problem(OVER, call.ticket) if ended else _shown(found, call)
 
 
 def evidence_of(

@@ -3,7 +3,8 @@
 The rule: the link's secret is drawn here, goes out once, and only its digest goes in. Inviting somebody
 again ends all that they had before, which is how a lost authenticator is replaced and how roles change.
 A role that may see or change more than one's own files is given by two people (E14); only while no ADMIN
-has enrolled, whoever can read the data folder gives it alone, by the command. A dismissal is answered when
+has enrolled, whoever can read the data folder gives it alone, by the command; and only while one has, the command may ask
+for a second, whom that one approves. A dismissal is answered when
 every request is held to it. A `sub` stands in no path, since paths are logged.
 Source: interface.md 1 and 9; spec.md S34, S60, E14, X8; adr/0027, adr/0028.
 """
@@ -49,6 +50,8 @@ LINK_MS: Final = 7 * 86_400_000
 PRIVILEGED: Final = frozenset({Role.ADMIN.value, Role.COMPLIANCE.value, Role.OPERATIONS.value})
 """Whoever has one of these sees other people's data, or gives rights."""
 PEOPLE_PER_LOOK: Final = 100
+FOUNDERS: Final = 2
+"""ADMINs who can decide together; with fewer there is nobody for the command to wait for."""
 _CURSOR: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 _NEW: Final = msgspec.json.Decoder(NewStaff)
 _REMOVAL: Final = msgspec.json.Decoder(Removal)
@@ -75,8 +78,11 @@ async def invite(port: Port, call: Call) -> Response:
     link, address = draw_link(call), person_address(port, wanted.sub)
     message = InvitePerson(wanted.sub, roles, link_digest(link), LINK_MS)
     url = f"{port.identity.issuer}/signin/enrol?who={address.key}&link={link}"
-    if PRIVILEGED.intersection(roles) and not await _founds(port, call):
-        asked = Asked(Action.INVITE, address, message, wanted.sub, roles)
+    admins = await _admins(port) if PRIVILEGED.intersection(roles) else 0
+    command = _is_command(port, call)
+    if PRIVILEGED.intersection(roles) and not (command and not admins):
+        second = command and admins < FOUNDERS and Role.ADMIN.value in roles
+        asked = Asked(Action.INVITE, address, message, wanted.sub, roles, by_command=second)
         return await propose(port, call, asked, {"enrolUrl": url})
     reply = (await port.ask(address, message)).reply
     if isinstance(reply, PersonErased):
@@ -121,27 +127,30 @@ async def remove(port: Port, call: Call) -> Response:
     return json_response(200, {"sub": wanted.sub, "status": "removed"}, call.ticket)
 
 
-async def _founds(port: Port, call: Call) -> bool:
-    """Say whether this is the command on this machine, and there is no ADMIN who could be asked."""
+def _is_command(port: Port, call: Call) -> bool:
+    """Say whether this is the command on this machine."""
     who, identity = call.principal, port.identity
     assert identity is not None, "asked before"
     # By its own token (`comptoir staff`), which no sign-in gives: none is by that method alone.
-    if (
-        who is None
-        or who.methods != frozenset[str](BY_HAND_METHODS)
-        or who.issuer != identity.issuer
-    ):
-        return False
-    if (who.subject, who.client_id) != (BY_HAND, BY_HAND):
-        return False
-    after = ""
-    while keys := await port.staff(after, PEOPLE_PER_LOOK):
-        for key in keys:
-            person = await _described(port, key)
-            if person and person.status == "enrolled" and Role.ADMIN.value in person.roles:
-                return False
+    return (
+        who is not None
+        and who.methods == frozenset[str](BY_HAND_METHODS)
+        and who.issuer == identity.issuer
+        and (who.subject, who.client_id) == (BY_HAND, BY_HAND)
+    )
+
+
+async def _admins(port: Port) -> int:
+    """How many have enrolled who could be asked; beyond two nobody counts."""
+    found, after = 0, ""
+    while found < FOUNDERS and (keys := await port.staff(after, PEOPLE_PER_LOOK)):
+        people = [await _described(port, key) for key in keys]
+        found += sum(
+            one is not None and one.status == "enrolled" and Role.ADMIN.value in one.roles
+            for one in people
+        )
         after = keys[-1]
-    return True
+    return found
 
 
 async def _described(port: Port, key: str) -> PersonDescribed | None:

@@ -10,8 +10,8 @@ Rules:
 - a look that is on its way is waited for, as long as a creation takes, before another one is begun;
 - a look has a number, for which its name has room for three digits. A hundred are kept for what two people find, however
   often one person looks;
-- a word waits for the one look that it began. Where that could not be sent, or its answer not be read, it is given up, and
-  operations are told;
+- a word waits for the one look that it began. Where that could not be sent, or its answer not be read, or none comes in three
+  times the time that a creation takes, it is given up, and operations are told;
 - what had been answered before two people settled it is known: said again, it changes nothing.
 Source: spec.md E11, E14, X9, X10; docs/core-banking.md.
 """
@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 
 from comptoir.actors.account.messages import (
+    AccountDue,
     CommandAnswered,
     DisownAccount,
     LookForAccount,
@@ -28,6 +29,7 @@ from comptoir.actors.account.messages import (
     SettleAccount,
 )
 from comptoir.actors.account.outcomes import (
+    DUE,
     ORPHANED,
     REPEATED,
     UNCLEAR,
@@ -50,7 +52,7 @@ from comptoir.actors.account.state import (
     sent_as,
 )
 from comptoir.actors.account.terms import core_terms_of
-from comptoir.engine import Decision
+from comptoir.engine import Decision, Outgoing
 from comptoir.engine.machine import Context
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "look_by_hand",
     "look_failed",
     "settle",
+    "unanswered",
     "was_settled",
 ]
 
@@ -70,6 +73,8 @@ LOOKS_MAX: Final = 999
 """Of all looks: the number in the command's name has three digits, which MQ's CorrelId has room for."""
 LOOKS_BY_HAND_MAX: Final = 839
 """Of these, what `LookForAccount` may use; the timer has sixty, and a hundred are for `SettleAccount`."""
+WAITS: Final = 3
+"""Times that a creation takes, before a look that was to settle it is given up."""
 NUMBERS_MAX: Final = 16
 """Accounts of one client that are remembered: two are a contradiction already."""
 UNANSWERED: Final = frozenset(("ACCOUNT_NEVER_MADE", "MAINFRAME_SILENT"))
@@ -79,7 +84,7 @@ SETTLED: Final = "SETTLED_ABSENT"
 CONTRADICTED: Final = "SETTLEMENT_CONTRADICTED"
 """The mainframe says something else than two people have found."""
 UNCONFIRMED: Final = "SETTLEMENT_UNCONFIRMED"
-"""The look that was to confirm it could not be sent, or its answer not be read."""
+"""The look that was to confirm it could not be sent, or its answer not be read, or had none."""
 SPENT: Final = "LOOKS_SPENT"
 """It was looked as often as there are numbers: what two people have found cannot be confirmed any more."""
 
@@ -113,7 +118,25 @@ def settle(state: AccountState, message: SettleAccount, context: Context) -> Out
     """Two people have found out: the mainframe is asked whether it is so."""
     if state.looks >= LOOKS_MAX:
         return Decision(state, events=(AccountAlerted(SPENT),))
-    return _asked(msgspec.structs.replace(state, settling=message), context)
+    asked = _asked(msgspec.structs.replace(state, settling=message), context)
+    return msgspec.structs.replace(asked, messages=(*asked.messages, _until(asked.state, context)))
+
+
+def unanswered(state: AccountState, _message: AccountDue, context: Context) -> Outcome:
+    """What two people have found waits for no answer for ever: it is as if the look could not be sent."""
+    if state.settling is None:
+        return Decision(state)
+    until = _until(state, context)
+    assert until.due_at is not None, "a timer"
+    if context.now < until.due_at:  # somebody has looked once more
+        return Decision(state, messages=(until,))
+    return look_failed(state)
+
+
+def _until(state: AccountState, context: Context) -> Outgoing:
+    """The timer by which it is given up."""
+    due_at = state.asking_at + WAITS * core_terms_of(context).look_ms
+    return Outgoing(context.address, AccountDue(), due_at, DUE)
 
 
 def answer_wanted(state: AccountState, message: CommandAnswered, context: Context) -> Outcome:

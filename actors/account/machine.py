@@ -34,6 +34,7 @@ from comptoir.actors.account.holding import (
     look_by_hand,
     look_failed,
     settle,
+    unanswered,
     was_settled,
 )
 from comptoir.actors.account.messages import (
@@ -77,6 +78,7 @@ from comptoir.actors.account.state import (
     Phase,
     command_of,
     corrected_as,
+    corrections_look,
     described,
     sent_as,
 )
@@ -240,6 +242,8 @@ def _not_published(state: AccountState, message: CommandRefused, context: Contex
     """Of an account that has its answer: a correction can be meant, or a look that a person has wanted."""
     if state.asking and message.command_id == state.asking:
         return look_failed(state)
+    if corrections_look(message.command_id):
+        return Decision(state)
     number = corrected_as(message.command_id, context.address.key)
     return correction_refused(state, number, message.code, context)
 
@@ -318,7 +322,8 @@ MACHINE: Machine[AccountState] = Machine(
         row(Phase.HELD, CommandAnswered, _answer_held, Phase.HELD, Phase.CREATED, Phase.REFUSED),
         row(Phase.ASKED, AccountDue, _due, Phase.LATE),
         row(Phase.LATE, AccountDue, _due, Phase.LATE, Phase.HELD),
-        *(row(x, AccountDue, _noted, x) for x in _ENDS),
+        *(row(x, AccountDue, _noted, x) for x in (Phase.CREATED, Phase.REFUSED)),
+        row(Phase.HELD, AccountDue, unanswered, Phase.HELD),
         *(row(x, CoreBankingChanged, change, x) for x in _ALL),
         *(row(x, ChangesDue, gap, x) for x in _ALL),
         *(row(x, CorrectProfile, wanted, x) for x in _ALL),

@@ -79,8 +79,8 @@ class CommandAnswered(Message, frozen=True):
     command_id: str
     client_id: str
     outcome: Literal["created", "updated", "refused", "absent", "unknown"]
-    """absent: of FIND_ACCOUNT, nothing is there. updated, or refused: of UPDATE_ACCOUNT. unknown: what came cannot be
-    read, or is of somebody else; it decides nothing.
+    """absent: of FIND_ACCOUNT, nothing is there; of FIND_ADDRESS, the client lives elsewhere. updated: of UPDATE_ACCOUNT,
+    or of FIND_ADDRESS, the client lives there. unknown: what came cannot be read, or is of somebody else; it decides nothing.
     """
     account_number: str = ""
     code: str = ""

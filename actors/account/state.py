@@ -21,12 +21,12 @@ from comptoir.engine import Event, State
 
 __all__ = [
     "AccountAlerted", "AccountAsked", "AccountLate", "AccountMade", "AccountSettled", "AccountSought", "AccountState",
-    "AnswerIgnored", "CorrectionAsked", "CorrectionEnded", "Phase", "ProfileChanged", "command_of", "corrected_as",
-    "correction_of", "described", "sent_as",
+    "AnswerIgnored", "CorrectionAsked", "CorrectionEnded", "CorrectionSought", "Phase", "ProfileChanged", "command_of",
+    "corrected_as", "correction_of", "corrections_look", "described", "sent_as",
 ]  # fmt: skip
 
 _NUMBER = re.compile(r"([0-9]{1,6})(?:\.[0-9]{1,6})?")
-_CORRECTION = re.compile(r"u([0-9]{1,6})")
+_CORRECTION = re.compile(r"u([0-9]{1,6})(?:\.([0-9]{1,6}))?")
 Status = Literal["asked", "late", "created", "refused", "held"]
 _STATUSES: Mapping[str, Status] = {
     "asked": "asked", "late": "late", "created": "created", "refused": "refused", "held": "held",
@@ -91,6 +91,12 @@ class AccountState(State, frozen=True):
     """Whether it has no answer yet."""
     correction_ended: str = ""
     """What became of the last one: `taken`, `refused`, `unconfirmed`; empty: nothing yet."""
+    corrected: AccountProfile | None = None
+    """Where the client is to live by it, as long as nobody knows what became of it."""
+    correction_looks: int = 0
+    """How often it was looked whether it was made."""
+    correction_absent: int = 0
+    """How often, one after the other, it was not."""
 
 
 class AccountAsked(Event, frozen=True):
@@ -148,6 +154,13 @@ class CorrectionAsked(Event, frozen=True):
     number: int
 
 
+class CorrectionSought(Event, frozen=True):
+    """It is being looked whether the mainframe has it."""
+
+    number: int
+    look: int
+
+
 class CorrectionEnded(Event, frozen=True):
     """What became of it: `taken`, `refused`, `unconfirmed`."""
 
@@ -180,16 +193,22 @@ def sent_as(command_id: str, key: str) -> int | None:
     return int(found[1]) if found is not None and of == key else None
 
 
-def correction_of(key: str, number: int) -> str:
-    """What the command of a correction is called: `ONB-2026-00001:u1`."""
-    return f"{key}:u{number}"
+def correction_of(key: str, number: int, look: int = 0) -> str:
+    """What the command of a correction is called: `ONB-2026-00001:u1`, and `ONB-2026-00001:u1.2` the second look for it."""
+    return f"{key}:u{number}.{look}" if look else f"{key}:u{number}"
 
 
 def corrected_as(command_id: str, key: str) -> int | None:
-    """The correction that a command was; None: it was none of this client."""
+    """The correction that a command was, or that a look was for; None: it was none of this client."""
     of, _, number = command_id.rpartition(":")
     found = _CORRECTION.fullmatch(number)
     return int(found[1]) if found is not None and of == key else None
+
+
+def corrections_look(command_id: str) -> int:
+    """The number of a look for a correction; 0: it was the correction itself."""
+    found = _CORRECTION.fullmatch(command_id.rpartition(":")[2])
+    return int(found[2] or 0) if found is not None else 0
 
 
 def described(state: AccountState) -> AccountDescribed:

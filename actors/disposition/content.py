@@ -174,6 +174,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "KycConcluded": ("round",),
     "CaseReviewed": ("round",),
     "RescreenCase": ("list", "version"),
+    "PartiesChanged": (),
     # To those who know about people, and back: who is asked about, and what is said of them, stands in no list.
     "StartVerification": ("reference", "onboarding_id", "client_type"),
     "VerificationStarted": ("reference", "verification_id"),
@@ -219,6 +220,7 @@ READABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "EventPublished": ("event_id",),
     "CreateAccount": ("command_id", "client_id"),
     "FindAccount": ("command_id", "client_id"),
+    "FindAddress": ("command_id", "client_id"),
     "SendRecord": ("command_id", "client_id"),
     "ReplyTaken": ("correlation_id", "change"),
     # Within the house.

@@ -27,6 +27,7 @@ __all__ = [
     "AccountRequest",
     "Change",
     "ReplyUnreadable",
+    "address_inquiry_of",
     "codec_of",
     "copybook_source",
     "inquiry_of",
@@ -40,6 +41,7 @@ COPYBOOKS: Final = {
     "ACCOUNT-CREATE-REQUEST": "ACCTREQ.cpy",
     "ACCOUNT-INQUIRY-REQUEST": "ACCTINQ.cpy",
     "ACCOUNT-UPDATE-REQUEST": "ACCTUPD.cpy",
+    "ADDRESS-INQUIRY-REQUEST": "ACCTVFY.cpy",
     "ACCOUNT-REPLY": "ACCTRPL.cpy",
     "PROFILE-CHANGE": "ACCTCHG.cpy",
 }
@@ -165,7 +167,20 @@ def update_of(client_id: str, profile: AccountProfile, page: str) -> AccountRequ
     Raises:
         RecordRefused: as a request.
     """
-    codec = codec_of("ACCOUNT-UPDATE-REQUEST", page)
+    return _address_in("ACCOUNT-UPDATE-REQUEST", client_id, profile, page)
+
+
+def address_inquiry_of(client_id: str, profile: AccountProfile, page: str) -> AccountRequest:
+    """The 93 bytes that ask whether a client lives there: letter by letter what an update of it says.
+
+    Raises:
+        RecordRefused: as a request.
+    """
+    return _address_in("ADDRESS-INQUIRY-REQUEST", client_id, profile, page)
+
+
+def _address_in(record: str, client_id: str, profile: AccountProfile, page: str) -> AccountRequest:
+    codec = codec_of(record, page)
     writing = _Writing(codec)
     values = {"CLIENT-ID": _client_id(client_id), **writing.address(profile)}
     if not values["ADDRESS-LINE-1"]:

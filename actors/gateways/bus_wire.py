@@ -3,7 +3,7 @@
 Rules:
 - a command is S29's object, no field more and none less; what S29 has no place for (the command's id, which kind of
   number `ssn` holds, X11) travels in headers beside it;
-- FIND_ACCOUNT is ours: it names the client and has no profile, since nobody needs one to look; so is UPDATE_ACCOUNT, whose
+- FIND_ACCOUNT is ours: it names the client and has no profile, since nobody needs one to look; so are UPDATE_ACCOUNT and FIND_ADDRESS, whose
   profile is an address and has room for nothing else;
 - what is not exactly that is refused by a code, never guessed at and never half taken; an event that our own reader would
   refuse is not put there at all.
@@ -27,6 +27,7 @@ __all__ = ["Unreadable", "command_of", "event_of", "headers_of", "write_command"
 
 ID_HEADER: Final = "command-id"
 TYPE_HEADER: Final = "national-id-type"
+COMMANDS: Final = ("CREATE_ACCOUNT", "FIND_ACCOUNT", "UPDATE_ACCOUNT", "FIND_ADDRESS")
 TYPES: Final = frozenset((*OUTCOMES, CHANGED))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY: Final = AccountProfile("", "", "", "", "", "", "", "")
@@ -89,6 +90,14 @@ class _Update(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
     timestamp: _Moment
 
 
+class _FindAddress(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, tag="FIND_ADDRESS", tag_field="type"):  # fmt: skip
+    """What became of a correction."""
+
+    client_id: _Client
+    profile: _Moved
+    timestamp: _Moment
+
+
 class _Event(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     type: Annotated[str, Meta(max_length=64)]
     event_id: _Id
@@ -97,7 +106,7 @@ class _Event(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     timestamp: _Moment
 
 
-_COMMANDS: Final = msgspec.json.Decoder(_Create | _Find | _Update)
+_COMMANDS: Final = msgspec.json.Decoder(_Create | _Find | _Update | _FindAddress)
 _EVENTS: Final = msgspec.json.Decoder(_Event)
 _WORDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _WORD: Final = msgspec.json.Decoder(str)
@@ -112,8 +121,9 @@ def write_command(message: PublishCommand) -> bytes:
         return msgspec.json.encode(_Find(message.client_id, moment))
     said = message.profile
     address = _Address(said.street, said.city, said.province, said.postal_code)
-    if message.command == "UPDATE_ACCOUNT":
-        return msgspec.json.encode(_Update(message.client_id, _Moved(address), moment))
+    if message.command in ("UPDATE_ACCOUNT", "FIND_ADDRESS"):
+        kind = _Update if message.command == "UPDATE_ACCOUNT" else _FindAddress
+        return msgspec.json.encode(kind(message.client_id, _Moved(address), moment))
     profile = _Profile(
         said.first_name, said.last_name, said.national_id, address, said.account_type
     )
@@ -151,18 +161,19 @@ def command_of(body: bytes, headers: Headers) -> PublishCommand:
     Raises:
         Unreadable: RECORD_NOT_JSON, RECORD_TYPE_UNKNOWN, RECORD_SHAPE_WRONG or RECORD_HEADER_WRONG.
     """
-    _known_type(body, ("CREATE_ACCOUNT", "FIND_ACCOUNT", "UPDATE_ACCOUNT"))
+    _known_type(body, COMMANDS)
     found = _decoded(_COMMANDS, body)
     command_id = _header(headers, ID_HEADER, 128)
     at = _ms(found.timestamp)
     if isinstance(found, _Find):
         return PublishCommand(command_id, "FIND_ACCOUNT", found.client_id, _NOBODY, at)
     said, where = found.profile, found.profile.address
-    if isinstance(found, _Update):
+    if isinstance(found, _Update | _FindAddress):
         moved = msgspec.structs.replace(
             _NOBODY, street=where.street, city=where.city, province=where.province, postal_code=where.postal_code
         )  # fmt: skip
-        return PublishCommand(command_id, "UPDATE_ACCOUNT", found.client_id, moved, at)
+        word = "UPDATE_ACCOUNT" if isinstance(found, _Update) else "FIND_ADDRESS"
+        return PublishCommand(command_id, word, found.client_id, moved, at)
     profile = AccountProfile(
         said.first_name, said.last_name, _header(headers, TYPE_HEADER, 16), said.ssn,
         where.street, where.city, where.province, where.postal_code, said.account_type,

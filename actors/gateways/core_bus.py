@@ -22,6 +22,7 @@ from comptoir.actors.gateways.core_messages import (
     CommandRefused,
     CreateAccount,
     FindAccount,
+    FindAddress,
     PublishCommand,
     PublishEvent,
     UpdateAccount,
@@ -108,12 +109,16 @@ class NoBus:
         raise CallFault(NOT_CONFIGURED, retryable=False, sick=False)
 
 
-def carried_out(message: PublishCommand) -> CreateAccount | FindAccount | UpdateAccount:
+def carried_out(
+    message: PublishCommand,
+) -> CreateAccount | FindAccount | UpdateAccount | FindAddress:
     """What the core-banking adapter is to do for a command."""
     if message.command == "FIND_ACCOUNT":
         return FindAccount(message.command_id, message.client_id)
     if message.command == "UPDATE_ACCOUNT":
         return UpdateAccount(message.command_id, message.client_id, message.profile)
+    if message.command == "FIND_ADDRESS":
+        return FindAddress(message.command_id, message.client_id, message.profile)
     return CreateAccount(message.command_id, message.client_id, message.profile)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "CreateAccount",
     "EventPublished",
     "FindAccount",
+    "FindAddress",
     "PublishCommand",
     "PublishEvent",
     "ReplyTaken",
@@ -35,12 +36,12 @@ MAINFRAME = Address("mainframe", "")
 
 class PublishCommand(Message, frozen=True):
     """Put a command on the bus (S29). Whoever reads the topic hands it to the mainframe as `CreateAccount`; as
-    `FindAccount` or `UpdateAccount` where it says FIND_ACCOUNT or UPDATE_ACCOUNT.
+    `FindAccount`, `UpdateAccount` or `FindAddress` where it says FIND_ACCOUNT, UPDATE_ACCOUNT or FIND_ADDRESS.
     """
 
     command_id: str
     """`ONB-2026-00001:1`; the same again is the same command, and is carried out once."""
-    command: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT", "UPDATE_ACCOUNT"]
+    command: Literal["CREATE_ACCOUNT", "FIND_ACCOUNT", "UPDATE_ACCOUNT", "FIND_ADDRESS"]
     client_id: str
     profile: AccountProfile
     at: int
@@ -77,6 +78,15 @@ class FindAccount(Message, frozen=True):
 
 class UpdateAccount(Message, frozen=True):
     """Send ACCOUNT-UPDATE-REQUEST (S33): the client lives elsewhere. Answered as a creation is."""
+
+    command_id: str
+    client_id: str
+    profile: AccountProfile
+    """Of which only the address is looked at."""
+
+
+class FindAddress(Message, frozen=True):
+    """Does the client live there, on the mainframe? It changes nothing there."""
 
     command_id: str
     client_id: str

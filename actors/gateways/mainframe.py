@@ -24,6 +24,7 @@ from comptoir.actors.gateways.account_record import (
     AccountReply,
     AccountRequest,
     ReplyUnreadable,
+    address_inquiry_of,
     inquiry_of,
     read_reply,
     request_of,
@@ -47,6 +48,7 @@ from comptoir.actors.gateways.core_messages import (
     MAINFRAME,
     CreateAccount,
     FindAccount,
+    FindAddress,
     PublishEvent,
     ReplyTaken,
     SendRecord,
@@ -68,7 +70,7 @@ __all__ = ["mainframe_gateway"]
 
 log = structlog.get_logger("comptoir.mainframe")
 
-_NUMBER: Final = re.compile(r"u?[0-9]{1,6}|[0-9]{1,6}\.[0-9]{1,6}")
+_NUMBER: Final = re.compile(r"u?[0-9]{1,6}(\.[0-9]{1,6})?")
 NAME_DIGITS: Final = 12
 """Of a change's id in the name of its event: enough to tell a few apart that share a sequence."""
 EVENT_OF: Final[Mapping[str, str]] = MappingProxyType(
@@ -79,7 +81,11 @@ UPDATE_OF: Final[Mapping[str, str]] = MappingProxyType(
     {"created": UPDATED, "refused": NOT_UPDATED, "absent": NOT_UPDATED, "failed": UNKNOWN}
 )
 """Likewise of a correction."""
-_Asked = CreateAccount | UpdateAccount | SendRecord | FindAccount
+LIVES_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {"created": UPDATED, "absent": ABSENT, "failed": UNKNOWN}
+)
+"""Likewise of a look whether a correction was made: it changes nothing, so it cannot be refused."""
+_Asked = CreateAccount | UpdateAccount | SendRecord | FindAccount | FindAddress
 
 
 class _Adapter:
@@ -137,6 +143,15 @@ class _Adapter:
         except RecordRefused as error:
             return _event(message, UNKNOWN, context, code=error.code)
         await self._put(message.command_id, record)
+        return None
+
+    async def find_address(self, message: FindAddress, context: CallContext) -> Message | None:
+        """Ask whether a client lives there."""
+        try:
+            request = address_inquiry_of(message.client_id, message.profile, self._page)
+        except RecordRefused as error:
+            return _event(message, UNKNOWN, context, code=error.code)
+        await self._put(message.command_id, request.data)
         return None
 
     async def read(self, message: ReplyTaken, context: CallContext) -> Message:
@@ -199,8 +214,10 @@ def _told(reply: AccountReply, command_id: str, context: CallContext) -> Message
 
 
 def _told_update(reply: AccountReply, command_id: str, context: CallContext) -> Message:
-    """What came of a correction."""
-    event = UPDATE_OF[reply.outcome]
+    """What came of a correction, or of a look whether it was made."""
+    event = (LIVES_OF if "." in command_id else UPDATE_OF).get(reply.outcome)
+    if event is None:
+        raise CallFault("REPLY_STATUS_UNEXPECTED", retryable=False, sick=False)
     code = {NOT_UPDATED: reply.reason or "REFUSED", UNKNOWN: "SYSTEM_ERROR"}.get(event, "")
     return Forwarded(
         EVENTS, answered(event, command_id, reply.client_id, context.now, {"code": code})
@@ -264,6 +281,7 @@ def mainframe_gateway(way: Way, page: str, bounds: GatewayBounds) -> GatewaySpec
             failed=_unknown, held=_unknown,
         ),
         FindAccount: Operation(adapter.find, lambda x: f"{x.command_id}:find", failed=_unknown),
+        FindAddress: Operation(adapter.find_address, lambda x: f"{x.command_id}:find", failed=_unknown),
         ReplyTaken: Operation(adapter.read, lambda x: f"{x.correlation_id}:read", failed=_unread),
     }  # fmt: skip
     return GatewaySpec(MAINFRAME.kind, operations, bounds, dead_queue=QUEUE, hold_queue=QUEUE)

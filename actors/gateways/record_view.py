@@ -26,7 +26,7 @@ HIDDEN: Final = "**"
 TELLING: Final = frozenset(("40", "00", "ff"))
 """Bytes that are shown of any field."""
 _ALWAYS: Final[Mapping[str, re.Pattern[str]]] = {
-    "TRAN-CODE": re.compile(r"ACCT|ACIN|ACUP|ACRP|CHNG"),
+    "TRAN-CODE": re.compile(r"ACCT|ACIN|ACUP|ACVF|ACRP|CHNG"),
     "CLIENT-ID": re.compile(r"[A-Z]{1,8}-[0-9]{4}-[0-9]{5,9}"),
 }
 _IN_PLACE: Final[Mapping[str, re.Pattern[str]]] = {

@@ -5,7 +5,7 @@ Rules:
   (gathering.py);
 - what is known makes the decision, ours and the bureau's held against one another; whatever disagrees, is missing, or is
   no matter of points waits for a person (knowing.py, concluding.py);
-- a decided case is searched for again whenever a list changes (watching.py);
+- a decided case is searched for again whenever a list changes, or its client is called otherwise (watching.py);
 - a file that comes again in another round is assessed anew, and what a person has said of a hit is remembered.
 Source: spec.md S10, S11, S16, S21 to S27, X1 to X4, E2 to E6; docs/kyc.md; docs/adr/0047-a-case-is-an-actor-of-its-own.md.
 """
@@ -30,6 +30,7 @@ from comptoir.actors.kyc.messages import (
     CaseReviewed,
     DescribeCase,
     ForgetCase,
+    PartiesChanged,
     ReportTaken,
     RescreenCase,
 )
@@ -77,12 +78,12 @@ MACHINE: Machine[KycState] = Machine(
     messages=(
         AssessClient, VerificationStarted, BureauReported, AddressChecked, CreditChecked,
         MediaSearched, PartyScreened, CheckImpossible, CaseDue, CaseReviewed, RescreenCase,
-        DescribeCase, ForgetCase,
+        PartiesChanged, DescribeCase, ForgetCase,
     ),
     rows=(
         row(Phase.NONE, AssessClient, gathering.assess, Phase.CHECKING),
         row(Phase.NONE, BureauReported, gathering.report_late, Phase.NONE),
-        row(Phase.NONE, RescreenCase, _late, Phase.NONE),
+        *(row(Phase.NONE, x, _late, Phase.NONE) for x in (RescreenCase, PartiesChanged)),
         row(Phase.NONE, DescribeCase, _describe, Phase.NONE),
         *(row(x, ForgetCase, _forget, Phase.NONE) for x in Phase),
         *(row(Phase.NONE, x, _late, Phase.NONE) for x in (PartyScreened, CheckImpossible)),
@@ -97,6 +98,7 @@ MACHINE: Machine[KycState] = Machine(
         row(Phase.CHECKING, CaseDue, gathering.due, Phase.CHECKING, Phase.HELD),
         row(Phase.CHECKING, CaseReviewed, _late, Phase.CHECKING),
         row(Phase.CHECKING, RescreenCase, watching.rescreen, Phase.CHECKING),
+        row(Phase.CHECKING, PartiesChanged, watching.changed, Phase.CHECKING),
         row(Phase.CHECKING, DescribeCase, _describe, Phase.CHECKING),
         row(Phase.HELD, CaseReviewed, review, Phase.HELD, Phase.APPROVED, Phase.REJECTED),
         row(Phase.APPROVED, PartyScreened, watching.rescreened, Phase.APPROVED, Phase.HELD),
@@ -105,6 +107,7 @@ MACHINE: Machine[KycState] = Machine(
         *(row(x, BureauReported, gathering.report_late, x) for x in _DECIDED),
         *(row(x, CheckImpossible, watching.unscreened, x) for x in _DECIDED),
         *(row(x, RescreenCase, watching.rescreen, x) for x in _DECIDED),
+        *(row(x, PartiesChanged, watching.changed, x) for x in _DECIDED),
         *(row(x, DescribeCase, _describe, x) for x in _DECIDED),
         *(row(x, CaseReviewed, _late, x) for x in (Phase.APPROVED, Phase.REJECTED)),
         *(row(x, message, _late, x) for x in _DECIDED for message in _ANSWERS),

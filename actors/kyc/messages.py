@@ -22,6 +22,7 @@ __all__ = [
     "DescribeCase",
     "DocumentsJudged",
     "ForgetCase",
+    "PartiesChanged",
     "Party",
     "PostalAddress",
     "ReportTaken",
@@ -125,6 +126,13 @@ class RescreenCase(Message, frozen=True):
 
     list: str
     version: str
+
+
+class PartiesChanged(Message, frozen=True):
+    """Somebody who is looked at is called otherwise now than when the client was assessed: search for everybody again."""
+
+    parties: tuple[Party, ...]
+    """All of them, as `AssessClient` has them."""
 
 
 class CaseDue(Message, frozen=True):

@@ -1,7 +1,9 @@
-"""How decided cases are watched: searched for again whenever a list changes (S21, E4).
+"""How decided cases are watched: searched for again whenever a list changes, or its client is called otherwise (S21, E4).
 
 The rules:
 - every case is searched for again, whatever it was decided to be; a search that is overtaken by another counts no more;
+- who it is about is from then on who they are now: what a list has of a former name of theirs is found no more, and what a
+  person has said of them then is said of other words (E4);
 - a hit that a person has judged stays silent while list and client say the same (E4);
 - one that nobody has judged is an alert, and holds an approved case: a person must look. Its file is held with it, as
   long as its client has no account yet; afterwards the file stays as it is, and compliance looks all the same. Of a case
@@ -16,15 +18,27 @@ import msgspec
 from comptoir.actors.gateways.kyc_messages import CheckImpossible, ListedHit, PartyScreened
 from comptoir.actors.kyc.concluding import NEW_HIT, CaseDecision, held_again
 from comptoir.actors.kyc.gathering import found, screen_all
-from comptoir.actors.kyc.messages import RescreenCase
+from comptoir.actors.kyc.messages import PartiesChanged, RescreenCase
 from comptoir.actors.kyc.state import CaseAlerted, KycState, Phase, check_of, open_hits
 from comptoir.engine import Decision
 from comptoir.engine.machine import Context
 
-__all__ = ["rescreen", "rescreened", "unscreened"]
+__all__ = ["changed", "rescreen", "rescreened", "unscreened"]
 
 
-def rescreen(state: KycState, _message: RescreenCase, context: Context) -> CaseDecision:
+def changed(state: KycState, message: PartiesChanged, context: Context) -> CaseDecision:
+    """They are called otherwise now; said again it is the same."""
+    asked = state.asked
+    assert asked is not None, "cases that have begun"
+    if message.parties == asked.parties:
+        return Decision(state)
+    now = msgspec.structs.replace(asked, parties=message.parties)
+    return rescreen(msgspec.structs.replace(state, asked=now), message, context)
+
+
+def rescreen(
+    state: KycState, _message: RescreenCase | PartiesChanged, context: Context
+) -> CaseDecision:
     """Search again for everybody; what the search before still asks is not waited for any more."""
     known = {one: code for one, code in state.impossible.items() if check_of(one) != "screening"}
     again = msgspec.structs.replace(state, searches=state.searches + 1, impossible=known)

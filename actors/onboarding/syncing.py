@@ -7,8 +7,9 @@ Rules:
   changed. So our own change, when it comes back, is known, and an echo is no news;
 - nothing that the mainframe says leads to a command: only a person corrects. An advisor corrects an address, whole, when
   it can be a record; names, which documents were held against, and a national id are never corrected here (X11);
+- who is called otherwise there is searched for in the lists again (S21): an account is no reason to look no more;
 - a correction is shown beside the profile, and stands when the mainframe has said that it is so. One at a time.
-Source: spec.md S29, S33, X11, X12, E11; docs/adr/0059-a-profile-has-one-writer-once-there-is-an-account.md.
+Source: spec.md S21, S29, S33, X11, X12, E11; docs/adr/0059-a-profile-has-one-writer-once-there-is-an-account.md.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from comptoir.actors.account.messages import (
     CorrectionAnswered,
     CorrectProfile,
 )
+from comptoir.actors.kyc.messages import KIND as CASE
+from comptoir.actors.kyc.messages import PartiesChanged
 from comptoir.actors.onboarding.account_fields import account_of, in_record, refusal_code, unfit
 from comptoir.actors.onboarding.completing import profile_of
 from comptoir.actors.onboarding.messages import (
@@ -40,6 +43,7 @@ from comptoir.actors.onboarding.onward_events import (
     ProfileSynced,
 )
 from comptoir.actors.onboarding.onward_messages import CorrectionKept
+from comptoir.actors.onboarding.people import parties_of
 from comptoir.actors.onboarding.profile import stands, values, with_said
 from comptoir.actors.onboarding.state import OnboardingState, Phase
 from comptoir.actors.onboarding.terms import terms_of
@@ -72,7 +76,12 @@ def _synced(state: OnboardingState, message: CoreProfileChanged, context: Contex
     )  # fmt: skip
     paths = tuple(sorted(news))
     synced = ProfileSynced(message.change_id, message.sequence, paths, message.at)
-    return _applied(after, (synced,))
+    made = _applied(after, (synced,))
+    parties = parties_of(after)
+    if parties == parties_of(state):
+        return made
+    again = Outgoing(Address(CASE, context.address.key), PartiesChanged(parties))
+    return msgspec.structs.replace(made, messages=(again,))
 
 
 def _place(path: str, *, entity: bool) -> str:

@@ -1,7 +1,8 @@
 """How it ends otherwise than by a report: its time is over, the file does not want it any more, or keeps what it keeps.
 
 The rules: a late timer gives nobody a minute more, and an early one takes none; what the file ends is not told to the file
-again; a contract that is signed stays, as evidence, for as long as its file is kept (S18, X13).
+again; an envelope that nobody is to sign is voided again and again until its provider says that it is gone, as long as it could
+be signed, so that none waits for a person who has given up a call; a contract that is signed stays, as evidence, for as long as its file is kept (S18, X13).
 Source: spec.md S16, S18, S28; docs/signature.md.
 """
 
@@ -18,12 +19,13 @@ from comptoir.actors.gateways.signing_messages import (
     VoidEnvelope,
 )
 from comptoir.actors.signature.beginning import overtaken, void_of
-from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision
+from comptoir.actors.signature.hearing import EXPIRY, POLL, SigningDecision, again
 from comptoir.actors.signature.messages import (
     ForgetContract,
     KeepContract,
     SigningEnded,
     SigningOver,
+    StandingDue,
     VoidSigning,
 )
 from comptoir.actors.signature.state import (
@@ -35,11 +37,20 @@ from comptoir.actors.signature.state import (
     moved,
     reference_of,
 )
-from comptoir.actors.signature.superseded import timer_of, void_of_earlier
+from comptoir.actors.signature.superseded import DAY_MS, due, timer_of, void_of_earlier
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
-__all__ = ["created_in_vain", "created_late", "expire", "forget", "keep", "made_in_vain", "void"]
+__all__ = [
+    "created_in_vain",
+    "created_late",
+    "expire",
+    "forget",
+    "keep",
+    "made_in_vain",
+    "void",
+    "void_again",
+]
 
 EXPIRED: Final = "SIGNATURE_EXPIRED"
 FORGOTTEN: Final = "FILE_ERASED"
@@ -53,15 +64,45 @@ def expire(state: SignatureState, message: SigningOver, context: Context) -> Sig
     if message.round != round_ or context.now < state.expires_at:
         return Decision(state)
     told = SigningEnded(round_, "expired", EXPIRED, context.now)
+    voids = _voided(state, void_of(state, EXPIRED, context), context)
     return Decision(
-        moved(state, Phase.EXPIRED, context.now, EXPIRED),
+        moved(_waiting(state, voids), Phase.EXPIRED, context.now, EXPIRED),
         events=(SigningClosed(round_, Phase.EXPIRED.value, EXPIRED),),
-        messages=(
-            *void_of(state, EXPIRED, context),
-            Outgoing(Address("onboarding", context.address.key), told),
-        ),
-        cancel=(POLL,),
+        messages=(*voids, Outgoing(Address("onboarding", context.address.key), told)),
+        cancel=() if voids else (POLL,),
     )
+
+
+def _voided(
+    state: SignatureState, voids: tuple[Outgoing, ...], context: Context
+) -> tuple[Outgoing, ...]:
+    """What has its envelope voided, and the timer that looks whether it is gone; nothing where there is none."""
+    return (*voids, again(state, context)) if voids else ()
+
+
+def _waiting(state: SignatureState, voids: tuple[Outgoing, ...]) -> SignatureState:
+    """It is waited for that its envelope is gone; after that its provider has ended it by itself."""
+    if not voids:
+        return state
+    return msgspec.structs.replace(state, void_until=state.expires_at + DAY_MS)
+
+
+def void_again(state: SignatureState, message: StandingDue, context: Context) -> SigningDecision:
+    """Nobody has said that its envelope is gone: it is voided once more, as long as it could be signed."""
+    assert state.asked is not None
+    if message.round != state.asked.round:
+        return due(state, message, context)
+    if not state.void_until:
+        return Decision(state)
+    if context.now >= state.void_until:
+        return Decision(msgspec.structs.replace(state, void_until=0))
+    return Decision(state, messages=_voided(state, (_void(state, state.reason, context),), context))
+
+
+def _void(state: SignatureState, reason: str, context: Context) -> Outgoing:
+    assert state.asked is not None
+    reference = reference_of(context.address.key, state.asked.round)
+    return Outgoing(SIGNING, VoidEnvelope(reference, state.envelope_id, reason))
 
 
 def void(state: SignatureState, message: VoidSigning, context: Context) -> SigningDecision:
@@ -69,14 +110,13 @@ def void(state: SignatureState, message: VoidSigning, context: Context) -> Signi
     assert state.asked is not None
     if state.phase in ENDED:
         return Decision(msgspec.structs.replace(state, closed=True))
-    ended = msgspec.structs.replace(
-        moved(state, Phase.VOIDED, context.now, message.reason), closed=True
-    )
+    voids = _voided(state, void_of(state, message.reason, context), context)
+    ended = moved(_waiting(state, voids), Phase.VOIDED, context.now, message.reason)
     return Decision(
-        ended,
+        msgspec.structs.replace(ended, closed=True),
         events=(SigningClosed(state.asked.round, Phase.VOIDED.value, message.reason),),
-        messages=void_of(state, message.reason, context),
-        cancel=(POLL, EXPIRY),
+        messages=voids,
+        cancel=(EXPIRY,) if voids else (POLL, EXPIRY),
     )
 
 
@@ -103,6 +143,8 @@ def forget(state: SignatureState, _message: ForgetContract, context: Context) ->
     )  # fmt: skip
     gone = (Outgoing(OBJECTS, DeleteObject(path)) for path in dict.fromkeys(paths) if path)
     voids = () if state.closed or state.signed_path else void_of(state, FORGOTTEN, context)
+    if state.void_until:
+        voids = (_void(state, FORGOTTEN, context),)
     earlier = (void_of_earlier(x, FORGOTTEN, context) for x in given_way if not x.signed_path)
     return Decision(
         SignatureState(Phase.NONE),
@@ -139,5 +181,5 @@ def created_late(
     known = msgspec.structs.replace(
         state, provider=message.provider, envelope_id=message.envelope_id
     )
-    voided = VoidEnvelope(reference, message.envelope_id, state.reason)
-    return Decision(known, messages=(Outgoing(SIGNING, voided),))
+    voids = _voided(known, (_void(known, state.reason, context),), context)
+    return Decision(_waiting(known, voids), messages=voids)

@@ -126,7 +126,7 @@ def heard(state: SignatureState, message: EnvelopeReported, context: Context) ->
 def _signed(state: SignatureState, happened: EnvelopeMoved, context: Context) -> SigningDecision:
     path = f"{context.address.key}/CONTRACT/{context.draw_id('signed')}.pdf"
     fetching = msgspec.structs.replace(
-        moved(state, Phase.FETCHING, context.now), signed_path=path, closed=False
+        moved(state, Phase.FETCHING, context.now), signed_path=path, closed=False, void_until=0
     )
     return Decision(
         fetching,
@@ -197,12 +197,14 @@ def signed_word(state: SignatureState, context: Context) -> Outgoing:
 
 
 def gone(state: SignatureState, message: EnvelopeGone, context: Context) -> SigningDecision:
-    """It was voided; or it could not be, because it is signed, which counts."""
+    """It was voided, and that is waited for no more; or it could not be, because it is signed, which counts."""
     assert state.asked is not None
     if message.reference != reference_of(context.address.key, state.asked.round):
         return superseded.gone(state, message, context)
     if not message.signed:
-        return Decision(state)
+        if not state.void_until or message.envelope_id not in ("", state.envelope_id):
+            return Decision(state)
+        return Decision(msgspec.structs.replace(state, void_until=0), cancel=(POLL,))
     said = EnvelopeReported(state.provider, state.envelope_id, "signed", context.now, healed=True)
     return msgspec.structs.replace(heard(state, said, context), reply=None)
 

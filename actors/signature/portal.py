@@ -148,7 +148,7 @@ def _unfit(state: SignatureState, given: Evidence, context: Context) -> Refusal 
 def signed_before(
     state: SignatureState, message: SignContract, _context: Context
 ) -> SigningDecision | Refusal:
-    """The same again: it is signed once."""
+    """The same again: it is signed once. Or it has ended: its client is told how."""
     if not _is_signer(state, message.evidence.user_id):
         return NOT_FOUND
     return Decision(state, described(state))

@@ -132,6 +132,8 @@ class SignatureState(State, frozen=True):
     """It is signed, and its file has ended: a higher round is another contract."""
     superseded: tuple[Superseded, ...] = ()
     """Envelopes of earlier rounds that may come back signed."""
+    void_until: int = 0
+    """Its envelope was voided and nobody has said that it is gone: it is voided again until then; 0: none is waited for."""
 
 
 class SigningBegun(Event, frozen=True):

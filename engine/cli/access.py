@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from comptoir.engine.cli.kinds import ROLES, complete
-from comptoir.engine.cli.options import HELP, Config
+from comptoir.engine.cli.options import HELP, Config, MyToken, TokenFile
 
 __all__ = ["approval", "client", "person", "staff"]
 
@@ -73,16 +73,18 @@ def add_staff(
             autocompletion=complete(ROLES[1:]),
         ),
     ],
+    token: MyToken = None,
     url: ClientUrl = None,
     config: Config = None,
 ) -> None:
     """Print a link, once, by which somebody enrols; what they had before is over.
 
-    A role that reads other people's data, or gives rights, is given when a second person has approved it.
+    A role that reads other people's data, or gives rights, is asked for with your own token, and given when a second person
+    has approved it.
     """
     from comptoir.engine.cli.staff import run_add_staff
 
-    run_add_staff(sub, tuple(role), url, config)
+    run_add_staff(sub, tuple(role), token, url, config)
 
 
 @staff.command("list", epilog="Example: [bold]comptoir staff list[/bold]")
@@ -105,16 +107,19 @@ def remove_staff(
     run_remove_staff(sub, url, config)
 
 
-@person.command("erase", epilog="Example: [bold]comptoir person erase m.durand[/bold]")
+@person.command(
+    "erase", epilog="Example: [bold]comptoir person erase m.durand --token-file mine[/bold]"
+)
 def erase_person(
     sub: Annotated[str, typer.Argument(metavar="SUB", help="Who is to be erased.")],
+    token: TokenFile,
     url: ClientUrl = None,
     config: Config = None,
 ) -> None:
     """Ask for the destruction of somebody's keys, for ever; a second person approves it."""
     from comptoir.engine.cli.staff import run_erase
 
-    run_erase(sub, url, config)
+    run_erase(sub, token, url, config)
 
 
 ApprovalId = Annotated[str, typer.Argument(metavar="APPROVAL_ID", help="As it was printed.")]
@@ -133,22 +138,30 @@ def show_approval(approval_id: ApprovalId, url: ClientUrl = None, config: Config
     """Print what was asked for, by whom, and what became of it."""
     from comptoir.engine.cli.staff import run_approval
 
-    run_approval(approval_id, "show", url, config)
+    run_approval(approval_id, "show", None, url, config)
 
 
 @approval.command(
-    "approve", epilog="Example: [bold]comptoir approval approve apr_0123456789[/bold]"
+    "approve",
+    epilog="Example: [bold]comptoir approval approve apr_0123456789 --token-file mine[/bold]",
 )
-def approve_approval(approval_id: ApprovalId, url: ClientUrl = None, config: Config = None) -> None:
+def approve_approval(
+    approval_id: ApprovalId, token: TokenFile, url: ClientUrl = None, config: Config = None
+) -> None:
     """Let it be done; whoever asked for it may not."""
     from comptoir.engine.cli.staff import run_approval
 
-    run_approval(approval_id, "approve", url, config)
+    run_approval(approval_id, "approve", token, url, config)
 
 
-@approval.command("reject", epilog="Example: [bold]comptoir approval reject apr_0123456789[/bold]")
-def reject_approval(approval_id: ApprovalId, url: ClientUrl = None, config: Config = None) -> None:
+@approval.command(
+    "reject",
+    epilog="Example: [bold]comptoir approval reject apr_0123456789 --token-file mine[/bold]",
+)
+def reject_approval(
+    approval_id: ApprovalId, token: TokenFile, url: ClientUrl = None, config: Config = None
+) -> None:
     """Have it not done."""
     from comptoir.engine.cli.staff import run_approval
 
-    run_approval(approval_id, "reject", url, config)
+    run_approval(approval_id, "reject", token, url, config)

@@ -4,13 +4,12 @@ Rule: as in `app.py`, nothing heavy is imported here.
 Source: spec.md E11, E14; docs/core-banking.md.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from comptoir.engine.cli.access import ClientUrl
-from comptoir.engine.cli.options import HELP, Config
+from comptoir.engine.cli.options import HELP, Config, TokenFile
 
 __all__ = ["core_banking"]
 
@@ -53,10 +52,7 @@ def settle_account(
         typer.Option(help="The account that was seen stands; or nothing is there."),
     ],
     reason: Annotated[str, typer.Option(help="How it was found out, on one line.")],
-    token: Annotated[
-        Path,
-        typer.Option("--token-file", help="Your own access token; - reads it from standard input."),
-    ],
+    token: TokenFile,
     url: ClientUrl = None,
     config: Config = None,
 ) -> None:

@@ -8,8 +8,6 @@ Source: spec.md X9, E11, E14; docs/core-banking.md.
 """
 
 import json
-import re
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +17,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from comptoir.engine.cli.clients import asked
-from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
+from comptoir.engine.cli.errors import EXIT_OTHER
 from comptoir.engine.cli.tables import print_table
 from comptoir.http.principal import Role
 
@@ -28,10 +26,6 @@ __all__ = ["advice", "run_reconcile", "run_settle"]
 PATH: Final = "/api/v1/core-banking/accounts"
 PAUSE_S: Final = 0.2
 ORPHANED: Final = "ACCOUNT_ORPHANED"
-TOKEN_BYTES_MAX: Final = 16_384
-"""Of an access token: as much as a header may have."""
-_TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*").fullmatch
-"""RFC 6750, section 2.1: b64token."""
 _OVER: Final = ("created", "refused")
 
 Where = tuple[str | None, Path | None]
@@ -95,23 +89,8 @@ def run_settle(number: str, body: dict[str, str], token: Path, where: Where) -> 
         CommandError: USAGE; see `clients.asked`.
     """
     path = f"{_path(number)}/settle"
-    told = asked(
-        lambda client: client.request("POST", path, json=body), *where, token=_token(token)
-    )
+    told = asked(lambda client: client.request("POST", path, json=body), *where, token_file=token)
     typer.echo(json.dumps(told, ensure_ascii=False))
-
-
-def _token(path: Path) -> str:
-    try:
-        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as given:
-            found = given.read(TOKEN_BYTES_MAX + 1).strip()
-    except OSError:
-        found = b""
-    if len(found) > TOKEN_BYTES_MAX or not _TOKEN(found):
-        text = "--token-file holds no access token"
-        remedy = "give the file of the token with which you are signed in"
-        raise CommandError("USAGE", text, remedy)
-    return found.decode("ascii")
 
 
 def _open(where: Where) -> list[Account]:

@@ -9,6 +9,8 @@ Source: interface.md 9; spec.md X7.
 
 import json
 import os
+import re
+import sys
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -32,6 +34,10 @@ __all__ = ["asked", "run_add", "run_list", "run_revoke"]
 LIFE_SECONDS: Final = 60
 """Of the token: a request, and clocks that differ."""
 PATH: Final = "/api/v1/clients"
+TOKEN_BYTES_MAX: Final = 16_384
+"""Of an access token: as much as a header may have."""
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9._~+/-]+=*").fullmatch
+"""RFC 6750, section 2.1: b64token."""
 
 Work = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
@@ -74,18 +80,28 @@ def asked(
     url: str | None,
     config: Path | None,
     role: Role = Role.ADMIN,
-    token: str | None = None,
+    token_file: Path | None = None,
 ) -> dict[str, Any]:
     """What the daemon answers to whoever has this role, or this token.
+
+    Args:
+        work: one request.
+        url: the daemon's address; None: as the settings say.
+        config: the settings' file.
+        role: of the token that the command signs for itself.
+        token_file: of the person's own access token instead; `-` is standard input.
 
     Raises:
         CommandError: DAEMON_UNREACHABLE, USAGE, or the daemon's own code.
     """
+    given = None if token_file is None else _given(token_file)
     settings = Settings.load(config, os.environ)
     address = url or _address(settings)
-    if token is None:
+    if given is None:
         grant = Grant(CLIENT_ID, (role,), (), CLIENT_ID, LIFE_SECONDS, BY_HAND_METHODS)
         token = signed_by_hand(settings, grant)
+    else:
+        token = given
     headers = {"Authorization": f"Bearer {token}"}
 
     async def ask() -> httpx.Response:
@@ -105,7 +121,25 @@ def asked(
             "start it with comptoir serve, or give its address with --url",
             exit_status=EXIT_OTHER,
         ) from None
-    return _read(answer)
+    return _read(answer, by_command=given is None)
+
+
+def _given(path: Path) -> str:
+    """The token of a person.
+
+    Raises:
+        CommandError: USAGE, there is none.
+    """
+    try:
+        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as source:
+            found = source.read(TOKEN_BYTES_MAX + 1).strip()
+    except OSError:
+        found = b""
+    if len(found) > TOKEN_BYTES_MAX or not _TOKEN(found):
+        text = "--token-file holds no access token"
+        remedy = "give the file of the token with which you are signed in"
+        raise CommandError("USAGE", text, remedy)
+    return found.decode("ascii")
 
 
 def _address(settings: Settings) -> str:
@@ -119,7 +153,7 @@ def _address(settings: Settings) -> str:
     return found
 
 
-def _read(answer: httpx.Response) -> dict[str, Any]:
+def _read(answer: httpx.Response, *, by_command: bool) -> dict[str, Any]:
     """The body of a success; a problem becomes an error of the command."""
     try:
         body = cast("dict[str, Any]", answer.json())
@@ -135,5 +169,7 @@ def _read(answer: httpx.Response) -> dict[str, Any]:
     text = one_line(str(faults[0].get("detail") or "refused"))
     mine = answer.status_code in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.NOT_FOUND)
     remedy = "correct it" if mine else "see the daemon's log"
+    if code == "FORBIDDEN" and by_command:
+        remedy = "a command is no person: where two decide, give your own token with --token-file"
     status = EXIT_USAGE if mine else EXIT_OTHER
     raise CommandError(one_line(code), text, remedy, exit_status=status)

@@ -1,7 +1,7 @@
 """`comptoir dlq` and `comptoir parking`, through the API of a running daemon.
 
 Rule: as `comptoir client`: it signs a token for itself, of OPERATIONS here, and does nothing that somebody
-of operations could not do; what needs a second person needs one here too. Ages are counted from this
+of operations could not do; what needs two people is asked for with a person's own token. Ages are counted from this
 machine's clock. Source: interface.md 7; spec.md S64, E5, E14.
 """
 
@@ -75,8 +75,10 @@ def _got(path: str, where: Where) -> dict[str, Any]:
     return asked(lambda client: client.get(path), *where, role=Role.OPERATIONS)
 
 
-def _posted(path: str, body: object, where: Where) -> dict[str, Any]:
-    return asked(lambda client: client.post(path, json=body), *where, role=Role.OPERATIONS)
+def _posted(path: str, body: object, where: Where, token: Path | None = None) -> dict[str, Any]:
+    return asked(
+        lambda client: client.post(path, json=body), *where, role=Role.OPERATIONS, token_file=token
+    )
 
 
 def run_list(wanted: Wanted, limit: int, form: str, where: Where) -> None:
@@ -157,8 +159,10 @@ def _print_record(record: dict[str, Any]) -> None:
     print_table((record["copybook"], "offset", "picture", "hex", "meaning", size), rows)
 
 
-def run_replay(letter_id: str | None, wanted: Wanted, where: Where) -> None:
-    """Replay one, or ask for many; one line of JSON.
+def run_replay(
+    letter_id: str | None, wanted: Wanted, where: Where, token: Path | None = None
+) -> None:
+    """Replay one, or ask for many, by a person's own token; one line of JSON.
 
     Raises:
         CommandError: USAGE, or see `clients.asked`.
@@ -171,20 +175,20 @@ def run_replay(letter_id: str | None, wanted: Wanted, where: Where) -> None:
     if letter_id is not None and fields:
         raise CommandError("USAGE", "both a letter and a filter are given", "give one of them")
     if letter_id is not None:
-        found = _posted(f"{PATH}/{quote(letter_id, safe='')}/replay", {}, where)
+        found = _posted(f"{PATH}/{quote(letter_id, safe='')}/replay", {}, where, token)
     else:
-        found = _posted(f"{PATH}/replay", fields, where)
+        found = _posted(f"{PATH}/replay", fields, where, token)
     _lines([found])
 
 
-def run_discard(letter_id: str, reason: str, where: Where) -> None:
-    """Give one up; one line of JSON.
+def run_discard(letter_id: str, reason: str, where: Where, token: Path | None = None) -> None:
+    """Give one up; what takes two people by a person's own token; one line of JSON.
 
     Raises:
         CommandError: see `clients.asked`.
     """
     path = f"{PATH}/{quote(letter_id, safe='')}/discard"
-    _lines([_posted(path, {"reason": reason}, where)])
+    _lines([_posted(path, {"reason": reason}, where, token)])
 
 
 def run_disposition(disposition_id: str, where: Where) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from comptoir.engine.cli.access import ClientUrl
-from comptoir.engine.cli.options import HELP, Config
+from comptoir.engine.cli.options import HELP, Config, MyToken
 
 __all__ = ["dlq", "reconcile", "show_parking"]
 
@@ -76,7 +76,7 @@ def show_letter(
 @dlq.command(
     "replay",
     epilog="Example: [bold]comptoir dlq replay dl_0000010000000007[/bold], "
-    "or of many [bold]comptoir dlq replay --queue dlq:notifications[/bold]",
+    "or of many [bold]comptoir dlq replay --queue dlq:notifications --token-file mine[/bold]",
 )
 def replay_letters(
     letter_id: Annotated[
@@ -87,17 +87,19 @@ def replay_letters(
     kind: Kind = None,
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
+    token: MyToken = None,
     url: ClientUrl = None,
     config: Config = None,
 ) -> None:
-    """Deliver one again; or ask for many, which a second person approves.
+    """Deliver one again; or ask for many with your own token, which a second person approves.
 
     Prints one line of JSON: `dispositionId` says how far it is (dlq disposition), and `approvalId`, where
     there is one, what a second person sends to comptoir approval approve. Replayed twice is replayed once.
     """
     from comptoir.engine.cli.letters import Wanted, run_replay
 
-    run_replay(letter_id, Wanted(queue, code, kind, older_than, newer_than), (url, config))
+    wanted = Wanted(queue, code, kind, older_than, newer_than)
+    run_replay(letter_id, wanted, (url, config), token)
 
 
 @dlq.command(
@@ -107,13 +109,14 @@ def replay_letters(
 def discard_letter(
     letter_id: LetterId,
     reason: Annotated[str, typer.Option(help="Why, in one line; it stands in the record.")],
+    token: MyToken = None,
     url: ClientUrl = None,
     config: Config = None,
 ) -> None:
-    """Give one up. A call whose outcome nobody knows (queue hold) needs a second person."""
+    """Give one up. A call whose outcome nobody knows (queue hold) is asked for with your own token, and needs a second person."""
     from comptoir.engine.cli.letters import run_discard
 
-    run_discard(letter_id, reason, (url, config))
+    run_discard(letter_id, reason, (url, config), token)
 
 
 @dlq.command(

@@ -38,7 +38,7 @@ from comptoir.http.portal.contract_words import OF_CONTRACT
 from comptoir.http.principal import Principal
 from comptoir.http.problems import problem
 from comptoir.http.sending_signers import NotSent, sent_to
-from comptoir.http.signing import evidence_of
+from comptoir.http.signing import OVER, SIGNED, evidence_of
 
 __all__ = ["decline", "send_on", "show", "sign", "want_code"]
 
@@ -186,6 +186,8 @@ async def _ask(port: Port, call: Call, message: Message) -> Response:
     if isinstance(found, SigningUnread):
         return _note(call, _words(call)["SIGNATURE_UNREAD"], CONFLICT)
     assert isinstance(found, SigningDescribed)
+    if isinstance(message, SignContract) and found.status != SIGNED:
+        return _note(call, _words(call)[OVER], CONFLICT)
     return _page(call, _standing(port, call, found))
 
 

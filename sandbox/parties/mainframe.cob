@@ -1,9 +1,10 @@
       *> The bank's program behind ACCT.CREATE.QUEUE, as the sandbox
       *> has it: one record a run. It reads REQUEST, writes REPLY, and
-      *> keeps its accounts in ACCOUNTS, one line each.
+      *> keeps its accounts in ACCOUNTS, one line each. HELD is the
+      *> address of the client as it stands, or empty.
       *>
       *> GnuCOBOL is ASCII inside, the records are EBCDIC (code page
-      *> 500): TO-ASCII and TO-EBCDIC convert by a table of our own.
+      *> 500): they are converted by a table of our own, PAGE500.
       *> A record of another length, or a number that is none, is an
       *> abend: RETURN-CODE 8, and no reply.
        IDENTIFICATION DIVISION.
@@ -17,6 +18,8 @@
                ORGANIZATION SEQUENTIAL FILE STATUS FS.
            SELECT UPDATE-FILE ASSIGN TO "REQUEST"
                ORGANIZATION SEQUENTIAL FILE STATUS FS.
+           SELECT HELD-FILE ASSIGN TO "HELD"
+               ORGANIZATION SEQUENTIAL FILE STATUS FS.
            SELECT REPLY-FILE ASSIGN TO "REPLY"
                ORGANIZATION SEQUENTIAL FILE STATUS FS.
            SELECT ACCOUNTS-FILE ASSIGN TO "ACCOUNTS"
@@ -29,6 +32,13 @@
        COPY "ACCTINQ.cpy".
        FD  UPDATE-FILE.
        COPY "ACCTUPD.cpy".
+       COPY "ACCTVFY.cpy".
+       FD  HELD-FILE.
+       01  HELD-ADDRESS.
+           05  HELD-LINE-1         PIC X(40).
+           05  HELD-CITY           PIC X(20).
+           05  HELD-PROVINCE       PIC X(2).
+           05  HELD-POSTAL-CODE    PIC X(7).
        FD  REPLY-FILE.
        COPY "ACCTRPL.cpy".
        FD  ACCOUNTS-FILE.
@@ -49,23 +59,9 @@
            05  NEW-DIGITS          PIC 9(10).
        01  IS-INQUIRY              PIC X VALUE "N".
        01  IS-UPDATE               PIC X VALUE "N".
-       01  ASCII-SIDE.
-           05  FILLER PIC X(38) VALUE
-               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -".
-           05  FILLER PIC X(9) VALUE "abcdefghi".
-           05  FILLER PIC X(9) VALUE "jklmnopqr".
-           05  FILLER PIC X(8) VALUE "stuvwxyz".
-           05  FILLER PIC X(7) VALUE ".,:/'()".
-       01  EBCDIC-SIDE.
-           05  FILLER PIC X(9) VALUE X"C1C2C3C4C5C6C7C8C9".
-           05  FILLER PIC X(9) VALUE X"D1D2D3D4D5D6D7D8D9".
-           05  FILLER PIC X(8) VALUE X"E2E3E4E5E6E7E8E9".
-           05  FILLER PIC X(10) VALUE X"F0F1F2F3F4F5F6F7F8F9".
-           05  FILLER PIC X(2) VALUE X"4060".
-           05  FILLER PIC X(9) VALUE X"818283848586878889".
-           05  FILLER PIC X(9) VALUE X"919293949596979899".
-           05  FILLER PIC X(8) VALUE X"A2A3A4A5A6A7A8A9".
-           05  FILLER PIC X(7) VALUE X"4B6B7A617D4D5D".
+      *> Y: there; E: elsewhere; N: that was not asked.
+       01  LIVES-THERE             PIC X VALUE "N".
+       COPY "PAGE500.cpy".
        PROCEDURE DIVISION.
        MAIN-LINE.
            CALL "CBL_CHECK_FILE_EXIST" USING FILE-NAME FILE-DETAILS.
@@ -117,17 +113,23 @@
            MOVE CLIENT-ID OF ACCOUNT-INQUIRY-REQUEST TO WANTED-CLIENT.
            CLOSE INQUIRY-FILE.
 
+      *> An inquiry about an address has the form of an update.
        READ-UPDATE.
-           MOVE "Y" TO IS-UPDATE.
            OPEN INPUT UPDATE-FILE.
            READ UPDATE-FILE.
            INSPECT ACCOUNT-UPDATE-REQUEST
                CONVERTING EBCDIC-SIDE TO ASCII-SIDE.
-           IF TRAN-CODE OF ACCOUNT-UPDATE-REQUEST NOT = "ACUP"
-               DISPLAY "ABEND: TRAN-CODE"
-               MOVE 8 TO RETURN-CODE
-               STOP RUN
-           END-IF.
+           EVALUATE TRAN-CODE OF ACCOUNT-UPDATE-REQUEST
+               WHEN "ACUP"
+                   MOVE "Y" TO IS-UPDATE
+               WHEN "ACVF"
+                   MOVE "Y" TO IS-INQUIRY
+                   PERFORM READ-HELD
+               WHEN OTHER
+                   DISPLAY "ABEND: TRAN-CODE"
+                   MOVE 8 TO RETURN-CODE
+                   STOP RUN
+           END-EVALUATE.
            IF ADDRESS-LINE-1 OF ACCOUNT-UPDATE-REQUEST = SPACES
                OR CITY OF ACCOUNT-UPDATE-REQUEST = SPACES
                DISPLAY "ABEND: AN ADDRESS IS MISSING"
@@ -136,6 +138,26 @@
            END-IF.
            MOVE CLIENT-ID OF ACCOUNT-UPDATE-REQUEST TO WANTED-CLIENT.
            CLOSE UPDATE-FILE.
+
+       READ-HELD.
+           MOVE "E" TO LIVES-THERE.
+           OPEN INPUT HELD-FILE.
+           IF FS = "00"
+               READ HELD-FILE
+               INSPECT HELD-ADDRESS
+                   CONVERTING EBCDIC-SIDE TO ASCII-SIDE
+               IF FS = "00"
+                   AND HELD-LINE-1 =
+                       ADDRESS-LINE-1 OF ADDRESS-INQUIRY-REQUEST
+                   AND HELD-CITY = CITY OF ADDRESS-INQUIRY-REQUEST
+                   AND HELD-PROVINCE =
+                       PROVINCE OF ADDRESS-INQUIRY-REQUEST
+                   AND HELD-POSTAL-CODE =
+                       POSTAL-CODE OF ADDRESS-INQUIRY-REQUEST
+                   MOVE "Y" TO LIVES-THERE
+               END-IF
+               CLOSE HELD-FILE
+           END-IF.
 
        FIND-ACCOUNT.
            OPEN INPUT ACCOUNTS-FILE.
@@ -157,6 +179,13 @@
            MOVE "ACRP" TO TRAN-CODE OF ACCOUNT-REPLY.
            MOVE WANTED-CLIENT TO CLIENT-ID OF ACCOUNT-REPLY.
            EVALUATE TRUE
+               WHEN FOUND-NUMBER NOT = SPACES AND LIVES-THERE = "Y"
+                   SET ACCOUNT-EXISTS TO TRUE
+                   MOVE FOUND-NUMBER TO ACCOUNT-NUMBER
+                   MOVE "SUCCESS: LIVES THERE" TO REASON
+               WHEN FOUND-NUMBER NOT = SPACES AND LIVES-THERE = "E"
+                   SET ACCOUNT-ABSENT TO TRUE
+                   MOVE "LIVES ELSEWHERE" TO REASON
                WHEN FOUND-NUMBER NOT = SPACES AND IS-UPDATE = "Y"
                    SET ACCOUNT-CREATED TO TRUE
                    MOVE FOUND-NUMBER TO ACCOUNT-NUMBER

@@ -5,6 +5,7 @@ Rules:
   request names, under the correlation of the request;
 - what a test has said of a client's reply holds for the next that its creation gets: late, doubled, lost, of another form,
   under another's correlation. A reply that is spoiled was still an account that was made, unless it says UNSUCCESSFUL;
+- an inquiry about an address is answered from what stands of the client here now, whoever has changed it;
 - a change is a message in the queue of changes, one for each field, counted by client: whether it is made here, or was asked
   for by an update. What was scripted of a client's reply holds for an update, too.
 
@@ -24,7 +25,12 @@ from comptoir.sandbox.errors import decode, invalid
 from comptoir.sandbox.faults import Direction, Kind, Operation
 from comptoir.sandbox.parties.mainframe_orders import Change, Refusal
 from comptoir.sandbox.parties.mainframe_program import Program, compiled
-from comptoir.sandbox.parties.mainframe_records import Asked, Wrong, read_request
+from comptoir.sandbox.parties.mainframe_records import (
+    Asked,
+    Wrong,
+    address_record,
+    read_request,
+)
 from comptoir.sandbox.parties.mq import Item, QueueManager
 from comptoir.sandbox.parties.party import Stage
 from comptoir.sandbox.parties.people_shapes import Given
@@ -148,7 +154,7 @@ class Mainframe:
             return
         script: Scripted | None = None
         said: Refusal | None = None
-        if asked.code != "ACIN":
+        if asked.code in ("ACCT", "ACUP"):
             counted = self._creations if asked.code == "ACCT" else self._updates
             counted[asked.client_id] = counted.get(asked.client_id, 0) + 1
             scripts = self._scripted.get(asked.client_id, [])
@@ -159,7 +165,9 @@ class Mainframe:
             said = Refusal(asked.client_id, script.status, script.reply)
         try:
             program = await self.program()
-            record = await (program.answer(item.body) if said is None else program.say(said))
+            held = address_record(self._addresses.get(asked.client_id, {}))
+            answer = program.answer(item.body, held) if said is None else program.say(said)
+            record = await answer
             if said is None:
                 await self._remember(asked)
         except (Wrong, OSError, trio.TooSlowError) as error:
@@ -174,7 +182,7 @@ class Mainframe:
             for name, value in asked.address:
                 if had and had.get(name) != value:
                     await self._say(Changed(asked.client_id, name, value))
-        if asked.address and (asked.code == "ACUP" or not had):
+        if asked.code == "ACUP" or (asked.code == "ACCT" and not had):
             self._addresses[asked.client_id] = dict(asked.address)
 
     def _reply(

@@ -10,6 +10,7 @@ Source: spec.md S30, S31; issue 9; docs/sandbox.md.
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -17,7 +18,12 @@ import structlog
 import trio
 
 from comptoir.sandbox.parties.mainframe_orders import Change, Refusal, order_of, record_of
-from comptoir.sandbox.parties.mainframe_records import Wrong, read_request, reply_record
+from comptoir.sandbox.parties.mainframe_records import (
+    Wrong,
+    address_record,
+    read_request,
+    reply_record,
+)
 
 _log = structlog.get_logger("comptoir.sandbox")
 
@@ -36,8 +42,12 @@ class Program(Protocol):
 
     name: str
 
-    async def answer(self, record: bytes) -> bytes:
+    async def answer(self, record: bytes, held: bytes = b"") -> bytes:
         """The reply.
+
+        Args:
+            record: the request.
+            held: the address of its client as records have it; empty: none.
 
         Raises:
             Wrong: it takes no such record.
@@ -69,10 +79,16 @@ class PythonProgram:
     def __init__(self) -> None:
         self._accounts: dict[str, str] = {}
 
-    async def answer(self, record: bytes) -> bytes:
+    async def answer(self, record: bytes, held: bytes = b"") -> bytes:
         """Create, or find."""
         asked = read_request(record)
         number = self._accounts.get(asked.client_id, "")
+        if asked.code == "ACVF" and number:
+            lives = held == address_record(dict(asked.address))
+            said = (
+                ("04", number, "SUCCESS: LIVES THERE") if lives else ("12", "", "LIVES ELSEWHERE")
+            )
+            return reply_record(asked.client_id, *said)
         if asked.code == "ACUP" and number:
             return reply_record(asked.client_id, "00", number, "SUCCESS: UPDATED")
         if number:
@@ -105,19 +121,19 @@ class CobolProgram:
         self._folder = folder
         self._turn = trio.Lock()
 
-    async def answer(self, record: bytes) -> bytes:
+    async def answer(self, record: bytes, held: bytes = b"") -> bytes:
         """Have it run on a record."""
-        return await self._run("mainframe", ("REQUEST", record), "REPLY")
+        return await self._run("mainframe", {"REQUEST": record, "HELD": held}, "REPLY")
 
     async def say(self, said: Refusal | Change) -> bytes:
         """Have its other program write a record."""
-        return await self._run("says", ("ORDER", order_of(said)), "SAID")
+        return await self._run("says", {"ORDER": order_of(said)}, "SAID")
 
-    async def _run(self, program: str, given: tuple[str, bytes], written: str) -> bytes:
+    async def _run(self, program: str, given: Mapping[str, bytes], written: str) -> bytes:
         """One run at a time, since all share the folder."""
-        name, content = given
         async with self._turn:
-            (self._folder / name).write_bytes(content)
+            for name, content in given.items():
+                (self._folder / name).write_bytes(content)
             (self._folder / written).unlink(missing_ok=True)
             with trio.fail_after(RUN_S):
                 ran = await trio.run_process(
@@ -150,7 +166,8 @@ def compiled() -> Program:
     folder = Path(tempfile.mkdtemp(prefix="comptoir-mainframe-"))
     try:
         for name, source in SOURCES.items():
-            command = [cobc, "-x", "-I", str(COPYBOOKS), "-o", str(folder / name), str(source)]
+            folders = ["-I", str(COPYBOOKS), "-I", str(source.parent)]
+            command = [cobc, "-x", *folders, "-o", str(folder / name), str(source)]
             subprocess.run(command, check=True, capture_output=True, timeout=COMPILE_S, cwd=folder)  # noqa: S603  # our own source
     except (subprocess.SubprocessError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)

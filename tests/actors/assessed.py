@@ -24,6 +24,7 @@ from comptoir.actors.kyc.messages import (
     DescribeCase,
     DocumentsJudged,
     ForgetCase,
+    PartiesChanged,
     Party,
     PostalAddress,
     RescreenCase,
@@ -37,7 +38,7 @@ from comptoir.engine.machine import Context
 from comptoir.engine.values import State
 
 __all__ = [
-    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER", "PASSED",
+    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER", "PASSED", "RENAMED",
     "SANCTIONED", "alerts", "begun", "opened", "play", "report", "step", "told",
 ]  # fmt: skip
 
@@ -48,6 +49,7 @@ ADDRESS_R, CREDIT_R = f"{R}:address", f"{R}:credit"
 MEDIA_R, SCREEN_R = f"{R}:media:client", f"{R}:screening:client:1"
 CASE_TERMS = KycTerms()
 MARIE = Party("client", "client", "Person", "Marie", "Tremblay", "1980-05-15", "CA", "CA", "CA")
+RENAMED = msgspec.structs.replace(MARIE, last_name="Sorokina")
 OWNER = Party("owner-1", "beneficial_owner", "Person", "Paul", "Roy", "1970-01-01", "CA", "CA")
 ASK = AssessClient(
     1, "INDIVIDUAL", "cli_1", "adv-1", "m@t.example", "+15145551234", (MARIE,),
@@ -136,7 +138,7 @@ DECIDED = (
 IMPOSSIBLE = CheckImpossible(CREDIT_R, "credit", "NOT_CONFIGURED")
 TO_CASE: tuple[Message, ...] = (
     ASK, STARTED, EXAMPLE, *ANSWERS, IMPOSSIBLE, CaseDue(), CaseReviewed(True, "cp-1", "known"),
-    RescreenCase("demo", "2"), DescribeCase(), ForgetCase(),
+    RescreenCase("demo", "2"), PartiesChanged((RENAMED,)), DescribeCase(), ForgetCase(),
 )  # fmt: skip
 SEARCHED_AGAIN = tuple(step(one, RescreenCase("demo", "2")).state for one in DECIDED)
 FOUND_LATE = PartyScreened(f"{R}:screening:client:2", (SANCTIONED,), LISTS)

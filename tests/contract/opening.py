@@ -21,7 +21,10 @@ __all__ = [
     "approves",
     "cobol_answers",
     "codes",
+    "comes_again",
     "contract",
+    "is_invited",
+    "links",
     "mainframe",
     "moves",
     "signs",
@@ -98,6 +101,41 @@ def types_code(scene: Scene) -> None:
         "/portal/session/code", json={"onboardingId": scene.number, "code": codes(scene)[-1]}
     )
     assert typed.status_code == 204, typed.text
+
+
+def is_invited(scene: Scene, user_id: str) -> None:
+    """Its client, whose session is over, has another link from the advisor.
+
+    Args:
+        scene: of the file.
+        user_id: who its client is.
+    """
+    who = {"userId": user_id, "email": scene.mail, "phone": scene.phone}
+    asked = scene.by("advisor", "POST", f"/api/v1/onboarding/{scene.number}/invitations", who)
+    assert asked.status == 201, asked
+
+
+def comes_again(scene: Scene, had: int) -> None:
+    """Its client comes in by the newest link.
+
+    Args:
+        scene: of the file.
+        had: links that they had before it.
+    """
+    sent, file = len(codes(scene)), {"onboardingId": scene.number}
+    eventually(lambda: len(links(scene)) > had)
+    began = scene.browser.post("/portal/session", json={**file, "token": links(scene)[-1]})
+    assert began.status_code == 204, began.text
+    eventually(lambda: len(codes(scene)) > sent)
+    typed = scene.browser.post("/portal/session/code", json={**file, "code": codes(scene)[-1]})
+    assert typed.status_code == 204, typed.text
+
+
+def links(scene: Scene) -> list[str]:
+    """Tokens of all links that were mailed to the client, the oldest first."""
+    inbox = scene.sandbox.get(f"/control/inbox?channel=mail&to={scene.mail}")
+    bodies = (str(one["body"]) for one in inbox.json()["items"])
+    return [hit[1] for body in bodies if (hit := re.search(r"token=([\w-]+)", body))]
 
 
 def codes(scene: Scene) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 import trio
 
 from comptoir.engine.testing import Answered, Process
+from comptoir.http.contract_testing import free_port
 from tests.http.answered import Described
 
 FORM = "application/x-www-form-urlencoded"
@@ -24,8 +25,12 @@ Client = dict[str, str]
 
 @pytest.fixture(scope="module")
 def daemon(comptoir_daemon_shared: Start) -> Process:
-    """A daemon that takes tokens."""
-    return comptoir_daemon_shared(COMPTOIR_AUTH__MODE="on", COMPTOIR_HTTP__RATE_LIMITS="off")
+    """A daemon that takes tokens, and keeps its address over a restart."""
+    return comptoir_daemon_shared(
+        COMPTOIR_AUTH__MODE="on",
+        COMPTOIR_HTTP__RATE_LIMITS="off",
+        COMPTOIR_HTTP__PORT=str(free_port()),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -306,3 +311,33 @@ def test_a_client_is_added_once(comptoir_daemon: Start) -> None:
     assert added("three").status == 201
     daemon.post("/dev/v1/clock", {"advanceSeconds": 86_401})
     assert added("four").status == 201
+
+
+def test_a_service_and_a_token(daemon: Process) -> None:
+    """RFC 7009, X7: an access token that its client gives back, and all of a client that is revoked, are
+    refused from the answer on; another's are not.
+    """
+    one, two = _added(daemon, "one", "a:b"), _added(daemon, "two", "a:b")
+
+    def back(client: Client, given: str) -> Answered:
+        headers = _basic(client["clientId"], client["clientSecret"])
+        return _posts(daemon, "/oauth/revoke", {"token": given}, headers)
+
+    def token(client: Client) -> str:
+        return str(_token(daemon, client).json()["access_token"])
+
+    def status(text: str) -> int:
+        headers = {"Authorization": f"Bearer {text}"}
+        return daemon.request("GET", "/api/v1/staff", headers=headers).status
+
+    first, second, others = token(one), token(one), token(two)
+    assert back(two, first).json()["error"] == "invalid_grant"
+    assert [status(x) for x in (first, second, others)] == [403, 403, 403]
+    assert back(one, first).status == 200
+    assert back(one, first).status == 200
+    assert [status(x) for x in (first, second, others)] == [401, 403, 403]
+    daemon.run("client", "revoke", one["clientId"])
+    assert [status(x) for x in (first, second, others)] == [401, 401, 403]
+    daemon.kill()
+    daemon.start()
+    assert [status(x) for x in (first, second, others)] == [401, 401, 403]

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import trio
 import trio.testing
@@ -20,6 +21,7 @@ import trio.testing
 from comptoir.actors.account.messages import (
     AccountDescribed,
     AccountProfile,
+    CorrectProfile,
     DescribeAccount,
     OpenAccount,
 )
@@ -354,6 +356,25 @@ async def test_changes_there_are_applied_here_once(bank: Bank) -> None:
         while (found := await profile_changes(bank))[-1:] != [2]:  # noqa: ASYNC110  # of an actor
             await trio.sleep(0.02)
     assert found == [1, 2]
+
+
+async def test_a_correction_without_an_answer_is_looked_for(bank: Bank) -> None:
+    """S33, X9: its reply is lost: after ten minutes it is asked whether the client lives there, and it is taken, after one update."""
+    await made_once(bank, client := await bank.open())
+    await bank.control("POST", "mainframe/replies", {"clientId": client, "times": 0})
+    moved = msgspec.structs.replace(PROFILE, street="9 rue Peel")
+    await bank.engine.ask(Address("account", client), CorrectProfile(1, moved))
+    await bank.pass_time(601)
+    with trio.fail_after(20):
+        while (told := await corrections(bank, client))[-1:] != ["taken"]:  # noqa: ASYNC110  # of an actor
+            await trio.sleep(0.02)
+    assert (told, (await bank.mainframe())["updates"][client]) == (["unconfirmed", "taken"], 1)
+
+
+async def corrections(bank: Bank, client: str) -> list[str]:
+    """What became of them, on record."""
+    ended = [x for x in await bank.engine.journal.events(0, 1000) if x.type == "CorrectionEnded"]
+    return [json.loads(x.payload)["outcome"] for x in ended if x.address.key == client]
 
 
 async def profile_changes(bank: Bank) -> list[int]:

@@ -1,8 +1,8 @@
 """From the decision to the account over HTTP, with every outside party a process of its own and SIGKILL in each phase.
 
-Rule: daemon and sandbox are processes of their own; the type of client wants no documents here, since those are
-tests/contract/test_scenarios.py's.
-Source: issue 9, "must show"; spec.md S4, S13, S16, S17, S28 to S32, X5, X9, E11, E14; interface.md 8 and 10.
+Rule: daemon and sandbox are processes of their own, one each for all of these files; the type of client wants no documents
+here, since those are tests/contract/test_scenarios.py's.
+Source: issue 9, "must show"; spec.md S4, S13, S14, S16 to S18, S28 to S32, X5, X9, E11, E14; interface.md 8 and 10.
 """
 
 import json
@@ -13,12 +13,15 @@ import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import eventually
-from tests.contract.documents import INITIATION, to_people
+from tests.contract.documents import INITIATION, folder_of, to_people
 from tests.contract.opening import (
     PROFILE,
     advance,
     approves,
+    comes_again,
     contract,
+    is_invited,
+    links,
     mainframe,
     moves,
     signs,
@@ -31,15 +34,23 @@ TYPES = {
     "QUICK": {"documents": [], "needs": ["national_id"], "entity": False, "parties": [], "contract": "management-individual"}
 }  # fmt: skip
 EIGHT_MINUTES = 480
+DAY_S = 86_400
 
 
-@pytest.fixture
-def scene(comptoir_daemon: Start, comptoir_sandbox: Start, tmp_path: Path) -> Iterator[Scene]:
+@pytest.fixture(scope="module")
+def sandbox(comptoir_sandbox_shared: Start) -> Process:
+    """Everybody around the bank."""
+    return comptoir_sandbox_shared()
+
+
+@pytest.fixture(scope="module")
+def bank(
+    comptoir_daemon_shared: Start, sandbox: Process, tmp_path_factory: pytest.TempPathFactory
+) -> Process:
     """A bank with a bureau, an authority and a mainframe."""
-    sandbox = comptoir_sandbox()
-    daemon = comptoir_daemon(
+    return comptoir_daemon_shared(
         **to_people(sandbox),
-        **to_accounts(sandbox, tmp_path),
+        **to_accounts(sandbox, tmp_path_factory.mktemp("trust")),
         COMPTOIR_AUTH__MODE="on",
         COMPTOIR_HTTP__RATE_LIMITS="off",
         COMPTOIR_PROVIDERS__KYC__BASE_URL=f"{sandbox.url}/kyc",
@@ -47,13 +58,24 @@ def scene(comptoir_daemon: Start, comptoir_sandbox: Start, tmp_path: Path) -> It
         COMPTOIR_BREAKERS__DEFAULT__RECOVERY_S="1",
         COMPTOIR_ONBOARDING__TYPES=json.dumps(TYPES),
     )
-    scene = Scene(daemon, sandbox, tmp_path)
+
+
+@pytest.fixture
+def scene(bank: Process, sandbox: Process, tmp_path: Path) -> Iterator[Scene]:
+    """A client of it."""
+    scene = Scene(bank, sandbox, tmp_path)
     yield scene
     scene.browser.close()
 
 
 def is_decided(scene: Scene) -> None:
     """Begun, completed by the client, held, and approved by a person."""
+    is_held(scene)
+    is_approved(scene)
+
+
+def is_held(scene: Scene) -> None:
+    """Begun, completed by the client, and held."""
     body = {**INITIATION, "clientType": "QUICK", "clientInfo": scene.info()}
     begun = scene.by("advisor", "POST", "/api/v1/onboarding/initiate", body)
     assert begun.status == 201, begun
@@ -63,12 +85,34 @@ def is_decided(scene: Scene) -> None:
     wanted = scene.browser.get(file).json()["missingFields"]
     assert {"/nationalId/number", "/address/street", "/address/postalCode"} <= set(wanted)
     assert scene.browser.patch(f"{file}/profile", json=PROFILE).status_code == 200
+    is_assessed(scene)
+
+
+def is_assessed(scene: Scene) -> None:
+    """The bureau leaves it to a person."""
     scene.reaches("KYC_PENDING")
     scene.tells("POST", f"/control/kyc/{scene.number}", {"score": 60})
     scene.reaches("COMPLIANCE_HOLD")
+
+
+def is_approved(scene: Scene) -> None:
+    """By that person."""
     verdict = {"decision": "approve", "reason": "known for years"}
     decided = scene.by("compliance", "POST", f"/api/v1/review/{scene.number}/decision", verdict)
     assert decided.status == 200, decided
+
+
+def has_one_account(scene: Scene) -> None:
+    """COMPLETED, by one command; the file and the mainframe have the same number, and the client is told once."""
+    scene.reaches("COMPLETED")
+    assert scene.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
+    there = mainframe(scene)
+    assert there["creations"][scene.number] == 1
+    own = scene.browser.get(f"/api/v1/onboarding/{scene.number}").json()["account"]
+    assert own["accountNumber"] == there["accounts"][scene.number]
+    assert len(set(there["accounts"].values())) == len(there["accounts"])
+    inbox = scene.sandbox.get(f"/control/inbox?channel=mail&to={scene.mail}").json()["items"]
+    assert sum("votre compte est ouvert" in str(one["body"]) for one in inbox) == 1
 
 
 def signature(scene: Scene, status: str, number: int) -> None:
@@ -120,21 +164,68 @@ def test_declined_reissued_signed_approved_and_opened_late(scene: Scene) -> None
     eventually(lambda: scene.file()["account"]["status"] == "late")
     assert scene.file()["waitingFor"] == "mainframe"
     advance(scene, EIGHT_MINUTES)
-    scene.reaches("COMPLETED")
+    has_one_account(scene)
     # A mail that was on its way at the kill is sent once more: nobody can know whether the carrier took it.
-    assert scene.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
     scene.dies()
     assert moves(scene) == [
         "INITIATED", "DOCUMENTS_PENDING", "DOCUMENTS_UPLOADED", "KYC_PENDING", "COMPLIANCE_HOLD", "KYC_APPROVED",
         "SIGNATURE_PENDING", "SIGNED", "ACCOUNT_CREATION_PENDING", "COMPLETED",
     ]  # fmt: skip
-    there = mainframe(scene)
-    assert there["creations"][scene.number] == 1
+    has_one_account(scene)
     own = scene.browser.get(file).json()["account"]
-    assert (own["accountNumber"], "code" in own) == (there["accounts"][scene.number], False)
+    assert "code" not in own
     assert scene.file()["account"]["accountNumber"] == "*" * (len(own["accountNumber"]) - 4) + own["accountNumber"][-4:]  # fmt: skip
-    inbox = scene.sandbox.get(f"/control/inbox?channel=mail&to={scene.mail}").json()["items"]
-    assert sum("votre compte est ouvert" in str(one["body"]) for one in inbox) == 1
+
+
+def test_killed_while_drawn_declined_signed_refused_and_begun_anew(scene: Scene) -> None:
+    """S13, S14, S18, S28, E11: a SIGKILL while the contract is drawn, after the client has declined it, when it is signed, and when
+    an advisor has refused the file: it goes on each time where it was, nothing is opened before the last word, and one account then.
+    """
+    is_held(scene)
+    drafts = folder_of(scene.daemon) / "drafts"
+    drafts.rename(drafts.with_name("away"))  # what is drawn cannot be kept
+    is_approved(scene)
+    signature(scene, "preparing", 1)
+    assert scene.file()["status"] == "KYC_APPROVED"
+    scene.dies()
+    signature(scene, "sent", 1)
+    file = f"/api/v1/onboarding/{scene.number}"
+    assert scene.browser.post(f"{file}/signature/decline", json={}).status_code == 200
+    signature(scene, "declined", 1)
+    scene.dies()
+    shown = scene.file()
+    assert (shown["signature"]["status"], shown["waitingFor"]) == ("declined", "advisor")
+    assert scene.by("advisor", "POST", f"{file}/signature/reissue").status == 200
+    signature(scene, "sent", 2)
+    signs(scene)
+    scene.reaches("SIGNED")
+    scene.dies()
+    word = {"decision": "reject", "reason": "the fees were other ones"}
+    assert scene.by("advisor", "POST", f"{file}/approval", word).status == 200
+    scene.reaches("INCOMPLETE")
+    scene.dies()
+    assert (scene.file()["incompleteCause"], contract(scene)["status"]) == (
+        "approval_refused",
+        "signed",
+    )
+    assert scene.number not in mainframe(scene)["creations"]
+    had = len(links(scene))
+    resumed = scene.by("advisor", "POST", f"{file}/resume")
+    assert resumed.status == 200, resumed
+    is_assessed(scene)
+    is_approved(scene)
+    signature(scene, "sent", 3)
+    comes_again(scene, had)
+    signs(scene)
+    scene.reaches("SIGNED")
+    assert scene.number not in mainframe(scene)["creations"]
+    assert approves(scene).status == 200
+    has_one_account(scene)
+    assert moves(scene) == [
+        "INITIATED", "DOCUMENTS_PENDING", "DOCUMENTS_UPLOADED", "KYC_PENDING", "COMPLIANCE_HOLD", "KYC_APPROVED",
+        "SIGNATURE_PENDING", "SIGNED", "INCOMPLETE", "DOCUMENTS_PENDING", "DOCUMENTS_UPLOADED", "KYC_PENDING",
+        "COMPLIANCE_HOLD", "KYC_APPROVED", "SIGNATURE_PENDING", "SIGNED", "ACCOUNT_CREATION_PENDING", "COMPLETED",
+    ]  # fmt: skip
 
 
 def test_a_refused_account_ends_the_file(scene: Scene) -> None:
@@ -149,7 +240,47 @@ def test_a_refused_account_ends_the_file(scene: Scene) -> None:
     scene.reaches("INCOMPLETE")
     shown = scene.file()
     assert (shown["incompleteCause"], shown["summaryStatus"]) == ("account_refused", "REJECTED")
-    assert mainframe(scene)["accounts"].get(scene.number) is None
+    scene.dies()
+    assert (scene.file()["status"], mainframe(scene)["accounts"].get(scene.number)) == (
+        "INCOMPLETE",
+        None,
+    )
     assert contract(scene)["status"] == "signed"
     resumed = scene.by("advisor", "POST", f"/api/v1/onboarding/{scene.number}/resume")
     assert resumed.json()["code"] == "ONBOARDING_OVER"
+
+
+def test_expired_issued_anew_and_signed_in_our_portal(scene: Scene) -> None:
+    """S13, S14, S28, S36: nobody signs in time: expired, for good, its advisor is to act; the client, who has to come in anew, signs
+    the next one, and the file is COMPLETED by it alone.
+    """
+    is_decided(scene)
+    signature(scene, "sent", 1)
+    user = scene.browser.get("/portal/session").json()["userId"]
+    first = contract(scene)
+    advance(scene, 14 * DAY_S + 1)
+    signature(scene, "expired", 1)
+    shown = scene.file()
+    assert (shown["status"], shown["waitingFor"], shown["nextStep"]) == (
+        "SIGNATURE_PENDING", "advisor", "SIGNATURE_REISSUE",
+    )  # fmt: skip
+    scene.dies()
+    had = len(links(scene))
+    is_invited(scene, user)
+    comes_again(scene, had)
+    file = f"/api/v1/onboarding/{scene.number}"
+    agreed = {
+        "documentSha256": first["documentSha256"],
+        "consents": [one["version"] for one in first["consents"]],
+    }
+    late = scene.browser.post(f"{file}/signature/sign", json=agreed)
+    assert (late.status_code, late.json()["code"]) == (410, "SIGNATURE_OVER")
+    assert approves(scene).json()["code"] == "APPROVAL_NOT_AWAITED"
+    assert scene.by("advisor", "POST", f"{file}/signature/reissue").status == 200
+    signature(scene, "sent", 2)
+    signs(scene)
+    scene.reaches("SIGNED")
+    assert contract(scene)["round"] == 2
+    assert approves(scene).status == 200
+    has_one_account(scene)
+    assert moves(scene).count("SIGNED") == 1

@@ -6,6 +6,7 @@ Source: interface.md 5, 7, 9, 10; spec.md S63 to S65, S68, X18, E5, E14.
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_reported_daily(daemon: Process, sandbox: Process, eva: Somebody) -> Non
     assert daemon.run("dlq", "reports", "--format", "json").count("\n") == len(told["items"])
 
 
-def test_by_the_command(daemon: Process, eva: Somebody) -> None:
+def test_by_the_command(daemon: Process, eva: Somebody, tmp_path: Path) -> None:
     """S64, E14: `comptoir dlq` lists, shows, replays and gives up what the API does, under a right of
     operations; many need a second person, who is no command.
     """
@@ -144,10 +145,15 @@ def test_by_the_command(daemon: Process, eva: Somebody) -> None:
         daemon.run("dlq", "replay", ids[1])
     with pytest.raises(AssertionError, match="NOT_FOUND"):
         daemon.run("dlq", "show", ids[1])
-    asked = json.loads(daemon.run("dlq", "replay", "--queue", QUEUE))
+    with pytest.raises(AssertionError, match=r"FORBIDDEN.*--token-file"):
+        daemon.run("dlq", "replay", "--queue", QUEUE)
+    mine = tmp_path / "mine"
+    mine.write_text(daemon.token("max", "OPERATIONS"))
+    by_max = ("--token-file", str(mine))
+    asked = json.loads(daemon.run("dlq", "replay", "--queue", QUEUE, *by_max))
     assert asked["status"] == "proposed"
     with pytest.raises(AssertionError, match="FOUR_EYES"):
-        daemon.run("approval", "approve", asked["approvalId"])
+        daemon.run("approval", "approve", asked["approvalId"], *by_max)
     approval = f"/api/v1/approvals/{asked['approvalId']}"
     assert eva.ask("POST", f"{approval}/approve").status == 200
     name = asked["dispositionId"]

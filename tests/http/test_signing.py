@@ -26,13 +26,15 @@ from comptoir.actors.signature.messages import (
 )
 from comptoir.actors.signature.sheet import Verdict
 from comptoir.actors.signature.studio import StudioFailed
+from comptoir.engine import Address, Message
 from comptoir.http import signing, verifying
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.operation import Call
 from comptoir.http.portal import contract
 from comptoir.http.shapes_signing import Contract, Verified
-from comptoir.http.testing import FakeDaemon
+from comptoir.http.signing_testing import of_signing
+from comptoir.http.testing import FakeAnswer, FakeDaemon
 from tests.http.contracts import DIGEST, FILE, FORM, Portal, body_of, call, client_at
 
 BOUNDARY = "xyz"
@@ -86,6 +88,22 @@ async def test_an_old_sign_in_signs_nothing(daemon: FakeDaemon) -> None:
         daemon, call({"documentSha256": DIGEST, "consents": list(CONSENTS)}, old)
     )
     assert (answer.status, body_of(answer)["code"]) == (403, "SIGNATURE_CODE_NEEDED")
+
+
+@pytest.mark.parametrize("status", ["declined", "expired", "voided", "failed"])
+async def test_what_has_ended_is_not_signed(daemon: FakeDaemon, status: str) -> None:
+    """S28: 410, by name, however it ended; never as if there had been nothing to sign."""
+
+    async def asked(address: Address, message: Message) -> FakeAnswer:
+        told = of_signing(address, message)
+        if told is None:
+            return daemon.quiet_answer(address, message)
+        return FakeAnswer(msgspec.structs.replace(told, status=status))
+
+    daemon.asked = asked
+    signed = {"documentSha256": DIGEST, "consents": list(CONSENTS)}
+    answer = await signing.sign(daemon, call(signed, client_at(wall_seconds())))
+    assert (answer.status, body_of(answer)["code"]) == (410, "SIGNATURE_OVER")
 
 
 async def test_a_program_has_a_pdf_verified(daemon: FakeDaemon) -> None:

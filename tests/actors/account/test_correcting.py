@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comptoir.actors.account.correcting import LOOKS_MAX
 from comptoir.actors.account.messages import CorrectionAnswered, CorrectionDue
 from comptoir.actors.account.state import Phase
 from comptoir.actors.gateways.core_messages import CommandRefused, PublishCommand
@@ -53,6 +54,48 @@ def test_who_answers_after_it_was_given_up_is_heard() -> None:
     assert [x.outcome for x in life.said(CorrectionAnswered)] == ["unconfirmed", "taken"]
 
 
+def _looks(life: Life) -> list[str]:
+    return [x.command_id for x in life.said(PublishCommand) if x.command == "FIND_ADDRESS"]
+
+
+def test_silence_is_looked_into_until_it_is_known() -> None:
+    """S33, X9: whether the client lives there is asked, at ever longer intervals, and nothing is sent again; the first look
+    that finds it is an answer.
+    """
+    life = Life(answer("created"), CORRECTS, CorrectionDue(), CorrectionDue())
+    assert _looks(life) == [f"{CLIENT}:u1.1", f"{CLIENT}:u1.2"]
+    asked = [x for x in life.said(PublishCommand) if x.command == "FIND_ADDRESS"]
+    assert {x.profile for x in asked} == {CORRECTS.profile}
+    assert life.due[-2:] == [NOW + LOOK_MS, NOW + 2 * LOOK_MS]
+    life.hear(answer("updated", "u1.1"))
+    assert [x.outcome for x in life.said(CorrectionAnswered)] == ["unconfirmed", "taken"]
+    life.hear(CorrectionDue()).hear(answer("absent", "u1.2"))
+    assert (len(_looks(life)), len(life.said(CorrectionAnswered))) == (2, 2)
+    assert _commands(life) == [f"{CLIENT}:u1"]
+
+
+def test_what_two_looks_do_not_find_was_lost() -> None:
+    """S33, E11: one after the other; the same look twice is one, and what is not known decides nothing."""
+    life = Life(answer("created"), CORRECTS, CorrectionDue(), answer("absent", "u1.1"))
+    life.hear(CorrectionDue()).hear(answer("absent", "u1.1")).hear(answer("unknown", "u1.2"))
+    assert [x.outcome for x in life.said(CorrectionAnswered)] == ["unconfirmed"]
+    life.hear(answer("absent", "u1.2"))
+    assert [(x.outcome, x.code) for x in life.said(CorrectionAnswered)][1:] == [
+        ("refused", "CORRECTION_ABSENT")
+    ]
+    assert _commands(life) == [f"{CLIENT}:u1"]
+
+
+def test_it_is_looked_a_bounded_number_of_times() -> None:
+    """S63: a mainframe that says nothing for days is asked no more, and heard all the same."""
+    life = Life(answer("created"), CORRECTS, *[CorrectionDue()] * 30)
+    assert len(_looks(life)) == LOOKS_MAX
+    assert len(set(life.due)) < len(life.due), "no longer than the longest"
+    life.hear(CommandRefused(f"{CLIENT}:u1.1", "NOT_CONFIGURED"))
+    life.hear(answer("updated", "u1.3"))
+    assert [x.outcome for x in life.said(CorrectionAnswered)] == ["unconfirmed", "taken"]
+
+
 def test_of_an_account_that_is_held_nothing_is_corrected() -> None:
     """A person looks at it first."""
     life = Life(answer("created"), answer("created", number="WM0000000002"), CORRECTS)
@@ -64,7 +107,8 @@ def test_of_an_account_that_is_held_nothing_is_corrected() -> None:
 ECHOES = st.lists(
     st.sampled_from([
         CORRECTS, CorrectionDue(), answer("updated", "u1"), answer("refused", "u1"), answer("unknown", "u1"),
-        answer("created"), answer("updated", "u7"), changed(1), changed(2), changed(3),
+        answer("created"), answer("updated", "u7"), changed(1), changed(2), changed(3), answer("updated", "u1.1"),
+        answer("absent", "u1.1"), answer("absent", "u1.2"),
     ]),
     max_size=14,
 )  # fmt: skip
@@ -93,8 +137,11 @@ def test_the_next_correction_has_an_answer_of_its_own() -> None:
 
 @given(ECHOES)
 def test_nothing_that_comes_is_a_command(steps: list[Message]) -> None:
-    """S33: whatever is said in whatever order, one command for one correction and none for what comes back: no loop."""
+    """S33: whatever is said in whatever order, one command for one correction and none for what comes back: no loop. What looks
+    changes nothing, and is of the timer alone.
+    """
     life = Life(answer("created"), *steps)
     assert len(_commands(life)) == (CORRECTS in steps)
-    assert len([x for x in life.said(PublishCommand) if x.command != "UPDATE_ACCOUNT"]) == 1
+    assert len(_looks(life)) <= steps.count(CorrectionDue())
+    assert len(life.said(PublishCommand)) == 1 + len(_commands(life)) + len(_looks(life))
     assert life.state.phase is Phase.CREATED

@@ -47,6 +47,27 @@ def test_a_look_that_is_on_its_way_is_not_begun_again() -> None:
     assert life.hear(LOOK).state.looks == 2
 
 
+def test_a_word_waits_for_no_answer_for_ever() -> None:
+    """E11, E14: half an hour after the look that was to confirm it, it is given up and operations are told; a look by hand
+    meanwhile is one that it waits for anew; what comes later settles nothing.
+    """
+    life = Life(*DOUBTED, LOOK)
+    life.hear(said_to(life, "created")).hear(STANDS)
+    assert life.due[-1] == life.now + 3 * CoreTerms().look_ms
+    life.now += 2 * CoreTerms().look_ms
+    late = said_to(life, "created")
+    life.hear(LOOK)
+    life.now += CoreTerms().look_ms
+    assert described(life.hear(AccountDue()).state).settling, "it waits for the second look"
+    assert life.due[-1] == life.now + 2 * CoreTerms().look_ms
+    late_too = said_to(life, "created")
+    life.now = life.due[-1]
+    life.hear(AccountDue())
+    assert (life.alerts[-1], described(life.state).settling) == ("SETTLEMENT_UNCONFIRMED", "")
+    life.hear(AccountDue()).hear(late).hear(late_too)
+    assert (life.state.phase, life.alerts.count("SETTLEMENT_UNCONFIRMED")) == (Phase.HELD, 1)
+
+
 def test_however_often_it_was_looked_two_people_can_settle_it() -> None:
     """E11, E14: looks by hand leave numbers for them; where none is left it is said by its own name, and nothing is asked."""
     life = Life(*DOUBTED)

@@ -15,12 +15,14 @@ from comptoir.actors.gateways.account_record import (
     AccountRequest,
     Change,
     ReplyUnreadable,
+    address_inquiry_of,
     codec_of,
     copybook_source,
     inquiry_of,
     read_reply,
     reply_of,
     request_of,
+    update_of,
 )
 from comptoir.actors.gateways.copybook import RecordRefused, read_copybook
 from comptoir.actors.gateways.record_letters import written
@@ -94,10 +96,19 @@ def test_lengths_of_our_records() -> None:
         "ACCOUNT-CREATE-REQUEST": 165,
         "ACCOUNT-INQUIRY-REQUEST": 24,
         "ACCOUNT-UPDATE-REQUEST": 93,
+        "ADDRESS-INQUIRY-REQUEST": 93,
         "ACCOUNT-REPLY": 80,
         "PROFILE-CHANGE": 119,
     }
     assert inquiry_of(FILE, PAGE) == f"ACIN{FILE:20}".encode(PAGE)
+
+
+def test_whether_somebody_lives_there_is_asked_in_the_letters_that_said_so() -> None:
+    """S33, X12: byte for byte what the update says, but for its TRAN-CODE: cut, transliterated and all."""
+    profile = _with(city="Montréal-lès-Œuvres-sur-Loire", street="é" * 60)
+    update, inquiry = (of(FILE, profile, PAGE).data for of in (update_of, address_inquiry_of))
+    assert (update[:4], inquiry[:4]) == ("ACUP".encode(PAGE), "ACVF".encode(PAGE))
+    assert update[4:] == inquiry[4:]
 
 
 def test_accents_stay_where_the_page_has_them() -> None:

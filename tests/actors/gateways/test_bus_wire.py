@@ -1,5 +1,7 @@
 """S29's records: written as the source has them, read strictly, refused by name (S29, S33, X11)."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -66,6 +68,19 @@ def test_who_only_looks_is_told_nothing_of_anybody() -> None:
 def test_a_command_is_read_as_it_was_written(command: PublishCommand) -> None:
     """Every text of a profile, in any script, comes back as it was: no number is altered (S29, X11, X12)."""
     assert command_of(write_command(command), headers_of(command)) == command
+
+
+MOVED = st.builds(AccountProfile, *map(st.just, ("", "", "", "")), TEXT, TEXT, TEXT, TEXT)
+
+
+@settings(max_examples=40)
+@given(MOVED, st.sampled_from(("UPDATE_ACCOUNT", "FIND_ADDRESS")))
+def test_an_address_travels_alone(profile: AccountProfile, word: Any) -> None:
+    """S33, S59: to correct it and to ask about it, as it was written, and nothing else of anybody."""
+    said = msgspec.structs.replace(COMMAND, command=word, profile=profile)
+    body = write_command(said)
+    assert set(msgspec.json.decode(body)["profile"]) == {"address"}
+    assert command_of(body, headers_of(said)) == said
 
 
 @settings(max_examples=40)

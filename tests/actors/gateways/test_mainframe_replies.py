@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from comptoir.actors.gateways.account_record import AccountReply, reply_of
-from comptoir.actors.gateways.core_messages import ReplyTaken
+from comptoir.actors.gateways.core_messages import PublishEvent, ReplyTaken
 from comptoir.actors.gateways.mainframe import mainframe_gateway
 from comptoir.engine.gateway_spec import CallContext, CallFault, Forwarded, GatewayBounds
 from tests.actors.purchases import NOW
@@ -39,3 +39,30 @@ async def test_a_reply_under_anothers_is_a_dead_letter(correlation: str, code: s
     with pytest.raises(CallFault) as fault:
         await _read(correlation, FILE)
     assert (fault.value.code, fault.value.retryable) == (code, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "event"),
+    [
+        ("u1", "created", "PROFILE_UPDATED"), ("u1", "refused", "PROFILE_REFUSED"), ("u1", "absent", "PROFILE_REFUSED"),
+        ("u1.2", "created", "PROFILE_UPDATED"), ("u1.2", "absent", "ACCOUNT_ABSENT"), ("u1.2", "failed", "ACCOUNT_UNKNOWN"),
+        ("u1.2", "refused", "REPLY_STATUS_UNEXPECTED"),
+    ],
+)  # fmt: skip
+async def test_a_look_for_a_correction_refuses_nothing(name: str, outcome: Any, event: str) -> None:
+    """S33, X10: that the client lives elsewhere is no refusal of the correction; a status that no inquiry has is a dead letter."""
+    number = "ACC00000001" if outcome == "created" else ""
+    record = reply_of(AccountReply(FILE, outcome, number), PAGE)
+    assert await _event_of(ReplyTaken(f"{FILE}:{name}", record)) == event
+
+
+async def _event_of(taken: ReplyTaken) -> str:
+    """The event that a reply becomes, or why it is a dead letter."""
+    spec = mainframe_gateway(NOWHERE, PAGE, GatewayBounds())
+    try:
+        said = await spec.operations[ReplyTaken].call(taken, CallContext(NOW, 1, "k"))
+    except CallFault as fault:
+        return fault.code
+    assert isinstance(said, Forwarded)
+    assert isinstance(said.message, PublishEvent)
+    return said.message.event

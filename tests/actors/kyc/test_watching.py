@@ -18,6 +18,7 @@ from comptoir.actors.kyc import Finding
 from comptoir.actors.kyc.messages import (
     CaseDue,
     CaseReviewed,
+    PartiesChanged,
     ReportTaken,
     RescreenCase,
 )
@@ -34,6 +35,7 @@ from tests.actors.assessed import (
     NOT_HERE,
     OWNER,
     PASSED,
+    RENAMED,
     SANCTIONED,
     SCREEN_R,
     R,
@@ -72,6 +74,25 @@ def test_a_new_hit_holds_an_approved_case_and_a_cleared_one_is_silent() -> None:
     assert (silent.state.phase, silent.events) == (Phase.APPROVED, ())
     changed = rescreened(cleared, msgspec.structs.replace(SANCTIONED, fingerprint="f3"))
     assert alerts(changed) == ("NEW_HIT",)
+
+
+@pytest.mark.parametrize(
+    "before", [play((*ANSWERS, EXAMPLE)), play((*ANSWERS, report(45)))], ids=lambda x: x.phase.value
+)
+def test_who_is_called_otherwise_is_searched_for_under_that_name(before: KycState) -> None:
+    """S21, S33: everybody, as they are now; what is found holds an approved case, and is an alert of any; said again, nothing."""
+    asked = step(before, PartiesChanged((RENAMED,)))
+    (question,) = [x.message for x in asked.messages]
+    assert isinstance(question, ScreenParty)
+    assert (question.party, question.reference) == (RENAMED, f"{R}:screening:client:2")
+    assert step(asked.state, PartiesChanged((RENAMED,))) == Decision(asked.state)
+    found = step(asked.state, PartyScreened(question.reference, (SANCTIONED,), LISTS))
+    assert alerts(found) == ("NEW_HIT",)
+    assert [x.two_people for x in opened(found)] == [True]
+    later = step(found.state, RescreenCase("demo", "3"))
+    assert [x.message.party for x in later.messages if isinstance(x.message, ScreenParty)] == [
+        RENAMED
+    ]
 
 
 SAID = Said(Facts(("Marie T.",), ("1980",), topics=("sanction",)), Facts(("Marie Tremblay",)))

@@ -12,6 +12,7 @@ from comptoir.actors.account.messages import (
     CorrectionAnswered,
     CorrectProfile,
 )
+from comptoir.actors.kyc.messages import PartiesChanged
 from comptoir.actors.onboarding.messages import (
     ChangeProfile,
     ProfileClosed,
@@ -21,9 +22,9 @@ from comptoir.actors.onboarding.messages import (
 from comptoir.actors.onboarding.onward_events import ProfileSynced
 from comptoir.actors.onboarding.profile import said_by, values
 from comptoir.actors.onboarding.state import OnboardingState
-from comptoir.engine import Decision
+from comptoir.engine import Address, Decision
 from tests.actors.filed import NOW
-from tests.actors.onboarding.test_onward import decide, play, sent
+from tests.actors.onboarding.test_onward import FILE, decide, play, sent
 from tests.actors.onward import COMPLETED, CORRECTED, MOVES
 
 replace = msgspec.structs.replace
@@ -48,6 +49,19 @@ def test_what_the_mainframe_changes_stands_and_who_said_what_is_kept() -> None:
     assert [one.source for one in made.state.said[CITY]] == ["mainframe", "client"]
     assert made.events == (ProfileSynced("CH1", 1, (CITY,), NOW - 5),)
     assert (made.state.version, made.messages) == (COMPLETED.version + 1, ())
+
+
+def test_who_is_called_otherwise_there_is_searched_for_again() -> None:
+    """S21, S33: the lists are asked about the name that stands now; where nobody is called otherwise they are not."""
+    made = decide(COMPLETED, there(1, lastName="SOROKIN"))
+    (again,) = sent(made, PartiesChanged)
+    assert [x.target for x in made.messages] == [Address("kyc", FILE.key)]
+    assert [(x.id, x.first_name, x.last_name) for x in again.parties] == [("client", "Marie", "SOROKIN")]  # fmt: skip
+    assert decide(made.state, there(2, lastName="SOROKIN")).messages == ()
+    assert decide(made.state, there(3, address__city="LAVAL")).messages == ()
+    entity = replace(COMPLETED, said={**COMPLETED.said, "entity/name": COMPLETED.said["lastName"]})
+    (named,) = sent(decide(entity, there(1, lastName="SAGUENAY INC")), PartiesChanged)
+    assert [x.last_name for x in named.parties] == ["Tremblay", "SAGUENAY INC"]
 
 
 @pytest.mark.parametrize(("path", "text"), [(CITY, "MONTRÉAL"), ("address/postalCode", "H3A1B1"), ("lastName", "TREMBLAY")])  # fmt: skip

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from comptoir.engine.cli import accounts
+from comptoir.engine.cli import clients
 from comptoir.engine.cli.accounts import advice, run_settle
 from comptoir.engine.cli.errors import CommandError
 
@@ -56,12 +57,19 @@ def test_whoever_settles_is_who_their_token_says(
     """E14: no token is signed for it."""
     file = tmp_path / "token"
     file.write_bytes(b"eyJh.eyJz.c2ln\n")
-    given: list[str | None] = []
+    given: list[str] = []
 
-    def asked(_work: object, *_where: object, token: str | None = None) -> dict[str, str]:
-        given.append(token)
-        return {}
+    def answer(request: httpx.Request) -> httpx.Response:
+        given.append(request.headers["authorization"])
+        return httpx.Response(202, json={})
 
-    monkeypatch.setattr(accounts, "asked", asked)
-    run_settle("ONB-2026-00001", FOUND, file, (None, None))
-    assert given == ["eyJh.eyJz.c2ln"]
+    def client(url: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=url, transport=httpx.MockTransport(answer))
+
+    def signed(*_: object) -> str:
+        pytest.fail("the command signs no token for itself")
+
+    monkeypatch.setattr(clients, "client_of", client)
+    monkeypatch.setattr(clients, "signed_by_hand", signed)
+    run_settle("ONB-2026-00001", FOUND, file, ("http://127.0.0.1:1", None))
+    assert given == ["Bearer eyJh.eyJz.c2ln"]
