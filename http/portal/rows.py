@@ -63,6 +63,12 @@ PORTAL: Final = (
         problems=(*_JSON, "PORTAL_CODES_USED_UP"), body=Body("Whose.", shapes.PortalFile),
     ),
     Operation(
+        "wantPortalLink", "POST", f"{_SESSION}/link", "A link is over: another one, to the address of the file",
+        "portal", Door.OPEN, {204: _nothing("It was heard. Whether one is sent is not told.")},
+        session.want, problems=tuple(one for one in _JSON if one != "PORTAL_LINK_OVER"),
+        body=Body("The link that is over.", shapes.PortalLink),
+    ),
+    Operation(
         "confirmPortalSession", "POST", f"{_SESSION}/code", "The code came: the client is in",
         "portal", Door.OPEN, {204: _nothing("The cookie of the session.", "Set-Cookie")},
         session.confirm, problems=(*_JSON, "PORTAL_CODE_WRONG"),
@@ -87,6 +93,12 @@ PORTAL: Final = (
     Operation(
         "usePortalLink", "POST", _PAGE, "What that page sends", "portal", Door.OPEN, _shown(),
         pages.link_used, problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
+        parameters=(FILE,), body=Body("A form.", shapes.PortalLinkForm, FORM),
+    ),
+    Operation(
+        "wantPortalLinkByForm", "POST", f"{_PAGE}/link", "What the page of a link that is over sends",
+        "portal", Door.OPEN, {200: Body("The same page, whatever becomes of it.", None, HTML)},
+        pages.link_wanted, problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
         parameters=(FILE,), body=Body("A form.", shapes.PortalLinkForm, FORM),
     ),
     Operation(
