@@ -102,6 +102,7 @@ async def code_typed(port: Port, call: Call) -> Response:
         return _code_page(call, note)._replace(status=403)
     content = (
         f'<h1>{words.in_title}</h1>\n<p class="lead">{words.in_text}</p>\n'
+        f'<p><a href="{PATH}/{escape(file)}/file">{words.missing}</a></p>\n'
         f'<p><a href="{SESSIONS}">{words.sessions}</a></p>\n'
         f'<form method="post" action="{OUT}"><button>{words.out}</button></form>'
     )

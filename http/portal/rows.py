@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from comptoir.http.oauth.requests import FORM
-from comptoir.http.operation import Assurance, Body, Door, Operation, Parameter, Reach
+from comptoir.http.operation import Assurance, Body, Door, Operation, Parameter, Proof, Reach
 from comptoir.http.page import HTML
-from comptoir.http.portal import inviting, pages, session, shapes
+from comptoir.http.portal import file, inviting, pages, session, shapes
 from comptoir.http.principal import Role
 
 __all__ = ["FILE", "PORTAL"]
@@ -100,6 +100,17 @@ PORTAL: Final = (
         "portal", Door.OPEN, {200: Body("The same page, whatever becomes of it.", None, HTML)},
         pages.link_wanted, problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
         parameters=(FILE,), body=Body("A form.", shapes.PortalLinkForm, FORM),
+    ),
+    Operation(
+        "getFilePage", "GET", f"{_PAGE}/file", "The page of what a client's file still wants", "portal",
+        Door.OPEN, {200: Body("A page.", None, HTML)}, file.show,
+        problems=("NOT_FOUND", "VAULT_ERASED", "STORAGE_UNAVAILABLE"), parameters=(FILE,),
+        proof=Proof.SESSION,
+    ),
+    Operation(
+        "getFileScript", "GET", file.SCRIPT, "What that page does to send documents", "portal",
+        Door.OPEN, {200: Body("ECMAScript.", None, "text/javascript; charset=utf-8")}, file.script,
+        problems=("NOT_FOUND",),
     ),
     Operation(
         "typePortalCode", "POST", f"{_PAGE}/code", "What the page of the code sends", "portal",

@@ -37,6 +37,7 @@ class Words:
     wanted_text: str
     in_title: str
     in_text: str
+    missing: str
     out: str
     sessions: str
 
@@ -70,6 +71,7 @@ WORDS: Final = MappingProxyType[Language, Words](
             "conseiller.",
             in_title="Vous êtes connecté",
             in_text="Votre session se ferme d'elle-même quand vous ne l'utilisez plus.",
+            missing="Ce qui manque à votre dossier",
             out="Se déconnecter",
             sessions="Où vous êtes connecté",
         ),
@@ -98,6 +100,7 @@ WORDS: Final = MappingProxyType[Language, Words](
             "Nothing comes? Only some are sent in a day: ask your advisor.",
             in_title="You are in",
             in_text="Your session closes by itself when you no longer use it.",
+            missing="What your file still wants",
             out="Sign out",
             sessions="Where you are signed in",
         ),
