@@ -63,7 +63,7 @@ def test_the_page_reaches_the_store_of_documents_and_nobody_else() -> None:
     assert EdgeRules.of(Settings()).objects_origin == ""
     for s3, origin in (
         (DocumentsS3(region="eu-west-3"), "https://s3.eu-west-3.amazonaws.com"),
-        (DocumentsS3(endpoint_url="http://127.0.0.1:8333/"), "http://127.0.0.1:8333"),
+        (DocumentsS3(region="x", endpoint_url="http://127.0.0.1:8333/"), "http://127.0.0.1:8333"),
     ):
         settings = replace(Settings(), documents=replace(Settings().documents, store="s3", s3=s3))
         assert EdgeRules.of(settings).objects_origin == origin
