@@ -2,7 +2,7 @@
 
 The rule: only whoever is in by the portal and whose file it is sees anything; only what is missing is asked for. Bytes go
 where the store's own address says (docs/uploads.md), so that sending takes a script: ours, and no other; without it the page
-says what is missing all the same. What comes of a request or of the file is escaped.
+says what is missing all the same, and takes what the profile lacks (fields.py). What comes of a request or of the file is escaped.
 Source: spec.md S2, S3, S4, S12, S19; WCAG 2.2 (3.3.1 what is wrong, 3.3.2 labels); docs/portal.md.
 """
 
@@ -22,16 +22,19 @@ from comptoir.actors.onboarding.messages import (
 from comptoir.engine import Address
 from comptoir.http.answers import Response, response
 from comptoir.http.oauth.sessions import client_of
+from comptoir.http.oauth.signin import own_form
 from comptoir.http.operation import Call
 from comptoir.http.page import Language, Script, language_of, scripted_page
 from comptoir.http.port import Port
+from comptoir.http.portal import fields
 from comptoir.http.portal.entering import invitation_address
 from comptoir.http.portal.file_words import DOCUMENTS, OF_FILE, field_name
 from comptoir.http.portal.reason_words import told_of
+from comptoir.http.principal import Principal
 from comptoir.http.problems import problem
 from comptoir.http.times import rfc3339
 
-__all__ = ["SCRIPT", "script", "show"]
+__all__ = ["SCRIPT", "complete", "script", "show"]
 
 SCRIPT: Final = "/portal/file.js"
 SCRIPT_TEXT: Final = Path(__file__).with_name("file.js").read_bytes()
@@ -39,6 +42,7 @@ TAKES: Final = ("INITIATED", "DOCUMENTS_PENDING")
 """Phases in which something is asked of the client."""
 OVER: Final = ("INCOMPLETE", "KYC_REJECTED")
 AGAIN: Final = (DocumentStatus.REDO, DocumentStatus.REFUSED)
+DONE, WRONG = 200, 400
 LOOKED_AT: Final = (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
 
 
@@ -51,18 +55,46 @@ async def script(port: Port, call: Call) -> Response:
 
 async def show(port: Port, call: Call) -> Response:
     """GET /portal/{onboardingId}/file."""
+    found = await _found(port, call)
+    return problem("NOT_FOUND", call.ticket) if found is None else _page(port, call, found[1], "")
+
+
+async def complete(port: Port, call: Call) -> Response:
+    """POST /portal/{onboardingId}/file: what was typed into the fields that are lacking."""
+    form = own_form(port, call)
+    if isinstance(form, Response):
+        return form
+    found = await _found(port, call)
+    if found is None:
+        return problem("NOT_FOUND", call.ticket)
+    who, file = found
+    said = await fields.say(port, call, who, form, file.lacking)
+    if said.status != DONE:
+        note = f'<p role="alert">{fields.wrong_of(said, language_of(call))}</p>\n'
+        return _page(port, call, file, note)._replace(status=WRONG)
+    again = await _found(port, call)
+    return problem("NOT_FOUND", call.ticket) if again is None else _page(port, call, again[1], "")
+
+
+async def _found(port: Port, call: Call) -> tuple[Principal, FileDescribed] | None:
+    """Whoever is in with this browser, and their file; None: it is nobody's, or another's."""
     number = call.path["onboardingId"]
     if port.identity is None or invitation_address(number) is None:
-        return problem("NOT_FOUND", call.ticket)
+        return None
     who = await client_of(port, port.identity, call)
     if who is None:
-        return problem("NOT_FOUND", call.ticket)
+        return None
     found = (await port.ask(Address(KIND, number), DescribeFile())).reply
     if not isinstance(found, FileDescribed) or found.opened.user_id != who.subject:
-        return problem("NOT_FOUND", call.ticket)
+        return None
+    return who, found
+
+
+def _page(port: Port, call: Call, found: FileDescribed, note: str) -> Response:
     language = language_of(call)
     words = OF_FILE[language]
-    content = f"<h1>{words['title']}</h1>\n{_standing(found, number, language)}"
+    standing = _standing(found, call.path["onboardingId"], language)
+    content = f"<h1>{words['title']}</h1>\n{note}{standing}"
     ours = Script(SCRIPT, port.rules.objects_origin)
     return scripted_page(words["title"], content, call.ticket, ours, language)
 
@@ -82,7 +114,7 @@ def _standing(found: FileDescribed, number: str, language: Language) -> str:
     until = rfc3339(found.expires_at)[:10]
     return (
         f'<p class="lead">{words["lead"]}</p>\n{_wanted(found, number, language)}'
-        f"{_fields(found.lacking, language)}{known}<p>{words['until'].format(until=until)}</p>"
+        f"{_fields(found.lacking, number, language)}{known}<p>{words['until'].format(until=until)}</p>"
     )
 
 
@@ -121,13 +153,17 @@ def _reasons(documents: Iterable[Document], doc_type: str, language: Language) -
     return f"<p>{OF_FILE[language]['again']}</p>\n<ul>{items}</ul>\n"
 
 
-def _fields(lacking: Iterable[str], language: Language) -> str:
-    words = OF_FILE[language]
-    names: Mapping[str, None] = dict.fromkeys(field_name(path, language) for path in lacking)
-    if not names:
+def _fields(lacking: Iterable[str], number: str, language: Language) -> str:
+    """A form for what can be typed here, and a list of the rest."""
+    words, asked = OF_FILE[language], fields.askable(lacking)
+    rest = [path for path in lacking if path not in asked and not path.startswith("nationalId")]
+    names: Mapping[str, None] = dict.fromkeys(field_name(path, language) for path in rest)
+    if not asked and not names:
         return ""
     items = "".join(f"<li>{escape(name)}</li>" for name in names)
-    return f"<h2>{words['fields']}</h2>\n<ul>{items}</ul>\n<p>{words['fields_text']}</p>\n"
+    told = f"<p>{words['fields_text']}</p>\n<ul>{items}</ul>\n" if names else ""
+    form = fields.form_of(asked, number, language) if asked else ""
+    return f"<h2>{words['fields']}</h2>\n{form}{told}"
 
 
 def _listed(heading: str, documents: Iterable[Document], language: Language) -> str:

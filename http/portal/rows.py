@@ -108,6 +108,13 @@ PORTAL: Final = (
         proof=Proof.SESSION,
     ),
     Operation(
+        "completeFileByForm", "POST", f"{_PAGE}/file", "What the form of that page sends", "portal",
+        Door.OPEN, {200: Body("The page, as it is now.", None, HTML), 400: Body("Not taken, and why.", None, HTML)},
+        file.complete, problems=("NOT_FOUND", "REQUEST_MALFORMED", "VAULT_ERASED", "STORAGE_UNAVAILABLE"),
+        parameters=(FILE,), body=Body("A form: fields of the profile by their paths.", None, FORM, required=False),
+        proof=Proof.SESSION,
+    ),
+    Operation(
         "getFileScript", "GET", file.SCRIPT, "What that page does to send documents", "portal",
         Door.OPEN, {200: Body("ECMAScript.", None, "text/javascript; charset=utf-8")}, file.script,
         problems=("NOT_FOUND",),

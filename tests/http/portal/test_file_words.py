@@ -4,8 +4,9 @@ Source: spec.md S1, S2, S19; docs/portal.md.
 """
 
 from dataclasses import replace
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
+import msgspec
 import pytest
 
 from comptoir.actors.inspection.flags import FLAGS, INTERNAL
@@ -16,10 +17,12 @@ from comptoir.engine.settings.client_types import CLIENT_TYPES
 from comptoir.engine.settings.documents import DocumentsS3
 from comptoir.http.document_reasons import REASONS
 from comptoir.http.page import Language, Script, scripted_page
+from comptoir.http.portal.fields import CHOICES, COUNTRIES, NATIONAL_ID, TEXTS, askable
 from comptoir.http.portal.file_words import DOCUMENTS, OF_FILE, ROLES, field_name
 from comptoir.http.portal.reason_words import FRENCH, told_of
 from comptoir.http.rules import EdgeRules
 from comptoir.http.shapes_onboarding import DocType
+from comptoir.http.shapes_profile import NationalId, OccupationPatch, WealthPatch
 
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
@@ -71,3 +74,30 @@ def test_the_page_reaches_the_store_of_documents_and_nobody_else() -> None:
         policy = dict(answer.headers)[b"content-security-policy"].decode()
         assert policy.endswith(f"; connect-src 'self' {origin}")
         assert b'lang="fr"' in answer.body
+
+
+def test_the_form_offers_what_the_profile_takes() -> None:
+    """S5, S16: the choices are those of the API's own types, and every input has a name in both languages."""
+    taken = {
+        "occupation/status": OccupationPatch, "wealth/sourceOfFunds": WealthPatch, "nationalId/type": NationalId,
+    }  # fmt: skip
+    for path, shape in taken.items():
+        (field,) = [x for x in msgspec.structs.fields(shape) if x.encode_name == path.split("/")[1]]
+        named = [x for x in (field.type, *get_args(field.type)) if get_origin(x) is Literal]
+        assert set(get_args(named[0])) == CHOICES[path].keys()
+    assert CHOICES.keys() == taken.keys()
+    for path in (*TEXTS, *COUNTRIES, *NATIONAL_ID, *CHOICES):
+        assert field_name(path, "fr") != path
+        assert field_name(path, "en") != path
+
+
+def test_a_number_that_a_state_gave_is_asked_for_whole() -> None:
+    """docs/onboarding.md: type, country and number, once, whichever of them is lacking; people are not asked for here."""
+    lacking = (
+        "nationalId/number",
+        "parties/owner-1/role",
+        "parties:settlor",
+        "address/city",
+        "nationalId",
+    )
+    assert askable(lacking) == [*NATIONAL_ID, "address/city"]
