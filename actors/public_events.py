@@ -44,7 +44,8 @@ def _nothing(_event: Mapping[str, Any]) -> Picked:
 
 def _initiated(event: Mapping[str, Any]) -> Picked:
     channel = "PARTNER" if event.get("partner") else "CONSEILLER"
-    return {"clientType": event["client_type"], "initiatedBy": channel}
+    told = event.get("initiated_by") or channel
+    return {"clientType": event["client_type"], "initiatedBy": told}
 
 
 def _assessed(event: Mapping[str, Any]) -> Picked | None:

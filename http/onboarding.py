@@ -71,6 +71,8 @@ __all__ = [
 _INITIATION: Final = msgspec.json.Decoder(Initiation)
 _NEW_DOCUMENT: Final = msgspec.json.Decoder(NewDocument)
 _PHONE: Final = re.compile(PHONE).match
+PARTNER: Final = "PARTNER"
+"""`initiatedBy` of what a partner brings (S5)."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,21 +84,35 @@ async def initiate(port: Port, call: Call) -> Response:
     client = client_of(port, wanted.client_type, wanted.client_info)
     if not isinstance(client, ClientInfo):
         return problem("REQUEST_INVALID", call.ticket, errors=[client])
+    opened = _opened(port, call, wanted)
+    if not isinstance(opened, Opened):
+        return problem("REQUEST_INVALID", call.ticket, errors=[opened])
     reference = call.draw("onboarding").hex()
     file = Address(KIND, await next_number(port, reference))
     link = new_link(port, call, file.key)
-    user_id = f"cli_{call.draw('client')[:10].hex()}"
-    metadata = wanted.metadata
-    opened = Opened(
-        wanted.client_type, wanted.initiated_by, who_calls(call)[0], wanted.conseiller_email,
-        user_id, (metadata and metadata.source) or "", (metadata and metadata.campaign_id) or "",
-    )  # fmt: skip
-    message = InitiateFile(
-        opened, client, link.url, link.digest, listing_of(port, user_id), reference
-    )
+    listing = listing_of(port, opened.user_id)
+    message = InitiateFile(opened, client, link.url, link.digest, listing, reference)
     reply = (await port.ask(file, message)).reply
     assert isinstance(reply, FileDescribed)
     return json_response(201, begun(file.key, reply, link.url), call.ticket)
+
+
+def _opened(port: Port, call: Call, wanted: Initiation) -> Opened | FieldError:
+    """Whose file it is, and by what way it came; or what is wrong with that.
+
+    An advisor may say of what a partner has brought that it came from one; a partner's program begins it for itself
+    alone, and it is then the file of the advisor whom the configuration names, as is one that is submitted.
+    """
+    by, metadata = who_calls(call)[0], wanted.metadata
+    is_program = call.principal is not None and Role.CONSEILLER not in call.principal.roles
+    if is_program and wanted.initiated_by != PARTNER:
+        return fault("/initiatedBy", "PARTNER: a partner's program begins no file for an advisor")
+    advisor, partner = (port.rules.partner_advisor, by) if is_program else (by, "")
+    return Opened(
+        wanted.client_type, wanted.initiated_by, advisor, wanted.conseiller_email,
+        f"cli_{call.draw('client')[:10].hex()}", (metadata and metadata.source) or "",
+        (metadata and metadata.campaign_id) or "", partner,
+    )  # fmt: skip
 
 
 class PortalLink(NamedTuple):

@@ -6,7 +6,7 @@ Source: interface.md 8 (rows c1) and 9; spec.md S8, S12, S34; docs/authorization
 from types import MappingProxyType
 from typing import Final
 
-from comptoir.http import onboarding
+from comptoir.http import onboarding, submissions
 from comptoir.http import shapes_onboarding as shapes
 from comptoir.http.operation import (
     Assurance,
@@ -34,6 +34,8 @@ _OF_UPLOADS: Final = (
 )  # fmt: skip
 
 _BEGINS: Final = MappingProxyType({Role.CONSEILLER: Reach.ANY})
+_BRINGS: Final = MappingProxyType({submissions.SCOPE: Reach.ANY})
+"""A partner's program begins files of its own (S5)."""
 _SENDS: Final = MappingProxyType({Role.CLIENT: Reach.OWN})
 """Its documents are the client's to send (S4)."""
 SEES: Final = MappingProxyType(
@@ -59,7 +61,7 @@ DOCUMENTS: Final = (
         problems=(
             *_WRITTEN, "MAIL_NOT_CONFIGURED", "SMS_NOT_CONFIGURED", "NOT_FOUND", "STORAGE_UNAVAILABLE",
         ),
-        grants=_BEGINS, assurance=Assurance.TWO_FACTORS, body=Body("Whose.", shapes.Initiation),
+        grants=_BEGINS, scopes=_BRINGS, assurance=Assurance.TWO_FACTORS, body=Body("Whose.", shapes.Initiation),
     ),
     Operation(
         "getOnboarding", "GET", ONE_FILE, "How far a file is", "onboarding", Door.TOKEN,

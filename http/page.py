@@ -11,6 +11,7 @@ Source: W3C Content Security Policy 3; Fetch, "append a request Origin header"; 
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal
 
@@ -20,7 +21,7 @@ from werkzeug.http import parse_accept_header
 from comptoir.http.answers import Response, response
 from comptoir.http.operation import Call
 
-__all__ = ["HTML", "Language", "language_of", "page", "page_in", "scripted_page"]
+__all__ = ["HTML", "Language", "Script", "language_of", "page", "page_in", "scripted_page"]
 
 Language = Literal["fr", "en"]
 HTML = "text/html; charset=utf-8"
@@ -74,17 +75,30 @@ def page(
     return _whole(_document("en", head, content), ticket, _POLICY_OF_FORMS if forms else _POLICY)
 
 
-def scripted_page(title: str, content: str, ticket: str, script: str) -> Response:
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script of ours, and whom it may ask beside ourselves."""
+
+    path: str
+    reaches: str = ""
+    """An origin; empty: nobody."""
+
+
+def scripted_page(
+    title: str, content: str, ticket: str, script: Script, lang: Language = "en"
+) -> Response:
     """A whole page with forms, which lead to ourselves, and a script.
 
     Args:
         title: plain text.
         content: HTML of the main part, its heading included.
         ticket: the request id.
-        script: its path, of ours.
+        script: of ours.
+        lang: of its texts.
     """
-    head = f'<script src="{escape(script)}" defer></script>\n<title>{escape(title)}</title>'
-    return _whole(_document("en", head, content), ticket, _POLICY_OF_SCRIPTS)
+    head = f'<script src="{escape(script.path)}" defer></script>\n<title>{escape(title)}</title>'
+    reaches = f" {script.reaches}".encode("ascii") if script.reaches else b""
+    return _whole(_document(lang, head, content), ticket, _POLICY_OF_SCRIPTS + reaches)
 
 
 def page_in(lang: Language, title: str, content: str, ticket: str, onward: str = "") -> Response:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from comptoir.actors.cutoffs import Cutoffs
@@ -248,6 +249,8 @@ class EdgeRules:
     """In which the mainframe writes (S30)."""
     client_types: frozenset[str] = frozenset(CLIENT_TYPES)
     """What a file may be of (S1)."""
+    objects_origin: str = ""
+    """Where documents are uploaded to, if that is not ourselves: an origin."""
     partner_advisor: str = ""
     """Whose files those of partners are (S5)."""
     dead_letter_ms: int = 90 * 86_400_000
@@ -316,6 +319,7 @@ class EdgeRules:
             file_prefix=settings.onboarding.number_prefix,
             code_page=settings.providers.mainframe.code_page,
             client_types=frozenset(settings.onboarding.types),
+            objects_origin=_objects_origin(settings),
             partner_advisor=settings.onboarding.partner_advisor,
             verify_bytes_max=settings.signing.verify_bytes_max,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
@@ -339,6 +343,15 @@ class EdgeRules:
             return True
         forwarded = peers.forwarded_for(headers)
         return _source(self.api_allowed, self.trusted_proxies, peer, forwarded) is not None
+
+
+def _objects_origin(settings: Settings) -> str:
+    """Of the store of documents, where browsers send to it and not to us."""
+    chosen = settings.documents
+    if chosen.store != "s3":
+        return ""
+    place = urlsplit(chosen.s3.endpoint_url or f"https://s3.{chosen.s3.region}.amazonaws.com")
+    return f"{place.scheme}://{place.netloc}"
 
 
 def _source(

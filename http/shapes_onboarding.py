@@ -88,7 +88,10 @@ class Initiation(Given, frozen=True):
     """A file is begun (S8)."""
 
     client_type: TypeName
-    initiated_by: Literal["CONSEILLER"]
+    initiated_by: Annotated[
+        Literal["CONSEILLER", "PARTNER"],
+        Meta(description="By what way it came; a partner's program says PARTNER."),
+    ]
     conseiller_email: Annotated[str, Meta(pattern=MAIL, max_length=254)]
     client_info: InitiationClient
     metadata: InitiationSource | None = None

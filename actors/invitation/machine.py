@@ -9,13 +9,14 @@ Rules:
   new one helps. Whoever has not the browser cannot use up tries;
 - right, the session is opened by this very decision. As long as it may live, whoever sits there can have a
   code sent and type it, which is a new sign-in and a new session; then nothing of the client stays here;
-- not known, used, over, superseded, of another browser: refused in one and the same word.
+- not known, used, over, superseded, of another browser: refused in one and the same word;
+- whoever has a link that is over may ask for another, a few times a day: the file sends it to the address of record,
+  and to no other, and whether it does is told to nobody.
 
 Source: spec.md S4, S9, S34, S44, X8; RFC 8176 (`amr`); OWASP ASVS 5, V6.5 and V6.6; docs/adr/0026.
 """
 
 import hmac
-from enum import Enum
 
 import msgspec
 
@@ -43,17 +44,33 @@ from comptoir.actors.invitation.messages import (
     ForgetInvitation,
     InvitationExpired,
     InviteClient,
-    Language,
+    LinkHeard,
     LinkOver,
     RenewCode,
     UseLink,
+    WantLink,
 )
-from comptoir.actors.invitation.terms import terms_of
+from comptoir.actors.invitation.state import (
+    LINKS_KEPT,
+    ClientSignedIn,
+    CodeRefused,
+    InvitationEnded,
+    InvitationSent,
+    InvitationState,
+    LinkRenewed,
+    LinkUsed,
+    NoticeArrived,
+    NoticeLost,
+    Phase,
+    left_of,
+)
+from comptoir.actors.invitation.terms import DAY_MS, terms_of
 from comptoir.actors.invitation.texts import code_mail, code_sms, link_mail
+from comptoir.actors.onboarding.link_messages import RenewLink
 from comptoir.actors.onboarding.messages import KIND as ONBOARDING
 from comptoir.actors.onboarding.messages import ClientReached
 from comptoir.actors.sessions.messages import KIND as SESSIONS
-from comptoir.engine import Address, Decision, Event, Once, Outgoing, Refusal, Reply, State
+from comptoir.engine import Address, Decision, Once, Outgoing, Refusal, Reply
 from comptoir.engine.machine import Context, Machine, row
 
 __all__ = [
@@ -64,6 +81,7 @@ __all__ = [
     "InvitationEnded",
     "InvitationSent",
     "InvitationState",
+    "LinkRenewed",
     "LinkUsed",
     "NoticeArrived",
     "NoticeLost",
@@ -75,98 +93,6 @@ EXPIRY = "expiry"
 ROLES = ("CLIENT",)
 METHODS: dict[Channel, tuple[str, ...]] = {"sms": ("mca", "otp", "sms"), "mail": ("otp",)}
 """RFC 8176: two channels where the code came by telephone, and else one."""
-
-
-class Phase(Enum):
-    """How far the client has come."""
-
-    UNKNOWN = "unknown"
-    INVITED = "invited"
-    AWAITING_CODE = "awaiting_code"
-    SIGNED_IN = "signed_in"
-    ENDED = "ended"
-
-
-class InvitationState(State, frozen=True):
-    """Sealed as a whole at rest; empty again in ENDED, and in SIGNED_IN when the session's longest life is over."""
-
-    phase: Phase
-    user_id: str = ""
-    email: str = ""
-    phone: str = ""
-    language: Language = "fr"
-    link: str = ""
-    """Digest of the link's secret; empty once it is used."""
-    expires_at: int = 0
-    """Business time, ms since 1970: of the link, then of the wait for a code, then of the session."""
-    session: str = ""
-    """Digest of the cookie of the browser that used the link, then of its session."""
-    proof: str = ""
-    """Digest of that cookie and the newest code."""
-    code_until: int = 0
-    """Business time, ms since 1970."""
-    codes: int = 0
-    """Sent so far."""
-    failures: int = 0
-    """Wrong tries, over all codes."""
-    listing: str = ""
-    tells: bool = False
-    """Both as the invitation said."""
-
-    @property
-    def channel(self) -> Channel:
-        """By what the code goes out."""
-        return "sms" if self.phone else "mail"
-
-
-class InvitationSent(Event, frozen=True):
-    """A client was given a link."""
-
-    user_id: str
-    by: str
-    expires_at: int
-    channel: Channel
-
-
-class LinkUsed(Event, frozen=True):
-    """The link was used, the one time; who it was, the code will show."""
-
-    user_id: str
-
-
-class CodeRefused(Event, frozen=True):
-    """A wrong code, or one too late; the so-manieth for this link."""
-
-    user_id: str
-    failures: int
-
-
-class ClientSignedIn(Event, frozen=True):
-    """It was them."""
-
-    user_id: str
-    methods: tuple[str, ...]
-
-
-class InvitationEnded(Event, frozen=True):
-    """The link is dead, and nobody signed in by it."""
-
-    user_id: str
-    why: str
-    """`superseded`, `expired` or `too_many_tries`."""
-
-
-class NoticeArrived(Event, frozen=True):
-    """The party has taken a mail or a text message of ours."""
-
-    reference: str
-
-
-class NoticeLost(Event, frozen=True):
-    """One did not go out."""
-
-    reference: str
-    code: str
 
 
 Outcome = Decision[InvitationState]
@@ -182,6 +108,7 @@ def _invite(state: InvitationState, message: InviteClient, context: Context) -> 
     invited = InvitationState(
         Phase.INVITED, message.user_id, message.email, message.phone, message.language,
         message.digest, until, listing=message.listing, tells=message.tells,
+        given=(*state.given, message.digest)[-LINKS_KEPT:], asked=state.asked,
     )  # fmt: skip
     alive = state.phase in (Phase.INVITED, Phase.AWAITING_CODE)
     before = (InvitationEnded(state.user_id, "superseded"),) if alive else ()
@@ -249,7 +176,8 @@ def _enter(state: InvitationState, message: EnterCode, context: Context) -> Outc
     until = context.now + terms.session_ms
     known = InvitationState(
         Phase.SIGNED_IN, state.user_id, state.email, state.phone, state.language,
-        expires_at=until, session=message.opens, listing=state.listing,
+        expires_at=until, session=message.opens, listing=state.listing, given=state.given,
+        asked=state.asked,
     )  # fmt: skip
     return Decision(
         known,
@@ -281,7 +209,7 @@ def _wrong(state: InvitationState, context: Context) -> Outcome:
         return Decision(counted, CodeWrong(most - failures), events=(happened,))
     ended = InvitationEnded(state.user_id, "too_many_tries")
     return Decision(
-        InvitationState(Phase.ENDED),
+        left_of(state, Phase.ENDED),
         LinkOver(),
         events=(happened, ended),
         messages=_ended_session(state),
@@ -299,9 +227,9 @@ def _expire(state: InvitationState, _message: InvitationExpired, context: Contex
     if context.now < state.expires_at:  # a timer that was on its way when it was set anew
         return Decision(state)
     if state.phase is Phase.SIGNED_IN:  # their session is over: nothing of the client stays
-        return Decision(InvitationState(Phase.SIGNED_IN))
+        return Decision(left_of(state, Phase.SIGNED_IN))
     ended = InvitationEnded(state.user_id, "expired")
-    return Decision(InvitationState(Phase.ENDED), events=(ended,))
+    return Decision(left_of(state, Phase.ENDED), events=(ended,))
 
 
 def _timer(context: Context, until: int) -> Outgoing:
@@ -319,6 +247,23 @@ def _forget(state: InvitationState, _message: ForgetInvitation, context: Context
     begin = Outgoing(Address(ERASURE, erasure_of(me)), BeginErasure(tuple(what)))
     ended = _ended_session(state) if state.session else ()
     return Decision(InvitationState(Phase.ENDED), messages=(*ended, begin), cancel=(EXPIRY,))
+
+
+def _want(state: InvitationState, message: WantLink, context: Context) -> Outcome:
+    """What is answered says nothing: not whether there is a file, nor whether this was a link to it."""
+    asked = tuple(at for at in state.asked if at > context.now - DAY_MS)
+    known = message.old in (*state.given, state.link)
+    if not known or len(asked) >= terms_of(context).links_max:
+        return Decision(state, LinkHeard())
+    renew = RenewLink(
+        message.link, message.digest, state.listing, message.reference, message.language
+    )
+    return Decision(
+        msgspec.structs.replace(state, asked=(*asked, context.now)),
+        LinkHeard(),
+        events=(LinkRenewed(len(asked) + 1),),
+        messages=(Outgoing(Address(ONBOARDING, context.address.key), renew),),
+    )
 
 
 def _over(
@@ -351,7 +296,7 @@ MACHINE: Machine[InvitationState] = Machine(
     phases=Phase,
     messages=(
         InviteClient, UseLink, RenewCode, EnterCode, InvitationExpired, NoticeTaken, NoticeRefused,
-        ForgetInvitation,
+        ForgetInvitation, WantLink,
     ),
     rows=(
         *(row(phase, InviteClient, _invite, Phase.INVITED) for phase in Phase),
@@ -370,6 +315,7 @@ MACHINE: Machine[InvitationState] = Machine(
         row(Phase.SIGNED_IN, InvitationExpired, _expire, Phase.SIGNED_IN),
         row(Phase.ENDED, InvitationExpired, _late, Phase.ENDED),
         *(row(phase, ForgetInvitation, _forget, Phase.ENDED) for phase in Phase),
+        *(row(phase, WantLink, _want, phase) for phase in Phase),
         *(row(phase, NoticeTaken, _arrived, phase) for phase in _KNOWN),
         *(row(phase, NoticeRefused, _lost, phase) for phase in _KNOWN),
     ),
@@ -377,4 +323,5 @@ MACHINE: Machine[InvitationState] = Machine(
 
 REPLIES: tuple[type[Reply], ...] = (
     ClientInvited, CodeSent, CodesUsedUp, CodeWrong, CodeAccepted, LinkOver,
+    LinkHeard,
 )  # fmt: skip

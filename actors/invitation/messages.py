@@ -21,9 +21,11 @@ __all__ = [
     "InvitationExpired",
     "InviteClient",
     "Language",
+    "LinkHeard",
     "LinkOver",
     "RenewCode",
     "UseLink",
+    "WantLink",
 ]
 
 KIND = "invitation"
@@ -99,6 +101,19 @@ class EnterCode(Message, frozen=True):
     """As in `RenewCode`."""
 
 
+class WantLink(Message, frozen=True):
+    """Whoever has a link that is over wants another one. It goes to the address of record, if at all."""
+
+    old: str
+    """SHA-256 of the secret of the link that they have."""
+    link: str
+    """The whole address of the new one; it stands in the mail and nowhere else."""
+    digest: str
+    reference: str
+    language: Language
+    """Of the page on which it was asked for."""
+
+
 class InvitationExpired(Message, frozen=True):
     """One's own later self."""
 
@@ -113,6 +128,10 @@ class ClientInvited(Reply, frozen=True):
     expires_at: int
     """Business time, ms since 1970."""
     channel: Channel
+
+
+class LinkHeard(Reply, frozen=True):
+    """It was heard; whether anything is sent is not told."""
 
 
 class CodeSent(Reply, frozen=True):

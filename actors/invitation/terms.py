@@ -27,6 +27,8 @@ class Terms(msgspec.Struct, frozen=True):
     """Wrong codes, over all codes of a link; with the last of them it is dead."""
     codes_max: int = 3
     """Codes sent for a link."""
+    links_max: int = 3
+    """Links that a client gets in a day by asking for them, without an advisor."""
     session_ms: int = 720 * MINUTE_MS
     idle_ms: int = 30 * MINUTE_MS
     once_ms: int = DAY_MS
@@ -50,6 +52,7 @@ class Terms(msgspec.Struct, frozen=True):
             code_ms=portal.portal_code_minutes * MINUTE_MS,
             tries_max=portal.portal_code_tries_max,
             codes_max=portal.portal_codes_max,
+            links_max=portal.portal_links_max,
             session_ms=portal.portal_session_minutes * MINUTE_MS,
             idle_ms=portal.portal_idle_minutes * MINUTE_MS,
             mail=bool(mail_carriers(settings)),

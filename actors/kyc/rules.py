@@ -106,5 +106,7 @@ def read_rules(text: bytes) -> Rules:
 
 
 def digest_of(value: msgspec.Struct) -> str:
-    """SHA-256 over the value's JSON with its keys sorted: the same value has the same digest in every release."""
+    """SHA-256 over the value's JSON, its fields in their order, sets and mappings sorted: the same value has the same digest in
+    every release, and whoever is shown it can count the digest again.
+    """
     return sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()

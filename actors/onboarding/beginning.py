@@ -72,6 +72,8 @@ class OnboardingInitiated(Event, frozen=True):
     advisor: str
     expires_at: int
     partner: str = ""
+    initiated_by: str = ""
+    """`CONSEILLER`, `PARTNER`; empty in what an earlier release wrote: `partner` tells it."""
 
 
 class ClientReminded(Event, frozen=True):
@@ -140,7 +142,11 @@ def _initiate(
     return Decision(
         begun,
         described(begun, terms),
-        events=(OnboardingInitiated(opened.client_type, opened.advisor, until, opened.partner),),
+        events=(
+            OnboardingInitiated(
+                opened.client_type, opened.advisor, until, opened.partner, opened.initiated_by
+            ),
+        ),
         messages=(
             Outgoing(Address(INVITATION, context.address.key), invitation),
             *_timers(context, terms, until),

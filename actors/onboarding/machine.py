@@ -56,6 +56,7 @@ from comptoir.actors.onboarding.keeping_messages import (
     ErasureAnswered,
     KeepByRule,
 )
+from comptoir.actors.onboarding.link_messages import RenewLink
 from comptoir.actors.onboarding.messages import (
     CLIENT,
     DOCUMENTS_MAX,
@@ -96,6 +97,7 @@ from comptoir.actors.onboarding.onward_messages import (
 from comptoir.actors.onboarding.opening import OPENING_ROWS
 from comptoir.actors.onboarding.people import declared
 from comptoir.actors.onboarding.profiling import PROFILING, with_suggestions
+from comptoir.actors.onboarding.relinking import RELINKING_ROWS
 from comptoir.actors.onboarding.sighted import forgotten, forgotten_marks
 from comptoir.actors.onboarding.signing import SIGNING_ROWS
 from comptoir.actors.onboarding.state import OnboardingState, Phase, find, moved, with_document
@@ -332,7 +334,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         KeptLongEnough, KycConcluded, DescribeFile, ChangeProfile, AmendFile, KeepReceipt,
         DescribeProfile, SigningStarted, ContractSigned, SigningEnded, EarlierSigned, SignatureDue, ReissueSignature,
         ApproveFile, ApprovalDue, AccountCreated, AccountRefused, AccountDelayed, AccountHeld, CoreProfileChanged,
-        CorrectionAnswered, KeepByRule, AskErasure, EraseFile, EndRelation,
+        CorrectionAnswered, KeepByRule, AskErasure, EraseFile, EndRelation, RenewLink,
     ),
     rows=(
         *BEGINNING,
@@ -364,6 +366,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         *OPENING_ROWS,
         *SYNCING_ROWS,
         *KEEPING_ROWS,
+        *RELINKING_ROWS,
     ),
     refusal=Refusal("NOT_FOUND", "there is no such file, or no such document"),
 )  # fmt: skip

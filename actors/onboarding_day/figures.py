@@ -215,9 +215,13 @@ def _waited(stages: Mapping[str, Stage]) -> dict[str, float]:
 
 
 def _reversed(reviews: Mapping[str, int]) -> float | None:
-    against = sum(reviews.get(name, 0) for name in REVERSED)
-    told = against + sum(reviews.get(name, 0) for name in UPHELD)
-    return against / told if told else None
+    told = _directed(reviews)
+    return sum(reviews.get(name, 0) for name in REVERSED) / told if told else None
+
+
+def _directed(reviews: Mapping[str, int]) -> int:
+    """How many decided about a recommendation that had a direction."""
+    return sum(reviews.get(name, 0) for name in (*REVERSED, *UPHELD))
 
 
 def _drifts(
@@ -263,6 +267,14 @@ def _alerts(found: Figures, terms: MeasureTerms) -> Iterator[str]:
         yield "ENTRY_ERRORS"
     if enough and (found.false_positives or 0) > terms.stopped:
         yield "FALSE_POSITIVES"
+    yield from _reversals(found, terms)
+
+
+def _reversals(found: Figures, terms: MeasureTerms) -> Iterator[str]:
+    """Of people who decide otherwise than the rules recommend."""
+    known = _directed(found.reviews) >= terms.cases_min
+    if known and (found.reversed_share or 0) > terms.reversals:
+        yield "REVERSALS"
 
 
 def _late(stages: tuple[StageFigure, ...], terms: MeasureTerms) -> Iterator[str]:

@@ -40,6 +40,8 @@ class MeasureTerms(msgspec.Struct, frozen=True):
     """Share of files with an entry error, at most (S39)."""
     stopped: float = 0.02
     """Share of decided files that screening stopped wrongly, at most (S27)."""
+    reversals: float = 0.1
+    """Share of recommendations with a direction that people decide against, at most (S26)."""
     whole_hours: Mapping[str, int] = msgspec.field(
         default_factory=lambda: {WHOLE_ALONE: 24, WHOLE_REVIEWED: 72, TO_ACCOUNT: 120}
     )
@@ -81,6 +83,7 @@ class MeasureTerms(msgspec.Struct, frozen=True):
             aims.abandoned_percent / 100,
             aims.entry_error_percent / 100,
             aims.false_positive_percent / 100,
+            aims.reversed_percent / 100,
             {
                 WHOLE_ALONE: aims.auto_approved_hours,
                 WHOLE_REVIEWED: aims.manual_review_days * DAY_HOURS,

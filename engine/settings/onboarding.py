@@ -56,6 +56,9 @@ class Onboarding(Section):
     portal_session_minutes: int = integer(
         720, "minutes", (5, 1_440), "Longest life of a client's session.", "S34, X8"
     )
+    portal_links_max: int = integer(
+        3, "links", (0, 20), "So many links a client gets in a day by asking for them.", "X8, ours"
+    )
     portal_idle_minutes: int = integer(
         30, "minutes", (1, 1_440), "A client's session that is not used ends after it.", "S34, X8"
     )

@@ -128,6 +128,9 @@ class Targets(Section):
     )
     rejected_percent: int = integer(10, "%", PERCENT, "Files rejected alone.", "S27")
     false_positive_percent: int = integer(2, "%", PERCENT, "Wrongly stopped, at most.", "S27")
+    reversed_percent: int = integer(
+        10, "%", PERCENT, "Recommendations that people reverse, at most.", "S26, ours"
+    )
     onboarding_days: int = integer(5, "days", TOLD_DAYS, "Whole onboarding, at most.", "S39")
     client_stage_hours: int = integer(
         48, "hours", TOLD_HOURS, "A stage that waits for the client.", "S39, E17"

@@ -60,7 +60,7 @@ from comptoir.http.oauth.signin import (
 )
 from comptoir.http.oauth.visits import visit_of
 from comptoir.http.operation import Call
-from comptoir.http.page import page, scripted_page
+from comptoir.http.page import Script, page, scripted_page
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
 
@@ -228,7 +228,7 @@ async def _own_page(port: Port, person: Person, code: str, ticket: str) -> Respo
         return page("Passkeys", _NOBODY, ticket)._replace(status=400)
     note = alert(code) if code in REASONS else ""
     content = passkey_list(listed, note, fresh=is_fresh(person))
-    shown = scripted_page("Passkeys", content, ticket, SCRIPT)
+    shown = scripted_page("Passkeys", content, ticket, Script(SCRIPT))
     return shown._replace(status=400) if code else shown
 
 

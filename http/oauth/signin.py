@@ -43,7 +43,7 @@ from comptoir.http.oauth.sessions import (
 )
 from comptoir.http.oauth.visits import Visit, visit_of
 from comptoir.http.operation import Call
-from comptoir.http.page import language_of, page, page_in, scripted_page
+from comptoir.http.page import Script, language_of, page, page_in, scripted_page
 from comptoir.http.port import Port
 from comptoir.http.problems import problem
 
@@ -200,7 +200,7 @@ def enrolment_form(identity: Identity, link: tuple[str, str], note: str, ticket:
     )
     if rp_id_of(identity) is None:
         return page("Enrol", content + by_app, ticket, forms=True)
-    return scripted_page("Enrol", content + enrol_form(hidden) + by_app, ticket, SCRIPT)
+    return scripted_page("Enrol", content + enrol_form(hidden) + by_app, ticket, Script(SCRIPT))
 
 
 def enrolment_over(ticket: str) -> Response:
@@ -307,7 +307,7 @@ def form_page(identity: Identity, wanted: str, note: str, ticket: str) -> Respon
     head = f"<h1>Sign in</h1>\n{note}\n"
     if rp_id_of(identity) is None:
         return page("Sign in", head + by_app, ticket, forms=True)
-    return scripted_page("Sign in", head + sign_in_form(kept) + by_app, ticket, SCRIPT)
+    return scripted_page("Sign in", head + sign_in_form(kept) + by_app, ticket, Script(SCRIPT))
 
 
 def _seed_page(subject: str, seed: bytes, hidden: str, ticket: str) -> Response:

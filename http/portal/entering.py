@@ -8,6 +8,7 @@ Source: spec.md S34, X8; OWASP ASVS 5, V6.5.2 to V6.6.3; docs/adr/0026.
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -21,11 +22,13 @@ from comptoir.actors.invitation.messages import (
     CodesUsedUp,
     CodeWrong,
     EnterCode,
+    Language,
     LinkOver,
     RenewCode,
     UseLink,
+    WantLink,
 )
-from comptoir.engine import Address, Message, Reply
+from comptoir.engine import Address, Erased, Message, Reply
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.oauth.devices import device_of
@@ -42,7 +45,7 @@ from comptoir.http.portal.shapes import ONBOARDING_ID
 
 __all__ = [
     "Entered", "Waiting", "enter_code", "invitation_address", "renew_code", "sign_out", "token_digest",
-    "use_link",
+    "use_link", "want_link",
 ]  # fmt: skip
 
 CODES: Final = 10**6
@@ -97,6 +100,21 @@ async def use_link(
         return LinkOver()
     await sign_out(port, identity, call)  # whoever was signed in with this browser loses the cookie
     return Waiting(reply.channel, set_cookie(identity, cookie, WAITING_SECONDS))
+
+
+async def want_link(
+    port: Port, call: Call, onboarding_id: str, token: str, language: Language
+) -> None:
+    """Have another link sent to a file's address of record, by one that is over; nobody learns whether one was."""
+    if not _TOKEN(token) or not _FILE(onboarding_id):
+        return
+    secret = call.draw_secret("portal link")
+    message = WantLink(
+        token_digest(token), f"{port.public_url}/portal/{onboarding_id}?token={secret}",
+        token_digest(secret), call.draw("portal link wanted").hex(), language,
+    )  # fmt: skip
+    with suppress(Erased):
+        await _ask(port, onboarding_id, message)
 
 
 async def renew_code(

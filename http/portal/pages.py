@@ -21,7 +21,7 @@ from comptoir.http.portal.entering import Waiting, invitation_address
 from comptoir.http.portal.words import WORDS, Words
 from comptoir.http.problems import problem
 
-__all__ = ["another_code", "code_typed", "link_opened", "link_used"]
+__all__ = ["another_code", "code_typed", "link_opened", "link_used", "link_wanted"]
 
 PATH: Final = "/portal"
 OUT: Final = "/signin/out"
@@ -52,13 +52,25 @@ async def link_used(port: Port, call: Call) -> Response:
     if identity is None or isinstance(form, Response):
         return form if isinstance(form, Response) else problem("NOT_FOUND", call.ticket)
     file = call.path["onboardingId"]
-    used = await entering.use_link(port, identity, call, file, form.get("token", ""))
+    token = form.get("token", "")
+    used = await entering.use_link(port, identity, call, file, token)
     if isinstance(used, LinkOver):
-        return _over(call)
+        return _over(call, token)
     answer = _code_page(call, _sent(used, _words(call)))
     assert used.cookie is not None
     answer.headers.append(used.cookie)
     return answer
+
+
+async def link_wanted(port: Port, call: Call) -> Response:
+    """POST /portal/{onboardingId}/link: the link is over, and another is wanted; always the same page."""
+    form = own_form(port, call)
+    if isinstance(form, Response):
+        return form
+    language = language_of(call)
+    await entering.want_link(port, call, call.path["onboardingId"], form.get("token", ""), language)
+    words = _words(call)
+    return _page(f'<h1>{words.wanted_title}</h1>\n<p class="lead">{words.wanted_text}</p>', call)
 
 
 async def another_code(port: Port, call: Call) -> Response:
@@ -90,6 +102,7 @@ async def code_typed(port: Port, call: Call) -> Response:
         return _code_page(call, note)._replace(status=403)
     content = (
         f'<h1>{words.in_title}</h1>\n<p class="lead">{words.in_text}</p>\n'
+        f'<p><a href="{PATH}/{escape(file)}/file">{words.missing}</a></p>\n'
         f'<p><a href="{SESSIONS}">{words.sessions}</a></p>\n'
         f'<form method="post" action="{OUT}"><button>{words.out}</button></form>'
     )
@@ -123,9 +136,15 @@ def _code_page(call: Call, note: str, *, more: bool = True) -> Response:
     return _page(content, call)
 
 
-def _over(call: Call) -> Response:
-    words = _words(call)
+def _over(call: Call, token: str = "") -> Response:
+    """The link is over; whoever has it may ask for another by it."""
+    words, file = _words(call), call.path["onboardingId"]
     content = f'<h1>{words.over_title}</h1>\n<p class="lead">{words.over_text}</p>'
+    if _TOKEN(token) and invitation_address(file) is not None:
+        content += (
+            f'\n<p>{words.want_text}</p>\n<form method="post" action="{PATH}/{file}/link">\n'
+            f'<input type="hidden" name="token" value="{token}">\n<button>{words.want}</button>\n</form>'
+        )
     return _page(content, call)._replace(status=_LOST)
 
 

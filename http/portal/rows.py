@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from comptoir.http.oauth.requests import FORM
-from comptoir.http.operation import Assurance, Body, Door, Operation, Parameter, Reach
+from comptoir.http.operation import Assurance, Body, Door, Operation, Parameter, Proof, Reach
 from comptoir.http.page import HTML
-from comptoir.http.portal import inviting, pages, session, shapes
+from comptoir.http.portal import file, inviting, pages, session, shapes
 from comptoir.http.principal import Role
 
 __all__ = ["FILE", "PORTAL"]
@@ -63,6 +63,12 @@ PORTAL: Final = (
         problems=(*_JSON, "PORTAL_CODES_USED_UP"), body=Body("Whose.", shapes.PortalFile),
     ),
     Operation(
+        "wantPortalLink", "POST", f"{_SESSION}/link", "A link is over: another one, to the address of the file",
+        "portal", Door.OPEN, {204: _nothing("It was heard. Whether one is sent is not told.")},
+        session.want, problems=tuple(one for one in _JSON if one != "PORTAL_LINK_OVER"),
+        body=Body("The link that is over.", shapes.PortalLink),
+    ),
+    Operation(
         "confirmPortalSession", "POST", f"{_SESSION}/code", "The code came: the client is in",
         "portal", Door.OPEN, {204: _nothing("The cookie of the session.", "Set-Cookie")},
         session.confirm, problems=(*_JSON, "PORTAL_CODE_WRONG"),
@@ -88,6 +94,30 @@ PORTAL: Final = (
         "usePortalLink", "POST", _PAGE, "What that page sends", "portal", Door.OPEN, _shown(),
         pages.link_used, problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
         parameters=(FILE,), body=Body("A form.", shapes.PortalLinkForm, FORM),
+    ),
+    Operation(
+        "wantPortalLinkByForm", "POST", f"{_PAGE}/link", "What the page of a link that is over sends",
+        "portal", Door.OPEN, {200: Body("The same page, whatever becomes of it.", None, HTML)},
+        pages.link_wanted, problems=("NOT_FOUND", "REQUEST_MALFORMED", "STORAGE_UNAVAILABLE"),
+        parameters=(FILE,), body=Body("A form.", shapes.PortalLinkForm, FORM),
+    ),
+    Operation(
+        "getFilePage", "GET", f"{_PAGE}/file", "The page of what a client's file still wants", "portal",
+        Door.OPEN, {200: Body("A page.", None, HTML)}, file.show,
+        problems=("NOT_FOUND", "VAULT_ERASED", "STORAGE_UNAVAILABLE"), parameters=(FILE,),
+        proof=Proof.SESSION,
+    ),
+    Operation(
+        "completeFileByForm", "POST", f"{_PAGE}/file", "What the form of that page sends", "portal",
+        Door.OPEN, {200: Body("The page, as it is now.", None, HTML), 400: Body("Not taken, and why.", None, HTML)},
+        file.complete, problems=("NOT_FOUND", "REQUEST_MALFORMED", "VAULT_ERASED", "STORAGE_UNAVAILABLE"),
+        parameters=(FILE,), body=Body("A form: fields of the profile by their paths.", None, FORM, required=False),
+        proof=Proof.SESSION,
+    ),
+    Operation(
+        "getFileScript", "GET", file.SCRIPT, "What that page does to send documents", "portal",
+        Door.OPEN, {200: Body("ECMAScript.", None, "text/javascript; charset=utf-8")}, file.script,
+        problems=("NOT_FOUND",),
     ),
     Operation(
         "typePortalCode", "POST", f"{_PAGE}/code", "What the page of the code sends", "portal",

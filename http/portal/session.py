@@ -14,6 +14,7 @@ from comptoir.http.answers import Response, json_response, no_content
 from comptoir.http.bodies import read_json
 from comptoir.http.oauth.sessions import is_from_elsewhere, session_of, set_cookie
 from comptoir.http.operation import Call
+from comptoir.http.page import language_of
 from comptoir.http.port import Port
 from comptoir.http.portal import entering
 from comptoir.http.portal.entering import Entered, Waiting
@@ -22,7 +23,7 @@ from comptoir.http.portal.shapes import PortalCode, PortalFile, PortalLink
 from comptoir.http.principal import Role
 from comptoir.http.problems import problem
 
-__all__ = ["begin", "confirm", "end", "renew", "show"]
+__all__ = ["begin", "confirm", "end", "renew", "show", "want"]
 
 _LINK: Final = msgspec.json.Decoder(PortalLink)
 _FILE: Final = msgspec.json.Decoder(PortalFile)
@@ -37,6 +38,16 @@ async def begin(port: Port, call: Call) -> Response:
         return given if isinstance(given, Response) else problem("NOT_FOUND", call.ticket)
     used = await entering.use_link(port, port.identity, call, given.onboarding_id, given.token)
     return _shown(used, call.ticket)
+
+
+async def want(port: Port, call: Call) -> Response:
+    """POST /portal/session/link: a link is over, and another is wanted; always the same answer."""
+    refused = _refused(port, call)
+    given = refused or read_json(call, _LINK, "onboardingId and token, and nothing else")
+    if isinstance(given, Response):
+        return given
+    await entering.want_link(port, call, given.onboarding_id, given.token, language_of(call))
+    return no_content(call.ticket)
 
 
 async def renew(port: Port, call: Call) -> Response:

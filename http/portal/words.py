@@ -31,8 +31,13 @@ class Words:
     used_up: str
     over_title: str
     over_text: str
+    want_text: str
+    want: str
+    wanted_title: str
+    wanted_text: str
     in_title: str
     in_text: str
+    missing: str
     out: str
     sessions: str
 
@@ -54,12 +59,19 @@ WORDS: Final = MappingProxyType[Language, Words](
             wrong="Ce code n'a pas été accepté. Vérifiez-le ; seul le dernier envoyé est valable. Essais "
             "restants : {left}.",
             used_up="Il n'est plus envoyé de code pour ce lien. Le dernier reste valable quelques minutes ; "
-            "sinon, demandez un nouveau lien à votre conseiller.",
+            "sinon, rouvrez votre lien : il vous en propose un autre.",
             over_title="Ce lien n'est plus valable",
-            over_text="Il a servi, il a expiré, ou un autre l'a remplacé. Demandez-en un nouveau à votre "
+            over_text="Il a servi, il a expiré, ou un autre l'a remplacé. Rouvrez le dernier lien que vous avez "
+            "reçu, ou adressez-vous à votre conseiller.",
+            want_text="Nous pouvons aussi vous en envoyer un autre, à l'adresse électronique de votre dossier.",
+            want="Recevoir un autre lien",
+            wanted_title="Consultez votre messagerie",
+            wanted_text="Si ce lien était le vôtre et que votre dossier est ouvert, un autre part à l'adresse de "
+            "votre dossier. Rien ne vient ? Il n'en est envoyé que quelques-uns par jour : adressez-vous à votre "
             "conseiller.",
             in_title="Vous êtes connecté",
             in_text="Votre session se ferme d'elle-même quand vous ne l'utilisez plus.",
+            missing="Ce qui manque à votre dossier",
             out="Se déconnecter",
             sessions="Où vous êtes connecté",
         ),
@@ -77,12 +89,18 @@ WORDS: Final = MappingProxyType[Language, Words](
             another="Send me another code",
             wrong="This code was not accepted. Check it; only the last one sent is good. Tries left: {left}.",
             used_up="No more codes are sent for this link. The last one stays good for some minutes; else "
-            "ask your advisor for a new link.",
+            "open your link again: it offers you another one.",
             over_title="This link is over",
-            over_text="It was used, its time has passed, or another one has replaced it. Ask your advisor "
-            "for a new one.",
+            over_text="It was used, its time has passed, or another one has replaced it. Open the last link that "
+            "you were sent, or ask your advisor.",
+            want_text="We can send you another one as well, to the mail address of your file.",
+            want="Send me another link",
+            wanted_title="Look into your mail",
+            wanted_text="If this link was yours and your file is open, another one goes to the address of your file. "
+            "Nothing comes? Only some are sent in a day: ask your advisor.",
             in_title="You are in",
             in_text="Your session closes by itself when you no longer use it.",
+            missing="What your file still wants",
             out="Sign out",
             sessions="Where you are signed in",
         ),

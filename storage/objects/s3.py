@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final, Protocol
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ import httpx
 
 from comptoir.engine.objects import ObjectFacts, ObjectKey, UploadAddress, UploadTerms
 from comptoir.storage.objects.errors import ObjectMissing, ObjectsRefused, ObjectsUnavailable
+from comptoir.storage.objects.versions import read_versions
 
 __all__ = ["S3Options", "S3Store", "Signer"]
 
@@ -31,6 +33,9 @@ DIGEST_HEADER: Final = "x-amz-checksum-sha256"
 ENCRYPTION_HEADER: Final = "x-amz-server-side-encryption"
 KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
 SECOND_MS: Final = 1000
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+VERSION_PAGES_MAX: Final = 10
+"""Of a thousand versions each: an object of ours is written once, and then deleted."""
 AWAY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 
 
@@ -125,8 +130,34 @@ class S3Store:
         return ObjectFacts(size, media_type, digest.hexdigest())
 
     async def delete(self, key: ObjectKey) -> None:
-        """As `ObjectReads.delete`."""
-        await self._ask("DELETE", key, {})
+        """As `ObjectReads.delete`: where the bucket keeps versions, all of them go, and the marks of their deletion.
+
+        Raises:
+            ObjectsUnavailable, ObjectsRefused: S3 does not answer, or says no; again is harmless.
+        """
+        answer = await self._ask("DELETE", key, {})
+        if answer is None or not _keeps_versions(answer):
+            return
+        for _ in range(VERSION_PAGES_MAX):
+            versions = await self._versions(key)
+            if not versions:
+                return
+            for version in versions:
+                await self._send("DELETE", f"{self._url(key)}?versionId={quote(version, safe='')}")
+        raise ObjectsUnavailable("S3 keeps more versions of an object than are deleted at once")
+
+    async def _versions(self, key: ObjectKey) -> list[str]:
+        """Some of the versions that are left of exactly this key, and of the marks that it was deleted."""
+        query = f"prefix={quote(key.path, safe='')}&versions="
+        bucket = f"{self._options.base_url}/{self._options.bucket}"
+        answer = await self._send("GET", f"{bucket}?{query}")
+        if answer is None:
+            return []
+        try:
+            found = read_versions(answer.content)
+        except ValueError:
+            raise ObjectsUnavailable("S3 lists versions in a way that nobody can read") from None
+        return [version for path, version in found if path == key.path]
 
     @asynccontextmanager
     async def read(self, key: ObjectKey) -> AsyncGenerator[AsyncIterator[bytes]]:
@@ -144,7 +175,11 @@ class S3Store:
     async def _ask(
         self, method: str, key: ObjectKey, headers: Mapping[str, str]
     ) -> httpx.Response | None:
-        url = self._url(key)
+        return await self._send(method, self._url(key), headers)
+
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str] = NO_HEADERS
+    ) -> httpx.Response | None:
         try:
             answer = await self._client.request(
                 method, url, headers=self._signer.sign(method, url, headers)
@@ -155,6 +190,11 @@ class S3Store:
 
     def _url(self, key: ObjectKey) -> str:
         return f"{self._options.base_url}/{self._options.bucket}/{quote(key.path)}"
+
+
+def _keeps_versions(answer: httpx.Response) -> bool:
+    """Whether a deletion says that what was there is kept behind a mark, or that versions are."""
+    return "x-amz-version-id" in answer.headers or "x-amz-delete-marker" in answer.headers
 
 
 def _is_there(status: int) -> bool:

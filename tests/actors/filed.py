@@ -14,6 +14,7 @@ from comptoir.actors.onboarding.keeping_messages import (
     EraseFile,
     KeepByRule,
 )
+from comptoir.actors.onboarding.link_messages import RenewLink
 from comptoir.actors.onboarding.messages import (
     AmendFile,
     ChangeProfile,
@@ -154,6 +155,7 @@ TO_FILE: tuple[Message, ...] = (
     AMENDS, KeepReceipt(1, "a.b.c"), DescribeProfile(), RESUMES, ReminderDue(), KeptLongEnough(),
     NoticeTaken("r"), NoticeRefused("r", "MAIL_REFUSED"), *CONCLUSIONS,
     KeepByRule(), AskErasure(), EraseFile(), EndRelation("ops-1"),
+    RenewLink("https://x/portal/ONB?token=v", "digest3", "listing", "ref3", "en"),
 )  # fmt: skip
 UPLOADED = msgspec.structs.replace(PENDING, phase=Phase.DOCUMENTS_UPLOADED)
 BESIDE = document(DocumentStatus.INSPECTING, id="doc_5", proven_sha256="cd" * 32)

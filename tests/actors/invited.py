@@ -11,6 +11,7 @@ from comptoir.actors.invitation.messages import (
     InviteClient,
     RenewCode,
     UseLink,
+    WantLink,
 )
 from comptoir.actors.invitation.terms import Terms
 from comptoir.engine import Message
@@ -40,5 +41,5 @@ INVITATIONS = (
 )  # fmt: skip
 TO_INVITATION: tuple[Message, ...] = (
     INVITE, USE, RenewCode("s", "p", "123456"), ENTER, InvitationExpired(), NoticeTaken("n"),
-    NoticeRefused("n", "MAIL_REFUSED"), ForgetInvitation(),
+    NoticeRefused("n", "MAIL_REFUSED"), ForgetInvitation(), WantLink("d", "l2", "d2", "r2", "fr"),
 )  # fmt: skip

@@ -122,3 +122,16 @@ def test_what_has_no_row_is_told_to_nobody() -> None:
     """Every other event stays inside."""
     assert publish("wallet", "PointsCredited", b"{}") is None
     assert publish("onboarding", "DocumentAnnounced", b"{}") is None
+
+
+def test_an_advisor_may_say_that_a_partner_brought_it() -> None:
+    """S5, interface.md 8: told as it was said; of what an earlier release wrote, as its partner tells."""
+    for begun, told in (
+        (OnboardingInitiated("INDIVIDUAL", "c.martin", 1, "", "PARTNER"), "PARTNER"),
+        (OnboardingInitiated("INDIVIDUAL", "c.martin", 1, "", "CONSEILLER"), "CONSEILLER"),
+        (OnboardingInitiated("INDIVIDUAL", "c.martin", 1), "CONSEILLER"),
+        (OnboardingInitiated("INDIVIDUAL", "", 1, "cl_1"), "PARTNER"),
+    ):
+        found = publish("onboarding", "OnboardingInitiated", encode(begun))
+        assert found is not None
+        assert found.data["initiatedBy"] == told

@@ -44,7 +44,7 @@ APP = "https://app.example/linked"
 
 
 INITIATION: dict[str, Any] = {
-    "clientType": "INDIVIDUAL", "initiatedBy": "CONSEILLER", "conseillerEmail": "jean.dupont@bnc.ca",
+    "clientType": "INDIVIDUAL", "initiatedBy": "PARTNER", "conseillerEmail": "jean.dupont@bnc.ca",
     "clientInfo": {
         "firstName": "Marie", "lastName": "Tremblay", "email": "marie.tremblay@example.com",
         "phone": "+1-514-555-1234", "dateOfBirth": "1980-05-15", "residenceCountry": "CA",
@@ -52,7 +52,7 @@ INITIATION: dict[str, Any] = {
     },
     "metadata": {"source": "CRM", "campaignId": "Q4-2025-PROMO"},
 }  # fmt: skip
-"""The source's own (S8)."""
+"""The source's own (S8), brought by a partner: so that whoever may begin a file may send it."""
 
 
 SUBMISSION: dict[str, Any] = {

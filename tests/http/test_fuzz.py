@@ -157,6 +157,7 @@ include-operation-id = [
     "uploadDocument", "getToken", "revokeToken", "authorize", "signIn", "signOut",
     "getEnrolment", "enrol", "confirmEnrolment", "beginPortalSession", "renewPortalCode",
     "confirmPortalSession", "getPortalLink", "usePortalLink", "typePortalCode", "wantPortalCode",
+    "wantPortalLink", "wantPortalLinkByForm", "getFilePage", "completeFileByForm",
     "getContractPage", "wantSigningCode", "signContractByForm", "declineContractByForm", "sendSignerByForm", "verifyDocument",
     "consent", "getConsents", "withdrawConsent", "getSessions", "endSessionsByForm",
 ]

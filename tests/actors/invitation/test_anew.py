@@ -4,7 +4,6 @@ import msgspec
 
 from comptoir.actors.browser_session.messages import EndSession
 from comptoir.actors.gateways.messages import SendSms
-from comptoir.actors.invitation.machine import InvitationState, Phase
 from comptoir.actors.invitation.messages import (
     CodeAccepted,
     CodeSent,
@@ -15,7 +14,7 @@ from comptoir.actors.invitation.messages import (
 )
 from comptoir.engine.decision import Outgoing
 from comptoir.engine.values import Address
-from tests.actors.invitation.test_machine import STRANGER, digest, enter, renew, waiting
+from tests.actors.invitation.test_machine import STRANGER, digest, ended, enter, renew, waiting
 
 
 def test_whoever_is_in_shows_anew_who_they_are() -> None:
@@ -54,4 +53,4 @@ def test_who_guesses_in_a_browser_that_is_in_loses_it() -> None:
     assert [one.ask(guess) for _ in range(5)] == [*map(CodeWrong, (4, 3, 2, 1)), LinkOver()]
     over = Outgoing(Address("browser_session", "new-session"), EndSession("signed_in_anew"))
     assert one.last.messages == (over,)
-    assert one.state == InvitationState(Phase.ENDED)
+    assert one.state == ended()

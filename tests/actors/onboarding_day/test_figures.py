@@ -264,6 +264,20 @@ def test_a_reversal_is_against_a_direction() -> None:
     assert seen(Sums()).reversed_share is None
 
 
+def test_reversals_are_a_share_of_recommendations_with_a_direction() -> None:
+    """S26: one in ten is aimed at, one more is an alert; of few nobody knows, and what had no direction counts nowhere."""
+    said: list[Countable] = [
+        *[CountReview("AUTO_APPROVE", True, False)] * 9, CountReview("AUTO_APPROVE", False, False),
+        *[CountReview("MANUAL_REVIEW", False, False)] * 50,
+    ]  # fmt: skip
+    found = seen(summed(map(sums_of, said)))
+    assert (found.reversed_share, found.alerts) == (0.1, ())
+    more = seen(summed(map(sums_of, [*said, CountReview("REJECT", True, False)])))
+    assert more.alerts == ("REVERSALS",)
+    few = [CountReview("REJECT", True, False)] * 3
+    assert seen(summed(map(sums_of, few))).alerts == ()
+
+
 def stays(stage: str, waits: Waits, hours: float, files: int) -> list[Countable]:
     """So many files that were in a stage for so long."""
     return [CountStage(stage, waits, int(hours * HOUR_MS))] * files
@@ -304,7 +318,7 @@ def test_every_aim_of_the_settings_is_measured() -> None:
     names = (
         "auto_approved_hours", "manual_review_days", "onboarding_days", "client_stage_hours",
         "compliance_stage_hours", "provider_stage_hours", "advisor_stage_hours", "mainframe_stage_hours",
-        "entry_error_percent", "false_positive_percent", "file_cost_cents", "abandoned_percent",
+        "entry_error_percent", "false_positive_percent", "reversed_percent", "file_cost_cents", "abandoned_percent",
         "auto_approved_percent", "manual_review_percent", "rejected_percent",
     )  # fmt: skip
     for name in names:

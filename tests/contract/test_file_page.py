@@ -1,0 +1,206 @@
+"""A client comes back to a file: by another link that it asks for itself, and to a page that says what is still missing.
+
+Rule: daemon and sandbox are processes of their own, and the page is looked at by a real browser; what the client reads is in
+the sandbox's inbox.
+Source: interface.md 8; spec.md S3, S4, S12, S19, X8; docs/portal.md.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from comptoir.engine.testing import Process
+from comptoir.http.contract_testing import Customer, eventually
+from tests.actors.inspection.specimens import as_pdf, identity
+from tests.actors.inspection.zones import Bearer
+from tests.contract.documents import INITIATION, Applicant, to_people
+
+Start = Callable[..., Process]
+WAIT_MS = 15_000
+LOOK_MS = 90_000
+"""A document is read in two seconds by a processor of its own, and tests have none."""
+WANTS = {
+    "documents": ["IDENTITY", "PROOF_OF_RESIDENCE", "TAX_DECLARATION"],
+    "needs": ["address", "national_id", "occupation"], "entity": False, "parties": [],
+    "contract": "management-individual",
+}  # fmt: skip
+TYPED = {
+    "address-street": "1 rue des Lilas",
+    "address-city": "Lyon",
+    "nationalId-number": "046 454 286",
+}
+FRENCH = {"Accept-Language": "fr"}
+
+
+@pytest.fixture(scope="module")
+def bank(comptoir_daemon_shared: Start, carrier: Process) -> Process:
+    """A daemon with accounts."""
+    return comptoir_daemon_shared(
+        **to_people(carrier),
+        COMPTOIR_AUTH__MODE="on",
+        COMPTOIR_HTTP__RATE_LIMITS="off",
+        COMPTOIR_ONBOARDING__TYPES=json.dumps({"INDIVIDUAL": WANTS}),
+    )
+
+
+class Client:
+    """Somebody with a file, a mail box and a telephone."""
+
+    def __init__(self, bank: Process, carrier: Process) -> None:
+        self.bank, self.carrier = bank, carrier
+        self.phone = f"+3361{secrets.randbelow(10**7):07d}"
+        self.mail = f"{secrets.token_hex(6)}@example.org"
+        bank.bearer = bank.token("c.martin", "CONSEILLER")
+        info = {**INITIATION["clientInfo"], "phone": self.phone, "email": self.mail}
+        self.file = Applicant(bank, clientInfo=info)
+        self.number = str(self.file.begun["onboardingId"])
+        self.http = httpx.Client(
+            base_url=bank.url, headers={"Origin": bank.url, **FRENCH}, trust_env=False
+        )
+
+    def got(self, channel: str) -> list[str]:
+        """All that came, the oldest first."""
+        to = self.mail if channel == "mail" else self.phone.replace("+", "%2B")
+        items = self.carrier.get(f"/control/inbox?channel={channel}&to={to}").json()["items"]
+        return [str(one["body"]) for one in items]
+
+    def tokens(self, count: int) -> list[str]:
+        """Of so many links."""
+        eventually(lambda: len(self.got("mail")) >= count)
+        return [re.findall(r"token=([\w-]{43})", body)[0] for body in self.got("mail")]
+
+    def code(self) -> str:
+        """The newest."""
+        eventually(lambda: bool(self.got("sms")))
+        return str(re.findall(r"\b\d{6}\b", self.got("sms")[-1])[0])
+
+    def asks(self, token: str, number: str = "") -> httpx.Response:
+        """For another link, by the button of the page."""
+        return self.http.post(f"/portal/{number or self.number}/link", data={"token": token})
+
+
+@pytest.fixture
+def client(bank: Process, carrier: Process) -> Any:
+    """One with a file of their own."""
+    made = Client(bank, carrier)
+    yield made
+    made.http.close()
+
+
+def test_a_link_that_was_used_has_another_sent(client: Client) -> None:
+    """X8: the page of a used link has a button; another link goes to the address of the file and
+    lets its client in; the answer is the same, to the byte, for a link that was right, for one that never was, and for a file
+    that there is not; in a day there are three, and then none.
+    """
+    (first,) = client.tokens(1)
+    path = f"/portal/{client.number}"
+    assert client.http.post(path, data={"token": first}).status_code == 200
+    over = client.http.post(path, data={"token": first})
+    assert over.status_code == 410
+    assert f'action="{path}/link"' in over.text
+    asked = client.asks(first)
+    assert (asked.status_code, "Consultez votre messagerie" in asked.text) == (200, True)
+    second = client.tokens(2)[1]
+    assert second != first
+    for token, number in ((secrets.token_urlsafe(32), ""), (first, "ONB-1999-99999"), ("x", "")):
+        nothing = client.asks(token, number)
+        assert (nothing.status_code, nothing.text) == (200, asked.text)
+    link = {"onboardingId": client.number, "token": first}
+    assert client.http.post("/portal/session/link", json=link).status_code == 204
+    third = client.tokens(3)[2]
+    assert client.asks(second).text == asked.text
+    fourth = client.tokens(4)[3]
+    for token in (first, second, third, fourth):
+        assert client.asks(token).text == asked.text
+    Customer(client.bank).quiet()
+    assert len(client.got("mail")) == 4, "three in a day"
+    assert client.http.post(path, data={"token": third}).status_code == 410, "replaced"
+    assert client.http.post(path, data={"token": fourth}).status_code == 200
+    typed = client.http.post(f"{path}/code", data={"code": client.code()})
+    assert (typed.status_code, f"{path}/file" in typed.text) == (200, True)
+    said = client.bank.log.read_text()
+    assert not [one for one in (first, second, third, fourth) if one in said]
+
+
+def _passport(folder: Path) -> Path:
+    place = folder / "passeport.pdf"
+    marie = Bearer("TREMBLAY", "MARIE ANNE", birth="800515", nationality="CAN", issuer="CAN")
+    place.write_bytes(as_pdf(identity(marie, "TD3")))
+    return place
+
+
+def _cut(paper: Path) -> Path:
+    """What is left of it when it did not arrive whole."""
+    place = paper.with_name("coupe.pdf")
+    place.write_bytes(paper.read_bytes()[:5_000])
+    return place
+
+
+def _sends(page: Page, paper: Path) -> None:
+    """Choose a file for the identity document, and press the button of its form."""
+    missing = page.locator("[data-missing=IDENTITY]")
+    missing.get_by_label("Fichier PDF ou JPEG").set_input_files(paper)
+    with page.expect_navigation(timeout=LOOK_MS):
+        missing.get_by_role("button", name="Envoyer").click()
+
+
+def _completes(page: Page) -> None:
+    """The fields that are lacking: one that is wrong is named, and nothing is said; then none is left."""
+    for country, told in (("1", 1), ("fr", 0)):
+        for name, value in TYPED.items():
+            page.locator(f"#field-{name}").fill(value)
+        page.locator("#field-nationalId-type").select_option("SIN")
+        page.locator("#field-nationalId-country").fill("ca")
+        page.locator("#field-occupation-status").select_option(label="Salarié")
+        page.locator("#field-address-country").fill(country)
+        page.get_by_role("button", name="Enregistrer").click()
+        wrong = page.get_by_role("alert").filter(has_text="À vérifier : Pays.")
+        expect(wrong).to_have_count(told)
+    expect(page.get_by_role("heading", name="Informations à compléter")).to_have_count(0)
+
+
+def test_a_person_sees_what_is_missing_sends_it_and_sees_it_gone(
+    client: Client, chromium: Browser, tmp_path: Path
+) -> None:
+    """S3, S4, S12, S19: in French, with a browser: documents and fields that are missing; one that is cut off is asked for
+    again with the reason, and nothing else; sent anew, it is gone from there and stands among what was received; what
+    the profile lacks is typed there. Nobody else sees the page, and it has no error.
+    """
+    context = chromium.new_context(locale="fr-FR")
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
+    page.goto(f"{client.bank.url}/portal/{client.number}?token={client.tokens(1)[0]}")
+    page.get_by_role("button", name="Recevoir mon code").click()
+    page.get_by_label("Code à six chiffres").fill(client.code())
+    page.get_by_role("button", name="Entrer").click()
+    page.get_by_role("link", name="Ce qui manque à votre dossier").click()
+    for name in ("Pièce d'identité", "Justificatif de domicile", "Avis d'imposition"):
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.get_by_text("À renvoyer")).to_have_count(0)
+
+    passport = _passport(tmp_path)
+    _sends(page, _cut(passport))
+    again = page.locator("[data-missing=IDENTITY]")
+    expect(again.get_by_text("À renvoyer")).to_be_visible()
+    expect(again.get_by_text("endommagé ou incomplet")).to_be_visible()
+    expect(page.locator("[data-missing=PROOF_OF_RESIDENCE]").get_by_text("À renvoyer")).to_have_count(0)  # fmt: skip
+
+    _sends(page, passport)
+    expect(page.locator("[data-missing=IDENTITY]")).to_have_count(0)
+    expect(page.locator("h2:has-text('Documents reçus') + ul")).to_have_text("Pièce d'identité")
+    expect(page.locator("[data-missing]")).to_have_count(2)
+    _completes(page)
+    assert [one for one in faults if "400" not in one] == []
+    stranger = httpx.get(f"{client.bank.url}/portal/{client.number}/file", trust_env=False)
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "NOT_FOUND")
+    context.close()
