@@ -304,6 +304,22 @@ def _leave(status: int) -> None:
     os._exit(status & 0xFF)
 
 
+def _start_once() -> None:
+    """Have made what a process makes at its first start and keeps: decoders, routes, whom TLS trusts.
+
+    It is half of what a start computes. Without accounts, database and sockets: these are each daemon's own.
+    """
+    importlib.import_module("comptoir.http.app").routes()
+    memory_engine = importlib.import_module("comptoir.engine.boot").memory_engine
+
+    async def start() -> None:
+        async with memory_engine():
+            pass
+
+    importlib.import_module("trio").run(start)
+    assert threading.active_count() == 1, "a fork would lack the others"
+
+
 def main() -> None:
     """Read the modules, then serve the channel whose number is the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: it is the session's to end
@@ -311,6 +327,7 @@ def main() -> None:
         importlib.import_module(name)
     # Its patterns are then compiled: every program's own settings are judged by them.
     importlib.import_module("comptoir.engine.settings").Settings.load(Path(os.devnull), {})
+    _start_once()
     gc.collect()
     gc.freeze()  # the collector of a fork touches none of the shared pages
     order = _Nursery(socket.socket(fileno=int(sys.argv[1]))).run()
