@@ -24,6 +24,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any, NamedTuple
@@ -316,7 +317,9 @@ def start_once() -> None:
         async with memory_engine():
             pass
 
-    importlib.import_module("trio").run(start)
+    # Its log is nobody's, and standard output may be where somebody is answered.
+    with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
+        importlib.import_module("trio").run(start)
     assert threading.active_count() == 1, "a fork would lack the others"
 
 
