@@ -4,13 +4,14 @@ It is a constant among the references of a decision (`Context.references["progra
 machine never reads a setting itself. Source: spec.md S47, S74, X18, X21, X23, X24.
 """
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from comptoir.engine.compose import mail_carriers
 from comptoir.engine.machine import Context
-from comptoir.engine.settings import Settings
+
+if TYPE_CHECKING:
+    from comptoir.engine.settings import Settings
 
 __all__ = ["DAY_MS", "PROGRAMME", "PROVIDERS", "Programme", "Tier", "programme_of"]
 
@@ -81,8 +82,10 @@ class Programme(msgspec.Struct, frozen=True):
     """Whether people can be told anything: there is a party that reaches devices, or one that carries mail."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Programme":
+    def of(cls, settings: "Settings") -> "Programme":
         """The programme as configured."""
+        from comptoir.engine.compose import mail_carriers  # settings: of who has some
+
         points, once = settings.points, settings.once
         return cls(
             currency=points.currency,

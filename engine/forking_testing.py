@@ -24,11 +24,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any, NamedTuple
 
-__all__ = ["PROGRAMS", "Child", "Watchdog", "fork_program"]
+__all__ = ["PROGRAMS", "Child", "Watchdog", "fork_program", "start_once"]
 
 PROGRAMS = {
     "comptoir": "comptoir.engine.cli:main",
@@ -304,15 +305,36 @@ def _leave(status: int) -> None:
     os._exit(status & 0xFF)
 
 
+def start_once() -> None:
+    """Have made what a process makes at its first start and keeps: decoders, routes, whom TLS trusts.
+
+    It is half of what a start computes. Without accounts, database and sockets: these are each daemon's own.
+    """
+    importlib.import_module("comptoir.http.app").routes()
+    memory_engine = importlib.import_module("comptoir.engine.boot").memory_engine
+
+    async def start() -> None:
+        async with memory_engine():
+            pass
+
+    # Its log is nobody's, and standard output may be where somebody is answered.
+    with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
+        importlib.import_module("trio").run(start)
+    assert threading.active_count() == 1, "a fork would lack the others"
+
+
 def main() -> None:
     """Read the modules, then serve the channel whose number is the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: it is the session's to end
+    gc.disable()  # what is read stays: walking it again and again is a fifth of the reading
     for name in READ_BEFORE:
         importlib.import_module(name)
     # Its patterns are then compiled: every program's own settings are judged by them.
     importlib.import_module("comptoir.engine.settings").Settings.load(Path(os.devnull), {})
+    start_once()
     gc.collect()
     gc.freeze()  # the collector of a fork touches none of the shared pages
+    gc.enable()
     order = _Nursery(socket.socket(fileno=int(sys.argv[1]))).run()
     if order is not None:
         _carry_out(order)

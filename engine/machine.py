@@ -16,6 +16,7 @@ follows h11's state tables and Erlang's gen_statem, which also returns data inst
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar, cast
@@ -130,9 +131,9 @@ class Machine(Generic[S]):
         self._check_reachable()
         for phase in self.phases:
             for message in messages:
-                self._rows.setdefault(
-                    (phase, message), Row(phase, message, self._refuse, (phase,), refused=True)
-                )
+                if (phase, message) not in self._rows:
+                    filled = Row(phase, message, self._refuse, (phase,), refused=True)
+                    self._rows[phase, message] = filled
 
     def _refuse(self, _state: S, _message: Message, _context: Context) -> Refusal:
         return self.refusal
@@ -153,25 +154,25 @@ class Machine(Generic[S]):
         self._rows[line.source, line.message] = line
 
     def _check_reachable(self) -> None:
-        reached = {self.initial}
-        grown = True
-        while grown:
-            more = {t for r in self._rows.values() if r.source in reached for t in r.targets}
-            grown = not more <= reached
-            reached |= more
+        ways: dict[Enum, list[Enum]] = {}
+        for line in self._rows.values():
+            ways.setdefault(line.source, []).extend(line.targets)
+        reached, next_ones = {self.initial}, [self.initial]
+        while next_ones:
+            for target in ways.get(next_ones.pop(), ()):
+                if target not in reached:
+                    reached.add(target)
+                    next_ones.append(target)
         lost = [p.name for p in self.phases if p not in reached]
         if lost:
             raise MachineError(f"{self.name}: phases that nothing leads to: {', '.join(lost)}")
-        stuck = [
-            p.name
-            for p in self.phases
-            if p not in self.terminal and not any(r.source is p for r in self._rows.values())
-        ]
+        stuck = [p.name for p in self.phases if p not in self.terminal and p not in ways]
         if stuck:
             raise MachineError(
                 f"{self.name}: phases without a row, not terminal: {', '.join(stuck)}"
             )
-        unheard = [m.__name__ for m in self.messages if not any(k[1] is m for k in self._rows)]
+        heard = {line.message for line in self._rows.values()}
+        unheard = [m.__name__ for m in self.messages if m not in heard]
         if unheard:
             raise MachineError(f"{self.name}: messages that no phase takes: {', '.join(unheard)}")
 
@@ -194,15 +195,12 @@ class Machine(Generic[S]):
         """The same table, each of its handlers inside another: what is to be done with every decision, whatever
         the row. Phases, targets and the drawing stay as they are.
         """
-        rows = (line for line in self if not line.refused)
-        return Machine(
-            self.name,
-            phases=type(self.initial),
-            messages=self.messages,
-            rows=tuple(msgspec.structs.replace(line, then=wrap(line.then)) for line in rows),
-            terminal=self.terminal,
-            refusal=self.refusal,
-        )
+        made = copy(self)  # what was checked of it holds: to check it again is a tenth of a start
+        made._rows = {  # noqa: SLF001  # of this very class
+            pair: line if line.refused else msgspec.structs.replace(line, then=wrap(line.then))
+            for pair, line in self._rows.items()
+        }
+        return made
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())

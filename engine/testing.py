@@ -308,19 +308,10 @@ def _daemons(url: str) -> "Generator[Callable[..., Process]]":
 @pytest.fixture(scope="session")
 def comptoir_postgres_server() -> "Iterator[Any]":
     """One embedded PostgreSQL for the test session (fsync off: these tests kill no machine)."""
-    import trio  # as above
+    from comptoir.storage.copied_testing import open_server  # as above
 
-    from comptoir.storage.embedded import EmbeddedPostgres  # as above
-
-    folder = Path(tempfile.mkdtemp(prefix="ct-"))
-    folder.chmod(0o711)
-    server = EmbeddedPostgres(folder, settings={"fsync": "off", "max_connections": "200"})
-    try:
-        trio.run(server.start)
+    with open_server({"fsync": "off", "max_connections": "200"}) as server:
         yield server
-    finally:
-        trio.run(server.destroy)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ every client that is opened, one of an address in the clear too: 30 ms, in which
 Source: httpx's manual, "SSL"; its `create_ssl_context`.
 """
 
+import os
 import ssl
 from functools import cache
 
@@ -23,7 +24,10 @@ def trust_of(address: str, *, environment: bool = True) -> ssl.SSLContext:
     Raises:
         httpx.InvalidURL: it is no address, as the client would say.
     """
-    return _nobody() if httpx.URL(address).scheme == "http" else _authorities(environment)
+    if httpx.URL(address).scheme == "http":
+        return _nobody()
+    named = [os.environ.get(name, "") for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")]
+    return _authorities(*named) if environment else _authorities("", "")
 
 
 @cache
@@ -32,5 +36,6 @@ def _nobody() -> ssl.SSLContext:
 
 
 @cache
-def _authorities(environment: bool) -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=environment)
+def _authorities(file: str, folder: str) -> ssl.SSLContext:
+    """Those that are named, else this machine's: the same for all who name none."""
+    return httpx.create_ssl_context(trust_env=bool(file or folder))

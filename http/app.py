@@ -34,7 +34,7 @@ from comptoir.http.port import Port
 from comptoir.http.principal import Authenticator, Principal
 from comptoir.http.problems import problem, problem_of
 
-__all__ = ["make_app"]
+__all__ = ["make_app", "routes"]
 
 _CODES: Final = {
     400: "REQUEST_MALFORMED",
@@ -70,7 +70,7 @@ class _Rule(QuartRule):
 
 
 @cache
-def _routes() -> QuartMap:
+def routes() -> QuartMap:
     """Every row that a handler answers: the same for all daemons of a process, and nothing changes it.
 
     HEAD comes with GET; OPTIONS is answered by Quart.
@@ -99,7 +99,7 @@ def make_app(
     app.config["MAX_CONTENT_LENGTH"] = None  # the edge has read, counted and timed the body
     app.config["BODY_TIMEOUT"] = None
     app.config["RESPONSE_TIMEOUT"] = None
-    app.url_map = _routes()
+    app.url_map = routes()
     work = _Work(port, limits, Idempotency(port))
     for operation in OPERATIONS:
         if operation.handle is not None:

@@ -47,6 +47,7 @@ from comptoir.engine.gateway_spec import (
 )
 from comptoir.engine.objects import ObjectKey, ObjectsUnavailable, UploadRefused, UploadTerms
 from comptoir.engine.settings import Problem, Settings, SettingsError
+from comptoir.engine.trust import trust_of
 from comptoir.engine.values import Message
 from comptoir.storage.errors import StorageError
 
@@ -278,7 +279,9 @@ async def open_contracts(
         SettingsError: a template, the key or a root is missing, or wrong.
     """
     seconds = settings.signing.seconds_max
-    client = await stack.enter_async_context(httpx.AsyncClient(timeout=seconds, trust_env=False))
+    trust = trust_of("https://", environment=False)
+    client = httpx.AsyncClient(timeout=seconds, trust_env=False, verify=trust)
+    await stack.enter_async_context(client)
     store = ContractStore(desk, client)
     studio = Studio(1, 64, seconds)
     bounds = GatewayBounds(deadline_s=seconds + SLACK_S, calls_max=2)

@@ -28,6 +28,7 @@ from comptoir.engine.gateway_spec import (
 from comptoir.engine.objects import ObjectKey, ObjectStore, ObjectsUnavailable, UploadDoor
 from comptoir.engine.settings import Settings
 from comptoir.engine.telemetry import Telemetry
+from comptoir.engine.trust import trust_of
 from comptoir.engine.values import Message
 from comptoir.storage.errors import StorageError
 from comptoir.storage.objects.folder import FolderOptions, FolderStore
@@ -76,7 +77,8 @@ class DocumentDesk:
             self._settings.documents.bucket, s3.region, s3.endpoint_url, encryption, s3.kms_key_id
         )
         credentials = credentials_of(s3.access_key_id, s3.secret_access_key.reveal())
-        client = httpx.AsyncClient(timeout=s3.timeout_s, trust_env=False)
+        trust = trust_of(s3.endpoint_url or "https://", environment=False)
+        client = httpx.AsyncClient(timeout=s3.timeout_s, trust_env=False, verify=trust)
         await stack.enter_async_context(client)
         return S3Store(options, BotocoreSigner(credentials, s3.region), client)
 

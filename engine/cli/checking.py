@@ -85,6 +85,10 @@ def _function(kind: str) -> Check:
         from comptoir.actors.check_copybooks import CHECKS as OF_COPYBOOKS
 
         return OF_COPYBOOKS[kind]
+    if kind in ("document", "ocr"):
+        from comptoir.actors.check_documents import CHECKS as OF_DOCUMENTS
+
+        return OF_DOCUMENTS[kind]
     from comptoir.actors.checks import CHECKS
 
     return CHECKS[kind]

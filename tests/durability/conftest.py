@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from comptoir.engine.testing import Process
+from comptoir.storage.copied_testing import take_copy
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.embedded_testing import DISK, open_folder
 from comptoir.storage.ledger_testing import audit, credited, wallets
@@ -123,6 +124,7 @@ def new_life(interruptible: None) -> Iterator[Life]:
 async def postgres(disk_folder: Path) -> AsyncGenerator[EmbeddedPostgres]:
     """Give a server of the test's own, on disk, with fsync."""
     server = EmbeddedPostgres(disk_folder / "postgres")
+    await take_copy(server)
     await server.start()
     yield server
     await server.destroy()

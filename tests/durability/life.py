@@ -37,6 +37,7 @@ from comptoir.engine.boot.serving import serve
 from comptoir.engine.decision import Decision, Once, Outgoing
 from comptoir.engine.engine import Engine
 from comptoir.engine.errors import EngineError, Unavailable
+from comptoir.engine.forking_testing import start_once
 from comptoir.engine.gateway_spec import (
     CallContext,
     CallFault,
@@ -365,8 +366,7 @@ def be(order: dict[str, Any]) -> int:
     """In the new process: become the daemon of this order; its exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.chdir(order["folder"])
-    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 2)
+    os.dup2(os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     told, heard = (socket.socket(socket.AF_UNIX) for _ in range(2))
     told.connect(order["listener"])
     heard.connect(order["listener"])
@@ -384,6 +384,7 @@ def be(order: dict[str, Any]) -> int:
 def main() -> None:
     """Fork a life for each line."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
+    start_once()
     gc.freeze()
     for line in sys.stdin:
         order = json.loads(line)
@@ -392,8 +393,7 @@ def main() -> None:
             status = be(order)
             sys.stderr.flush()
             os._exit(status)
-        sys.stdout.write(f"{pid}\n")
-        sys.stdout.flush()
+        print(pid, flush=True)  # noqa: T201 - its answer
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 import trio
 
+from comptoir.storage.copied_testing import take_copy
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.embedded_testing import MEMORY, open_folder
 from tests.durability import crash_cases, sites
@@ -38,6 +39,7 @@ class Theatre:
 
     def __init__(self, folder: Path) -> None:
         self.server = EmbeddedPostgres(folder / "postgres")
+        trio.run(take_copy, self.server)
         url = trio.run(self.server.start).url
         self.folder = folder / "run"
         self.folder.mkdir()

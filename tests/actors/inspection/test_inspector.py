@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import trio
 
-from comptoir.actors.checks import check_document
+from comptoir.actors.check_documents import check_document
 from comptoir.actors.inspection import inspector
 from comptoir.actors.inspection.flags import FLAGS, Weight, is_accepted, outcome_of
 from comptoir.actors.inspection.inspector import Inspector, task_of

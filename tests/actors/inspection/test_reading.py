@@ -16,7 +16,7 @@ from functools import cache
 import pytest
 from anyascii import anyascii
 
-from comptoir.actors.checks import check_ocr
+from comptoir.actors.check_documents import check_ocr
 from comptoir.actors.inspection.judging import Declared, Findings, judge
 from comptoir.actors.inspection.looking import look
 from comptoir.actors.inspection.reading import Reader, data_folder

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from comptoir.actors.check_copybooks import CHECKS as COPYBOOK_CHECKS
+from comptoir.actors.check_documents import CHECKS as DOCUMENT_CHECKS
 from comptoir.actors.checks import CHECKS
 from comptoir.engine import boot
 from comptoir.engine.cli import drawing
@@ -87,7 +88,16 @@ def test_names_for_completion_are_those_that_exist() -> None:
     """What a shell offers is what the commands take, no more and no less."""
     assert sorted(MACHINES) == sorted(boot.machines())
     assert sorted(CHECK_KINDS) == sorted(
-        [*CHECKS, *COPYBOOK_CHECKS, *TOKEN_CHECKS, "aead-open", "name-match", "screen", "webhook"]
+        [
+            *CHECKS,
+            *COPYBOOK_CHECKS,
+            *DOCUMENT_CHECKS,
+            *TOKEN_CHECKS,
+            "aead-open",
+            "name-match",
+            "screen",
+            "webhook",
+        ]
     )
     assert sorted(ROLES) == sorted(Role)
     assert complete(MACHINES)("w") == ["wallet", "watch_list", "withdrawal"]
