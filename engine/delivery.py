@@ -88,7 +88,7 @@ class Delivery:
         self.left_behind = LeftBehind()
         self._to_pump: deque[Address] = deque()
         self._readings: list[set[int]] = []
-        self._pump_wanted = trio.Event()
+        self._idle_pumps = trio.lowlevel.ParkingLot()
         self._next_due: int | None = None
         self._due_sooner = trio.Event()
         self._timers_seen = 0
@@ -179,7 +179,7 @@ class Delivery:
         if not backlog.pumping:
             backlog.pumping = True
             self._to_pump.append(address)
-            self._pump_wanted.set()
+            self._idle_pumps.unpark()  # one: to wake up all costs more than to drain most
 
     # The tasks.
 
@@ -209,10 +209,7 @@ class Delivery:
     async def _pump_one_by_one(self) -> None:
         while True:
             while not self._to_pump:
-                # One event for all pumps: each making its own would leave the others asleep.
-                if self._pump_wanted.is_set():
-                    self._pump_wanted = trio.Event()
-                await self._pump_wanted.wait()
+                await self._idle_pumps.park()
             address = self._to_pump.popleft()
             again = False
             try:

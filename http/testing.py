@@ -58,25 +58,17 @@ from comptoir.engine import Address, Asker, EngineError, Message, Reply
 from comptoir.engine.gateway_spec import CallFault
 from comptoir.engine.moves import Moves
 from comptoir.engine.parking import Parked
-from comptoir.engine.settings import (
-    Auth,
-    Secret,
-    Settings,
-    Webhooks,
-    WebhooksParty,
-    WebhooksPowens,
-)
 from comptoir.engine.signing_testing import plaid_key
 from comptoir.http.batches_testing import FakeBatches
 from comptoir.http.identity.authenticator import wall_seconds
 from comptoir.http.identity.opening import Identity
 from comptoir.http.letters_testing import FakeLetters, of_dispositions
-from comptoir.http.lists_testing import LIST
 from comptoir.http.notices_testing import of_notices
 from comptoir.http.payouts_testing import FakePayouts
 from comptoir.http.principal import Principal, Role, Unauthenticated
 from comptoir.http.review_testing import FakeReviews
 from comptoir.http.rules import EdgeRules
+from comptoir.http.rules_testing import rules_of
 from comptoir.http.uploads_testing import FakeUploads
 
 __all__ = ["NOW_MS", "SECRET", "FakeAnswer", "FakeAuthenticator", "FakeDaemon", "FakeHealth"]
@@ -114,13 +106,7 @@ class FakeDaemon(FakeUploads, FakePayouts, FakeBatches, FakeReviews):
         EdgeRules).
         """
         super().__init__()
-        held = tuple(Secret(secret) for secret in secrets)
-        party, its = WebhooksParty(held), WebhooksPowens(held)
-        webhooks = Webhooks(seed=party, powens=its, tink=party, kyc=party, docusign=party)
-        settings = Settings(webhooks=webhooks, auth=Auth(mode="loopback"))
-        known = EdgeRules.of(settings)
-        paid = replace(known.payouts, served=True)  # somebody pays
-        self.rules: EdgeRules = replace(known, **{"payouts": paid, "lists": (LIST,), **rules})
+        self.rules: EdgeRules = replace(rules_of(tuple(secrets)), **rules)
         self.asks: list[tuple[Address, Message]] = []
         self.counts: list[tuple[str, str]] = []
         self.acks: list[float] = []

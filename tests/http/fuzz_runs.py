@@ -3,22 +3,20 @@
 Most of what a short run computes is reading some thousand modules, and which characters Unicode has; that is the
 same for every run. The fork is a process of its own, and calls what the installed program calls.
 
-A program of its own. On standard input a JSON object in a line for each run: `arguments`, `folder` (where it
-runs), `output` (a file for all that is printed). On standard output a line with its exit status, once it has ended
-(negative: the signal).
-Source: tests/mutation/try_one.py (the same for pytest); the documentation of schemathesis 4.
+A program of its own, which obeys orders (tests/orders.py): `arguments`, and `folder`, where it runs.
+Source: the documentation of schemathesis 4.
 """
 
 import gc
 import importlib
-import json
 import os
 import sys
-import traceback
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.orders import obey
 
 READ_BEFORE = (
     "comptoir.http.testing",  # tests/http/fuzz_signs.py wants it
@@ -52,35 +50,12 @@ def _remember(owner: Any, name: str) -> None:
 
 def _run(order: dict[str, Any]) -> None:
     """In the fork: become the program, and never return."""
-    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for number, file in enumerate((nothing, output, output)):
-        os.dup2(file, number)
     os.chdir(order["folder"])
     sys.argv = ["schemathesis", *order["arguments"]]
     config = importlib.import_module("schemathesis.config").ProjectConfig
     for name in ("generation_for", "phases_for"):
         _remember(config, name)
     importlib.import_module("schemathesis.cli").schemathesis()
-
-
-def _carry_out(order: dict[str, Any]) -> int:
-    """Fork for an order, and wait for its end; the exit status."""
-    pid = os.fork()
-    if pid == 0:
-        status = 70  # an error of its own: told in its output
-        try:
-            _run(order)
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        except BaseException:  # noqa: BLE001 - the end of this process
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    _, ended = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(ended)
 
 
 @settings(max_examples=1, database=None, deadline=None)
@@ -96,9 +71,7 @@ def main() -> None:
     _draw()
     gc.collect()
     gc.freeze()  # the collector of a fork touches none of the shared pages
-    for line in sys.stdin:
-        sys.stdout.write(f"{_carry_out(json.loads(line))}\n")
-        sys.stdout.flush()
+    obey(_run)
 
 
 if __name__ == "__main__":

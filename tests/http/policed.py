@@ -21,6 +21,7 @@ from comptoir.http.testing import NOW_MS, SECRET, FakeAuthenticator, FakeDaemon
 
 __all__ = ["policed", "signed_for"]
 
+_SETTINGS = Settings(http=Http(port=0))
 _SIGNS = {
     "receiveDocusignWebhook": sign_docusign,
     "receivePlaidWebhook": sign_plaid,
@@ -39,7 +40,7 @@ async def policed(daemon: FakeDaemon) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of it."""
     async with trio.open_nursery() as nursery:
         shared = Shared(authenticator=FakeAuthenticator())
-        start = partial(serve, daemon, Settings(http=Http(port=0)), shared, stop_seconds=0.2)
+        start = partial(serve, daemon, _SETTINGS, shared, stop_seconds=0.2)
         listening = await nursery.start(start)
         async with httpx.AsyncClient(
             verify=trust_of(listening.url), base_url=listening.url, timeout=5.0

@@ -10,12 +10,8 @@ called by one caller only.
 Source: interface.md 1; the documentation of schemathesis 4; spec.md S34, S73.
 """
 
-import json
 import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -34,6 +30,7 @@ from comptoir.http.queries import cursor
 from comptoir.http.server import Shared, serve
 from comptoir.http.testing import FakeAuthenticator, FakeDaemon
 from tests.http.access import CALLERS, OTHER, SELF
+from tests.orders import Orders, starting
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_MAX = 240.0
@@ -229,37 +226,22 @@ def quiet() -> Iterator[None]:
 class Runs:
     """Runs schemathesis."""
 
-    def __init__(self, program: "subprocess.Popen[str]") -> None:
-        self._program = program
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
 
     async def run(self, arguments: Sequence[str], folder: Path) -> tuple[int, str]:
         """Its exit status, and what it printed."""
         output = folder / "output"
         order = {"arguments": arguments, "folder": str(folder), "output": str(output)}
-        told = await trio.to_thread.run_sync(self._ask, json.dumps(order), abandon_on_cancel=True)
-        return int(told), output.read_text()
-
-    def _ask(self, order: str) -> str:
-        assert self._program.stdin is not None
-        assert self._program.stdout is not None
-        self._program.stdin.write(f"{order}\n")
-        self._program.stdin.flush()
-        return self._program.stdout.readline()
+        status = await trio.to_thread.run_sync(self._orders.give, order, abandon_on_cancel=True)
+        return status, output.read_text()
 
 
 @pytest.fixture(scope="module")
 def schemathesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """What runs it; whatever runs too long is ended with it."""
-    with subprocess.Popen(
-        [sys.executable, "-P", str(ROOT / "tests/http/fuzz_runs.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path_factory.mktemp("schemathesis"),
-        start_new_session=True,
-    ) as program:
-        yield Runs(program)
-        os.killpg(program.pid, signal.SIGKILL)
+    with starting("tests.http.fuzz_runs", tmp_path_factory.mktemp("schemathesis")) as orders:
+        yield Runs(orders)
 
 
 def _named(run: tuple[str, str, int]) -> str:

@@ -6,7 +6,6 @@ is run here against a small made-up tree of rooms in which one forbidden import 
 Source: docs/architecture.md (the rooms); import-linter's contract types.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.orders import starting
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("engine", "actors", "http", "storage", "sandbox")
@@ -98,24 +99,15 @@ Lint = Callable[..., tuple[int, str]]
 @pytest.fixture(scope="module")
 def lint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lint]:
     """Give the way to run import-linter with the project's contracts over made-up rooms (lint_runs.py)."""
-    output = tmp_path_factory.mktemp("lint") / "output"
-    with subprocess.Popen(
-        [sys.executable, str(ROOT / "tests/repo/lint_runs.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "COLUMNS": "200"},
-    ) as program:
+    folder = tmp_path_factory.mktemp("lint")
+    output = folder / "output"
+    with starting("tests.repo.lint_runs", folder) as orders:
 
         def run(tree: Path, *contracts: str) -> tuple[int, str]:
-            assert program.stdin is not None
-            assert program.stdout is not None
             only = [argument for name in contracts for argument in ("--contract", name)]
             arguments = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), *only]
-            order = {"tree": str(tree), "arguments": arguments, "output": str(output)}
-            program.stdin.write(f"{json.dumps(order)}\n")
-            program.stdin.flush()
-            return int(program.stdout.readline()), output.read_text()
+            status = orders.give({"tree": str(tree), "arguments": arguments, "output": str(output)})
+            return status, output.read_text()
 
         yield run
 
