@@ -70,7 +70,9 @@ def test_the_page_reaches_the_store_of_documents_and_nobody_else() -> None:
     ):
         settings = replace(Settings(), documents=replace(Settings().documents, store="s3", s3=s3))
         assert EdgeRules.of(settings).objects_origin == origin
-        answer = scripted_page("t", "<h1>t</h1>", "r", Script("/portal/file.js", origin), "fr")
+        answer = scripted_page(
+            "t", "<h1>t</h1>", "r", Script("/portal/scripts/file.js", origin), "fr"
+        )
         policy = dict(answer.headers)[b"content-security-policy"].decode()
         assert policy.endswith(f"; connect-src 'self' {origin}")
         assert b'lang="fr"' in answer.body
