@@ -80,7 +80,7 @@ def test_the_page_reaches_the_store_of_documents_and_nobody_else() -> None:
 
 def test_the_form_offers_what_the_profile_takes() -> None:
     """S5, S16: the choices are those of the API's own types, and every input has a name in both languages."""
-    taken = {
+    taken: dict[str, type[msgspec.Struct]] = {
         "occupation/status": OccupationPatch, "wealth/sourceOfFunds": WealthPatch, "nationalId/type": NationalId,
     }  # fmt: skip
     for path, shape in taken.items():
