@@ -36,7 +36,7 @@ from comptoir.http.times import rfc3339
 
 __all__ = ["SCRIPT", "complete", "script", "show"]
 
-SCRIPT: Final = "/portal/file.js"
+SCRIPT: Final = "/portal/scripts/file.js"
 SCRIPT_TEXT: Final = Path(__file__).with_name("file.js").read_bytes()
 TAKES: Final = ("INITIATED", "DOCUMENTS_PENDING")
 """Phases in which something is asked of the client."""
@@ -47,7 +47,7 @@ LOOKED_AT: Final = (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
 
 
 async def script(port: Port, call: Call) -> Response:
-    """GET /portal/file.js."""
+    """GET /portal/scripts/file.js."""
     if port.identity is None:
         return problem("NOT_FOUND", call.ticket)
     return response(200, b"text/javascript; charset=utf-8", SCRIPT_TEXT, call.ticket)

@@ -70,7 +70,9 @@ def test_the_page_reaches_the_store_of_documents_and_nobody_else() -> None:
     ):
         settings = replace(Settings(), documents=replace(Settings().documents, store="s3", s3=s3))
         assert EdgeRules.of(settings).objects_origin == origin
-        answer = scripted_page("t", "<h1>t</h1>", "r", Script("/portal/file.js", origin), "fr")
+        answer = scripted_page(
+            "t", "<h1>t</h1>", "r", Script("/portal/scripts/file.js", origin), "fr"
+        )
         policy = dict(answer.headers)[b"content-security-policy"].decode()
         assert policy.endswith(f"; connect-src 'self' {origin}")
         assert b'lang="fr"' in answer.body
@@ -78,7 +80,7 @@ def test_the_page_reaches_the_store_of_documents_and_nobody_else() -> None:
 
 def test_the_form_offers_what_the_profile_takes() -> None:
     """S5, S16: the choices are those of the API's own types, and every input has a name in both languages."""
-    taken = {
+    taken: dict[str, type[msgspec.Struct]] = {
         "occupation/status": OccupationPatch, "wealth/sourceOfFunds": WealthPatch, "nationalId/type": NationalId,
     }  # fmt: skip
     for path, shape in taken.items():
