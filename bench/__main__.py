@@ -14,6 +14,7 @@ from bench import (
     ask,
     backtest,
     copybook,
+    crowd,
     documents,
     edge,
     flame,
@@ -35,6 +36,7 @@ from bench.results import end_as_interrupted
 BENCHES: dict[str, Callable[[], None]] = {
     "webhooks": webhooks.main,
     "edge": edge.main,
+    "crowd": crowd.main,
     "ask": ask.main,
     "memory": memory.main,
     "lots": lots.main,
@@ -53,7 +55,17 @@ BENCHES: dict[str, Callable[[], None]] = {
     "profile": flame.main,
 }
 """All of them, in the order in which the figures are read."""
-LONG = {"size", "restart", "history", "outage", "profile", "screening", "screens", "documents"}
+LONG = {
+    "crowd",
+    "size",
+    "restart",
+    "history",
+    "outage",
+    "profile",
+    "screening",
+    "screens",
+    "documents",
+}
 """Run only when named: each takes minutes, or draws instead of measuring."""
 
 

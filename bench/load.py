@@ -67,6 +67,8 @@ class Timing:
     late: list[float]
     """How long after its due time each request was sent; empty without a rate."""
     statuses: Counter[int]
+    renewed: int = 0
+    """Connections that the server gave up, each replaced by a new one; only at a rate."""
 
 
 class Loop:
@@ -75,7 +77,7 @@ class Loop:
     def __init__(
         self, wire: Wire, sockets: Sequence[socket.socket], requests: Sequence[bytes], clock: Clock
     ) -> None:
-        self._status = wire.status
+        self._wire, self._status = wire, wire.status
         self._requests = requests
         self._clock = clock
         self._sockets = {one.fileno(): one for one in sockets}
@@ -109,6 +111,16 @@ class Loop:
             raise TimeoutError(f"no answer in {SILENCE_SECONDS_MAX:g} s")
         return found
 
+    def _renew(self, fd: int) -> int:
+        """Another connection in the place of one that the server has given up, as it may between requests."""
+        self._epoll.unregister(fd)
+        self._sockets.pop(fd).close()
+        self._parts.pop(fd, None)
+        one = self._wire.connect()
+        self._sockets[one.fileno()] = one
+        self._epoll.register(one.fileno(), select.EPOLLIN)
+        return one.fileno()
+
     def close(self) -> Timing:
         """Closed loop: each connection sends its next request when its answer is there."""
         clock, requests, answer = self._clock, self._requests, self._answer
@@ -141,28 +153,52 @@ class Loop:
         clock, requests = self._clock, self._requests
         count, sent, done = len(requests), 0, 0
         free = deque(self._sockets)
-        due_at: dict[int, float] = {}
+        under_way: dict[int, tuple[float, bytes]] = {}
         latencies: list[float] = []
         late: list[float] = []
+        renewed = 0
         began = clock()
         while done < count:
             now = clock()
             while free and sent < count and (due := began + sent / rate) <= now:
-                fd = free.popleft()
-                due_at[fd] = due
-                self._sockets[fd].sendall(requests[sent])
                 late.append(now - due)
+                renewed += self._send(free.popleft(), (due, requests[sent]), under_way)
                 sent += 1
             waiting = free and sent < count
             wait = max(0.0, began + sent / rate - clock()) if waiting else None
             for fd, _ in self._ready(wait):
-                status = self._answer(fd)
+                if fd not in under_way:  # nothing was asked: it is closed, or about to be
+                    free.remove(fd)
+                    free.append(self._renew(fd))
+                    renewed += 1
+                    continue
+                try:
+                    status = self._answer(fd)
+                except ConnectionError:
+                    # Its place went to another: whoever sends webhooks comes again, with what had no answer.
+                    renewed += 1
+                    self._send(self._renew(fd), under_way.pop(fd), under_way)
+                    continue
                 if status:
                     self._statuses[status] += 1
-                    latencies.append(clock() - due_at[fd])
+                    latencies.append(clock() - under_way.pop(fd)[0])
                     free.append(fd)
                     done += 1
-        return Timing(began, clock(), latencies, late, self._statuses)
+        return Timing(began, clock(), latencies, late, self._statuses, renewed)
+
+    def _send(
+        self, fd: int, request: tuple[float, bytes], under_way: dict[int, tuple[float, bytes]]
+    ) -> bool:
+        """Send what was due at that time; whether it took another connection."""
+        try:
+            self._sockets[fd].sendall(request[1])
+        except ConnectionError:
+            fd = self._renew(fd)
+            self._sockets[fd].sendall(request[1])
+            under_way[fd] = request
+            return True
+        under_way[fd] = request
+        return False
 
     def end(self) -> None:
         """Let go of the poller and of every connection."""
@@ -226,6 +262,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         "cpu_s_per_1000": cpu / count * 1000,
         "cpu_share": cpu / answered,
         "late_p99_ms": percentile(late, 0.99) * 1000 if late else 0.0,
+        "renewed": timing.renewed,
     }
 
 

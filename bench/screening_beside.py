@@ -2,8 +2,9 @@
 
 Slices of webhooks at a rate take turns, and what differs between two of them is one thing more:
 - `quiet`: nothing beside them;
-- `beside`: several people search by hand as fast as they are answered, which goes the way of every search: through the
-  daemon's loop to the child and back;
+- `some`: people search by hand at a pace that people have (BENCH_SEARCHES a second, all together), which goes the way of
+  every search: through the daemon's loop to the child and back;
+- `beside`: they do as fast as they are answered: nothing is left of a processor;
 - `gets`: as many requests a second as those were, that read something small instead (`GET /api/v1/lists`): what any
   requests beside webhooks cost, the people who make them included;
 - `child`: as many searches a second by a child of this program's own, past the daemon: what the processor costs that a search
@@ -13,7 +14,7 @@ the machine of the next is another one.
 
 Rule: every webhook is acknowledged and every ledger whole (bench/sides.py); every search is answered.
 
-    BENCH_LIST=50000 BENCH_ROUNDS=3 BENCH_SECONDS=5 BENCH_RATE=200 make bench ARGS=screens
+    BENCH_LIST=50000 BENCH_ROUNDS=3 BENCH_SECONDS=5 BENCH_RATE=200 BENCH_SEARCHES=5 make bench ARGS=screens
 """
 
 import json
@@ -44,12 +45,14 @@ LIST: Final = int(os.environ.get("BENCH_LIST", "50000"))
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "5"))
 RATE: Final = int(os.environ.get("BENCH_RATE", "200"))
+SEARCHES: Final = float(os.environ.get("BENCH_SEARCHES", "5"))
+"""A second, of all who search at their own pace: some hundred thousand on a working day."""
 CONNECTIONS: Final = 64
 SEARCHERS: Final = 4
 """Each with a principal of their own, since a minute of one has a thousand requests."""
 SEARCH: Final = "/api/v1/screening/search"
 LISTS: Final = "/api/v1/lists"
-SLICES: Final = ("quiet", "beside", "gets", "child")
+SLICES: Final = ("quiet", "some", "beside", "gets", "child")
 READY_S, READY_TRIES = 0.2, 300
 FIGURES: Final = ("p50_ms", "p99_ms")
 
@@ -217,6 +220,7 @@ def _measured(side: Side, path: Path, known: list[Entry]) -> dict[str, Any]:
     with Lone(path, known) as lone:
         for _ in range(ROUNDS):
             measure("quiet")
+            measure("some", Crew(people.search, SEARCHERS / SEARCHES))
             pause_s = SEARCHERS / max(1.0, measure("beside", Crew(people.search)))
             measure("gets", Crew(people.read, pause_s))
             measure("child", Crew(lone.search, pause_s))

@@ -157,8 +157,16 @@ class Side:
         assert formats["wallets"] > 0, "nothing was sealed"
         assert formats["other"] == 0, f"the vault has no key store: {formats}"
 
-    def slice(self, count: int, connections: int, rate: float = 0) -> dict[str, Any]:
+    def slice(
+        self, count: int, connections: int, rate: float = 0, target: str = ""
+    ) -> dict[str, Any]:
         """One load, what it cost, and whether the books say what was acknowledged.
+
+        Args:
+            count: how many webhooks.
+            connections: over how many.
+            rate: a second; 0: as fast as they are answered.
+            target: the listener; "": where they go by themselves.
 
         Returns:
             What load.run returns, with `cpu` (CPU-s per 1,000: program, database, all).
@@ -167,7 +175,7 @@ class Side:
             AssertionError: an answer was not 202, or the ledger did not grow by exactly that.
         """
         job = {
-            "url": self.target, "secret": self.crowd.secret, "users": self.crowd.users,
+            "url": target or self.target, "secret": self.crowd.secret, "users": self.crowd.users,
             "partners": self.crowd.partners, "prefix": "w", "first": self._sent, "count": count,
             "connections": connections, "rate": rate,
         }  # fmt: skip

@@ -25,7 +25,7 @@ __all__ = ["Inspector", "task_of"]
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """Three pages of text have some 15 KiB; a child that says more is not one of ours any longer."""
 PART_BYTES: Final = 64 * 1024
-CPU_SECONDS_MAX: Final = {LOOK: 6, READ: 9}
+CPU_SECONDS_MAX: Final = {LOOK: 6, READ: 8}
 """Looking takes a fraction of a second, reading a page one or two; a hostile file is given up within ten, with the start
 and the way of its bytes (issue 8). Whoever reads begins nothing more after half of it (reading.py)."""
 SUFFIX_SIGNS_MAX: Final = 12

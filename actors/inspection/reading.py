@@ -43,7 +43,7 @@ SIDE_PIXELS_MAX: Final = 4000
 """Larger ones are reduced: A4 at 300 dots per inch has 3,508, and time grows with what there is to see."""
 READING_SECONDS: Final = 4.5
 """Of a processor, after which no other page, turn or view is begun: three full pages take as much, and a child that may
-compute for nine seconds has the rest for the one that it has begun."""
+compute for eight seconds has the rest for the one that it has begun."""
 
 
 def data_folder() -> Path:
@@ -66,6 +66,9 @@ class Reader:
         self._zones.SetVariable("tessedit_char_whitelist", ZONE_ALPHABET)
         for name in ("load_system_dawg", "load_freq_dawg"):
             self._zones.SetVariable(name, "0")
+        # Of all three: what it says goes to standard error, and not to a file that it opens when it first says
+        # something: whoever may open none by then dies of it.
+        self._turns.SetVariable("debug_file", "")
 
     def read(self, pages: Iterator[Image.Image], report: Report) -> Report:
         """The report with what stands on them."""

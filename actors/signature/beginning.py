@@ -107,7 +107,8 @@ def overtaken(state: SignatureState, message: EnvelopeCreated, context: Context)
     """It was made late, for a round that is over: nobody is to sign it any more. What is known stays."""
     assert state.asked is not None
     ours = message.reference == reference_of(context.address.key, state.asked.round)
-    if ours or message.envelope_id == state.envelope_id:
+    known_ids = (state.envelope_id, *(x.envelope_id for x in state.superseded))
+    if ours or message.envelope_id in known_ids:
         return Decision(state)
     void = Outgoing(SIGNING, VoidEnvelope(message.reference, message.envelope_id, REISSUED))
     file, _, number = message.reference.rpartition(":")

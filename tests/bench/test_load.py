@@ -55,9 +55,9 @@ class Answering(socket.socket):
         self.other.sendall(self.server.take(data))
 
 
-def _connect(server: Server) -> Answering:
+def _connect(server: Server, kind: type[Answering] = Answering) -> Answering:
     mine, other = socket.socketpair()
-    connection = Answering(fileno=mine.detach())
+    connection = kind(fileno=mine.detach())
     connection.server, connection.other = server, other
     return connection
 
@@ -107,6 +107,42 @@ def test_closed_loop_counts_from_the_sending(
     assert [round(value, 6) for value in timing.latencies] == [0.010, 0.002, 0.0, 0.0]
     assert timing.statuses == {202: 4}
     assert round(timing.ended - timing.began, 6) == 0.012
+
+
+class Giving(Answering):
+    """A connection whose place is given to another when something is sent, before an answer."""
+
+    def sendall(self, data: object, flags: int = 0, /) -> None:
+        """Lose it, and the connection."""
+        self.other.close()
+
+
+@pytest.mark.parametrize("kind", [Answering, Giving])
+def test_a_connection_that_is_given_up_is_replaced(
+    time: Time, server: Server, kind: type[Answering]
+) -> None:
+    """Issue 4: at a rate, a server that gives a place to another hears the request again, due when it was; whether the
+    connection was lost before it was sent or afterwards.
+    """
+    made: list[Answering] = []
+
+    class Renewing(HttpWire):
+        def connect(self) -> socket.socket:
+            made.append(_connect(server))
+            return made[-1]
+
+    first, lost = _connect(server), _connect(server, kind)
+    if kind is Answering:
+        lost.other.close()
+    server.seconds = [0.010]
+    loop = Loop(Renewing({"url": "http://127.0.0.1:1"}), [first, lost], _requests(4), time)
+    timing = loop.open(1000)
+    loop.end()
+    assert (timing.statuses, timing.renewed, len(made)) == ({202: 4}, 1, 1)
+    assert sorted(server.sent) == _requests(4)
+    assert sorted(timing.latencies, reverse=True) == pytest.approx([0.010, 0.009, 0.008, 0.007])
+    for one in (first, *made):
+        one.other.close()
 
 
 def test_every_request_is_sent_once_in_order(time: Time, server: Server) -> None:

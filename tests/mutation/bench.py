@@ -20,6 +20,8 @@ __all__ = ["TRY_SECONDS_MAX", "Bench", "Runner"]
 
 PROGRAM = Path(__file__).with_name("try_one.py")
 PG15 = Path("/usr/lib/postgresql/15/bin")  # as tests/conftest.py has it
+ENVIRONMENT = dict(os.environ)
+"""As it was at first: pytest writes into it before each test, while trials begin in other threads."""
 TRY_SECONDS_MAX = 250
 """Far beyond what any named test takes alone on a busy machine."""
 
@@ -32,7 +34,7 @@ class Runner:
         self._process = subprocess.Popen(
             [sys.executable, str(PROGRAM), *map(str, tree)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
+            env={**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": ""},
         )  # fmt: skip
 
     def run(self, order: dict[str, Any]) -> tuple[int, bool]:

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from tests.mutation.bench import TRY_SECONDS_MAX, Bench, Runner
+from tests.mutation.bench import ENVIRONMENT, TRY_SECONDS_MAX, Bench, Runner
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS = Path(__file__).with_name("mutants.toml")
@@ -216,7 +216,7 @@ class Laboratory:
     def _order(
         self, bench: Bench, tree: Path, mutants: tuple[Mutant, ...], tests: list[str]
     ) -> dict[str, Any]:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("TESTS_")}
+        env = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("TESTS_")}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         env |= {"PYTHONPATH": str(tree / ".src"), "TMPDIR": str(bench.place)}
         env["TESTS_CLUSTERS"] = str(self._clusters)

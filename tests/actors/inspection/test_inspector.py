@@ -81,6 +81,15 @@ async def test_what_is_made_to_be_read_for_ever_ends_with_its_child(name: str) -
     )
 
 
+@pytest.mark.parametrize("data", [pdf_with(), jpeg()], ids=["pdf", "jpeg"])
+async def test_what_the_reader_remarks_on_is_read(data: bytes) -> None:
+    """S19: a page with more picture than text is read like any other: Tesseract remarks on it, for which it would open a
+    file, and a locked child has none.
+    """
+    report = await Inspector(1, 300.0).inspect(parts(data), task_of(READ))
+    assert (report.flags, report.text, "descriptors" in report.held) == ((), "SPECIMEN", True)
+
+
 @pytest.mark.parametrize("name", SNEAKS)
 def test_what_is_bad_without_being_large_is_told_by_the_child(name: str) -> None:
     """S19, issue 8: half a file, two files at once, a script, a program, another suffix: each is a flag, within ten

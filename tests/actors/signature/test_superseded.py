@@ -213,6 +213,17 @@ def test_two_envelopes_of_one_round_are_two() -> None:
     assert signature.take(EnvelopeGone(REFERENCE, envelope_id="env-1b")).cancel == ("earlier:1",)
 
 
+def test_one_whose_creation_is_told_again_stays_as_it_is_known() -> None:
+    """S52, X13: its client had signed it by then: what was asked for of it is not forgotten, and goes with the file."""
+    signature = Told().sent().take_all((AGAIN, msgspec.structs.replace(OPEN, round=3)))
+    created = EnvelopeCreated(SECOND, "docusign", "env-2")
+    signature.take_all((created, report("signed", "env-2")))
+    before = signature.state
+    assert not signature.take(created).messages
+    assert signature.state == before
+    assert deleted(signature.take(ForgetContract())) == made(signature)
+
+
 def test_one_that_cannot_be_voided_is_given_up_when_nobody_can_sign_it() -> None:
     """S28: its provider refuses for good: it is voided again as long as its time lasts, and no longer; then it is forgotten."""
     signature = Told().sent().take_all((AGAIN,))

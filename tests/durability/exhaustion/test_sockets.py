@@ -23,9 +23,6 @@ SLOW = 1_000
 PLACES = 2_048
 """http/server.py: CONNECTIONS_MAX."""
 KIB_PER_SOCKET_MAX = 64
-GOOD_P99_MS_MAX = 3_000
-"""Of acknowledgements beside the crowd, while eleven thousand connections are made: a fault would show
-as the seconds of a timeout, and a busy machine must not."""
 CPU_SHARE_MAX = 0.8
 """Of one core, with the load on: a loop that spins takes all of it."""
 LOG_LINES_MAX = 40
@@ -157,8 +154,8 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     open_files: Callable[[int], AbstractContextManager[None]],
     tell: Callable[[str], None],
 ) -> None:
-    """S49, issue 3: idle and slow callers cost bounded memory, and good ones are served beside them;
-    the p99 of those is told.
+    """S49, issue 3: idle and slow callers cost bounded memory, and good ones are served beside them; the
+    p99 of those is told, and measured by `make bench ARGS=crowd` as a ratio.
     """
     slow = Crowd()
     with open_files(IDLE + SLOW + 500):
@@ -199,7 +196,6 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     assert most <= PLACES + 60
     assert grown / PLACES < KIB_PER_SOCKET_MAX
     assert taken > 0.8 * len(heard), f"good senders were refused: {heard}"
-    assert p99_ms < GOOD_P99_MS_MAX
     tell(
         f"{IDLE} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
         f"held; health after {health:.2f} s; {SLOW} slow ones beside them: {with_slow} KiB in all, "
