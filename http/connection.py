@@ -54,10 +54,10 @@ class Connection(TCPServer):
         await self.idle_task.stop()
 
     def _is_within(self) -> bool:
-        """Whether a request has begun and is not complete."""
+        """Whether a request has begun and is not complete; what is no HTTP/1.1 any more is never known to be."""
         connection = getattr(self.protocol.protocol, "connection", None)
         if not isinstance(connection, h11.Connection):
-            return False
+            return True
         begun = connection.their_state is h11.IDLE and bool(connection.trailing_data[0])
         return begun or connection.their_state is h11.SEND_BODY
 
