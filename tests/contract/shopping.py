@@ -210,16 +210,22 @@ class Shopper:
         return str(one["id"])
 
     def points(self) -> int:
-        """What is available."""
+        """What is available once nothing is due."""
         self.settled()
+        return self._available()
+
+    def _available(self) -> int:
         answer = self.person.ask("GET", f"/api/v1/wallets/{self.person.name}")
         return 0 if answer.status == 404 else int(answer.json()["balance"]["available"])
 
     def until_credited(self) -> None:
-        """Time goes by until the points are there: seconds, or the hours until the healer comes."""
+        """Time goes by until the points are there: seconds, or the hours until the healer comes. The daemon's clock
+        answers when all that fell due is handled: it is not waited for again.
+        """
+        self.settled()
         hour = [STEP_S] * (3600 // STEP_S)
         for steps in (*([[2]] * 10), *([hour] * (HEAL_S // 3600))):
-            if self.points():
+            if self._available():
                 return
             for seconds in steps:
                 self.later(seconds)
