@@ -23,8 +23,10 @@ POINTS = 50
 """Of a purchase of 10.00 at 5 %."""
 TRIES = 4
 STEP_S = 900
-HEAL_S = 8 * 3600
+HEAL_HOURS = 8
 """A reading that no webhook asks for is made within six hours, a fifth of it left to chance, and a little."""
+QUIET_HOURS = 4
+"""In which none is made: they pass an hour at a time."""
 FAILURES = {"BANK_PROVIDER_UNAVAILABLE", "BANK_CARD_LINKING_FAILED", "BANK_PROVIDER_ERROR"}
 """What a person may be told who cannot be linked just now (S66)."""
 PROVIDERS = ("seed", "powens", "plaid", "tink")
@@ -224,7 +226,11 @@ class Shopper:
         """
         self.settled()
         hour = [STEP_S] * (3600 // STEP_S)
-        for steps in (*([[2]] * 10), *([hour] * (HEAL_S // 3600))):
+        for steps in (
+            *([[2]] * 10),
+            *([[3600]] * QUIET_HOURS),
+            *([hour] * (HEAL_HOURS - QUIET_HOURS)),
+        ):
             if self._available():
                 return
             for seconds in steps:
