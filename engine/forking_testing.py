@@ -17,6 +17,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
@@ -137,7 +138,7 @@ def fork_program(
     stderr: int,
     stdin: int | None = None,
 ) -> Child:
-    """Start one of `PROGRAMS`, whose name the first word ends with, in a folder.
+    """Start one of `PROGRAMS`, whose name the first word ends with, or a program of a test's, a Python file, in a folder.
 
     Its standard output is a pipe; its standard input, unless a file is given, is empty.
     """
@@ -279,9 +280,12 @@ def _carry_out(order: _Order) -> None:
     os.environ.clear()
     os.environ.update(order.what["env"])
     sys.argv = order.what["command"]
-    module, _, function = PROGRAMS[Path(sys.argv[0]).name].partition(":")
+    module, _, function = PROGRAMS.get(Path(sys.argv[0]).name, "").partition(":")
     try:
-        getattr(importlib.import_module(module), function)()
+        if module:
+            getattr(importlib.import_module(module), function)()
+        else:
+            runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             _leave(end.code or 0)

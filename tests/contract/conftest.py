@@ -37,7 +37,8 @@ def pytest_runtest_makereport(
     report = outcome.get_result()
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
-            if isinstance(value, Process) and value.spawned:
+            # Where its end is what failed, its folder may be gone.
+            if isinstance(value, Process) and value.spawned and value.log.exists():
                 report.sections.append((f"what {name} said", value.said()))
 
 

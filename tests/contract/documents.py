@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually
 from tests.storage.objects.seaweed import BUCKET, REGION, Seaweed
 
@@ -118,8 +119,13 @@ class Applicant:
 
     def upload(self, address: dict[str, Any], paper: Paper) -> httpx.Response:
         """Send it there, in parts."""
+        url = address["uploadUrl"]
         return httpx.put(
-            address["uploadUrl"], content=paper.parts(), headers=address["headers"], timeout=60.0
+            url,
+            content=paper.parts(),
+            headers=address["headers"],
+            timeout=60.0,
+            verify=trust_of(url),
         )
 
     def complete(self, address: dict[str, Any]) -> Answered:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually
 from tests.contract.documents import INITIATION, Paper
 from tests.contract.test_beginnings import service
@@ -38,7 +39,7 @@ class Scene:
 
     def __init__(self, daemon: Process, sandbox: Process, folder: Path) -> None:
         self.daemon, self.sandbox, self.folder = daemon, sandbox, folder
-        self.browser = httpx.Client(trust_env=False)
+        self.browser = httpx.Client(trust_env=False, verify=trust_of(daemon.url))
         self.phone = f"+3361{secrets.randbelow(10**7):07d}"
         self.mail = f"{secrets.token_hex(6)}@example.org"
         self.number = ""
@@ -131,7 +132,10 @@ class Scene:
         }).json()  # fmt: skip
         then()
         place = httpx.URL(address["uploadUrl"]).copy_with(port=httpx.URL(self.daemon.url).port)
-        sent = httpx.put(place, content=paper.parts(), headers=address["headers"], timeout=60.0)
+        sent = httpx.put(
+            place, content=paper.parts(), headers=address["headers"], timeout=60.0,
+            verify=trust_of(self.daemon.url),
+        )  # fmt: skip
         assert sent.status_code == 200, sent.text
         done = self.browser.post(f"{path}/{address['documentId']}/complete", json={})
         assert done.status_code == 202, done.text

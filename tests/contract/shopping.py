@@ -23,8 +23,10 @@ POINTS = 50
 """Of a purchase of 10.00 at 5 %."""
 TRIES = 4
 STEP_S = 900
-HEAL_S = 8 * 3600
+HEAL_HOURS = 8
 """A reading that no webhook asks for is made within six hours, a fifth of it left to chance, and a little."""
+QUIET_HOURS = 4
+"""In which none is made: they pass an hour at a time."""
 FAILURES = {"BANK_PROVIDER_UNAVAILABLE", "BANK_CARD_LINKING_FAILED", "BANK_PROVIDER_ERROR"}
 """What a person may be told who cannot be linked just now (S66)."""
 PROVIDERS = ("seed", "powens", "plaid", "tink")
@@ -210,16 +212,26 @@ class Shopper:
         return str(one["id"])
 
     def points(self) -> int:
-        """What is available."""
+        """What is available once nothing is due."""
         self.settled()
+        return self._available()
+
+    def _available(self) -> int:
         answer = self.person.ask("GET", f"/api/v1/wallets/{self.person.name}")
         return 0 if answer.status == 404 else int(answer.json()["balance"]["available"])
 
     def until_credited(self) -> None:
-        """Time goes by until the points are there: seconds, or the hours until the healer comes."""
+        """Time goes by until the points are there: seconds, or the hours until the healer comes. The daemon's clock
+        answers when all that fell due is handled: it is not waited for again.
+        """
+        self.settled()
         hour = [STEP_S] * (3600 // STEP_S)
-        for steps in (*([[2]] * 10), *([hour] * (HEAL_S // 3600))):
-            if self.points():
+        for steps in (
+            *([[2]] * 10),
+            *([[3600]] * QUIET_HOURS),
+            *([hour] * (HEAL_HOURS - QUIET_HOURS)),
+        ):
+            if self._available():
                 return
             for seconds in steps:
                 self.later(seconds)

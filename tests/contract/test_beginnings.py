@@ -148,7 +148,7 @@ class Browser:
             "sizeBytes": paper.size,
         }  # fmt: skip
         address = self.http.post(f"{self.path}/documents", json=announced).json()
-        sent = httpx.put(
+        sent = self.http.put(
             address["uploadUrl"], content=paper.parts(), headers=address["headers"], timeout=60.0
         )
         assert sent.status_code == 200, sent.text

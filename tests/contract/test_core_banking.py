@@ -30,6 +30,7 @@ from comptoir.engine.boot import memory_engine
 from comptoir.engine.letters import DeadLetterRow
 from comptoir.engine.settings import Settings
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from tests.contract.opening import cobol_answers
 
 PROFILE = AccountProfile(
@@ -120,7 +121,7 @@ async def bank_of(base_url: str, sandbox_url: str) -> AsyncGenerator[Bank]:
         }
     )
     async with (
-        httpx.AsyncClient(base_url=sandbox_url) as client,
+        httpx.AsyncClient(base_url=sandbox_url, verify=trust_of(sandbox_url)) as client,
         memory_engine(settings) as engine,
     ):
         yield Bank(engine, client)
@@ -136,7 +137,7 @@ def sandbox(comptoir_sandbox_shared: Callable[..., Process]) -> str:
 
 async def amqp_of(sandbox: str) -> str:
     """Where the sandbox's broker listens; without Qpid Proton, which is an extra, the test is skipped."""
-    async with httpx.AsyncClient(base_url=sandbox) as client:
+    async with httpx.AsyncClient(base_url=sandbox, verify=trust_of(sandbox)) as client:
         address: str | None = (await client.get("/control/mainframe")).json()["amqp"]
     if address is None and not os.environ.get("TESTS_REQUIRE_AMQP"):
         pytest.skip("no Qpid Proton (make setup says why)")

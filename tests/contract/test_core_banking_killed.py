@@ -1,20 +1,24 @@
 """SIGKILL while an account is being opened: nobody gets a second one, and everybody gets theirs."""
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import httpx
 import pytest
 import trio
 
+from comptoir.engine.forking_testing import Child, fork_program
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 
 PROGRAM = Path(__file__).with_name("banking_program.py")
+SECONDS_MAX = 30.0
+COMPILE_SECONDS_MAX = 60.0
+"""As long as the sandbox gives the compiler of its program."""
 BEFORE, DURING, AFTER = "ONB-2026-00001", "ONB-2026-00002", "ONB-2026-00003"
 
 
@@ -22,24 +26,26 @@ class Bank:
     """The program, the sandbox, and one database for all runs."""
 
     def __init__(self, url: str, folder: Path, sandbox: str) -> None:
-        self._arguments = (url, str(folder))
+        self._arguments, self._folder = (url, str(folder)), folder
         self._log = folder / "log"
-        self.sandbox = httpx.Client(base_url=sandbox)
+        self.sandbox = httpx.Client(
+            base_url=sandbox, verify=trust_of(sandbox), timeout=COMPILE_SECONDS_MAX
+        )
         self.address = str(self.shown()["amqp"] or sandbox)
 
     def shown(self) -> Any:
         """What the mainframe has."""
         return self.sandbox.get("/control/mainframe").json()
 
-    def run(self, word: str, *clients: str) -> "subprocess.Popen[bytes]":
-        """Start the program; it has said its first line."""
-        command = [sys.executable, str(PROGRAM), word, *self._arguments, self.address, *clients]
+    def run(self, word: str, *clients: str) -> Child:
+        """Start the program."""
+        command = [str(PROGRAM), word, *self._arguments, self.address, *clients]
         with self._log.open("ab") as log:
-            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # ours
+            return fork_program(command, os.environ, self._folder, log.fileno())
 
-    def said(self, program: "subprocess.Popen[bytes]") -> Any:
+    def said(self, program: Child) -> Any:
         """Its line."""
-        line = cast("IO[bytes]", program.stdout).readline()
+        line = program.stdout.readline()
         assert line, self._log.read_text()[-3000:]
         return json.loads(line)
 
@@ -64,7 +70,7 @@ async def killed(bank: Bank, client: str, when: Callable[[], bool]) -> None:
                 await trio.sleep(0.01)
     finally:
         program.kill()
-        program.communicate()
+        program.wait(SECONDS_MAX)
 
 
 async def test_nobody_gets_a_second_account(bank: Bank) -> None:
@@ -86,7 +92,7 @@ async def test_nobody_gets_a_second_account(bank: Bank) -> None:
     await killed(bank, AFTER, lambda: AFTER in bank.shown()["creations"])
     program = bank.run("wait", BEFORE, DURING, AFTER)
     told = await trio.to_thread.run_sync(bank.said, program)
-    program.communicate()
+    assert program.wait(SECONDS_MAX) == 0
     there = bank.shown()
     assert [number for number, _ in told] == [there["accounts"][x] for x in (BEFORE, DURING, AFTER)]
     assert len(set(there["accounts"].values())) == 3

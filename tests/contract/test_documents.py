@@ -17,6 +17,7 @@ import pikepdf
 import pytest
 
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import Customer, eventually
 from tests.actors.inspection.hostile import pdf_with
 from tests.actors.inspection.specimens import (
@@ -366,7 +367,8 @@ def test_a_client_gets_in_by_the_link_and_sends_its_own_documents(
     other = Applicant(process)
     number, token = mine.begun["onboardingId"], mine.begun["clientPortalUrl"].partition("token=")[2]
     inbox = f"/control/inbox?channel=sms&to={phone.replace('+', '%2B')}"
-    with httpx.Client(base_url=process.url, headers={"Origin": process.url}) as browser:
+    url = process.url
+    with httpx.Client(base_url=url, headers={"Origin": url}, verify=trust_of(url)) as browser:
         began = browser.post("/portal/session", json={"onboardingId": number, "token": token})
         assert began.status_code == 204, began.text
         eventually(lambda: bool(carrier.get(inbox).json()["items"]))

@@ -18,6 +18,7 @@ import pytest
 
 from comptoir.engine.cli.tokens_testing import TokenOptions, make_token
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually
 from tests.contract.documents import INITIATION, to_people
 
@@ -51,7 +52,8 @@ class World:
             "grant_type": "client_credentials", "client_id": made["clientId"],
             "client_secret": made["clientSecret"],
         }  # fmt: skip
-        given = httpx.post(f"{self.daemon.url}/oauth/token", data=form, trust_env=False).json()
+        url = f"{self.daemon.url}/oauth/token"
+        given = httpx.post(url, data=form, trust_env=False, verify=trust_of(url)).json()
         return str(given["access_token"])
 
     def submits(self, token: str) -> str:

@@ -15,7 +15,6 @@ import pytest
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import (
     Customer,
-    eventually,
     free_port,
     purchase,
     read_answer,
@@ -104,25 +103,3 @@ def test_half_of_tls_is_refused(comptoir_daemon: Start, name: str) -> None:
     process.spawn()
     assert process.ended() == 2, process.said()
     assert "ingest.tls_" in process.said()
-
-
-def test_a_daemon_that_starts_says_so(comptoir_daemon: Start) -> None:
-    """X19: a standby's lane answers 503 with Retry-After, and takes nothing."""
-    first = comptoir_daemon()
-    port, lane = free_port(), free_port()
-    second = comptoir_daemon(
-        start=False, COMPTOIR_HTTP__PORT=str(port), COMPTOIR_INGEST__PORT=str(lane)
-    )
-    second.ready = {"http": f"http://127.0.0.1:{port}", "ingest": f"http://127.0.0.1:{lane}"}
-    second.spawn()
-    customer, card = Customer(second, lane=True), Customer(first).card()
-
-    def stands_by() -> bool:
-        return "waiting to take over" in second.said()
-
-    eventually(stands_by)
-    at_ms = Customer(first).now_ms()
-    body = json.dumps(purchase("tx_1", card.connection_id)).encode()
-    answer = customer.process.webhook(body, at_ms=at_ms, lane=True)
-    assert answer.status == 503
-    assert int(answer.headers["retry-after"]) > 0

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import Customer, eventually
 from tests.contract.documents import INITIATION, Applicant, Paper, to_people
 from tests.contract.test_conventions import is_problem
@@ -61,7 +62,9 @@ class House:
         number = file.begun["onboardingId"]
         link = file.begun["clientPortalUrl"].partition("token=")[2]
         url = self.daemon.url
-        with httpx.Client(base_url=url, headers={"Origin": url}, timeout=60) as browser:
+        with httpx.Client(
+            base_url=url, headers={"Origin": url}, timeout=60, verify=trust_of(url)
+        ) as browser:
             begun = browser.post("/portal/session", json={"onboardingId": number, "token": link})
             assert begun.status_code == 204, begun.text
             typed = browser.post(

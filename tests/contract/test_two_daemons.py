@@ -28,16 +28,18 @@ def freeze(daemon: Process) -> None:
 def test_a_second_daemon_stands_by_and_takes_over(
     comptoir_daemon: Start, end: Callable[[Process], object]
 ) -> None:
-    """S71: `standby` with 503 on /health/ready; it serves within 10 s after a stop, after SIGKILL
-    and after SIGSTOP; one that wakes up then says why it ends, and wrote nothing (S43).
+    """S71: `standby` with 503 on /health/ready, and Retry-After on its lane, which takes nothing (X19); it serves within
+    10 s after a stop, after SIGKILL and after SIGSTOP; one that wakes up then says why it ends, and wrote nothing (S43).
     """
     first = comptoir_daemon()
     customer = Customer(first)
     card = customer.card(rate_bp=1000)
     bought = customer.buy(card, 10)
-    port = free_port()
-    second = comptoir_daemon(start=False, COMPTOIR_HTTP__PORT=str(port))
-    second.ready = {"http": f"http://127.0.0.1:{port}"}
+    port, lane = free_port(), free_port()
+    second = comptoir_daemon(
+        start=False, COMPTOIR_HTTP__PORT=str(port), COMPTOIR_INGEST__PORT=str(lane)
+    )
+    second.ready = {"http": f"http://127.0.0.1:{port}", "ingest": f"http://127.0.0.1:{lane}"}
     second.spawn()
 
     def stands_by() -> bool:
@@ -50,7 +52,10 @@ def test_a_second_daemon_stands_by_and_takes_over(
     eventually(stands_by)
     assert second.get("/health/live").status == 200
     body = json.dumps(purchase("any", "any")).encode()
-    assert second.webhook(body).status == 503  # taken by nobody, so that it is sent again
+    for lane_too in (False, True):
+        answer = second.webhook(body, lane=lane_too)
+        assert answer.status == 503  # taken by nobody, so that it is sent again
+        assert int(answer.headers["retry-after"]) > 0
     assert second.get(f"/api/v1/wallets/{card.user_id}").status == 503
     assert first.get("/health/ready").json()["status"] == "ready"
     end(first)

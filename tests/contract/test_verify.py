@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually
 from tests.contract.opening import contract, signs
 from tests.contract.signing_there import File, settings_of
@@ -97,7 +98,10 @@ def sealed(file: File, request: pytest.FixtureRequest) -> bytes:
 def _verified(file: File, pdf: bytes) -> dict[str, Any]:
     """What the daemon says of a PDF to anybody."""
     headers = {"Content-Type": "application/pdf"}
-    said = httpx.post(f"{file.daemon.url}/verify", content=pdf, headers=headers, timeout=60.0)
+    trust = trust_of(file.daemon.url)
+    said = httpx.post(
+        f"{file.daemon.url}/verify", content=pdf, headers=headers, timeout=60.0, verify=trust
+    )
     assert said.status_code == 200, said.text
     found: dict[str, Any] = said.json()
     return found
@@ -145,6 +149,7 @@ def test_a_form_says_the_same(file: File, sealed: bytes) -> None:
             files=files,
             headers={"Accept-Language": "fr"},
             timeout=60.0,
+            verify=trust_of(file.daemon.url),
         )
         assert (page.status_code, "Ce document est valide" in page.text) == (200, bool(told))
 
