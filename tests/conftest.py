@@ -35,6 +35,7 @@ def pytest_configure() -> None:
         pytest.UsageError: `http/__init__.py` exists (it would shadow the standard library's http),
             or any folder of tests/ holds one (two test modules of one name would then clash).
     """
+    gc.disable()  # until all is collected: nothing of it is garbage
     if (ROOT / "http" / "__init__.py").exists():
         raise pytest.UsageError("http/__init__.py shadows the stdlib's http: remove it")
     for marker in sorted((ROOT / "tests").rglob("__init__.py")):
@@ -50,6 +51,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
