@@ -35,6 +35,7 @@ def pytest_configure() -> None:
         pytest.UsageError: `http/__init__.py` exists (it would shadow the standard library's http),
             or any folder of tests/ holds one (two test modules of one name would then clash).
     """
+    gc.disable()  # until all is collected: nothing of it is garbage
     if (ROOT / "http" / "__init__.py").exists():
         raise pytest.UsageError("http/__init__.py shadows the stdlib's http: remove it")
     gc.disable()  # while tests are read: all of it stays, and walking it is a fifth of the time

@@ -108,7 +108,7 @@ def read_trials() -> list[Trial]:
 class Laboratory:
     """Trials, as many at a time as there are processors.
 
-    A bug that lies within functions is swapped into modules that are loaded already; where it does not, or goes
+    A bug that lies within functions, or in SQL, is swapped into what is loaded already; where it does not, or goes
     unseen so (by a test that starts programs, say), a copy of the tree has it in the file.
     """
 
@@ -183,7 +183,7 @@ class Laboratory:
 
     def _swap(self, bench: Bench, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
         """In modules that are loaded."""
-        if not all(mutant.file.endswith(".py") for mutant in mutants):
+        if not all(mutant.file.endswith((".py", ".sql")) for mutant in mutants):
             return Verdict(NOT_SWAPPED, (), {}, "")
         texts = {one.file: (self._whole / one.file).read_text(encoding="utf-8") for one in mutants}
         for mutant in mutants:

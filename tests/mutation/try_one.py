@@ -19,6 +19,7 @@ import gc
 import importlib
 import json
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -113,11 +114,25 @@ def _plan(functions: Functions | None, order: dict[str, Any]) -> list[Swap] | No
     swaps: list[Swap] = []
     for file, text in order["swaps"]:
         assert functions is not None
+        if file.endswith(".sql"):
+            continue
         planned = plan(functions, file, (Path(order["tree"]) / file).read_text("utf-8"), text)
         if planned is None:
             return None
         swaps += planned
     return swaps
+
+
+def _plant_data(order: dict[str, Any]) -> None:
+    """What is no code: from here on its package finds its files in a copy of the folder, in which they are changed."""
+    for file, text in order["swaps"]:
+        if file.endswith(".sql"):
+            source = Path(order["tree"]) / file
+            folder = Path(order["report"]).parent / source.parent.name
+            shutil.copytree(source.parent, folder, dirs_exist_ok=True)
+            (folder / source.name).write_text(text, "utf-8")
+            package = importlib.import_module(".".join(("comptoir", *Path(file).parent.parts)))
+            cast("Any", package.__spec__).loader.path = str(folder / "__init__.py")
 
 
 def _test(order: dict[str, Any], functions: Functions | None) -> int:
@@ -127,6 +142,7 @@ def _test(order: dict[str, Any], functions: Functions | None) -> int:
         return NOT_SWAPPED
     for swap in swaps:
         swap.make()
+    _plant_data(order)
     os.setsid()
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     nothing = os.open(os.devnull, os.O_RDONLY)
