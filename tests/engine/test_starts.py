@@ -87,3 +87,12 @@ def test_a_program_reads_what_it_works_with(name: str) -> None:
     strangers = [x for x in read if any(x == no or x.startswith(f"{no}.") for no in start.without)]
     assert strangers == []
     assert len(read) <= start.most
+
+
+def test_whoever_embeds_finds_the_programme() -> None:
+    """The names of `comptoir.actors` are there for whoever asks, and no others."""
+    from comptoir import actors
+
+    found = [type(getattr(actors, name)).__name__ for name in actors.__all__]
+    assert found == ["str", "StructMeta", "function"]
+    assert not hasattr(actors, "Programmes")
