@@ -103,9 +103,7 @@ def void_again(state: SignatureState, message: StandingDue, context: Context) ->
     return Decision(said, messages=_voided(said, voids, context))
 
 
-def _void(
-    state: SignatureState, reason: str, context: Context, *, again: bool = False
-) -> Outgoing:
+def _void(state: SignatureState, reason: str, context: Context, *, again: bool = False) -> Outgoing:
     assert state.asked is not None
     reference = reference_of(context.address.key, state.asked.round)
     return Outgoing(SIGNING, VoidEnvelope(reference, state.envelope_id, reason, again))

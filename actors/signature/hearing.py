@@ -42,7 +42,6 @@ from comptoir.actors.signature.state import (
     reference_of,
     round_of,
 )
-from comptoir.actors.signature.terms import signing_terms_of
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
