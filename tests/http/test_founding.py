@@ -32,11 +32,11 @@ class House(FakeDaemon):
     def __init__(self, identity: Identity, **people: str) -> None:
         super().__init__()
         self.identity = identity
-        self.asked = self._answer
+        self.asked = self._told
         self.who = {f"blind:person:{sub}": PersonDescribed(sub, ("ADMIN",), status, NOW_MS) for sub, status in people.items()}  # fmt: skip
         self.people = list(self.who)
 
-    async def _answer(self, address: Address, message: Message) -> FakeAnswer:
+    async def _told(self, address: Address, message: Message) -> FakeAnswer:
         if isinstance(message, DescribePerson):
             return FakeAnswer(self.who[address.key])
         return self.quiet_answer(address, message)
