@@ -64,7 +64,7 @@ async def ask(port: Port, call: Call) -> Response:
     wanted = read_body(call, _NEW)
     if isinstance(wanted, Response):
         return wanted
-    if is_nobody(call):
+    if is_nobody(port, call):
         return problem("FORBIDDEN", call.ticket)
     reason = wanted.reason.strip()
     errors = [

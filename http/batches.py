@@ -96,7 +96,7 @@ async def shown(port: Port, call: Call) -> Response:
 
 async def close(port: Port, call: Call) -> Response:
     """POST /api/v1/payouts/batches/{batchId}/close: before its cut-off."""
-    if is_nobody(call):
+    if is_nobody(port, call):
         return problem("FORBIDDEN", call.ticket)
     return await _told(port, call, CloseBatch(who_calls(call)[0]))
 
@@ -110,7 +110,7 @@ async def reject(port: Port, call: Call) -> Response:
     if not reason or not reason.isprintable():
         errors = [fault("/reason", "one line that says why")]
         return problem("REQUEST_INVALID", call.ticket, errors=errors)
-    if is_nobody(call):
+    if is_nobody(port, call):
         return problem("FORBIDDEN", call.ticket)
     return await _told(port, call, RejectBatch(who_calls(call)[0], reason))
 
@@ -120,7 +120,7 @@ async def approve(port: Port, call: Call) -> Response:
     what its cut-off has closed the first one, by which it has a maker.
     """
     name, (checker, roles) = call.path["batchId"], who_calls(call)
-    if is_nobody(call):
+    if is_nobody(port, call):
         return problem("FORBIDDEN", call.ticket)
     found = await _known(port, name) if is_batch_id(name) else None
     if found is None:

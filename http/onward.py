@@ -18,7 +18,7 @@ from comptoir.actors.onboarding.onward_messages import (
 )
 from comptoir.engine import Address, Message
 from comptoir.http.answers import Response, json_response
-from comptoir.http.approvals import who_calls
+from comptoir.http.approvals import is_nobody, who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.onboarding import described_file, find_file, may_see, pointer, whole
 from comptoir.http.operation import Call
@@ -33,7 +33,9 @@ UNFIT: Final = "ACCOUNT_FIELDS_UNFIT"
 
 
 async def approve(port: Port, call: Call) -> Response:
-    """POST /api/v1/onboarding/{onboardingId}/approval."""
+    """POST /api/v1/onboarding/{onboardingId}/approval, of another person than who has decided its case."""
+    if is_nobody(port, call):
+        return problem("FORBIDDEN", call.ticket)
     wanted = read_body(call, _JUDGEMENT)
     if isinstance(wanted, Response):
         return wanted

@@ -23,7 +23,7 @@ from comptoir.actors.review.messages import (
 )
 from comptoir.engine import Address, Erased, Message, Refused
 from comptoir.http.answers import Response, json_response
-from comptoir.http.approvals import who_calls
+from comptoir.http.approvals import is_nobody, who_calls
 from comptoir.http.bodies import fault, read_body
 from comptoir.http.operation import Call
 from comptoir.http.port import Port
@@ -153,7 +153,11 @@ async def snooze(port: Port, call: Call) -> Response:
 
 
 async def decide(port: Port, call: Call) -> Response:
-    """POST /api/v1/review/{onboardingId}/decision."""
+    """POST /api/v1/review/{onboardingId}/decision, of a person who is another than who began the file, and of two of them
+    where a sanction is suspected.
+    """
+    if is_nobody(port, call):
+        return problem("FORBIDDEN", call.ticket)
     wanted = read_body(call, _JUDGEMENT)
     if isinstance(wanted, Response):
         return wanted

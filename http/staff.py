@@ -3,13 +3,15 @@
 The rule: the link's secret is drawn here, goes out once, and only its digest goes in. Inviting somebody
 again ends all that they had before, which is how a lost authenticator is replaced and how roles change.
 A role that may see or change more than one's own files is given by two people (E14); only while no ADMIN
-has enrolled, whoever can read the data folder gives it alone, by the command; and only while one has, the command may ask
-for a second, whom that one approves. A dismissal is answered when
+has enrolled, whoever can read the data folder gives it alone, by the command, to two ADMINs at most; and only while one has, the
+command may ask for a second, whom that one approves, or invite that one again, who may have lost what they sign in with. An
+ADMIN beside whom another has enrolled is not the command's to invite anew or to dismiss: that is for the people. A dismissal is answered when
 every request is held to it. A `sub` stands in no path, since paths are logged.
 Source: interface.md 1 and 9; spec.md S34, S60, E14, X8; adr/0027, adr/0028.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -29,7 +31,7 @@ from comptoir.actors.revocation.messages import Ground
 from comptoir.engine import Address, Erased, Refused
 from comptoir.http.access_shapes import Removal
 from comptoir.http.answers import Response, json_response
-from comptoir.http.approvals import Asked, propose
+from comptoir.http.approvals import Asked, is_nobody, propose
 from comptoir.http.bodies import read_json
 from comptoir.http.identity.claims import is_text
 from comptoir.http.identity.issuing import BY_HAND, BY_HAND_METHODS
@@ -51,7 +53,7 @@ PRIVILEGED: Final = frozenset({Role.ADMIN.value, Role.COMPLIANCE.value, Role.OPE
 """Whoever has one of these sees other people's data, or gives rights."""
 PEOPLE_PER_LOOK: Final = 100
 FOUNDERS: Final = 2
-"""ADMINs who can decide together; with fewer there is nobody for the command to wait for."""
+"""ADMINs who can decide together; with fewer there is nobody for the command to wait for, and no more are founded by it."""
 _CURSOR: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 _NEW: Final = msgspec.json.Decoder(NewStaff)
 _REMOVAL: Final = msgspec.json.Decoder(Removal)
@@ -78,10 +80,15 @@ async def invite(port: Port, call: Call) -> Response:
     link, address = draw_link(call), person_address(port, wanted.sub)
     message = InvitePerson(wanted.sub, roles, link_digest(link), LINK_MS)
     url = f"{port.identity.issuer}/signin/enrol?who={address.key}&link={link}"
-    admins = await _admins(port) if PRIVILEGED.intersection(roles) else 0
-    command = _is_command(port, call)
-    if PRIVILEGED.intersection(roles) and not (command and not admins):
-        second = command and admins < FOUNDERS and Role.ADMIN.value in roles
+    nobody, wants_admin = is_nobody(port, call), Role.ADMIN.value in roles
+    admins = await _admins(port) if nobody else _NONE
+    if nobody and admins.decide_about(address.key):
+        return problem("FORBIDDEN", call.ticket)
+    command, founding = _is_command(port, call), admins.enrolled <= {address.key}
+    if command and founding and wants_admin and len(admins.invited - {address.key}) >= FOUNDERS:
+        return problem("FORBIDDEN", call.ticket)
+    if PRIVILEGED.intersection(roles) and not (command and founding):
+        second = command and len(admins.enrolled) < FOUNDERS and wants_admin
         asked = Asked(Action.INVITE, address, message, wanted.sub, roles, by_command=second)
         return await propose(port, call, asked, {"enrolUrl": url})
     reply = (await port.ask(address, message)).reply
@@ -119,6 +126,8 @@ async def remove(port: Port, call: Call) -> Response:
     if not is_text(wanted.sub):
         return problem("REQUEST_INVALID", call.ticket, errors=[_WHO])
     address = person_address(port, wanted.sub)
+    if is_nobody(port, call) and (await _admins(port)).decide_about(address.key):
+        return problem("FORBIDDEN", call.ticket)
     reply = (await port.ask(address, RemovePerson())).reply
     if isinstance(reply, PersonErased):
         return problem("VAULT_ERASED", call.ticket)
@@ -140,17 +149,33 @@ def _is_command(port: Port, call: Call) -> bool:
     )
 
 
-async def _admins(port: Port) -> int:
-    """How many have enrolled who could be asked; beyond two nobody counts."""
-    found, after = 0, ""
-    while found < FOUNDERS and (keys := await port.staff(after, PEOPLE_PER_LOOK)):
-        people = [await _described(port, key) for key in keys]
-        found += sum(
-            one is not None and one.status == "enrolled" and Role.ADMIN.value in one.roles
-            for one in people
-        )
+@dataclass(frozen=True, slots=True)
+class _Admins:
+    """Keys of the ADMINs there are."""
+
+    enrolled: frozenset[str] = frozenset()
+    """Who could be asked."""
+    invited: frozenset[str] = frozenset()
+    """Who was given a link to enrol by."""
+
+    def decide_about(self, key: str) -> bool:
+        """Whether this is an ADMIN beside whom there is another: so they are two, and no command's."""
+        return key in self.enrolled and len(self.enrolled) > 1
+
+
+_NONE: Final = _Admins()
+
+
+async def _admins(port: Port) -> _Admins:
+    found: dict[str, set[str]] = {"enrolled": set(), "invited": set(), "removed": set()}
+    after = ""
+    while keys := await port.staff(after, PEOPLE_PER_LOOK):
+        for key in keys:
+            one = await _described(port, key)
+            if one is not None and Role.ADMIN.value in one.roles:
+                found[one.status].add(key)
         after = keys[-1]
-    return found
+    return _Admins(frozenset(found["enrolled"]), frozenset(found["invited"]))
 
 
 async def _described(port: Port, key: str) -> PersonDescribed | None:

@@ -67,7 +67,7 @@ def wanted(state: AccountState, message: CorrectProfile, context: Context) -> Ou
         return Decision(state)
     asked = msgspec.structs.replace(
         state, corrections=message.number, correction_ended="", corrected=message.profile, correction_looks=0,
-        correction_absent=0,
+        correction_absent=0, correction_counted=0,
     )  # fmt: skip
     if state.phase is not Phase.CREATED:
         return _ended(asked, context, "refused", NOT_OPEN)
@@ -103,13 +103,16 @@ def corrected(state: AccountState, message: CommandAnswered, context: Context) -
 
 def _absent(state: AccountState, message: CommandAnswered, look: int, context: Context) -> Outcome:
     """It is not there: that is sure when the next look says so as well."""
-    if look != state.correction_looks or message.outcome != "absent":
+    said_before = look == state.correction_counted
+    if look != state.correction_looks or said_before or message.outcome != "absent":
         over = AnswerIgnored(message.outcome, state.phase.value, "LOOK_OVER")
         return Decision(state, events=(over,))
     absent = state.correction_absent + 1
     if absent >= ABSENT_ENOUGH:
         return _ended(state, context, "refused", LOST)
-    return Decision(msgspec.structs.replace(state, correction_absent=absent))
+    return Decision(
+        msgspec.structs.replace(state, correction_absent=absent, correction_counted=look)
+    )
 
 
 def correction_refused(

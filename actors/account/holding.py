@@ -10,8 +10,9 @@ Rules:
 - a look that is on its way is waited for, as long as a creation takes, before another one is begun;
 - a look has a number, for which its name has room for three digits. A hundred are kept for what two people find, however
   often one person looks;
-- a word waits for the one look that it began. Where that could not be sent, or its answer not be read, or none comes in three
-  times the time that a creation takes, it is given up, and operations are told;
+- a word waits for the look that it began, or for one that a person has begun since. Where that could not be sent, or its answer
+  not be read, or none comes in three times the time that a creation takes, it is given up, and operations are told; who looks
+  again gives it no more time;
 - what had been answered before two people settled it is known: said again, it changes nothing.
 Source: spec.md E11, E14, X9, X10; docs/core-banking.md.
 """
@@ -101,16 +102,18 @@ def look_by_hand(state: AccountState, _message: LookForAccount, context: Context
 
 
 def _asked(state: AccountState, context: Context) -> Outcome:
-    number = state.looks + 1
+    number, waits = state.looks + 1, state.settling is not None
     name = command_of(context.address.key, state.attempts, number)
     asking = msgspec.structs.replace(
         state, looks=number, by_hand=state.by_hand + 1, asking=name,
         asking_at=context.now, seen=None,
+        settling_at=(state.settling_at or context.now) if waits else 0,
     )  # fmt: skip
+    timer = (_until(asking, context),) if waits else ()
     return Decision(
         asking,
         events=(AccountSought(number),),
-        messages=(command(asking, context, "FIND_ACCOUNT", name),),
+        messages=(command(asking, context, "FIND_ACCOUNT", name), *timer),
     )
 
 
@@ -118,8 +121,7 @@ def settle(state: AccountState, message: SettleAccount, context: Context) -> Out
     """Two people have found out: the mainframe is asked whether it is so."""
     if state.looks >= LOOKS_MAX:
         return Decision(state, events=(AccountAlerted(SPENT),))
-    asked = _asked(msgspec.structs.replace(state, settling=message), context)
-    return msgspec.structs.replace(asked, messages=(*asked.messages, _until(asked.state, context)))
+    return _asked(msgspec.structs.replace(state, settling=message, settling_at=0), context)
 
 
 def unanswered(state: AccountState, _message: AccountDue, context: Context) -> Outcome:
@@ -128,14 +130,15 @@ def unanswered(state: AccountState, _message: AccountDue, context: Context) -> O
         return Decision(state)
     until = _until(state, context)
     assert until.due_at is not None, "a timer"
-    if context.now < until.due_at:  # somebody has looked once more
+    if context.now < until.due_at:  # a timer of before
         return Decision(state, messages=(until,))
     return look_failed(state)
 
 
 def _until(state: AccountState, context: Context) -> Outgoing:
     """The timer by which it is given up."""
-    due_at = state.asking_at + WAITS * core_terms_of(context).look_ms
+    began = state.settling_at or state.asking_at
+    due_at = began + WAITS * core_terms_of(context).look_ms
     return Outgoing(context.address, AccountDue(), due_at, DUE)
 
 

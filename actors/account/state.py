@@ -79,6 +79,8 @@ class AccountState(State, frozen=True):
     """What the last such look found, since it is held."""
     settling: SettleAccount | None = None
     """What two people have found; `asking` is to confirm it."""
+    settling_at: int = 0
+    """When it began to wait: business time, ms. 0: a release before did not say."""
     settled_attempts: int = 0
     """Commands that were published before two people settled it: what answers them is known. 0: nobody has."""
     settled_numbers: tuple[str, ...] = ()
@@ -97,6 +99,8 @@ class AccountState(State, frozen=True):
     """How often it was looked whether it was made."""
     correction_absent: int = 0
     """How often, one after the other, it was not."""
+    correction_counted: int = 0
+    """Number of the last look that said so: it may be told again, and is one all the same."""
 
 
 class AccountAsked(Event, frozen=True):

@@ -116,7 +116,9 @@ def signing_gateway(provider: Signing | None, bounds: GatewayBounds) -> GatewayS
             FetchSigned: Operation(  # the actor asks again by itself (signature/hearing.py)
                 call("fetch"), lambda x: f"fetch:{x.path}", failed=refused, expendable=lambda _message: True
             ),
-            VoidEnvelope: Operation(call("void"), lambda x: f"void:{x.envelope_id}"),
+            VoidEnvelope: Operation(  # the actor asks again by itself (signature/ending.py, superseded.py)
+                call("void"), lambda x: f"void:{x.envelope_id}", expendable=lambda x: x.repeated
+            ),
         },
         bounds,
         dead_queue="dlq:onboarding",

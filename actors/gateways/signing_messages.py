@@ -121,6 +121,8 @@ class VoidEnvelope(Message, frozen=True):
     reference: str
     envelope_id: str
     reason: str
+    repeated: bool = False
+    """It was said before and will be said again: a provider that is away need not be told each time."""
 
 
 class EnvelopeGone(Message, frozen=True):

@@ -51,6 +51,13 @@ class Party(msgspec.Struct, frozen=True):
     """ISO 3166-1 alpha-2; of an organisation: where it is registered."""
     tax_residence: str = ""
     nationality: str = ""
+    former: tuple[str, ...] = ()
+    """Names that it had since it was first looked at, whole, the last one first (watching.py)."""
+
+    @property
+    def name(self) -> str:
+        """Its name, whole."""
+        return " ".join(one for one in (self.first_name, self.last_name) if one)
 
 
 class PostalAddress(msgspec.Struct, frozen=True):

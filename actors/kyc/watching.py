@@ -2,8 +2,8 @@
 
 The rules:
 - every case is searched for again, whatever it was decided to be; a search that is overtaken by another counts no more;
-- who it is about is from then on who they are now: what a list has of a former name of theirs is found no more, and what a
-  person has said of them then is said of other words (E4);
+- who it is about is from then on who they are now, and a list is searched for their former names as well, the last four: a
+  name that is given up clears nobody. What a person has said of a name is said of that name (E4);
 - a hit that a person has judged stays silent while list and client say the same (E4);
 - one that nobody has judged is an alert, and holds an approved case: a person must look. Its file is held with it, as
   long as its client has no account yet; afterwards the file stays as it is, and compliance looks all the same. Of a case
@@ -13,27 +13,41 @@ The rules:
 Source: spec.md S21, S27, X3, E4; docs/kyc.md.
 """
 
+from typing import Final
+
 import msgspec
 
 from comptoir.actors.gateways.kyc_messages import CheckImpossible, ListedHit, PartyScreened
 from comptoir.actors.kyc.concluding import NEW_HIT, CaseDecision, held_again
 from comptoir.actors.kyc.gathering import found, screen_all
-from comptoir.actors.kyc.messages import PartiesChanged, RescreenCase
+from comptoir.actors.kyc.messages import PartiesChanged, Party, RescreenCase
 from comptoir.actors.kyc.state import CaseAlerted, KycState, Phase, check_of, open_hits
 from comptoir.engine import Decision
 from comptoir.engine.machine import Context
 
 __all__ = ["changed", "rescreen", "rescreened", "unscreened"]
 
+FORMER_MAX: Final = 4
+"""Former names of one party that are searched for: each is a search of its own, of all lists."""
+
 
 def changed(state: KycState, message: PartiesChanged, context: Context) -> CaseDecision:
     """They are called otherwise now; said again it is the same."""
     asked = state.asked
     assert asked is not None, "cases that have begun"
-    if message.parties == asked.parties:
+    before = {one.id: one for one in asked.parties}
+    parties = tuple(_with_former(one, before.get(one.id, one)) for one in message.parties)
+    if parties == asked.parties:
         return Decision(state)
-    now = msgspec.structs.replace(asked, parties=message.parties)
+    now = msgspec.structs.replace(asked, parties=parties)
     return rescreen(msgspec.structs.replace(state, asked=now), message, context)
+
+
+def _with_former(now: Party, before: Party) -> Party:
+    """A party with the names that it had before this one, each once."""
+    names = dict.fromkeys((before.name, *before.former))
+    former = tuple(name for name in names if name and name != now.name)
+    return msgspec.structs.replace(now, former=former[:FORMER_MAX])
 
 
 def rescreen(

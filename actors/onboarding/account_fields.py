@@ -29,7 +29,7 @@ REFUSING: Final = "STATUS_08"
 OURS: Final = re.compile(
     r"(?:CHARACTER_UNMAPPED|DIGIT_INVALID|FIELD_LENGTH_WRONG|FIELD_MISSING|FIELD_TOO_LONG)"
     r":(?:CLIENT-ID|FIRST-NAME|LAST-NAME|SSN|ADDRESS-LINE-1|CITY|PROVINCE|POSTAL-CODE)"
-    r"|ACCOUNT_NOT_OPEN|CLIENT_ABSENT|CODE_PAGE_UNKNOWN|NOT_CONFIGURED|SETTLED_ABSENT|STATUS_[0-9]{2}"
+    r"|ACCOUNT_NOT_OPEN|CLIENT_ABSENT|CORRECTION_ABSENT|CODE_PAGE_UNKNOWN|NOT_CONFIGURED|SETTLED_ABSENT|STATUS_[0-9]{2}"
 ).fullmatch
 """Codes of a refusal that are written on our side: of a record that cannot be made, of a bus that is not there, or of two
 people who have found that there is none."""

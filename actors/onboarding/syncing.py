@@ -7,7 +7,8 @@ Rules:
   changed. So our own change, when it comes back, is known, and an echo is no news;
 - nothing that the mainframe says leads to a command: only a person corrects. An advisor corrects an address, whole, when
   it can be a record; names, which documents were held against, and a national id are never corrected here (X11);
-- who is called otherwise there is searched for in the lists again (S21): an account is no reason to look no more;
+- who is called otherwise there is searched for in the lists again (S21): an account is no reason to look no more. Whom
+  a file is about now is told to its case with everything that is news, and the case knows whether it is news to it;
 - a correction is shown beside the profile, and stands when the mainframe has said that it is so. One at a time.
 Source: spec.md S21, S29, S33, X11, X12, E11; docs/adr/0059-a-profile-has-one-writer-once-there-is-an-account.md.
 """
@@ -77,10 +78,7 @@ def _synced(state: OnboardingState, message: CoreProfileChanged, context: Contex
     paths = tuple(sorted(news))
     synced = ProfileSynced(message.change_id, message.sequence, paths, message.at)
     made = _applied(after, (synced,))
-    parties = parties_of(after)
-    if parties == parties_of(state):
-        return made
-    again = Outgoing(Address(CASE, context.address.key), PartiesChanged(parties))
+    again = Outgoing(Address(CASE, context.address.key), PartiesChanged(parties_of(after)))
     return msgspec.structs.replace(made, messages=(again,))
 
 

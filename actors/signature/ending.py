@@ -1,8 +1,8 @@
 """How it ends otherwise than by a report: its time is over, the file does not want it any more, or keeps what it keeps.
 
 The rules: a late timer gives nobody a minute more, and an early one takes none; what the file ends is not told to the file
-again; an envelope that nobody is to sign is voided again and again until its provider says that it is gone, as long as it could
-be signed, so that none waits for a person who has given up a call; a contract that is signed stays, as evidence, for as long as its file is kept (S18, X13).
+again; an envelope that nobody is to sign is voided again, at ever longer intervals, until its provider says that it is gone, as
+long as it could be signed, so that none waits for a person who has given up a call; a contract that is signed stays, as evidence, for as long as its file is kept (S18, X13).
 Source: spec.md S16, S18, S28; docs/signature.md.
 """
 
@@ -80,11 +80,13 @@ def _voided(
     return (*voids, again(state, context)) if voids else ()
 
 
-def _waiting(state: SignatureState, voids: tuple[Outgoing, ...]) -> SignatureState:
-    """It is waited for that its envelope is gone; after that its provider has ended it by itself."""
+def _waiting(
+    state: SignatureState, voids: tuple[Outgoing, ...], ends_at: int = 0
+) -> SignatureState:
+    """It is waited for that its envelope is gone; after its time, or `ends_at`, its provider has ended it by itself."""
     if not voids:
         return state
-    return msgspec.structs.replace(state, void_until=state.expires_at + DAY_MS)
+    return msgspec.structs.replace(state, void_until=max(state.expires_at, ends_at) + DAY_MS)
 
 
 def void_again(state: SignatureState, message: StandingDue, context: Context) -> SigningDecision:
@@ -96,13 +98,15 @@ def void_again(state: SignatureState, message: StandingDue, context: Context) ->
         return Decision(state)
     if context.now >= state.void_until:
         return Decision(msgspec.structs.replace(state, void_until=0))
-    return Decision(state, messages=_voided(state, (_void(state, state.reason, context),), context))
+    said = msgspec.structs.replace(state, voids=state.voids + 1)
+    voids = (_void(said, state.reason, context, again=True),)
+    return Decision(said, messages=_voided(said, voids, context))
 
 
-def _void(state: SignatureState, reason: str, context: Context) -> Outgoing:
+def _void(state: SignatureState, reason: str, context: Context, *, again: bool = False) -> Outgoing:
     assert state.asked is not None
     reference = reference_of(context.address.key, state.asked.round)
-    return Outgoing(SIGNING, VoidEnvelope(reference, state.envelope_id, reason))
+    return Outgoing(SIGNING, VoidEnvelope(reference, state.envelope_id, reason, again))
 
 
 def void(state: SignatureState, message: VoidSigning, context: Context) -> SigningDecision:
@@ -182,4 +186,5 @@ def created_late(
         state, provider=message.provider, envelope_id=message.envelope_id
     )
     voids = _voided(known, (_void(known, state.reason, context),), context)
-    return Decision(_waiting(known, voids), messages=voids)
+    # It was made just now, for a day at least.
+    return Decision(_waiting(known, voids, context.now + DAY_MS), messages=voids)

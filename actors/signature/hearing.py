@@ -42,7 +42,6 @@ from comptoir.actors.signature.state import (
     reference_of,
     round_of,
 )
-from comptoir.actors.signature.terms import signing_terms_of
 from comptoir.engine import Address, Decision, Outgoing
 from comptoir.engine.machine import Context
 
@@ -143,8 +142,9 @@ def _ended(
     assert state.asked is not None
     phase, outcome, code = ENDS[message.status]
     told = SigningEnded(state.asked.round, outcome, code, context.now)
+    ended = moved(state, phase, context.now, message.reason or code)
     return Decision(
-        moved(state, phase, context.now, message.reason or code),
+        msgspec.structs.replace(ended, void_until=0),  # nobody can sign it any more
         EnvelopeTaken("accepted"),
         events=(happened, SigningClosed(state.asked.round, phase.value, code)),
         messages=(Outgoing(Address("onboarding", context.address.key), told),),
@@ -167,7 +167,7 @@ def fetch_of(state: SignatureState, context: Context) -> Outgoing:
 def again(state: SignatureState, context: Context) -> Outgoing:
     """The timer by which one asks once more."""
     assert state.asked is not None
-    due = context.now + signing_terms_of(context).poll_ms
+    due = context.now + superseded.pause_of(state.voids, context)
     return Outgoing(context.address, StandingDue(state.asked.round), due, POLL)
 
 

@@ -94,6 +94,8 @@ class Superseded(msgspec.Struct, frozen=True):
     """Where its signed document is to lie; empty: nobody says that it is signed."""
     until: int = 0
     """It is voided again and again until then, business time, ms; 0: it was voided once."""
+    voids: int = 0
+    """How often it was voided again."""
 
 
 class SignatureState(State, frozen=True):
@@ -134,6 +136,8 @@ class SignatureState(State, frozen=True):
     """Envelopes of earlier rounds that may come back signed."""
     void_until: int = 0
     """Its envelope was voided and nobody has said that it is gone: it is voided again until then; 0: none is waited for."""
+    voids: int = 0
+    """How often it was voided again."""
 
 
 class SigningBegun(Event, frozen=True):

@@ -1,7 +1,7 @@
 """What becomes of a contract that was issued anew: its envelope is voided; where its client had signed it before, that is evidence.
 
 The rules: an envelope that gives way to a higher round is remembered until it is known that nobody has signed it, and voided once more
-where no answer has come, as long as it could be signed; if somebody has signed it, as its provider says by webhook or instead of voiding it, that is on record once, its signed document is fetched and kept beside the
+where no answer has come, at ever longer intervals, as long as it could be signed; if somebody has signed it, as its provider says by webhook or instead of voiding it, that is on record once, its signed document is fetched and kept beside the
 others, again and again until it is there, and the file hears of it, whose advisor is told. It is never the contract that is
 waited for: what its client signs next is.
 Source: spec.md S18, S28; Regulation (EU) 910/2014, article 25 (a signature is not denied effect as evidence); docs/signature.md.
@@ -42,6 +42,7 @@ __all__ = [
     "fetched",
     "gone",
     "once_more",
+    "pause_of",
     "remembered",
     "reported",
     "timer_of",
@@ -53,6 +54,8 @@ SupersededDecision = Decision[SignatureState]
 REISSUED: Final = "REISSUED"
 DAY_MS: Final = 86_400_000
 """DocuSign counts the time of an envelope in whole days."""
+DOUBLINGS_MAX: Final = 11
+"""From a minute, which is the shortest interval there is, to more than a day."""
 SUPERSEDED_MAX: Final = 16
 """More rounds than a file has; the oldest is forgotten."""
 _SETTLED: Final = (Phase.FETCHING, Phase.SIGNED, Phase.DECLINED)
@@ -122,7 +125,9 @@ def due(state: SignatureState, message: StandingDue, context: Context) -> Supers
     known = _of_reference(state, reference, context)
     until = context.now + signing_terms_of(context).expiry_ms + DAY_MS
     left = {
-        x.envelope_id: x if x.signed_path or x.until else msgspec.structs.replace(x, until=until)
+        x.envelope_id: x
+        if x.signed_path
+        else msgspec.structs.replace(x, until=x.until or until, voids=x.voids + 1)
         for x in known
         if x.signed_path or not x.until or context.now < x.until
     }
@@ -131,16 +136,19 @@ def due(state: SignatureState, message: StandingDue, context: Context) -> Supers
     if not left:
         return Decision(waits)
     asked = tuple(
-        _fetch(x, context)[0] if x.signed_path else void_of_earlier(x, REISSUED, context)
+        _fetch(x, context)[0] if x.signed_path else void_of_earlier(x, REISSUED, context, again=True)
         for x in left.values()
-    )
-    return Decision(waits, messages=(*asked, once_more(message.round, context)))
+    )  # fmt: skip
+    voids = min(0 if x.signed_path else x.voids for x in left.values())
+    return Decision(waits, messages=(*asked, once_more(message.round, context, voids)))
 
 
-def void_of_earlier(one: Superseded, reason: str, context: Context) -> Outgoing:
-    """What has it voided."""
+def void_of_earlier(
+    one: Superseded, reason: str, context: Context, *, again: bool = False
+) -> Outgoing:
+    """What has it voided; `again`: and it will be said once more where nobody answers."""
     reference = reference_of(context.address.key, one.round)
-    return Outgoing(SIGNING, VoidEnvelope(reference, one.envelope_id, reason))
+    return Outgoing(SIGNING, VoidEnvelope(reference, one.envelope_id, reason, again))
 
 
 def _signed(
@@ -166,9 +174,15 @@ def _fetch(one: Superseded, context: Context) -> tuple[Outgoing, ...]:
     return (Outgoing(SIGNING, fetch), once_more(one.round, context))
 
 
-def once_more(number: int, context: Context) -> Outgoing:
+def pause_of(voids: int, context: Context) -> int:
+    """Ms between two questions: longer with each time that it was voided again, at most a day."""
+    poll_ms = signing_terms_of(context).poll_ms
+    return max(poll_ms, min(poll_ms << min(voids, DOUBLINGS_MAX), DAY_MS))
+
+
+def once_more(number: int, context: Context, voids: int = 0) -> Outgoing:
     """The timer of what has had no answer yet."""
-    due_at = context.now + signing_terms_of(context).poll_ms
+    due_at = context.now + pause_of(voids, context)
     return Outgoing(context.address, StandingDue(number), due_at, timer_of(number))
 
 

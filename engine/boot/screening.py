@@ -10,9 +10,10 @@ Source: spec.md S21, S27, E4, E5; design.md 6; docs/screening.md.
 
 import re
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
+import msgspec
 import trio
 
 from comptoir.actors.gateways.kyc_messages import (
@@ -133,7 +134,28 @@ async def _screen(desk: ListDesk, message: ScreenParty) -> PartyScreened | Check
         found = await desk.search(message.party.schema, subject_of(message.party))
     except ValueError:
         return _impossible(message, "NAME_UNUSABLE")
-    return PartyScreened(message.reference, tuple(map(_listed, found.hits)), found.versions)
+    hits = {(hit.list, hit.id): hit for hit in await _former(desk, message.party)}
+    for hit in found.hits:
+        known = hits.get((hit.list, hit.id))
+        if known is None or known.score <= hit.score:
+            hits[hit.list, hit.id] = hit
+    ranked = sorted(hits.values(), key=lambda hit: -hit.score)
+    return PartyScreened(message.reference, tuple(map(_listed, ranked)), found.versions)
+
+
+async def _former(desk: ListDesk, party: Party) -> list[ListHit]:
+    """Whom the lists may mean by the names that a party had before, the likeliest of each last; one that cannot be asked
+    for has been told when it was the name.
+
+    Raises:
+        ScreeningUnavailable: nobody knows now.
+    """
+    hits: list[ListHit] = []
+    for name in party.former:
+        with suppress(ValueError):
+            subject = msgspec.structs.replace(subject_of(party), names=(name,))
+            hits += (await desk.search(party.schema, subject)).hits
+    return sorted(hits, key=lambda hit: hit.score)
 
 
 def _impossible(message: ScreenParty, code: str) -> CheckImpossible:
@@ -142,10 +164,9 @@ def _impossible(message: ScreenParty, code: str) -> CheckImpossible:
 
 def subject_of(party: Party) -> Subject:
     """A party as the matcher takes it; what is no date and no country is no evidence."""
-    name = " ".join(one for one in (party.first_name, party.last_name) if one)
     countries = (party.nationality, party.residence_country, party.tax_residence)
     return Subject(
-        (name,),
+        (party.name,),
         (party.date_of_birth,) if _DATE(party.date_of_birth) else (),
         frozenset(one.lower() for one in countries if _COUNTRY(one)),
     )

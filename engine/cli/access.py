@@ -98,13 +98,17 @@ def list_staff(url: ClientUrl = None, config: Config = None) -> None:
 @staff.command("remove", epilog="Example: [bold]comptoir staff remove m.durand[/bold]")
 def remove_staff(
     sub: Annotated[str, typer.Argument(metavar="SUB", help="Who is of the house no longer.")],
+    token: MyToken = None,
     url: ClientUrl = None,
     config: Config = None,
 ) -> None:
-    """End all that somebody has, at once: sign-in, links, sessions, tokens."""
+    """End all that somebody has, at once: sign-in, links, sessions, tokens.
+
+    An ADMIN beside whom there is another is dismissed with your own token.
+    """
     from comptoir.engine.cli.staff import run_remove_staff
 
-    run_remove_staff(sub, url, config)
+    run_remove_staff(sub, token, url, config)
 
 
 @person.command(

@@ -61,14 +61,17 @@ def run_list(path: str, url: str | None, config: Path | None) -> None:
         cursor = found["nextCursor"]
 
 
-def run_remove_staff(sub: str, url: str | None, config: Path | None) -> None:
-    """End all that somebody has; one line of JSON when it is in force.
+def run_remove_staff(sub: str, token: Path | None, url: str | None, config: Path | None) -> None:
+    """End all that somebody has; one line of JSON when it is in force. One of two ADMINs is dismissed by a person.
 
     Raises:
         CommandError: see `clients.asked`.
     """
     work = asked(
-        lambda client: client.post("/api/v1/staff/removals", json={"sub": sub}), url, config
+        lambda client: client.post("/api/v1/staff/removals", json={"sub": sub}),
+        url,
+        config,
+        token_file=token,
     )
     typer.echo(json.dumps(work))
 

@@ -113,6 +113,11 @@ class Identity:
             raise TokenRefused("revoked", "it was ended before its time")
 
     @property
+    def dev_tokens(self) -> bool:
+        """Whether a token that a command signs for somebody (`comptoir token`) stands for them."""
+        return self._settings.auth.dev_tokens
+
+    @property
     def refresh_ms(self) -> int:
         """Life of a family of refresh tokens, in business time."""
         return self._settings.auth.refresh_token_days * DAY_MS

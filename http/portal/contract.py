@@ -186,9 +186,12 @@ async def _ask(port: Port, call: Call, message: Message) -> Response:
     if isinstance(found, SigningUnread):
         return _note(call, _words(call)["SIGNATURE_UNREAD"], CONFLICT)
     assert isinstance(found, SigningDescribed)
-    if isinstance(message, SignContract) and found.status != SIGNED:
+    if isinstance(message, SignContract) and found.status == "expired":
         return _note(call, _words(call)[OVER], CONFLICT)
-    return _page(call, _standing(port, call, found))
+    page = _page(call, _standing(port, call, found))
+    # Declined, voided or failed: nothing was signed, and the page says how it stands.
+    late = isinstance(message, SignContract) and found.status != SIGNED
+    return page._replace(status=CONFLICT) if late else page
 
 
 async def _to_sign(port: Port, call: Call) -> SigningDescribed | Response:

@@ -38,7 +38,7 @@ from comptoir.engine.machine import Context
 from comptoir.engine.values import State
 
 __all__ = [
-    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "NOT_HERE", "OWNER", "PASSED", "RENAMED",
+    "ANSWERS", "ASK", "CASES", "CASE_TERMS", "DISAGREE", "EXAMPLE", "FILE", "HIT", "MARIE", "NOT_HERE", "OWNER", "PASSED", "RENAMED",
     "SANCTIONED", "alerts", "begun", "opened", "play", "report", "step", "told",
 ]  # fmt: skip
 

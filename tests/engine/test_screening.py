@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from comptoir.actors.gateways.kyc_messages import CheckImpossible, PartyScreened, ScreenParty
@@ -98,6 +99,32 @@ async def test_hits_name_their_list_and_what_they_are_of() -> None:
     assert (found.reference, found.lists) == (QUESTION.reference, {"own": "a" * 64})
     assert [(one.list, one.score, one.fingerprint) for one in found.hits] == [("own", 875, "f" * 64)]  # fmt: skip
     assert desk.asked == [("Person", subject_of(IVAN))]
+
+
+async def test_a_name_that_is_given_up_clears_nobody() -> None:
+    """S21, S33: each former name is a search of its own, with all else that is known; an entry that several find is one hit, as
+    the likeliest of them has it.
+    """
+
+    def hit(entry: str, score: float, print_: str) -> ListHit:
+        return ListHit("own", entry, "X", score, {}, ("sanction",), ("X",), (), (), print_)
+
+    class Renamed(Desk):
+        async def search(self, schema: str, subject: Subject) -> Searched:
+            assert (schema, subject) == ("Person", msgspec.structs.replace(subject_of(IVAN), names=subject.names))  # fmt: skip
+            if subject.names == ("...",):
+                raise ValueError
+            return Searched(told[subject.names[0]], {"own": "a" * 64})
+
+    told = {
+        "Ivan Sorokin": (hit("e1", 0.8, "now"),),
+        "Ivan Petrov": (hit("e2", 0.95, "p"), hit("e1", 0.7, "p")),
+        "Ivan Roy": (hit("e1", 0.9, "r"),),
+    }
+    party = msgspec.structs.replace(IVAN, former=("Ivan Petrov", "...", "Ivan Roy"))
+    found = await _asked(ScreenParty("ONB-2026-00001:1:client", party), Renamed(("own",), None))
+    assert isinstance(found, PartyScreened)
+    assert [(x.entry_id, x.score, x.fingerprint) for x in found.hits] == [("e2", 950, "p"), ("e1", 900, "r")]  # fmt: skip
 
 
 def test_a_party_is_searched_with_all_that_is_known() -> None:

@@ -76,6 +76,8 @@ class Portal:
         self.refusal = ""
         self.opened = True
         self.reissued = False
+        self.ended = ""
+        """How it has ended by the time that it would be signed."""
         self.provider = EMBEDDED
         self.ago_s = 0
         """Since they have typed a code."""
@@ -107,6 +109,8 @@ class Portal:
             of_signing(address, DescribeSigning()) if isinstance(message, AdmitSigner) else found
         )
         assert isinstance(found, SigningDescribed), message
+        if isinstance(message, SignContract) and self.ended:
+            return FakeAnswer(msgspec.structs.replace(found, status=self.ended))
         viewed = found.status == "sent" and self.opened
         found = msgspec.structs.replace(found, status="viewed") if viewed else found
         return FakeAnswer(msgspec.structs.replace(found, user_id="u1", provider=self.provider))

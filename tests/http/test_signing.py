@@ -3,6 +3,7 @@
 Source: interface.md 8 (rows c2); spec.md S6, S28, S34; docs/signature.md.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -298,6 +299,29 @@ async def test_what_the_actor_refuses_is_told(portal: Portal) -> None:
     filled = f"code=123456&digest={DIGEST}&read=1&electronic=1"
     answer = await contract.sign(portal.daemon, portal.call(filled))
     assert (answer.status, "has changed" in answer.body.decode()) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("ended", "told", "ici"),
+    [
+        ("expired", "The time to sign it has passed", "Le délai de signature est passé"),
+        ("declined", "You have declined", "Vous avez refusé"),
+        ("voided", "cannot be signed any more", "ne peut plus être signé"),
+        ("failed", "cannot be signed any more", "ne peut plus être signé"),
+    ],
+)
+async def test_who_is_too_late_is_told_how_it_has_ended(
+    portal: Portal, ended: str, told: str, ici: str
+) -> None:
+    """S2, S28: in either language; only of one whose time is over that it is."""
+    portal.ended = ended
+    asked = portal.call(f"code=123456&digest={DIGEST}&read=1&electronic=1")
+    french = [(k, b"fr" if k == b"accept-language" else v) for k, v in asked.headers]
+    for one, text in ((asked, told), (replace(asked, headers=french), ici)):
+        answer = await contract.sign(portal.daemon, one)
+        page = answer.body.decode()
+        assert (answer.status, text in page) == (409, True)
+        assert ("has passed" in page or "est passé" in page) == (ended == "expired")
 
 
 async def test_a_client_declines(portal: Portal) -> None:

@@ -5,6 +5,7 @@ Source: spec.md E11, E14, X9; docs/core-banking.md.
 
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,24 +49,35 @@ def test_a_look_that_is_on_its_way_is_not_begun_again() -> None:
 
 
 def test_a_word_waits_for_no_answer_for_ever() -> None:
-    """E11, E14: half an hour after the look that was to confirm it, it is given up and operations are told; a look by hand
-    meanwhile is one that it waits for anew; what comes later settles nothing.
+    """E11, E14: half an hour after two people have said it, it is given up and operations are told; a look by hand meanwhile
+    gives it no minute more; what comes later settles nothing.
     """
     life = Life(*DOUBTED, LOOK)
     life.hear(said_to(life, "created")).hear(STANDS)
-    assert life.due[-1] == life.now + 3 * CoreTerms().look_ms
+    until = life.now + 3 * CoreTerms().look_ms
+    assert life.due[-1] == until
     life.now += 2 * CoreTerms().look_ms
     late = said_to(life, "created")
     life.hear(LOOK)
-    life.now += CoreTerms().look_ms
-    assert described(life.hear(AccountDue()).state).settling, "it waits for the second look"
-    assert life.due[-1] == life.now + 2 * CoreTerms().look_ms
+    assert described(life.hear(AccountDue()).state).settling, "a timer that is early takes nothing"
+    assert life.due[-2:] == [until] * 2
     late_too = said_to(life, "created")
-    life.now = life.due[-1]
+    life.now = until
     life.hear(AccountDue())
     assert (life.alerts[-1], described(life.state).settling) == ("SETTLEMENT_UNCONFIRMED", "")
     life.hear(AccountDue()).hear(late).hear(late_too)
     assert (life.state.phase, life.alerts.count("SETTLEMENT_UNCONFIRMED")) == (Phase.HELD, 1)
+
+
+def test_a_word_of_the_release_before_has_a_timer_with_the_next_look() -> None:
+    """E11, E14: it had none, and waited for an answer for ever; from the look on it is given up as any other."""
+    life = Life(*DOUBTED, GONE)
+    life.state = msgspec.structs.replace(life.state, settling_at=0)
+    before, life.now = len(life.due), life.now + 86_400_000
+    life.hear(LOOK)
+    assert life.due[before:] == [life.now + 3 * CoreTerms().look_ms]
+    life.now = life.due[-1]
+    assert life.hear(AccountDue()).alerts[-1] == "SETTLEMENT_UNCONFIRMED"
 
 
 def test_however_often_it_was_looked_two_people_can_settle_it() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comptoir.actors.gateways.kyc_messages import (
     AddressChecked,
@@ -32,6 +34,7 @@ from tests.actors.assessed import (
     EXAMPLE,
     HIT,
     LISTS,
+    MARIE,
     NOT_HERE,
     OWNER,
     PASSED,
@@ -84,15 +87,31 @@ def test_who_is_called_otherwise_is_searched_for_under_that_name(before: KycStat
     asked = step(before, PartiesChanged((RENAMED,)))
     (question,) = [x.message for x in asked.messages]
     assert isinstance(question, ScreenParty)
-    assert (question.party, question.reference) == (RENAMED, f"{R}:screening:client:2")
+    searched = msgspec.structs.replace(RENAMED, former=("Marie Tremblay",))
+    assert (question.party, question.reference) == (searched, f"{R}:screening:client:2")
     assert step(asked.state, PartiesChanged((RENAMED,))) == Decision(asked.state)
     found = step(asked.state, PartyScreened(question.reference, (SANCTIONED,), LISTS))
     assert alerts(found) == ("NEW_HIT",)
     assert [x.two_people for x in opened(found)] == [True]
     later = step(found.state, RescreenCase("demo", "3"))
     assert [x.message.party for x in later.messages if isinstance(x.message, ScreenParty)] == [
-        RENAMED
+        searched
     ]
+
+
+@given(st.lists(st.sampled_from(("Ada", "Bea", "Cyd", "Dot", "Eve", "Fay", "Marie")), max_size=12))
+def test_former_names_are_kept_each_once_and_four_of_them(names: list[str]) -> None:
+    """S21, S33, S63: whoever changes back and forth has no more names than they had; the present one is none of the former."""
+    state = play((*ANSWERS, EXAMPLE))
+    had = ["Marie Tremblay"]
+    for first in names:
+        party = msgspec.structs.replace(MARIE, first_name=first)
+        state = step(state, PartiesChanged((party,))).state
+        had = [party.name, *(x for x in had if x != party.name)]
+        assert state.asked is not None
+        (now,) = state.asked.parties
+        assert (now.name, set(now.former) - set(had)) == (party.name, set())
+        assert list(now.former) == had[1:5]
 
 
 SAID = Said(Facts(("Marie T.",), ("1980",), topics=("sanction",)), Facts(("Marie Tremblay",)))

@@ -110,8 +110,9 @@ def test_why_no_record_was_made_stays_a_code(changes: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["NOT_CONFIGURED", "CODE_PAGE_UNKNOWN", "FIELD_TOO_LONG:CLIENT-ID", "STATUS_08"]
-)
+    "code",
+    ["NOT_CONFIGURED", "CODE_PAGE_UNKNOWN", "FIELD_TOO_LONG:CLIENT-ID", "STATUS_08", "CLIENT_ABSENT", "CORRECTION_ABSENT"],
+)  # fmt: skip
 def test_what_is_a_code_stays_one(code: str) -> None:
     """S18, S30: of the bus, of the record, of the reply."""
     assert refusal_code(code) == code

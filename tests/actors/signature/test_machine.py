@@ -82,8 +82,7 @@ class Told:
         self.state = state or SignatureState(Phase.NONE)
         self.said: list[object] = []
         self.to: list[object] = []
-        self.now = NOW
-        self.provider = provider
+        self.now, self.provider, self.terms = NOW, provider, SigningTerms()
         self._version = 0
 
     def take(self, message: Message) -> "Decision[SignatureState]":
@@ -95,7 +94,7 @@ class Told:
     def decide(self, message: Message) -> "Decision[SignatureState] | Refusal":
         """Let it decide."""
         self._version += 1
-        context = Context(FILE, self.now, self._version, {SIGNING_TERMS: SigningTerms()})
+        context = Context(FILE, self.now, self._version, {SIGNING_TERMS: self.terms})
         decided = MACHINE.decide(self.state, message, context)
         if isinstance(decided, Decision):
             self.state = decided.state

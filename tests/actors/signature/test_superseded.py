@@ -104,7 +104,7 @@ def test_one_of_which_nothing_is_heard_is_voided_once_more() -> None:
     begun = signature.take(AGAIN)
     assert [x.name for x in begun.messages if x.due_at] == ["earlier:1"]
     due = signature.take(StandingDue(1))
-    assert signature.said[-1] == VoidEnvelope(REFERENCE, ENVELOPE, "REISSUED")
+    assert signature.said[-1] == VoidEnvelope(REFERENCE, ENVELOPE, "REISSUED", repeated=True)
     assert [x.name for x in due.messages if x.due_at] == ["earlier:1"]
     assert signature.take(EnvelopeGone(REFERENCE)).cancel == ("earlier:1",)
     assert not signature.take(StandingDue(1)).messages
@@ -206,7 +206,7 @@ def test_two_envelopes_of_one_round_are_two() -> None:
     assert (len(fetches(signature)), fetches(signature, "env-1b")) == (1, [])
     signature.take(StandingDue(1))
     assert len(fetches(signature)) == 2
-    assert signature.said[-1] == VoidEnvelope(REFERENCE, "env-1b", "REISSUED")
+    assert signature.said[-1] == VoidEnvelope(REFERENCE, "env-1b", "REISSUED", repeated=True)
     path = fetches(signature)[0].path
     assert signature.take(SignedFetched(REFERENCE, "5" * 64, path)).cancel == ()
     assert signature.state.earlier == (path,)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from comptoir.actors.gateways.signing import signing_gateway
 from comptoir.actors.gateways.signing_messages import (
     ContractMade,
     EnvelopeCreated,
@@ -22,7 +23,9 @@ from comptoir.actors.signature.messages import (
     VoidSigning,
 )
 from comptoir.actors.signature.state import Phase
+from comptoir.actors.signature.terms import SigningTerms
 from comptoir.engine import Decision, Message
+from comptoir.engine.gateway_spec import GatewayBounds
 from tests.actors.signature.test_machine import DAY_MS, REFERENCE, Told
 from tests.actors.signed import CONTRACT, ENVELOPE, EVIDENCE, OPEN, report
 
@@ -51,9 +54,9 @@ def test_a_void_that_was_lost_is_said_again_until_it_is_known(by: Message) -> No
     for count in (2, 3):
         due = signature.take(StandingDue(1))
         assert [x.name for x in due.messages if x.due_at] == ["poll"]
-        assert (
-            voids(signature) == [VoidEnvelope(REFERENCE, ENVELOPE, signature.state.reason)] * count
-        )
+        first = VoidEnvelope(REFERENCE, ENVELOPE, signature.state.reason)
+        again = msgspec.structs.replace(first, repeated=True)
+        assert voids(signature) == [first, *[again] * (count - 1)]
     assert signature.take(EnvelopeGone(REFERENCE, envelope_id=ENVELOPE)).cancel == ("poll",)
     assert not signature.take(StandingDue(1)).messages
 
@@ -82,6 +85,40 @@ def test_an_envelope_that_turned_up_late_is_waited_for_too() -> None:
     assert len(voids(signature)) == 2
 
 
+def test_one_that_was_made_late_is_waited_for_as_long_as_it_lives() -> None:
+    """S28: after its contract's time it lives a day all the same, which its provider counts whole."""
+    signature = Told().take_all((OPEN, ContractMade(REFERENCE, CONTRACT, 3), VoidSigning("FILE_REFUSED")))  # fmt: skip
+    signature.now = signature.state.expires_at + DAY_MS
+    signature.take(EnvelopeCreated(REFERENCE, "docusign", ENVELOPE))
+    signature.now += DAY_MS
+    signature.take(StandingDue(1))
+    assert len(voids(signature)) == 2
+    signature.now += DAY_MS
+    signature.take(StandingDue(1))
+    assert (len(voids(signature)), signature.state.void_until) == (2, 0)
+
+
+@pytest.mark.parametrize(("poll_minutes", "calls"), [(1, 25), (60, 19), (1440, 15)])
+def test_a_provider_that_says_nothing_is_asked_ever_less(poll_minutes: int, calls: int) -> None:
+    """S63: an interval that doubles up to a day: fifteen days of silence are so many calls, and none of them is parked."""
+    signature = Told()
+    signature.terms = msgspec.structs.replace(SigningTerms(), poll_ms=poll_minutes * 60_000)
+    due = signature.sent().take(VoidSigning("FILE_REFUSED"))
+    while timers := [x.due_at for x in due.messages if x.due_at]:
+        signature.now = timers[0]
+        due = signature.take(StandingDue(1))
+    assert signature.state.void_until == 0
+    assert len(voids(signature)) == calls
+    assert [x.repeated for x in voids(signature)] == [False, *[True] * (calls - 1)]
+
+
+def test_only_what_comes_again_is_given_up() -> None:
+    """S63, design 6: the first word waits, parked, for a provider that is away; the last one of a file that goes as well."""
+    void = signing_gateway(None, GatewayBounds()).operations[VoidEnvelope]
+    signature = ended(VoidSigning("FILE_REFUSED")).take_all((StandingDue(1), ForgetContract()))
+    assert [void.expendable(x) for x in voids(signature)] == [False, True, False]
+
+
 def test_a_file_that_goes_has_it_voided_once_more() -> None:
     """X13: what is not known to be gone is voided with the last word of its file."""
     signature = ended(VoidSigning("FILE_REFUSED")).take_all((ForgetContract(),))
@@ -94,7 +131,7 @@ def test_a_file_that_goes_has_it_voided_once_more() -> None:
     st.lists(
         st.sampled_from(
             (StandingDue(1), EnvelopeGone(REFERENCE), EnvelopeGone(REFERENCE, envelope_id="env-9"),
-             report("voided"), report("viewed"), report("signed"), msgspec.structs.replace(OPEN, round=2))
+             report("voided"), report("declined"), report("viewed"), report("signed"), msgspec.structs.replace(OPEN, round=2))
         ),
         max_size=10,
     ),
@@ -108,7 +145,8 @@ def test_it_is_waited_for_until_it_is_gone_signed_or_another_round_s(
         waits, sent = signature.state.void_until, len(voids(signature))
         decided = signature.decide(word)
         assert isinstance(decided, Decision)
-        gone = word == EnvelopeGone(REFERENCE) or signature.state.phase in (Phase.FETCHING, Phase.DRAWING)  # fmt: skip
+        over = (Phase.FETCHING, Phase.DRAWING, Phase.DECLINED)
+        gone = word == EnvelopeGone(REFERENCE) or signature.state.phase in over
         assert bool(signature.state.void_until) == (bool(waits) and not gone)
         if waits and signature.state.phase is not Phase.DRAWING:
             assert len(voids(signature)) - sent == isinstance(word, StandingDue)
