@@ -29,7 +29,10 @@ async def test_without_other_links_there_is_no_button(
     async def over(*_given: object) -> LinkOver:
         return LinkOver()
 
-    monkeypatch.setattr(pages, "own_form", lambda *_: {"token": TOKEN})
+    def form(*_given: object) -> dict[str, str]:
+        return {"token": TOKEN}
+
+    monkeypatch.setattr(pages, "own_form", form)
     monkeypatch.setattr(pages.entering, "use_link", over)
     settings = Settings()
     chosen = replace(settings.onboarding, portal_links_max=most)
