@@ -253,6 +253,8 @@ class EdgeRules:
     """Where documents are uploaded to, if that is not ourselves: an origin."""
     partner_advisor: str = ""
     """Whose files those of partners are (S5)."""
+    portal_links: bool = True
+    """Whether a client may ask for another link by itself (X8)."""
     dead_letter_ms: int = 90 * 86_400_000
     """For how long a dead letter is kept, but for those that are held (X23)."""
     verify_bytes_max: int = 26_214_400
@@ -321,6 +323,7 @@ class EdgeRules:
             client_types=frozenset(settings.onboarding.types),
             objects_origin=_objects_origin(settings),
             partner_advisor=settings.onboarding.partner_advisor,
+            portal_links=settings.onboarding.portal_links_max > 0,
             verify_bytes_max=settings.signing.verify_bytes_max,
             dead_letter_ms=settings.dead_letters.ttl_days * 86_400_000,
             replay_per_second_max=settings.dead_letters.replay_per_second_max,

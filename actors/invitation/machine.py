@@ -11,9 +11,12 @@ Rules:
   code sent and type it, which is a new sign-in and a new session; then nothing of the client stays here;
 - not known, used, over, superseded, of another browser: refused in one and the same word;
 - whoever has a link that is over may ask for another, a few times a day: the file sends it to the address of record,
-  and to no other, and whether it does is told to nobody.
+  and to no other, and whether it does is told to nobody. None is sent while the client needs none: its newest link is
+  good, its newest code may be typed, or its newest session is open; so whoever has an old link cuts nobody off. Wrong codes
+  count on over the links that were asked for so, until the client was in or an advisor has invited it;
+- a session that may live is known here until its time is over, whatever link came after it: an erasure ends it.
 
-Source: spec.md S4, S9, S34, S44, X8; RFC 8176 (`amr`); OWASP ASVS 5, V6.5 and V6.6; docs/adr/0026.
+Source: spec.md S4, S9, S34, S44, X8; RFC 8176 (`amr`); OWASP ASVS 5, V6.5 and V6.6; NIST SP 800-63B-4, 3.2.2; docs/adr/0026.
 """
 
 import hmac
@@ -61,8 +64,10 @@ from comptoir.actors.invitation.state import (
     LinkUsed,
     NoticeArrived,
     NoticeLost,
+    OpenedSession,
     Phase,
     left_of,
+    opened_by,
 )
 from comptoir.actors.invitation.terms import DAY_MS, terms_of
 from comptoir.actors.invitation.texts import code_mail, code_sms, link_mail
@@ -75,6 +80,7 @@ from comptoir.engine.machine import Context, Machine, row
 
 __all__ = [
     "MACHINE",
+    "MISSED_MAX",
     "REPLIES",
     "ClientSignedIn",
     "CodeRefused",
@@ -91,6 +97,10 @@ __all__ = [
 EXPIRY = "expiry"
 """The timer's name."""
 ROLES = ("CLIENT",)
+MISSED_MAX = 20
+"""Wrong codes over links that a client asked for itself, after which its advisor has to invite it: NIST SP 800-63B-4,
+section 3.2.2, allows a hundred in a row; ours are six digits.
+"""
 METHODS: dict[Channel, tuple[str, ...]] = {"sms": ("mca", "otp", "sms"), "mail": ("otp",)}
 """RFC 8176: two channels where the code came by telephone, and else one."""
 
@@ -105,10 +115,12 @@ def _invite(state: InvitationState, message: InviteClient, context: Context) -> 
     if message.phone and not terms.sms:
         return Refusal("SMS_NOT_CONFIGURED", "providers.twilio.base_url is empty")
     until = context.now + terms.link_ms
+    missed = state.missed if message.digest == state.renewed else 0
     invited = InvitationState(
         Phase.INVITED, message.user_id, message.email, message.phone, message.language,
         message.digest, until, listing=message.listing, tells=message.tells,
         given=(*state.given, message.digest)[-LINKS_KEPT:], asked=state.asked,
+        opened=opened_by(state), renewed=state.renewed, missed=missed,
     )  # fmt: skip
     alive = state.phase in (Phase.INVITED, Phase.AWAITING_CODE)
     before = (InvitationEnded(state.user_id, "superseded"),) if alive else ()
@@ -174,10 +186,11 @@ def _enter(state: InvitationState, message: EnterCode, context: Context) -> Outc
     )  # fmt: skip
     session = OpenSession(person, terms.session_ms, terms.idle_ms)
     until = context.now + terms.session_ms
+    before = (one for one in _others(state) if one.until > context.now)
     known = InvitationState(
         Phase.SIGNED_IN, state.user_id, state.email, state.phone, state.language,
         expires_at=until, session=message.opens, listing=state.listing, given=state.given,
-        asked=state.asked,
+        asked=state.asked, opened=(*before, OpenedSession(message.opens, until)),
     )  # fmt: skip
     return Decision(
         known,
@@ -198,18 +211,24 @@ def _ended_session(state: InvitationState) -> tuple[Outgoing, ...]:
     return (Outgoing(Address(SESSION, state.session), EndSession("signed_in_anew")),)
 
 
+def _others(state: InvitationState) -> tuple[OpenedSession, ...]:
+    """Sessions that may live, but for the one of the browser that is in."""
+    inside = state.session if state.phase is Phase.SIGNED_IN else ""
+    return tuple(one for one in opened_by(state) if one.key != inside)
+
+
 def _wrong(state: InvitationState, context: Context) -> Outcome:
     """Count a try; with the last one the link is dead, and so is the session that came of it: whoever
     guesses there has a browser that is not theirs.
     """
     failures, most = state.failures + 1, terms_of(context).tries_max
     happened = CodeRefused(state.user_id, failures)
+    counted = msgspec.structs.replace(state, failures=failures, missed=state.missed + 1)
     if failures < most:
-        counted = msgspec.structs.replace(state, failures=failures)
         return Decision(counted, CodeWrong(most - failures), events=(happened,))
     ended = InvitationEnded(state.user_id, "too_many_tries")
     return Decision(
-        left_of(state, Phase.ENDED),
+        left_of(counted, Phase.ENDED, _others(state)),
         LinkOver(),
         events=(happened, ended),
         messages=_ended_session(state),
@@ -227,9 +246,10 @@ def _expire(state: InvitationState, _message: InvitationExpired, context: Contex
     if context.now < state.expires_at:  # a timer that was on its way when it was set anew
         return Decision(state)
     if state.phase is Phase.SIGNED_IN:  # their session is over: nothing of the client stays
-        return Decision(left_of(state, Phase.SIGNED_IN))
+        alive = tuple(one for one in opened_by(state) if one.until > context.now)
+        return Decision(left_of(state, Phase.SIGNED_IN, alive))
     ended = InvitationEnded(state.user_id, "expired")
-    return Decision(left_of(state, Phase.ENDED), events=(ended,))
+    return Decision(left_of(state, Phase.ENDED, opened_by(state)), events=(ended,))
 
 
 def _timer(context: Context, until: int) -> Outgoing:
@@ -237,15 +257,14 @@ def _timer(context: Context, until: int) -> Outgoing:
 
 
 def _forget(state: InvitationState, _message: ForgetInvitation, context: Context) -> Outcome:
-    """The session ends, and then the keys go: of the invitation, of that session, of the client's list of them."""
+    """Sessions end, and then the keys go: of the invitation, of those sessions, of the client's list of them."""
     me = context.address
-    what = [Sealed(me.kind, me.key)]
-    if state.phase is Phase.SIGNED_IN and state.session:
-        what.append(Sealed(SESSION, state.session))
+    opened = [Address(SESSION, one.key) for one in opened_by(state)]
+    what = [Sealed(me.kind, me.key), *(Sealed(one.kind, one.key) for one in opened)]
     if state.listing:
         what.append(Sealed(SESSIONS, state.listing))
     begin = Outgoing(Address(ERASURE, erasure_of(me)), BeginErasure(tuple(what)))
-    ended = _ended_session(state) if state.session else ()
+    ended = (Outgoing(one, EndSession("erased")) for one in opened)
     return Decision(InvitationState(Phase.ENDED), messages=(*ended, begin), cancel=(EXPIRY,))
 
 
@@ -253,17 +272,28 @@ def _want(state: InvitationState, message: WantLink, context: Context) -> Outcom
     """What is answered says nothing: not whether there is a file, nor whether this was a link to it."""
     asked = tuple(at for at in state.asked if at > context.now - DAY_MS)
     known = message.old in (*state.given, state.link)
-    if not known or len(asked) >= terms_of(context).links_max:
+    spent = len(asked) >= terms_of(context).links_max or state.missed >= MISSED_MAX
+    if not known or spent or _has_one(state, context.now):
         return Decision(state, LinkHeard())
+    newest = opened_by(state)[-1:]
+    if newest and newest[0].until > context.now and newest[0].key != message.over:
+        return Decision(state, LinkHeard(newest[0].key))
     renew = RenewLink(
         message.link, message.digest, state.listing, message.reference, message.language
     )
     return Decision(
-        msgspec.structs.replace(state, asked=(*asked, context.now)),
+        msgspec.structs.replace(state, asked=(*asked, context.now), renewed=message.digest),
         LinkHeard(),
         events=(LinkRenewed(len(asked) + 1),),
         messages=(Outgoing(Address(ONBOARDING, context.address.key), renew),),
     )
+
+
+def _has_one(state: InvitationState, now: int) -> bool:
+    """Whether a link is good, or a code may be typed: a new link would end either."""
+    if state.phase is Phase.INVITED:
+        return now < state.expires_at
+    return state.phase is Phase.AWAITING_CODE and now < state.code_until
 
 
 def _over(

@@ -112,6 +112,8 @@ class WantLink(Message, frozen=True):
     reference: str
     language: Language
     """Of the page on which it was asked for."""
+    over: str = ""
+    """Key of the session that `LinkHeard` named, and that has ended; empty: none did."""
 
 
 class InvitationExpired(Message, frozen=True):
@@ -131,7 +133,12 @@ class ClientInvited(Reply, frozen=True):
 
 
 class LinkHeard(Reply, frozen=True):
-    """It was heard; whether anything is sent is not told."""
+    """It was heard; whether anything is sent is not told to whoever asks."""
+
+    session: str = ""
+    """Nothing is sent while this session is open; whoever finds that it has ended says so, and asks again. Empty: it is
+    no matter.
+    """
 
 
 class CodeSent(Reply, frozen=True):

@@ -5,6 +5,8 @@ Source: spec.md S4, S34, S44, X8; docs/adr/0026.
 
 from enum import Enum
 
+import msgspec
+
 from comptoir.actors.invitation.messages import Channel, Language
 from comptoir.engine import Event, State
 
@@ -19,8 +21,10 @@ __all__ = [
     "LinkUsed",
     "NoticeArrived",
     "NoticeLost",
+    "OpenedSession",
     "Phase",
     "left_of",
+    "opened_by",
 ]
 
 LINKS_KEPT = 8
@@ -35,6 +39,15 @@ class Phase(Enum):
     AWAITING_CODE = "awaiting_code"
     SIGNED_IN = "signed_in"
     ENDED = "ended"
+
+
+class OpenedSession(msgspec.Struct, frozen=True):
+    """A session that somebody came to by a link of this file."""
+
+    key: str
+    """Of its actor."""
+    until: int
+    """Business time, ms since 1970: it lives no longer, and perhaps has ended before."""
 
 
 class InvitationState(State, frozen=True):
@@ -68,6 +81,12 @@ class InvitationState(State, frozen=True):
     """Digests of the links that were given, the newest last: a digest of chance says nothing of anybody."""
     asked: tuple[int, ...] = ()
     """When the client asked for another by itself, in the last day: business time, ms."""
+    opened: tuple[OpenedSession, ...] = ()
+    """Sessions that may live, the newest last, whatever became of the link since."""
+    renewed: str = ""
+    """Digest of the link that the client asked for last: what was tried before counts on with it."""
+    missed: int = 0
+    """Wrong tries since the client was in, or an advisor invited it: over all links that it asked for itself."""
 
     @property
     def channel(self) -> Channel:
@@ -131,6 +150,20 @@ class NoticeLost(Event, frozen=True):
     code: str
 
 
-def left_of(state: InvitationState, phase: Phase) -> InvitationState:
-    """Nothing of the client: what is left is by what another link may be asked for, and where its sessions are listed."""
-    return InvitationState(phase, listing=state.listing, given=state.given, asked=state.asked)
+def opened_by(state: InvitationState) -> tuple[OpenedSession, ...]:
+    """Sessions that may live; of a state that a release before has written, the one that it names."""
+    if state.opened or state.phase is not Phase.SIGNED_IN or not state.session:
+        return state.opened
+    return (OpenedSession(state.session, state.expires_at),)
+
+
+def left_of(
+    state: InvitationState, phase: Phase, opened: tuple[OpenedSession, ...] = ()
+) -> InvitationState:
+    """Nothing of the client: what is left is by what another link may be asked for, where its sessions are listed, and which
+    of them may live.
+    """
+    return InvitationState(
+        phase, listing=state.listing, given=state.given, asked=state.asked, opened=opened,
+        renewed=state.renewed, missed=state.missed,
+    )  # fmt: skip

@@ -159,6 +159,7 @@ class Opened(msgspec.Struct, frozen=True):
     advisor: str
     """`sub` of the advisor: whose file it is; empty: nobody's yet."""
     advisor_email: str
+    """As whoever began it said; of a partner's file it is the partner's word alone, and nothing is sent there."""
     user_id: str
     """`sub` of the client to be."""
     source: str

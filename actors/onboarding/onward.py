@@ -148,9 +148,7 @@ def told(
         mail: subject and text.
         to: addresses; None: the file's advisor.
     """
-    assert state.opened is not None, "asked of files that have begun"
-    advisor = (state.opened.advisor_email,) if state.opened.advisor_email else ()
-    addresses = advisor if to is None else tuple(to)
+    addresses = _advisor(state, context) if to is None else tuple(to)
     if not addresses:
         return (), (StaffUntold("ADVISOR_UNKNOWN" if to is None else "OPERATIONS_UNKNOWN"),)
     if not terms_of(context).mail:
@@ -159,3 +157,13 @@ def told(
     stem = f"{context.address.key}:{why}:{context.now}"
     sent = (SendMail(f"{stem}:{at}", one, subject, text) for at, one in enumerate(addresses))
     return tuple(Outgoing(MAIL, one) for one in sent), ()
+
+
+def _advisor(state: OnboardingState, context: Context) -> tuple[str, ...]:
+    """Where a file's advisor is told. Of a file that a partner's program has brought the configuration says it, as it says who
+    that is: an address that the partner named is its word, and receives nothing.
+    """
+    opened = state.opened
+    assert opened is not None, "asked of files that have begun"
+    address = terms_of(context).partner_advisor_email if opened.partner else opened.advisor_email
+    return (address,) if address else ()

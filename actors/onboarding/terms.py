@@ -67,6 +67,8 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
     """Codes of documents that count as data that disagree (S20, S25)."""
     operations: tuple[str, ...] = ()
     """Mail addresses of who is told of what waits too long, and of accounts that come to nothing."""
+    partner_advisor_email: str = ""
+    """Where the advisor of files that partners bring is told; empty: nowhere."""
 
     @classmethod
     def of(cls, settings: Settings) -> "OnboardingTerms":
@@ -101,6 +103,7 @@ class OnboardingTerms(msgspec.Struct, frozen=True):
             approval_days=onboarding.approval_days,
             differences=tuple(f"{x.upper()}_DIFFERS" for x in onboarding.differences_counted),
             operations=tuple(dict.fromkeys(onboarding.operations_emails)),
+            partner_advisor_email=onboarding.partner_advisor_email,
         )
 
 

@@ -40,10 +40,11 @@ def reminder_mail(language: Language, missing: Sequence[str], expires_at: int) -
         items = wanted or "- des informations de votre profil"
         return "Votre dossier vous attend", (
             f"Bonjour,\n\nil manque à votre dossier :\n\n{items}\n\nIl reste ouvert jusqu'au {until}. Pour y "
-            "accéder, utilisez le lien que vous avez reçu ; s'il a déjà servi, il vous en propose un autre.\n"
+            "accéder, utilisez le dernier lien que vous avez reçu ; s'il n'est plus valable, sa page vous dit comment en "
+            "avoir un autre.\n"
         )
     items = wanted or "- information of your profile"
     return "Your file is waiting for you", (
-        f"Hello,\n\nyour file still needs:\n\n{items}\n\nIt stays open until {until}. To get to it, use the link "
-        "that you were sent; if it has been used, it offers you another one.\n"
+        f"Hello,\n\nyour file still needs:\n\n{items}\n\nIt stays open until {until}. To get to it, use the last "
+        "link that you were sent; if it is over, its page tells you how to get another one.\n"
     )

@@ -83,6 +83,10 @@ class Onboarding(Section):
         "", TextKind("a `sub` of at most 64 of [A-Za-z0-9._@-]", r"[A-Za-z0-9._@-]{0,64}"),
         "Whose files those of partners are; empty = compliance's alone.", "S5, ours",
     )  # fmt: skip
+    partner_advisor_email: str = option(
+        "", TextKind("a mail address, or an empty text", rf"({MAIL_ADDRESS})?"),
+        "Where that advisor is told of files of partners; empty = nobody is.", "S5, ours",
+    )  # fmt: skip
     auto_approval: bool = flag(
         True, "Whether a score alone may approve; off in strict jurisdictions.", "S40"
     )

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from comptoir.actors.browser_session.messages import EndSession
+import msgspec
+
+from comptoir.actors.browser_session.messages import KIND as SESSION
+from comptoir.actors.browser_session.messages import DescribeSession, EndSession, SessionDescribed
 from comptoir.actors.invitation.messages import (
     KIND,
     Channel,
@@ -23,6 +26,7 @@ from comptoir.actors.invitation.messages import (
     CodeWrong,
     EnterCode,
     Language,
+    LinkHeard,
     LinkOver,
     RenewCode,
     UseLink,
@@ -114,7 +118,18 @@ async def want_link(
         token_digest(secret), call.draw("portal link wanted").hex(), language,
     )  # fmt: skip
     with suppress(Erased):
-        await _ask(port, onboarding_id, message)
+        heard = await _ask(port, onboarding_id, message)
+        if isinstance(heard, LinkHeard) and heard.session and await _is_over(port, heard.session):
+            await _ask(port, onboarding_id, msgspec.structs.replace(message, over=heard.session))
+
+
+async def _is_over(port: Port, session: str) -> bool:
+    """Whether a session has ended: signed out of, not used for too long, or erased."""
+    try:
+        found = (await port.ask(Address(SESSION, session), DescribeSession())).reply
+    except Erased:
+        return True
+    return not isinstance(found, SessionDescribed)
 
 
 async def renew_code(

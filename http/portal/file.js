@@ -1,6 +1,7 @@
 // Documents sent from the page of a client's file. A form that has `data-documents` announces its file to the
 // daemon, sends it to the address that comes back, says that it is there, and waits until it was looked at; then
-// the page is asked for anew, and says what is still missing. Without this script the form stays hidden.
+// the page is asked for anew, by GET, and says what is still missing. What was sent is sent: if we cannot hear what became
+// of it, the page is asked for all the same, and says it. Without this script the form stays hidden.
 // Nothing is kept here, and nothing is written into the page: texts that may be shown stand in it.
 // Source: docs/uploads.md; interface.md 8 (rows c1).
 "use strict";
@@ -22,12 +23,16 @@ async function asked(method, url, body) {
 }
 
 async function settled(url) {
-  for (let look = 0; look < LOOKS; look += 1) {
-    const shown = await asked("GET", url);
-    if (!UNDER_WAY.includes(shown.status)) {
-      return;
+  try {
+    for (let look = 0; look < LOOKS; look += 1) {
+      const shown = await asked("GET", url);
+      if (!UNDER_WAY.includes(shown.status)) {
+        return;
+      }
+      await new Promise((go) => setTimeout(go, PAUSE_MS));
     }
-    await new Promise((go) => setTimeout(go, PAUSE_MS));
+  } catch {
+    // It was taken.
   }
 }
 
@@ -57,7 +62,7 @@ async function perform(form) {
   failed.hidden = true;
   try {
     await send(form);
-    window.location.reload();
+    window.location.replace(window.location.pathname);
   } catch {
     button.disabled = false;
     going.hidden = true;

@@ -1,6 +1,7 @@
 """The page where a client sees what its file still wants, with the reason of what was to be sent again, and sends it.
 
-The rule: only whoever is in by the portal and whose file it is sees anything; only what is missing is asked for. Bytes go
+The rule: only whoever is in by the portal and whose file it is sees anything; everybody else the same page, which says how to get
+in; only what is missing is asked for. Bytes go
 where the store's own address says (docs/uploads.md), so that sending takes a script: ours, and no other; without it the page
 says what is missing all the same, and takes what the profile lacks (fields.py). What comes of a request or of the file is escaped.
 Source: spec.md S2, S3, S4, S12, S19; WCAG 2.2 (3.3.1 what is wrong, 3.3.2 labels); docs/portal.md.
@@ -9,6 +10,7 @@ Source: spec.md S2, S3, S4, S12, S19; WCAG 2.2 (3.3.1 what is wrong, 3.3.2 label
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from comptoir.actors.inspection.flags import INTERNAL
@@ -24,25 +26,34 @@ from comptoir.http.answers import Response, response
 from comptoir.http.oauth.sessions import client_of
 from comptoir.http.oauth.signin import own_form
 from comptoir.http.operation import Call
-from comptoir.http.page import Language, Script, language_of, scripted_page
+from comptoir.http.page import Language, Script, language_of, page_in, scripted_page
 from comptoir.http.port import Port
 from comptoir.http.portal import fields
 from comptoir.http.portal.entering import invitation_address
+from comptoir.http.portal.fields import Typed
 from comptoir.http.portal.file_words import DOCUMENTS, OF_FILE, field_name
 from comptoir.http.portal.reason_words import told_of
 from comptoir.http.principal import Principal
 from comptoir.http.problems import problem
 from comptoir.http.times import rfc3339
 
-__all__ = ["SCRIPT", "complete", "script", "show"]
+__all__ = ["SCRIPT", "complete", "script", "show", "standing"]
 
 SCRIPT: Final = "/portal/scripts/file.js"
 SCRIPT_TEXT: Final = Path(__file__).with_name("file.js").read_bytes()
 TAKES: Final = ("INITIATED", "DOCUMENTS_PENDING")
 """Phases in which something is asked of the client."""
-OVER: Final = ("INCOMPLETE", "KYC_REJECTED")
+CLOSED: Final = "closed"
+CAUSES: Final[Mapping[str, str]] = MappingProxyType({
+    "client_never_came": "late", "documents_missing": "late", "profile_incomplete": "late",
+    "documents_unsettled": "late", "contract_not_signed": "unsigned",
+})  # fmt: skip
+"""Why a file is INCOMPLETE that its advisor may resume; of every other cause somebody has refused it."""
+CONTRACT_OVER: Final[Mapping[str, str]] = MappingProxyType({
+    "declined": "declined", "expired": "expired", "failed": "no_contract", "voided": "no_contract",
+})  # fmt: skip
 AGAIN: Final = (DocumentStatus.REDO, DocumentStatus.REFUSED)
-DONE, WRONG = 200, 400
+DONE, WRONG, MISSING = 200, 400, 404
 LOOKED_AT: Final = (DocumentStatus.VERIFYING, DocumentStatus.INSPECTING)
 
 
@@ -56,24 +67,45 @@ async def script(port: Port, call: Call) -> Response:
 async def show(port: Port, call: Call) -> Response:
     """GET /portal/{onboardingId}/file."""
     found = await _found(port, call)
-    return problem("NOT_FOUND", call.ticket) if found is None else _page(port, call, found[1], "")
+    return _nobody(port, call) if found is None else _page(port, call, found[1])
 
 
 async def complete(port: Port, call: Call) -> Response:
-    """POST /portal/{onboardingId}/file: what was typed into the fields that are lacking."""
+    """POST /portal/{onboardingId}/file: what was typed into the fields that are lacking. Taken, the browser is sent to the page
+    by GET: who loads that anew says nothing twice (RFC 9110, 15.4.4).
+    """
     form = own_form(port, call)
     if isinstance(form, Response):
         return form
     found = await _found(port, call)
     if found is None:
-        return problem("NOT_FOUND", call.ticket)
+        return _nobody(port, call)
     who, file = found
-    said = await fields.say(port, call, who, form, file.lacking)
-    if said.status != DONE:
-        note = f'<p role="alert">{fields.wrong_of(said, language_of(call))}</p>\n'
-        return _page(port, call, file, note)._replace(status=WRONG)
-    again = await _found(port, call)
-    return problem("NOT_FOUND", call.ticket) if again is None else _page(port, call, again[1], "")
+    asked = fields.askable(file.lacking)
+    if not asked:  # the same form a second time, most likely: what it said is there
+        return _to_page(call)
+    said = await fields.say(port, call, who, form, asked)
+    if said.status == DONE:
+        return _to_page(call)
+    return _page(port, call, file, fields.typed_of(said, form, asked))._replace(status=WRONG)
+
+
+def _to_page(call: Call) -> Response:
+    answer = response(303, b"text/plain; charset=utf-8", b"", call.ticket)
+    answer.headers.append(
+        (b"location", f"/portal/{call.path['onboardingId']}/file".encode("ascii"))
+    )
+    return answer
+
+
+def _nobody(port: Port, call: Call) -> Response:
+    """The same page to everybody whose file it is not: nobody learns by it which there are."""
+    if port.identity is None:
+        return problem("NOT_FOUND", call.ticket)
+    language = language_of(call)
+    words = OF_FILE[language]
+    content = f'<h1>{words["nobody"]}</h1>\n<p class="lead">{words["nobody_text"]}</p>'
+    return page_in(language, words["title"], content, call.ticket)._replace(status=MISSING)
 
 
 async def _found(port: Port, call: Call) -> tuple[Principal, FileDescribed] | None:
@@ -90,20 +122,26 @@ async def _found(port: Port, call: Call) -> tuple[Principal, FileDescribed] | No
     return who, found
 
 
-def _page(port: Port, call: Call, found: FileDescribed, note: str) -> Response:
+def _page(port: Port, call: Call, found: FileDescribed, typed: Typed | None = None) -> Response:
+    """The file; or what was typed of it, if that was not taken."""
     language = language_of(call)
     words = OF_FILE[language]
-    standing = _standing(found, call.path["onboardingId"], language)
-    content = f"<h1>{words['title']}</h1>\n{note}{standing}"
+    note = ""
+    if typed is not None:
+        wrong = fields.wrong_of(typed, fields.askable(found.lacking), language)
+        note = f'<p role="alert">{wrong}</p>\n'
+    stands = standing(found, call.path["onboardingId"], language, typed or Typed())
+    content = f"<h1>{words['title']}</h1>\n{note}{stands}"
     ours = Script(SCRIPT, port.rules.objects_origin)
     return scripted_page(words["title"], content, call.ticket, ours, language)
 
 
-def _standing(found: FileDescribed, number: str, language: Language) -> str:
+def standing(found: FileDescribed, number: str, language: Language, typed: Typed) -> str:
     """What the file wants, by how far it is."""
     words = OF_FILE[language]
-    if found.status in OVER:
-        return f"<p>{words['closed']}</p>"
+    over = _over(found)
+    if over:
+        return f"<p>{words[over]}</p>"
     if found.status == "SIGNATURE_PENDING":
         return f'<p><a href="/portal/{number}/contract">{words["contract"]}</a></p>'
     looked_at = [one for one in found.documents if one.status in LOOKED_AT]
@@ -111,11 +149,27 @@ def _standing(found: FileDescribed, number: str, language: Language) -> str:
     known = _listed("looking", looked_at, language) + _listed("there", there, language)
     if found.status not in TAKES or not (found.missing or found.lacking):
         return f'<p role="status">{words["nothing"]}</p>\n{known}'
-    until = rfc3339(found.expires_at)[:10]
-    return (
-        f'<p class="lead">{words["lead"]}</p>\n{_wanted(found, number, language)}'
-        f"{_fields(found.lacking, number, language)}{known}<p>{words['until'].format(until=until)}</p>"
+    asked = _wanted(found, number, language) + _fields(found.lacking, number, language, typed)
+    lead = (
+        f'<p class="lead">{words["lead"]}</p>'
+        if asked
+        else f'<p role="status">{words["examined"]}</p>'
     )
+    until = rfc3339(found.expires_at)[:10]
+    return f"{lead}\n{asked}{known}<p>{words['until'].format(until=until)}</p>"
+
+
+def _over(found: FileDescribed) -> str:
+    """Which of the sentences says that nothing is asked of the client any more; empty: something may be.
+
+    One sentence for whatever somebody has refused, whoever it was and why: of an assessment a client hears nothing (docs/kyc.md).
+    """
+    if found.status == "KYC_REJECTED":
+        return CLOSED
+    if found.status == "INCOMPLETE":
+        return CAUSES.get(found.cause, CLOSED)
+    signing = found.onward.signing.status if found.status == "SIGNATURE_PENDING" else ""
+    return CONTRACT_OVER.get(signing, "")
 
 
 def _wanted(found: FileDescribed, number: str, language: Language) -> str:
@@ -153,7 +207,7 @@ def _reasons(documents: Iterable[Document], doc_type: str, language: Language) -
     return f"<p>{OF_FILE[language]['again']}</p>\n<ul>{items}</ul>\n"
 
 
-def _fields(lacking: Iterable[str], number: str, language: Language) -> str:
+def _fields(lacking: Iterable[str], number: str, language: Language, typed: Typed) -> str:
     """A form for what can be typed here, and a list of the rest."""
     words, asked = OF_FILE[language], fields.askable(lacking)
     rest = [path for path in lacking if path not in asked and not path.startswith("nationalId")]
@@ -162,7 +216,7 @@ def _fields(lacking: Iterable[str], number: str, language: Language) -> str:
         return ""
     items = "".join(f"<li>{escape(name)}</li>" for name in names)
     told = f"<p>{words['fields_text']}</p>\n<ul>{items}</ul>\n" if names else ""
-    form = fields.form_of(asked, number, language) if asked else ""
+    form = fields.form_of(asked, number, language, typed) if asked else ""
     return f"<h2>{words['fields']}</h2>\n{form}{told}"
 
 

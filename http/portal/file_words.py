@@ -68,14 +68,28 @@ OF_FILE: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType({
         "fields": "Informations à compléter",
         "fields_text": "À compléter dans votre application, ou avec votre conseiller :",
         "save": "Enregistrer",
-        "country_code": "code à deux lettres, comme FR",
+        "how_country": "Code du pays en deux lettres, comme FR.",
+        "how_province": "Deux ou trois lettres, comme QC.",
+        "how_code": "Lettres, chiffres, espaces, points, tirets ou barres : 32 signes au plus.",
+        "how_number": "Tel qu'il vous a été donné, tous ses chiffres.",
+        "how_text": "Sans signe de contrôle, et {most} signes au plus.",
+        "how_choice": "Choisissez dans la liste.",
+        "unfit": "Plus court, ou sans signe particulier : notre registre ne peut l'avoir ainsi.",
         "wrong_field": "À vérifier : {field}.",
         "not_saved": "Cela n'a pas été enregistré. Réessayez, ou adressez-vous à votre conseiller.",
         "until": "Votre dossier reste ouvert jusqu'au {until}.",
         "nothing": "Il ne manque rien à votre dossier. Nous vous écrivons dès qu'il avance.",
+        "examined": "Rien à envoyer pour le moment : ce que vous avez envoyé est en cours d'examen.",
         "contract": "Votre contrat vous attend",
-        "closed": "Ce dossier n'attend plus de documents. Adressez-vous à votre conseiller pour le reprendre.",
-        "reload": "Actualiser",
+        "declined": "Vous avez refusé le contrat. Adressez-vous à votre conseiller pour en avoir un autre.",
+        "expired": "Le contrat n'a pas été signé à temps. Adressez-vous à votre conseiller pour en avoir un autre.",
+        "no_contract": "Le contrat ne peut pas être signé pour le moment. Adressez-vous à votre conseiller.",
+        "late": "Le temps prévu pour ce dossier est écoulé. Votre conseiller peut le reprendre avec vous.",
+        "unsigned": "Le contrat n'a pas été signé à temps. Votre conseiller peut reprendre ce dossier avec vous.",
+        "closed": "Ce dossier est clos. Pour toute question, adressez-vous à votre conseiller.",
+        "nobody": "Vous n'êtes pas connecté à ce dossier",
+        "nobody_text": "Votre session s'est fermée, ou ce dossier n'est pas le vôtre. Rouvrez le dernier lien que vous "
+        "avez reçu, ou adressez-vous à votre conseiller.",
     }),
     "en": MappingProxyType({
         "title": "Your file",
@@ -92,14 +106,28 @@ OF_FILE: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType({
         "fields": "Information to complete",
         "fields_text": "To be completed in your app, or with your advisor:",
         "save": "Save",
-        "country_code": "code of two letters, such as FR",
+        "how_country": "Code of the country in two letters, such as FR.",
+        "how_province": "Two or three letters, such as QC.",
+        "how_code": "Letters, digits, blanks, dots, dashes or slashes: 32 characters at most.",
+        "how_number": "As it was given to you, with all its digits.",
+        "how_text": "No control characters, and {most} characters at most.",
+        "how_choice": "Choose from the list.",
+        "unfit": "Shorter, or without special characters: our records cannot have it so.",
         "wrong_field": "Please check: {field}.",
         "not_saved": "It was not saved. Try again, or ask your advisor.",
         "until": "Your file stays open until {until}.",
         "nothing": "Nothing is missing. We write to you as soon as your file goes on.",
+        "examined": "Nothing to send for now: what you have sent is being looked at.",
         "contract": "Your contract is waiting for you",
-        "closed": "This file takes no more documents. Ask your advisor to have it go on.",
-        "reload": "Refresh",
+        "declined": "You have declined the contract. Ask your advisor for another one.",
+        "expired": "The contract was not signed in time. Ask your advisor for another one.",
+        "no_contract": "The contract cannot be signed for now. Ask your advisor.",
+        "late": "The time of this file is over. Your advisor can have it go on with you.",
+        "unsigned": "The contract was not signed in time. Your advisor can have this file go on with you.",
+        "closed": "This file is closed. If you have a question, ask your advisor.",
+        "nobody": "You are not in this file",
+        "nobody_text": "Your session has closed, or this file is not yours. Open the last link that you were sent, or ask "
+        "your advisor.",
     }),
 })  # fmt: skip
 
@@ -114,7 +142,7 @@ def field_name(path: str, language: Language) -> str:
         role = head.removeprefix("parties:")
         return ROLES[role][column] if role in ROLES else role
     if head == "taxNumbers":
-        return f"{('Numéro fiscal', 'Tax number')[column]}, {rest}"
+        return ("Numéro fiscal", "Tax number")[column] + (f", {rest}" if rest else "")
     party, _, field = rest.partition("/")
     if head == "parties" and field in FIELDS:
         return f"{FIELDS[field][column]} ({party})"

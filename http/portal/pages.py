@@ -55,7 +55,7 @@ async def link_used(port: Port, call: Call) -> Response:
     token = form.get("token", "")
     used = await entering.use_link(port, identity, call, file, token)
     if isinstance(used, LinkOver):
-        return _over(call, token)
+        return _over(call, token if port.rules.portal_links else "")
     answer = _code_page(call, _sent(used, _words(call)))
     assert used.cookie is not None
     answer.headers.append(used.cookie)

@@ -25,6 +25,7 @@ _JSON: Final = (
 )  # fmt: skip
 _SESSION: Final = "/portal/session"
 _PAGE: Final = "/portal/{onboardingId}"
+_NOBODY: Final = Body("Nobody who has such a file is in: a page that says so.", None, HTML)
 
 
 def _nothing(text: str, *headers: str) -> Body:
@@ -103,13 +104,16 @@ PORTAL: Final = (
     ),
     Operation(
         "getFilePage", "GET", f"{_PAGE}/file", "The page of what a client's file still wants", "portal",
-        Door.OPEN, {200: Body("A page.", None, HTML)}, file.show,
+        Door.OPEN, {200: Body("A page.", None, HTML), 404: _NOBODY}, file.show,
         problems=("NOT_FOUND", "VAULT_ERASED", "STORAGE_UNAVAILABLE"), parameters=(FILE,),
         proof=Proof.SESSION,
     ),
     Operation(
         "completeFileByForm", "POST", f"{_PAGE}/file", "What the form of that page sends", "portal",
-        Door.OPEN, {200: Body("The page, as it is now.", None, HTML), 400: Body("Not taken, and why.", None, HTML)},
+        Door.OPEN, {
+            303: Body("Taken: to the page, as it is now.", None, "text/plain; charset=utf-8"),
+            400: Body("Not taken, and why; with what was typed.", None, HTML), 404: _NOBODY,
+        },
         file.complete, problems=("NOT_FOUND", "REQUEST_MALFORMED", "VAULT_ERASED", "STORAGE_UNAVAILABLE"),
         parameters=(FILE,), body=Body("A form: fields of the profile by their paths.", None, FORM, required=False),
         proof=Proof.SESSION,

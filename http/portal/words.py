@@ -59,7 +59,7 @@ WORDS: Final = MappingProxyType[Language, Words](
             wrong="Ce code n'a pas été accepté. Vérifiez-le ; seul le dernier envoyé est valable. Essais "
             "restants : {left}.",
             used_up="Il n'est plus envoyé de code pour ce lien. Le dernier reste valable quelques minutes ; "
-            "sinon, rouvrez votre lien : il vous en propose un autre.",
+            "sinon, rouvrez ensuite votre lien : sa page vous dit comment en avoir un autre.",
             over_title="Ce lien n'est plus valable",
             over_text="Il a servi, il a expiré, ou un autre l'a remplacé. Rouvrez le dernier lien que vous avez "
             "reçu, ou adressez-vous à votre conseiller.",
@@ -67,8 +67,8 @@ WORDS: Final = MappingProxyType[Language, Words](
             want="Recevoir un autre lien",
             wanted_title="Consultez votre messagerie",
             wanted_text="Si ce lien était le vôtre et que votre dossier est ouvert, un autre part à l'adresse de "
-            "votre dossier. Rien ne vient ? Il n'en est envoyé que quelques-uns par jour : adressez-vous à votre "
-            "conseiller.",
+            "votre dossier. Rien ne vient ? Un lien plus récent ou un code vaut peut-être encore, ou vous êtes déjà connecté "
+            "ailleurs ; et il n'en est envoyé que quelques-uns par jour. Sinon, adressez-vous à votre conseiller.",
             in_title="Vous êtes connecté",
             in_text="Votre session se ferme d'elle-même quand vous ne l'utilisez plus.",
             missing="Ce qui manque à votre dossier",
@@ -89,7 +89,7 @@ WORDS: Final = MappingProxyType[Language, Words](
             another="Send me another code",
             wrong="This code was not accepted. Check it; only the last one sent is good. Tries left: {left}.",
             used_up="No more codes are sent for this link. The last one stays good for some minutes; else "
-            "open your link again: it offers you another one.",
+            "open your link again after that: its page tells you how to get another one.",
             over_title="This link is over",
             over_text="It was used, its time has passed, or another one has replaced it. Open the last link that "
             "you were sent, or ask your advisor.",
@@ -97,7 +97,8 @@ WORDS: Final = MappingProxyType[Language, Words](
             want="Send me another link",
             wanted_title="Look into your mail",
             wanted_text="If this link was yours and your file is open, another one goes to the address of your file. "
-            "Nothing comes? Only some are sent in a day: ask your advisor.",
+            "Nothing comes? A newer link or a code may still be good, or you are in elsewhere; and only some are sent in a "
+            "day. Else ask your advisor.",
             in_title="You are in",
             in_text="Your session closes by itself when you no longer use it.",
             missing="What your file still wants",

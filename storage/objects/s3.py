@@ -26,7 +26,7 @@ from comptoir.engine.objects import ObjectFacts, ObjectKey, UploadAddress, Uploa
 from comptoir.storage.objects.errors import ObjectMissing, ObjectsRefused, ObjectsUnavailable
 from comptoir.storage.objects.versions import read_versions
 
-__all__ = ["S3Options", "S3Store", "Signer"]
+__all__ = ["VERSION_PAGES_MAX", "S3Options", "S3Store", "Signer"]
 
 READ_BYTES: Final = 256 * 1024
 DIGEST_HEADER: Final = "x-amz-checksum-sha256"

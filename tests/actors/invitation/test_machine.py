@@ -130,9 +130,9 @@ class Invitation:
         return timer
 
 
-def ended(phase: Phase = Phase.ENDED) -> InvitationState:
+def ended(phase: Phase = Phase.ENDED, missed: int = 0) -> InvitationState:
     """What is left."""
-    return InvitationState(phase, listing="p1", given=(digest(TOKEN),))
+    return InvitationState(phase, listing="p1", given=(digest(TOKEN),), missed=missed)
 
 
 def waiting(**given: str) -> Invitation:
@@ -289,7 +289,7 @@ def test_tries_are_few() -> None:
         assert one.happened() == (CodeRefused("u-1", 5 - left),)
     assert one.ask(enter("999999")) == LinkOver()
     assert one.happened() == (CodeRefused("u-1", 5), InvitationEnded("u-1", "too_many_tries"))
-    assert one.state == ended()
+    assert one.state == ended(missed=5)
     assert one.ask(enter()) == LinkOver()
 
 

@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comptoir.actors.browser_session.messages import EndSession
+from comptoir.actors.erasure.messages import BeginErasure
+from comptoir.actors.invitation.machine import MISSED_MAX
 from comptoir.actors.invitation.messages import (
+    ForgetInvitation,
     InvitationExpired,
     InviteClient,
     LinkHeard,
@@ -50,27 +54,49 @@ def renewed(one: Invitation) -> list[RenewLink]:
 
 
 def over(how: str) -> Invitation:
-    """One whose link was used, used up, replaced, or is too old."""
+    """One whose link was used without a code in time, used up, or is too old."""
     one = Invitation()
     one.ask(invite())
-    if how == "used":
+    if how == "waited":
         one.ask(use())
-    elif how == "in":
+        one.now += TERMS_NOW.code_ms
+    elif how == "stayed":
         one.ask(use())
         one.ask(enter())
+        one.now += TERMS_NOW.session_ms
     elif how == "spent":
         one.ask(use())
-        for _ in range(TERMS_NOW.tries_max):
-            one.ask(enter("999999"))
-    elif how == "replaced":
-        one.ask(invite(OTHER, reference="r9"))
+        guess(one)
     else:
         one.now += TERMS_NOW.link_ms
         one.ask(InvitationExpired())
     return one
 
 
-@pytest.mark.parametrize("how", ["used", "in", "spent", "replaced", "expired"])
+def good(how: str) -> Invitation:
+    """One whose client has a link, or waits for a code, as the newest thing."""
+    one = Invitation()
+    one.ask(invite(OTHER if how == "replaced" else TOKEN, reference="r9"))
+    if how == "replaced":
+        one.ask(invite())
+    elif how == "used":
+        one.ask(use())
+    return one
+
+
+def guess(one: Invitation) -> None:
+    """Wrong codes, until the link is dead."""
+    for _ in range(TERMS_NOW.tries_max):
+        one.ask(enter("999999"))
+
+
+def come_in(one: Invitation, token: str, session: str) -> None:
+    """By this link, with a session of its own."""
+    one.ask(use(token))
+    one.ask(msgspec.structs.replace(enter(), opens=session))
+
+
+@pytest.mark.parametrize("how", ["waited", "stayed", "spent", "expired"])
 def test_a_link_that_is_over_asks_for_another(how: str) -> None:
     """X8: however it came to its end; the file hears of it, with where the client's sessions are listed."""
     one = over(how)
@@ -78,6 +104,91 @@ def test_a_link_that_is_over_asks_for_another(how: str) -> None:
     assert one.happened() == (LinkRenewed(1),)
     assert renewed(one) == [RenewLink("https://x/portal/F?token=v", "d2", "p1", "r2", "en")]
     assert [x.target for x in one.last.messages] == [Address("onboarding", FILE)]
+
+
+@pytest.mark.parametrize("how", ["invited", "replaced", "used"])
+def test_whoever_has_an_old_link_cuts_nobody_off(how: str) -> None:
+    """X8: while the newest link is good, or its code may be typed, another one would end it: the same answer, and nothing."""
+    one = good(how)
+    before = one.state
+    for token in (TOKEN, OTHER):
+        assert one.ask(want(token)) == LinkHeard()
+        assert (one.state, one.last.messages, one.happened()) == (before, (), ())
+
+
+def test_a_session_that_is_open_is_not_ended_by_an_old_link() -> None:
+    """X8: nothing is sent while the newest session is open; when it has ended before its time (it was idle, or its client has
+    signed out) another link goes out.
+    """
+    one = Invitation()
+    one.ask(invite())
+    come_in(one, TOKEN, "first")
+    before = one.state
+    assert one.ask(want()) == LinkHeard("first")
+    assert one.ask(msgspec.structs.replace(want(), over="another")) == LinkHeard("first")
+    assert (one.state, one.last.messages) == (before, ())
+    assert one.ask(msgspec.structs.replace(want(), over="first")) == LinkHeard()
+    assert len(renewed(one)) == 1
+
+
+def test_wrong_codes_count_on_over_links_that_were_asked_for() -> None:
+    """NIST SP 800-63B-4, 3.2.2: whoever reads the client's mail has twenty tries, and no more until an advisor invites the
+    client, or the client was in: whatever links they ask for, on however many days.
+    """
+    one = over("spent")
+    for token in ("2" * 43, "3" * 43, "4" * 43, "5" * 43, "6" * 43):
+        one.now += DAY_MS
+        one.ask(msgspec.structs.replace(want(), digest=digest(token)))
+        if renewed(one):
+            one.ask(invite(token, reference=token))
+            one.ask(use(token))
+            guess(one)
+    assert one.state.missed == MISSED_MAX
+    one.ask(invite(OTHER, reference="advisor"))
+    assert one.state.missed == 0
+    one.ask(use(OTHER))
+    guess(one)
+    one.ask(want())
+    assert len(renewed(one)) == 1
+
+
+def ended_by(one: Invitation) -> tuple[set[str], set[str]]:
+    """Sessions that an erasure ends, and whose keys go."""
+    one.ask(ForgetInvitation())
+    ended = {x.target.key for x in one.last.messages if isinstance(x.message, EndSession)}
+    (begun,) = [x.message for x in one.last.messages if isinstance(x.message, BeginErasure)]
+    return ended, {x.key for x in begun.what if x.kind == "browser_session"}
+
+
+@pytest.mark.parametrize("then", ["", "invited", "used", "spent", "expired", "in"])
+def test_an_erasure_ends_whatever_session_is_open(then: str) -> None:
+    """X13, E13: also the one that came of a link before the newest, whatever became of that (docs/erasure.md)."""
+    one = Invitation()
+    one.ask(invite())
+    come_in(one, TOKEN, "first")
+    if then:
+        one.ask(invite(OTHER, reference="r2"))
+    if then in ("used", "spent"):
+        one.ask(use(OTHER))
+    if then == "spent":
+        guess(one)
+    if then == "expired":
+        one.now += TERMS_NOW.link_ms
+        one.ask(InvitationExpired())
+    if then == "in":
+        come_in(one, OTHER, "second")
+    open_ones = {"first", "second"} if then == "in" else {"first"}
+    assert ended_by(one) == (open_ones, open_ones)
+
+
+def test_an_erasure_ends_the_session_of_an_earlier_release() -> None:
+    """S16, E13: a state that was written before sessions were kept names the one it is in by."""
+    one = Invitation()
+    one.ask(invite())
+    come_in(one, TOKEN, "first")
+    one.state = msgspec.structs.replace(one.state, opened=())
+    one.ask(invite(OTHER, reference="r2"))
+    assert ended_by(one) == ({"first"}, {"first"})
 
 
 def test_of_what_has_ended_nothing_of_the_client_is_left() -> None:
@@ -88,16 +199,17 @@ def test_of_what_has_ended_nothing_of_the_client_is_left() -> None:
 
 def test_who_has_no_link_of_it_is_answered_alike() -> None:
     """X8: the same answer, and nothing happens: of a file with links, and of one that never was."""
-    for one in (over("used"), Invitation()):
+    for one in (over("waited"), Invitation()):
         before = one.state
         assert one.ask(want("n" * 43)) == LinkHeard()
         assert (one.state, one.last.messages, one.happened()) == (before, (), ())
 
 
 def test_the_links_of_an_earlier_release_are_known_while_they_are_good() -> None:
-    """S16: a state that was written before their digests were kept knows the one that was not used."""
+    """S16: a state that was written before their digests were kept knows the one that was not used, until its time is over."""
     one = Invitation()
     one.ask(invite())
+    one.now += TERMS_NOW.link_ms
     one.state = msgspec.structs.replace(one.state, given=())
     one.ask(want())
     assert len(renewed(one)) == 1
@@ -105,14 +217,16 @@ def test_the_links_of_an_earlier_release_are_known_while_they_are_good() -> None
 
 @given(st.lists(st.integers(0, DAY_MS // 2), min_size=1, max_size=30))
 def test_in_no_day_are_there_more_than_are_allowed(pauses: list[int]) -> None:
-    """X8: whatever the pauses, and through every new link that comes of it."""
-    one, sent = over("used"), list[int]()
+    """X8: whatever the pauses, and through every new link that comes of it and is used up."""
+    one, sent = over("spent"), list[int]()
     for pause in pauses:
         one.now += pause
         one.ask(want())
         if renewed(one):
             sent.append(one.now)
             one.ask(invite(OTHER, reference=f"r{len(sent)}"))
+            one.ask(use(OTHER))
+            guess(one)
     assert all(
         sum(1 for other in sent if at <= other < at + DAY_MS) <= TERMS_NOW.links_max for at in sent
     )

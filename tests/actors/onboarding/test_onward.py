@@ -316,6 +316,18 @@ def test_nobody_to_tell_holds_nothing_up() -> None:
     assert facts.StaffUntold("OPERATIONS_UNKNOWN") in refused.events
 
 
+@pytest.mark.parametrize("address", ["", "advisor@bank.example"])
+def test_a_partner_does_not_choose_where_the_advisor_is_told(address: str) -> None:
+    """S5, S9: of what a partner's program has brought the configured address alone hears, whatever `conseillerEmail` said."""
+    assert SIGNED.opened is not None
+    said = replace(SIGNED.opened, partner="broker-7", advisor_email="anybody@broker.example")
+    signed = decide(
+        replace(SENT, opened=said), SIGNS, terms=replace(OPEN_TERMS, partner_advisor_email=address)
+    )
+    assert [one.to for one in sent(signed, SendMail)] == ([address] if address else [])
+    assert (facts.StaffUntold("ADVISOR_UNKNOWN") in signed.events) == (not address)
+
+
 @pytest.mark.parametrize("rule", CONTRACTS, ids=lambda rule: rule.status)
 def test_what_becomes_of_a_contract(rule: ContractRule) -> None:
     """S18: each row of the table, when compliance rejects the client after all."""

@@ -80,6 +80,7 @@ TIED: dict[str, st.SearchStrategy[object]] = {
     ),
     "connections.redirect_uris": st.lists(REDIRECTS, unique=True).map(tuple),
     "dead_letters.report_to": st.sampled_from(["", "ops@example.org", "o+1%2@a-b.example"]),
+    "onboarding.partner_advisor_email": st.sampled_from(["", "advisor@example.org"]),
     "onboarding.operations_emails": st.lists(
         st.sampled_from(["ops@example.org", "o+1%2@a-b.example"]), unique=True
     ).map(tuple),

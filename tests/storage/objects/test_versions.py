@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.engine.objects import ObjectKey
-from comptoir.storage.objects.errors import ObjectsRefused
-from comptoir.storage.objects.s3 import S3Options, S3Store
+from comptoir.storage.objects.errors import ObjectsRefused, ObjectsUnavailable
+from comptoir.storage.objects.s3 import VERSION_PAGES_MAX, S3Options, S3Store
 from comptoir.storage.objects.sigv4 import BotocoreSigner, credentials_of
 from comptoir.storage.objects.versions import read_versions
 from tests.storage.objects.conftest import NOW, key_of, terms_of
@@ -90,6 +90,77 @@ async def test_who_may_not_delete_versions_hears_it(s3_server: Seaweed) -> None:
     store = S3Store(S3Options("b", REGION, "http://s3.example"), signer, client)
     with pytest.raises(ObjectsRefused):
         await store.delete(key_of())
+
+
+class Bucket:
+    """A bucket that lists so many versions at once, and refuses what it is told to: what no server of tests does."""
+
+    def __init__(self, versions: int, page: int = 1_000) -> None:
+        self.left = [f"v{one}" for one in range(versions)]
+        self.page, self.lists = page, 0
+        self.refuses: dict[str, int] = {}
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """A list, or a deletion."""
+        version = request.url.params.get("versionId")
+        if request.method == "GET":
+            self.lists += 1
+            shown = "".join(
+                f"<Version><Key>{key_of().path}</Key><VersionId>{one}</VersionId></Version>"
+                for one in self.left[: self.page]
+            )
+            return httpx.Response(200, text=f"<ListVersionsResult>{shown}</ListVersionsResult>")
+        if version in self.refuses:
+            return httpx.Response(self.refuses[version])
+        if version is None:
+            return httpx.Response(204, headers={"x-amz-delete-marker": "true"})
+        self.left.remove(version)
+        return httpx.Response(204)
+
+    def store(self) -> S3Store:
+        """What deletes there."""
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+        signer = BotocoreSigner(credentials_of("AKIDX", "x"), REGION)
+        return S3Store(S3Options("b", REGION, "http://s3.example"), signer, client)
+
+
+async def test_a_version_that_may_not_be_deleted_is_told() -> None:
+    """E13: listed, and its deletion refused (Object Lock, a right that is missing): no deletion, and no call to try again."""
+    bucket = Bucket(3)
+    bucket.refuses["v1"] = 403
+    with pytest.raises(ObjectsRefused):
+        await bucket.store().delete(key_of())
+    assert "v1" in bucket.left
+
+
+async def test_more_versions_than_a_list_has_go_too() -> None:
+    """ListObjectVersions tells a thousand at once: as long as something is listed, it is deleted."""
+    bucket = Bucket(5, page=2)
+    await bucket.store().delete(key_of())
+    assert bucket.left == []
+    assert bucket.lists == 4, "two, two, one, and that nothing is left"
+
+
+async def test_so_many_go_at_once_and_the_rest_when_it_is_tried_again() -> None:
+    """S63: a call is bounded by its lists; what is left is no deletion that is done, and goes with the next try."""
+    bucket = Bucket(2 * VERSION_PAGES_MAX + 3, page=2)
+    with pytest.raises(ObjectsUnavailable):
+        await bucket.store().delete(key_of())
+    assert (bucket.lists, len(bucket.left)) == (VERSION_PAGES_MAX, 3)
+    await bucket.store().delete(key_of())
+    assert bucket.left == []
+
+
+async def test_a_failure_in_the_middle_is_gone_on_with() -> None:
+    """E13, S63: what was deleted before is deleted; tried again, the rest goes."""
+    bucket = Bucket(3)
+    bucket.refuses["v1"] = 503
+    with pytest.raises(ObjectsUnavailable):
+        await bucket.store().delete(key_of())
+    assert "v1" in bucket.left
+    bucket.refuses.clear()
+    await bucket.store().delete(key_of())
+    assert bucket.left == []
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
