@@ -24,10 +24,12 @@ import structlog
 import trio
 
 from comptoir.actors.gateways.list_messages import LoadList
+from comptoir.actors.screening.entries import ListInvalid
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import Header, Index, IndexInvalid
-from comptoir.actors.screening.loading import UNREADABLE, Said, Task, index_path
+from comptoir.actors.screening.loading import UNREADABLE, WRONG, Said, Task, index_path
 from comptoir.actors.screening.process import ListHit, Screening, ScreeningUnavailable
+from comptoir.actors.screening.reading import list_files
 
 __all__ = ["ListDesk", "ListRefused", "Loaded", "Searched"]
 
@@ -270,8 +272,10 @@ async def _converse(
 def _look_at(source: Path) -> str:
     """Name, size and time of each of its files, digested; they are read when it is another."""
     try:
-        files = sorted(source.iterdir())[:FILES_MAX] if source.is_dir() else [source]
+        files = sorted(source.iterdir())[:FILES_MAX] if source.is_dir() else list_files(source)
         seen = [[one.name, (at := one.stat()).st_size, at.st_mtime_ns] for one in files]
     except OSError as error:
         raise ListRefused(UNREADABLE, error.strerror or "") from None
+    except ListInvalid as error:
+        raise ListRefused(WRONG, str(error)) from None
     return sha256(msgspec.json.encode(seen)).hexdigest()

@@ -11,6 +11,7 @@ from comptoir.actors.screening.entries import Entry, ListInvalid, version_of
 from comptoir.actors.screening.reading import (
     SIMPLE_HEADER,
     apply_delta,
+    list_files,
     read_ftm,
     read_list,
     read_partner_csv,
@@ -114,7 +115,14 @@ def test_ofac(tmp_path: Path) -> None:
         Entry("ofac-900", "LegalEntity", ("ORPHAN NAME",), topics=("sanction",)),
     ]  # fmt: skip
     assert list(read_list(folder)) == expected
-    assert list(read_list(folder / "sdn.csv")) == expected
+    assert list(read_list(folder / "sdn.csv")) == list(read_list(folder / "alt.csv")) == expected
+    assert [one.name for one in list_files(folder / "sdn.csv")] == ["add.csv", "alt.csv", "sdn.csv", "sdn_comments.csv"]  # fmt: skip
+    for path in [*folder.iterdir()]:
+        path.rename(folder / path.name.upper())
+    assert list(read_list(folder)) == expected
+    (folder / "alt.csv").touch()
+    with pytest.raises(ListInvalid, match=r"alt\.csv is there twice"):
+        list(read_list(folder))
 
 
 UN = """<?xml version="1.0" encoding="UTF-8"?>
