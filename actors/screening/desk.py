@@ -28,6 +28,7 @@ from comptoir.actors.screening.entries import ListInvalid
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import Header, Index, IndexInvalid
 from comptoir.actors.screening.loading import UNREADABLE, WRONG, Said, Task, index_path
+from comptoir.actors.screening.matching import MATCH_FROM
 from comptoir.actors.screening.process import ListHit, Screening, ScreeningUnavailable
 from comptoir.actors.screening.reading import list_files
 
@@ -83,15 +84,19 @@ class _Serving(NamedTuple):
 class ListDesk:
     """The lists of one daemon."""
 
-    def __init__(self, lists: Mapping[str, Path], folder: Path) -> None:
+    def __init__(
+        self, lists: Mapping[str, Path], folder: Path, match_from: float = MATCH_FROM
+    ) -> None:
         """Nothing is open yet.
 
         Args:
             lists: name -> where it comes from.
             folder: where the indices go.
+            match_from: the score of a hit, at least.
         """
         self._sources = {name: path.absolute() for name, path in lists.items()}
         self._folder = folder.absolute()
+        self._match_from = match_from
         self._open: dict[str, Header] = {}
         self._serving: _Serving | None = None
         self._one_at_a_time = trio.Lock()
@@ -200,7 +205,9 @@ class ListDesk:
         versions = {name: header.version for name, header in sorted(headers.items())}
         paths = {name: index_path(self._folder, name, one) for name, one in versions.items()}
         return _Serving(
-            Screening(tuple(paths.values())), versions, {p.name: n for n, p in paths.items()}
+            Screening(tuple(paths.values()), self._match_from),
+            versions,
+            {p.name: n for n, p in paths.items()},
         )
 
     def _clean(self, keep: set[tuple[str, str]], name: str) -> None:

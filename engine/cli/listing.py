@@ -20,7 +20,7 @@ from comptoir.actors.screening.ofac import SDN
 from comptoir.actors.screening.reading import apply_delta, read_list, source_of
 from comptoir.engine.cli.errors import CommandError, one_line
 
-__all__ = ["open_lists", "run_build", "run_show"]
+__all__ = ["match_from", "open_lists", "run_build", "run_show"]
 
 
 def run_build(source: Path, path: Path, delta: Path | None, form: str) -> None:
@@ -72,6 +72,17 @@ def _given(paths: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
         if source not in seen:
             seen.add(source)
             yield (path.name if source == path else SDN), path
+
+
+def match_from() -> float:
+    """The score of a match, at least, by the daemon's settings.
+
+    Raises:
+        SettingsError: they are wrong.
+    """
+    from comptoir.engine.settings import Settings
+
+    return Settings.load(None, os.environ).screening.match_from
 
 
 def _configured() -> list[tuple[str, Path]]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from comptoir.actors.screening.matching import MATCH_FROM
 from comptoir.engine.cli.app import app
-from comptoir.engine.settings import SettingsError
+from comptoir.engine.settings import Settings, SettingsError
 from tests.actors.screening.test_lists import ofac
 
 LIST = "id,schema,name,aliases,birth_date,countries,gender,topics\np1,Person,Ivan Sorokin,Vanya,1961,ru,male,role.pep\n"
@@ -63,6 +64,31 @@ def test_the_daemons_lists_are_searched(tmp_path: Path, monkeypatch: pytest.Monk
     assert screened() == [("elsewhere", "p2")]
     monkeypatch.setenv("COMPTOIR_SCREENING__LISTS", "[{")
     wrong = CliRunner().invoke(app, ["check", "screen"], input=ASKED)
+    assert isinstance(wrong.exception, SettingsError)
+
+
+def test_what_a_match_is_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """check-command, S40: `match` is at the configured threshold, and `hits` are from there on; a line may say another one."""
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own.csv"
+    own.write_text(LIST)
+    assert Settings().screening.match_from == MATCH_FROM
+    sides = {"query": {"name": "I. Sorokin"}, "candidate": {"name": "Ivan Sorokin"}}
+    asked = json.dumps({"name": "I. Sorokin"})
+
+    def answers() -> tuple[bool, int]:
+        run = CliRunner()
+        matched = run.invoke(app, ["check", "name-match"], input=json.dumps(sides))
+        hits = run.invoke(app, ["check", "screen", "--list", str(own)], input=asked)
+        return json.loads(matched.stdout)["match"], len(json.loads(hits.stdout)["hits"])
+
+    assert answers() == (True, 1)
+    monkeypatch.setenv("COMPTOIR_SCREENING__MATCH_FROM", "0.95")
+    assert answers() == (False, 0)
+    asked = json.dumps({"name": "I. Sorokin", "at_least": 0.6})
+    assert answers() == (False, 1)
+    monkeypatch.setenv("COMPTOIR_SCREENING__MATCH_FROM", "0.2")
+    wrong = CliRunner().invoke(app, ["check", "name-match"], input=json.dumps(sides))
     assert isinstance(wrong.exception, SettingsError)
 
 
