@@ -57,6 +57,8 @@ class _ScreenInput(_SubjectInput):
     """Further ones."""
     facts: bool = False
     """Whether each hit also has what its entry says, and the fingerprint that a clearance of it is of (E4)."""
+    at_least: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """The score that a hit has at least; the daemon says it with each search, and its child reads no settings."""
 
     def subject(self) -> Subject:
         """As the matcher takes it, with every country."""
@@ -65,8 +67,8 @@ class _ScreenInput(_SubjectInput):
         return msgspec.structs.replace(alone, countries=alone.countries | more)
 
 
-def check_name_match(given: object) -> Answer:
-    """Compare two names: `score`, `match` and `features`."""
+def check_name_match(given: object, *, match_from: float = MATCH_FROM) -> Answer:
+    """Compare two names: `score`, `match` (from that score on) and `features`."""
     try:
         asked = convert(given, _MatchInput)
     except InvalidInputError as error:
@@ -75,13 +77,20 @@ def check_name_match(given: object) -> Answer:
     return {
         "ok": True,
         "score": found.score,
-        "match": found.score >= MATCH_FROM,
+        "match": found.score >= match_from,
         "features": found.features,
     }
 
 
-def screen_with(lists: Sequence[tuple[str, Index]]) -> Callable[[object], Answer]:
-    """The check of names against these lists: `hits`, best first."""
+def screen_with(
+    lists: Sequence[tuple[str, Index]], match_from: Callable[[], float] = lambda: MATCH_FROM
+) -> Callable[[object], Answer]:
+    """The check of names against these lists: `hits`, best first.
+
+    Args:
+        lists: what is searched, by name.
+        match_from: what a hit scores at least, asked where a line does not say.
+    """
 
     def check_screen(given: object) -> Answer:
         try:
@@ -92,8 +101,11 @@ def screen_with(lists: Sequence[tuple[str, Index]]) -> Callable[[object], Answer
         if asked.facts and not list(single_keys(parse_name(asked.name, asked.schema))):
             # Nobody is found under it, and so nobody would be cleared by it.
             return refusal("CHECK_INPUT_INVALID", "a name without a word cannot be searched for")
+        at_least = match_from() if asked.at_least is None else asked.at_least
         found = [
-            (name, hit) for name, index in lists for hit in index.search(asked.schema, subject)
+            (name, hit)
+            for name, index in lists
+            for hit in index.search(asked.schema, subject, at_least=at_least)
         ]
         found.sort(key=lambda one: (-one[1].score, one[0], one[1].entry.id))
         hits = [_shown(name, hit) for name, hit in found[:HITS_MAX]]

@@ -145,7 +145,7 @@ class DocumentShown(Shape, frozen=True):
     filename: str
     content_type: str
     size_bytes: int
-    status: Literal["awaiting_upload", "verifying", "inspecting", "accepted", "refused", "redo"]
+    status: Literal["awaiting_upload", "inspecting", "accepted", "refused", "redo"]
     reasons: Annotated[
         list[DocumentReason],
         Meta(

@@ -24,10 +24,13 @@ import structlog
 import trio
 
 from comptoir.actors.gateways.list_messages import LoadList
+from comptoir.actors.screening.entries import ListInvalid
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.index import Header, Index, IndexInvalid
-from comptoir.actors.screening.loading import UNREADABLE, Said, Task, index_path
+from comptoir.actors.screening.loading import UNREADABLE, WRONG, Said, Task, index_path
+from comptoir.actors.screening.matching import MATCH_FROM
 from comptoir.actors.screening.process import ListHit, Screening, ScreeningUnavailable
+from comptoir.actors.screening.reading import list_files
 
 __all__ = ["ListDesk", "ListRefused", "Loaded", "Searched"]
 
@@ -81,15 +84,19 @@ class _Serving(NamedTuple):
 class ListDesk:
     """The lists of one daemon."""
 
-    def __init__(self, lists: Mapping[str, Path], folder: Path) -> None:
+    def __init__(
+        self, lists: Mapping[str, Path], folder: Path, match_from: float = MATCH_FROM
+    ) -> None:
         """Nothing is open yet.
 
         Args:
             lists: name -> where it comes from.
             folder: where the indices go.
+            match_from: the score of a hit, at least.
         """
         self._sources = {name: path.absolute() for name, path in lists.items()}
         self._folder = folder.absolute()
+        self._match_from = match_from
         self._open: dict[str, Header] = {}
         self._serving: _Serving | None = None
         self._one_at_a_time = trio.Lock()
@@ -198,7 +205,9 @@ class ListDesk:
         versions = {name: header.version for name, header in sorted(headers.items())}
         paths = {name: index_path(self._folder, name, one) for name, one in versions.items()}
         return _Serving(
-            Screening(tuple(paths.values())), versions, {p.name: n for n, p in paths.items()}
+            Screening(tuple(paths.values()), self._match_from),
+            versions,
+            {p.name: n for n, p in paths.items()},
         )
 
     def _clean(self, keep: set[tuple[str, str]], name: str) -> None:
@@ -270,8 +279,10 @@ async def _converse(
 def _look_at(source: Path) -> str:
     """Name, size and time of each of its files, digested; they are read when it is another."""
     try:
-        files = sorted(source.iterdir())[:FILES_MAX] if source.is_dir() else [source]
+        files = sorted(source.iterdir())[:FILES_MAX] if source.is_dir() else list_files(source)
         seen = [[one.name, (at := one.stat()).st_size, at.st_mtime_ns] for one in files]
     except OSError as error:
         raise ListRefused(UNREADABLE, error.strerror or "") from None
+    except ListInvalid as error:
+        raise ListRefused(WRONG, str(error)) from None
     return sha256(msgspec.json.encode(seen)).hexdigest()

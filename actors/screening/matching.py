@@ -24,7 +24,8 @@ from comptoir.actors.screening.words import AFTER_WHOM, FILLERS, GIVEN, PLACES
 __all__ = ["MATCH_FROM", "Matched", "Subject", "compare_names", "match"]
 
 MATCH_FROM: Final = 0.7
-"""From here on two names match; chosen on the half of the labelled pairs that was tuned on."""
+"""From here on two names match, where the settings (`screening.match_from`) do not say otherwise; chosen on the half of
+the labelled pairs that was tuned on."""
 
 Factor = tuple[str, float]
 """What is told, and what the score is multiplied by."""

@@ -2,6 +2,7 @@
 
 Rule: the four files are one list. An alias whose entry sdn.csv does not have is listed all the same, under its number,
 so that an excerpt or a half download lets nobody through; an address without one names nobody and is passed over.
+Whichever of the four is named, the folder that it is in is meant; OFAC writes their names in capitals.
 Source: protocols.md 5.4.
 """
 
@@ -16,9 +17,11 @@ from typing import Final
 from comptoir.actors.screening.countries import country_code
 from comptoir.actors.screening.entries import Entry, ListInvalid, entry_of
 
-__all__ = ["read_ofac"]
+__all__ = ["SDN", "is_of_ofac", "ofac_files", "read_ofac"]
 
 NULL: Final = "-0-"
+SDN: Final = "sdn.csv"
+FILES: Final = (SDN, "alt.csv", "add.csv", "sdn_comments.csv")
 SDN_COLUMNS, ALT_COLUMNS, ADD_COLUMNS, COMMENT_COLUMNS = 12, 5, 6, 2
 _SCHEMAS: Final = {"individual": "Person", "vessel": "Vessel", "aircraft": "Airplane", NULL: "Organization"}  # fmt: skip
 _MONTHS: Final = {
@@ -32,20 +35,50 @@ _GENDER: Final = re.compile(r"\bGender (Male|Female)\b")
 _Row = tuple[int, list[str]]
 
 
+def is_of_ofac(path: Path) -> bool:
+    """Whether a file is one of the four; a list of one's own may be called `add.csv`, and begins with a header.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if path.name.lower() not in FILES:
+        return False
+    with path.open("rb") as file:
+        return not file.read(16).lstrip(b'\xef\xbb\xbf"').startswith(b"id")
+
+
+def ofac_files(folder: Path) -> dict[str, Path]:
+    """Those of the four that are in a folder, by their names in small letters.
+
+    Raises:
+        ListInvalid: one is there twice.
+        OSError: it cannot be looked into.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if name in FILES and found.setdefault(name, path) is not path:
+            raise ListInvalid(1, f"{path.name} is there twice, in small letters and in capitals")
+    return found
+
+
 def read_ofac(folder: Path) -> Iterator[Entry]:
     """Every entry of the files in a folder; sdn.csv must be there, the others may be missing.
 
     Raises:
         ListInvalid: a file cannot be understood; the text names it.
     """
-    entries = {row[0]: (line, row) for line, row in _rows(folder / "sdn.csv", SDN_COLUMNS)}
+    files = ofac_files(folder)
+    if SDN not in files:
+        raise ListInvalid(1, f"{SDN} is not there, and without it the other files are no list")
+    entries = {row[0]: (line, row) for line, row in _rows(files[SDN], SDN_COLUMNS)}
     aliases, countries, remarks = (defaultdict[str, list[str]](list) for _ in range(3))
     for name, columns, index, into in (
         ("alt.csv", ALT_COLUMNS, 3, aliases),
         ("add.csv", ADD_COLUMNS, 4, countries),
         ("sdn_comments.csv", COMMENT_COLUMNS, 1, remarks),
     ):
-        for _, row in _rows(folder / name, columns) if (folder / name).exists() else ():
+        for _, row in _rows(files[name], columns) if name in files else ():
             if row[index] != NULL:
                 into[row[0]].append(row[index])
     for number, (line, row) in entries.items():
@@ -87,12 +120,8 @@ def _date(day: str, month: str, year: str) -> str:
 
 
 def _rows(path: Path, columns: int) -> Iterator[_Row]:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise ListInvalid(1, f"{path.name} is not there") from None
     # The files end with a Ctrl-Z of DOS, and were in Latin-1 before they were in UTF-8.
-    raw = raw.rstrip(b"\x1a\r\n")
+    raw = path.read_bytes().rstrip(b"\x1a\r\n")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -23,6 +23,7 @@ import trio
 
 from comptoir.actors.screening.clearing import Said
 from comptoir.actors.screening.evidence import Subject
+from comptoir.actors.screening.matching import MATCH_FROM
 
 __all__ = [
     "ListHit",
@@ -120,9 +121,15 @@ class _Child:
 class Screening:
     """The lists, searched by a child; see `open_screening`."""
 
-    def __init__(self, lists: Sequence[Path]) -> None:
-        """Nothing is started yet."""
+    def __init__(self, lists: Sequence[Path], match_from: float = MATCH_FROM) -> None:
+        """Nothing is started yet.
+
+        Args:
+            lists: their indices.
+            match_from: the score of a hit, at least.
+        """
         self._lists = tuple(lists)
+        self._match_from = match_from
         self._child: _Child | None = None
         self._turn = trio.Lock()
         self._searches = self._started = 0
@@ -145,6 +152,7 @@ class Screening:
         asked = {
             "schema": schema, "name": subject.names[0], "birth_date": next(iter(subject.birth_dates), None),
             "countries": sorted(subject.countries), "gender": subject.gender, "facts": True,
+            "at_least": self._match_from,
         }  # fmt: skip
         async with self._turn:
             answer = await self._ask(msgspec.json.encode(asked))
@@ -230,9 +238,11 @@ def give_way(pid: int) -> None:
 
 
 @asynccontextmanager
-async def open_screening(lists: Sequence[Path]) -> AsyncGenerator[Screening]:
+async def open_screening(
+    lists: Sequence[Path], match_from: float = MATCH_FROM
+) -> AsyncGenerator[Screening]:
     """A child that searches these lists or indices; it is started by the first search, and ends with this."""
-    screening = Screening(lists)
+    screening = Screening(lists, match_from)
     try:
         yield screening
     finally:

@@ -13,10 +13,18 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from comptoir.actors.screening.entries import Entry, ListInvalid, entry_of
-from comptoir.actors.screening.ofac import read_ofac
+from comptoir.actors.screening.ofac import is_of_ofac, ofac_files, read_ofac
 from comptoir.actors.screening.un import read_un
 
-__all__ = ["apply_delta", "read_ftm", "read_list", "read_partner_csv", "read_simple_csv"]
+__all__ = [
+    "apply_delta",
+    "list_files",
+    "read_ftm",
+    "read_list",
+    "read_partner_csv",
+    "read_simple_csv",
+    "source_of",
+]
 
 SIMPLE_HEADER: Final = (
     "id", "schema", "name", "aliases", "birth_date", "countries", "addresses", "identifiers", "sanctions",
@@ -32,15 +40,35 @@ _LISTED: Final = ("Person", "Company", "Organization", "LegalEntity", "PublicBod
 """Schemas of whom one may meet; sanctions, addresses and passports are entities too, and name nobody."""
 
 
+def source_of(path: Path) -> Path:
+    """What is read where this is named: of one of OFAC's files its folder, else itself.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return path.parent if not path.is_dir() and is_of_ofac(path) else path
+
+
+def list_files(path: Path) -> list[Path]:
+    """The files that a list is read from.
+
+    Raises:
+        ListInvalid: one of OFAC's is there twice.
+        OSError: they cannot be looked at.
+    """
+    source = source_of(path)
+    return [*ofac_files(source).values()] if source.is_dir() else [source]
+
+
 def read_list(path: Path) -> Iterator[Entry]:
-    """Every entry of a file, or of OFAC's files in a folder (or of the folder that an sdn.csv is in).
+    """Every entry of a file, or of OFAC's files in a folder (or of the folder that one of them is in).
 
     Raises:
         ListInvalid: it cannot be understood.
         OSError: it cannot be read.
     """
-    if path.is_dir() or path.name.lower() == "sdn.csv":
-        yield from read_ofac(path if path.is_dir() else path.parent)
+    if (source := source_of(path)).is_dir():
+        yield from read_ofac(source)
         return
     with path.open("rb") as file:
         start = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")

@@ -1,10 +1,12 @@
 """The UN Security Council's consolidated list, an XML file.
 
 Rule: the parser knows no document type: a file that declares one is refused, so no entity is ever expanded and nothing is
-fetched; the element's depth and the text of one element are bounded. Source: protocols.md 5.4; the schema of
+fetched; the element's depth and the text of one element are bounded. A range of years is each of its years; one that is open
+or wide is no evidence, and then none of that entry's dates is, since a date that differs speaks for somebody. Source: protocols.md 5.4; the schema of
 https://scsanctions.un.org/resources/xml (general knowledge).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import BinaryIO, Final
@@ -21,6 +23,17 @@ READ_BYTES: Final = 1 << 16
 _KINDS: Final = {"INDIVIDUAL": "Person", "ENTITY": "Organization"}
 _NAME_PARTS: Final = ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
 _ALIASES: Final = ("INDIVIDUAL_ALIAS/ALIAS_NAME", "ENTITY_ALIAS/ALIAS_NAME", "NAME_ORIGINAL_SCRIPT")
+_BORN: Final = "INDIVIDUAL_DATE_OF_BIRTH"
+_DATES: Final = (f"{_BORN}/DATE", f"{_BORN}/YEAR", "INDIVIDUAL_ALIAS/DATE_OF_BIRTH")
+"""An alias may have a date of birth of its own."""
+_RANGE: Final = (f"{_BORN}/FROM_YEAR", f"{_BORN}/TO_YEAR")
+_YEARS: Final = f"{_BORN}/*"
+"""No element's path: what ranges come to."""
+_PLACES: Final = ("NATIONALITY/VALUE", "INDIVIDUAL_ADDRESS/COUNTRY", "ENTITY_ADDRESS/COUNTRY")
+YEARS_MAX: Final = 30
+"""Of a range; those of the list span ten at most."""
+_DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?(?![0-9])").match
+_YEAR: Final = re.compile(r"[0-9]{4}").fullmatch
 _Found = tuple[int, str, dict[str, list[str]]]
 
 
@@ -61,6 +74,8 @@ class _Reader:
         elif self.path:
             if value := self.text.strip():
                 self.values["/".join(self.path)].append(value)
+            if self.path == [_BORN]:
+                self.values[_YEARS] += _years(*(self.values.pop(one, []) for one in _RANGE))
             self.path.pop()
         else:
             self.found.append((self.line, _KINDS[name], self.values))
@@ -92,20 +107,29 @@ def read_un(file: BinaryIO) -> Iterator[Entry]:
         raise ListInvalid(1, "the root is not CONSOLIDATED_LIST")
 
 
+def _years(since: list[str], until: list[str]) -> list[str]:
+    """Each year of a range; an empty one where it says nothing."""
+    if not since and not until:
+        return []
+    bounds = [int(one) for one in (*since, *until) if _YEAR(one)]
+    if len(bounds) != 2 or abs(bounds[0] - bounds[1]) >= YEARS_MAX:  # noqa: PLR2004 - a range has two ends
+        return [""]
+    return [f"{year:04d}" for year in range(min(bounds), max(bounds) + 1)]
+
+
 def _entry(line: int, schema: str, values: dict[str, list[str]]) -> Entry:
     name = " ".join(text for part in _NAME_PARTS for text in values.get(part, ()))
-    born = (
-        *values.get("INDIVIDUAL_DATE_OF_BIRTH/DATE", ()),
-        *values.get("INDIVIDUAL_DATE_OF_BIRTH/YEAR", ()),
-    )
-    places = (*values.get("NATIONALITY/VALUE", ()), *values.get("ENTITY_ADDRESS/COUNTRY", ()))
+    dates = (_DATE(one) for path in _DATES for one in values.get(path, ()))
+    years = values.get(_YEARS, ())
+    born = (*(one[0] for one in dates if one), *years) if "" not in years else ()
+    places = (one for path in _PLACES for one in values.get(path, ()))
     return entry_of(
         line,
         Entry(
             id=f"un-{next(iter(values.get('DATAID', ['']))) or line}",
             schema=schema,
             names=(name, *(one for path in _ALIASES for one in values.get(path, ()))),
-            birth_dates=tuple(one[:10] for one in born if one[:4].isdigit()),
+            birth_dates=born,
             countries=tuple(code for code in map(country_code, places) if code),
             gender=next((one.lower() for one in values.get("GENDER", ())), None),
             topics=("sanction",),

@@ -97,7 +97,8 @@ class Screens:
 async def open_lists(settings: Settings, journal: Journal, stack: AsyncExitStack) -> ListDesk:
     """The lists of these settings, as they were committed; what searches them ends with the stack."""
     lists = {one.name: one.path for one in settings.screening.lists}
-    desk = ListDesk(lists, settings.storage.data_dir / FOLDER)
+    folder = settings.storage.data_dir / FOLDER
+    desk = ListDesk(lists, folder, settings.screening.match_from)
     stack.push_async_callback(desk.aclose)
     found = await journal.documents(COLLECTION, tuple(lists))
     await desk.open({name: str(one["version"]) for name, one in found.items()})

@@ -235,7 +235,7 @@ def check(
         typer.Option(
             "--list",
             metavar="FILE",
-            help="screen: a watch list, or its index; may be repeated.",
+            help="screen: a watch list, or its index; may be repeated; else screening.lists.",
             show_default=False,
         ),
     ] = None,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -54,10 +55,10 @@ def _check(kind: str, lists: tuple[Path, ...]) -> Generator[Check]:
         yield _function(kind)
         return
     from comptoir.actors.check_names import screen_with
-    from comptoir.engine.cli.listing import open_lists
+    from comptoir.engine.cli.listing import match_from, open_lists
 
     with open_lists(lists) as opened:
-        yield screen_with(opened)
+        yield screen_with(opened, cache(match_from))
 
 
 def _function(kind: str) -> Check:
@@ -79,8 +80,9 @@ def _function(kind: str) -> Check:
         return check_aead
     if kind == "name-match":
         from comptoir.actors.check_names import check_name_match
+        from comptoir.engine.cli.listing import match_from
 
-        return check_name_match
+        return partial(check_name_match, match_from=match_from())
     if kind.startswith("copybook-"):
         from comptoir.actors.check_copybooks import CHECKS as OF_COPYBOOKS
 

@@ -43,7 +43,7 @@ LINK: Final = re.compile(r"https?://\S+token=[\w-]+")
 API: Final = "/api/v1/onboarding"
 REVIEW: Final = "/api/v1/review"
 LASTING: Final = ("SIGNATURE_PENDING", "KYC_REJECTED", "COMPLIANCE_HOLD")
-UNDER_WAY: Final = ("awaiting_upload", "verifying", "inspecting")
+UNDER_WAY: Final = ("awaiting_upload", "inspecting")
 
 
 @dataclass(slots=True)

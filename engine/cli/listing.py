@@ -1,10 +1,11 @@
 """What `comptoir lists` does, and the lists that `comptoir check screen` opens.
 
 Rule: a list that is not understood ends the command with its line, before one name was looked for. Source: issue 8,
-deliver 3.
+deliver 3; check-command contract, kind `screen` ("lists from config or --list").
 """
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
@@ -15,10 +16,11 @@ import typer
 
 from comptoir.actors.screening.entries import Entry, ListInvalid
 from comptoir.actors.screening.index import Header, Index, IndexInvalid, build_index
-from comptoir.actors.screening.reading import apply_delta, read_list
+from comptoir.actors.screening.ofac import SDN
+from comptoir.actors.screening.reading import apply_delta, read_list, source_of
 from comptoir.engine.cli.errors import CommandError, one_line
 
-__all__ = ["open_lists", "run_build", "run_show"]
+__all__ = ["match_from", "open_lists", "run_build", "run_show"]
 
 
 def run_build(source: Path, path: Path, delta: Path | None, form: str) -> None:
@@ -47,15 +49,49 @@ def run_show(path: Path, form: str) -> None:
 
 @contextmanager
 def open_lists(paths: tuple[Path, ...]) -> Generator[list[tuple[str, Index]]]:
-    """Open indices, and lists by way of an index that lasts as long as this.
+    """Open indices, and lists by way of an index that lasts as long as this; without one those of the settings.
 
     Raises:
         CommandError: USAGE, LIST_INVALID or FILE_UNREADABLE.
+        SettingsError: there is no list given, and the settings are wrong.
     """
-    if not paths:
-        raise CommandError("USAGE", "there is no list to search", "give --list FILE")
+    lists = list(_given(paths)) or _configured()
+    if not lists:
+        remedy = "give --list FILE, or set screening.lists"
+        raise CommandError("USAGE", "there is no list to search", remedy)
     with ExitStack() as stack:
-        yield [(path.name, stack.enter_context(_open(path, stack))) for path in paths]
+        yield [(name, stack.enter_context(_open(path, stack))) for name, path in lists]
+
+
+def _given(paths: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
+    """Each list once, by its file's name: the files of OFAC's are one list, however many of them are named."""
+    seen: set[Path] = set()
+    for path in paths:
+        with _told(path):
+            source = source_of(path)
+        if source not in seen:
+            seen.add(source)
+            yield (path.name if source == path else SDN), path
+
+
+def match_from() -> float:
+    """The score of a match, at least, by the daemon's settings.
+
+    Raises:
+        SettingsError: they are wrong.
+    """
+    from comptoir.engine.settings import Settings
+
+    return Settings.load(None, os.environ).screening.match_from
+
+
+def _configured() -> list[tuple[str, Path]]:
+    """Those of the daemon's settings, by their names there."""
+    # Here and not above: the daemon's own search is given its lists, and shall not read 30 modules of settings.
+    from comptoir.engine.settings import Settings
+
+    lists = Settings.load(None, os.environ).screening.lists
+    return [(one.name, one.path) for one in lists]
 
 
 def _open(path: Path, stack: ExitStack) -> Index:

@@ -55,6 +55,11 @@ class Screening(Section):
         20.0, "cases/s", (0.1, 1_000.0),
         "Pace at which cases are searched again when a list has changed.", "ours",
     )  # fmt: skip
+    match_from: float = number(
+        0.7, "of 1", (0.5, 0.95),
+        "Score from which on two names match: lower finds more of the listed and more of their namesakes.",
+        "S21, S40; chosen on labelled pairs (docs/screening.md)",
+    )  # fmt: skip
 
 
 def screening_problems(screening: Screening) -> Iterator[Problem]:

@@ -6,7 +6,7 @@
 // Source: docs/uploads.md; interface.md 8 (rows c1).
 "use strict";
 
-const UNDER_WAY = ["verifying", "inspecting"];
+const UNDER_WAY = "inspecting";
 const LOOKS = 240;
 const PAUSE_MS = 500;
 
@@ -26,7 +26,7 @@ async function settled(url) {
   try {
     for (let look = 0; look < LOOKS; look += 1) {
       const shown = await asked("GET", url);
-      if (!UNDER_WAY.includes(shown.status)) {
+      if (shown.status !== UNDER_WAY) {
         return;
       }
       await new Promise((go) => setTimeout(go, PAUSE_MS));

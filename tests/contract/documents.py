@@ -141,10 +141,7 @@ class Applicant:
 
     def settled(self, address: dict[str, Any]) -> dict[str, Any]:
         """What became of it once the store has answered, and the inspection."""
-        under_way = ("verifying", "inspecting")
-        eventually(
-            lambda: self.document(address)["status"] not in under_way, INSPECTION_SECONDS_MAX
-        )
+        eventually(lambda: self.document(address)["status"] != "inspecting", INSPECTION_SECONDS_MAX)
         return self.document(address)
 
     def sends(self, paper: Paper, doc_type: str = "IDENTITY") -> dict[str, Any]:

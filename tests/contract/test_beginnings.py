@@ -154,8 +154,7 @@ class Browser:
         assert sent.status_code == 200, sent.text
         document = f"{self.path}/documents/{address['documentId']}"
         assert self.http.post(f"{document}/complete", json={}).status_code == 202
-        under_way = ("verifying", "inspecting")
-        eventually(lambda: self.get(document)["status"] not in under_way, INSPECTION_SECONDS_MAX)
+        eventually(lambda: self.get(document)["status"] != "inspecting", INSPECTION_SECONDS_MAX)
         shown: dict[str, Any] = self.get(document)
         return shown
 

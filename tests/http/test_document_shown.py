@@ -22,9 +22,11 @@ FILE = FileDescribed("DOCUMENTS_PENDING", OPENED, (PAPER,), (), (), 0, 0, 0)
 class OneFile:
     """A port behind which there is one file."""
 
+    file = FILE
+
     async def ask(self, *_: object) -> Answer:
         """Describe it."""
-        return Answer(FILE)
+        return Answer(self.file)
 
 
 def call_of(principal: Principal | None) -> Call:
@@ -49,3 +51,14 @@ async def test_where_else_it_was_seen_is_for_compliance_alone(
     told = ["DOCUMENT_EXPIRED", *(["DUPLICATE_IDENTITY"] if inside else [])]
     assert [one["code"] for one in alone["reasons"]] == told
     assert alone.get("elsewhere") == (["ONB-2026-00002"] if inside else None)
+
+
+@pytest.mark.parametrize("status", DocumentStatus)
+async def test_what_is_complete_is_being_inspected(status: DocumentStatus) -> None:
+    """S20, interface.md 8: after `complete` a document is inspecting, accepted, refused or to be done again; there is no other word."""
+    port = OneFile()
+    port.file = msgspec.structs.replace(FILE, documents=(document(status),))
+    shown = msgspec.json.decode((await show_document(cast("Port", port), call_of(None))).body)
+    expected = "inspecting" if status is DocumentStatus.VERIFYING else status.value
+    assert shown["status"] == expected
+    assert expected in ("awaiting_upload", "inspecting", "accepted", "refused", "redo")

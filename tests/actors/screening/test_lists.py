@@ -11,6 +11,7 @@ from comptoir.actors.screening.entries import Entry, ListInvalid, version_of
 from comptoir.actors.screening.reading import (
     SIMPLE_HEADER,
     apply_delta,
+    list_files,
     read_ftm,
     read_list,
     read_partner_csv,
@@ -114,7 +115,14 @@ def test_ofac(tmp_path: Path) -> None:
         Entry("ofac-900", "LegalEntity", ("ORPHAN NAME",), topics=("sanction",)),
     ]  # fmt: skip
     assert list(read_list(folder)) == expected
-    assert list(read_list(folder / "sdn.csv")) == expected
+    assert list(read_list(folder / "sdn.csv")) == list(read_list(folder / "alt.csv")) == expected
+    assert [one.name for one in list_files(folder / "sdn.csv")] == ["add.csv", "alt.csv", "sdn.csv", "sdn_comments.csv"]  # fmt: skip
+    for path in [*folder.iterdir()]:
+        path.rename(folder / path.name.upper())
+    assert list(read_list(folder)) == expected
+    (folder / "alt.csv").touch()
+    with pytest.raises(ListInvalid, match=r"alt\.csv is there twice"):
+        list(read_list(folder))
 
 
 UN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -134,6 +142,76 @@ def test_the_united_nations(tmp_path: Path) -> None:
         Entry("un-7", "Person", ("IVAN SOROKIN", "Vanya"), ("1961-02-03",), ("ru",), "male", ("sanction",)),
         Entry("un-8", "Organization", ("NOVATERRA", "Nova Terra"), topics=("sanction",)),
     ]  # fmt: skip
+
+
+UN_WHOLE = """<?xml version="1.0" encoding="utf-8"?>
+<CONSOLIDATED_LIST xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="https://www.un.org/sc/resources/sc-sanctions.xsd" dateGenerated="2026-01-01T00:00:00.000Z">
+<INDIVIDUALS><INDIVIDUAL>
+<DATAID>6900001</DATAID><VERSIONNUM>1</VERSIONNUM>
+<FIRST_NAME>SAMIR</FIRST_NAME><SECOND_NAME>YUSUF</SECOND_NAME><THIRD_NAME>AL-HADDAD</THIRD_NAME><FOURTH_NAME/>
+<UN_LIST_TYPE>Specimen</UN_LIST_TYPE><REFERENCE_NUMBER>XXi.001</REFERENCE_NUMBER><LISTED_ON>2020-01-01</LISTED_ON>
+<NAME_ORIGINAL_SCRIPT>سمير يوسف الحداد</NAME_ORIGINAL_SCRIPT><COMMENTS1>Made up. Born in 1999, says nobody.</COMMENTS1>
+<TITLE><VALUE>Doctor</VALUE></TITLE><DESIGNATION><VALUE>Treasurer</VALUE></DESIGNATION>
+<NATIONALITY><VALUE>Syrian Arab Republic</VALUE><VALUE>Jordan</VALUE></NATIONALITY><LIST_TYPE><VALUE>UN List</VALUE></LIST_TYPE>
+<LAST_DAY_UPDATED><VALUE>2021-02-03</VALUE><VALUE>2022-03-04</VALUE></LAST_DAY_UPDATED>
+<INDIVIDUAL_ALIAS><QUALITY>Good</QUALITY><ALIAS_NAME>Samir Haddad</ALIAS_NAME><DATE_OF_BIRTH>1971</DATE_OF_BIRTH></INDIVIDUAL_ALIAS>
+<INDIVIDUAL_ALIAS><QUALITY>Low</QUALITY><ALIAS_NAME>Abu Yusuf</ALIAS_NAME></INDIVIDUAL_ALIAS>
+<INDIVIDUAL_ALIAS><QUALITY/><ALIAS_NAME/></INDIVIDUAL_ALIAS>
+<INDIVIDUAL_ADDRESS><STREET>Street 1</STREET><CITY>Beirut</CITY><COUNTRY>Lebanon</COUNTRY><NOTE>in 2019</NOTE></INDIVIDUAL_ADDRESS>
+<INDIVIDUAL_ADDRESS><COUNTRY>Iraq</COUNTRY></INDIVIDUAL_ADDRESS>
+<INDIVIDUAL_DATE_OF_BIRTH><TYPE_OF_DATE>APPROXIMATELY</TYPE_OF_DATE><YEAR>1960</YEAR></INDIVIDUAL_DATE_OF_BIRTH>
+<INDIVIDUAL_DATE_OF_BIRTH><TYPE_OF_DATE>BETWEEN</TYPE_OF_DATE><FROM_YEAR>1963</FROM_YEAR><TO_YEAR>1965</TO_YEAR></INDIVIDUAL_DATE_OF_BIRTH>
+<INDIVIDUAL_DATE_OF_BIRTH><TYPE_OF_DATE>EXACT</TYPE_OF_DATE><NOTE>by a passport</NOTE><DATE>1968-09-10</DATE></INDIVIDUAL_DATE_OF_BIRTH>
+<INDIVIDUAL_PLACE_OF_BIRTH><CITY>Homs</CITY><COUNTRY>Syrian Arab Republic</COUNTRY></INDIVIDUAL_PLACE_OF_BIRTH>
+<INDIVIDUAL_DOCUMENT><TYPE_OF_DOCUMENT>Passport</TYPE_OF_DOCUMENT><NUMBER>S-000</NUMBER><ISSUING_COUNTRY>Spain</ISSUING_COUNTRY></INDIVIDUAL_DOCUMENT>
+<SORT_KEY/><SORT_KEY_LAST_MOD/></INDIVIDUAL></INDIVIDUALS>
+<ENTITIES><ENTITY>
+<DATAID>6900002</DATAID><VERSIONNUM>1</VERSIONNUM><FIRST_NAME>NOVATERRA CHARITABLE FOUNDATION</FIRST_NAME>
+<UN_LIST_TYPE>Specimen</UN_LIST_TYPE><REFERENCE_NUMBER>XXe.002</REFERENCE_NUMBER><LISTED_ON>2020-01-01</LISTED_ON>
+<NAME_ORIGINAL_SCRIPT>مؤسسة نوفاتيرا الخيرية</NAME_ORIGINAL_SCRIPT><COMMENTS1/><LIST_TYPE><VALUE>UN List</VALUE></LIST_TYPE>
+<ENTITY_ALIAS><QUALITY>a.k.a.</QUALITY><ALIAS_NAME>NCF</ALIAS_NAME></ENTITY_ALIAS>
+<ENTITY_ALIAS><QUALITY>f.k.a.</QUALITY><ALIAS_NAME>Novaterra Relief</ALIAS_NAME></ENTITY_ALIAS>
+<ENTITY_ADDRESS><STREET>Street 2</STREET><CITY>Peshawar</CITY><STATE_PROVINCE>X</STATE_PROVINCE><ZIP_CODE>0</ZIP_CODE><COUNTRY>Pakistan</COUNTRY></ENTITY_ADDRESS>
+<ENTITY_ADDRESS><COUNTRY>Sudan</COUNTRY></ENTITY_ADDRESS><SORT_KEY/><SORT_KEY_LAST_MOD/></ENTITY></ENTITIES></CONSOLIDATED_LIST>"""
+
+
+def test_all_that_the_united_nations_say(tmp_path: Path) -> None:
+    """S21: entries with every element of the published schema: names in their own script, dates of each type, and addresses."""
+    path = tmp_path / "un.xml"
+    path.write_text(UN_WHOLE, encoding="utf-8")
+    born = ("1960", "1963", "1964", "1965", "1968-09-10", "1971")
+    assert list(read_list(path)) == [
+        Entry(
+            "un-6900001", "Person",
+            ("SAMIR YUSUF AL-HADDAD", "Samir Haddad", "Abu Yusuf", "سمير يوسف الحداد"),
+            born, ("iq", "jo", "lb", "sy"), None, ("sanction",),
+        ),
+        Entry(
+            "un-6900002", "Organization",
+            ("NOVATERRA CHARITABLE FOUNDATION", "NCF", "Novaterra Relief", "مؤسسة نوفاتيرا الخيرية"),
+            (), ("pk", "sd"), None, ("sanction",),
+        ),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "born"),
+    [
+        ("<FROM_YEAR>1965</FROM_YEAR><TO_YEAR>1964</TO_YEAR>", ("1964", "1965", "1970")),
+        ("<FROM_YEAR>1960</FROM_YEAR>", ()),
+        ("<TO_YEAR>1960</TO_YEAR>", ()),
+        ("<FROM_YEAR>1900</FROM_YEAR><TO_YEAR>1990</TO_YEAR>", ()),
+        ("<FROM_YEAR>circa</FROM_YEAR><TO_YEAR>1960</TO_YEAR>", ()),
+        ("<YEAR>unknown</YEAR>", ("1970",)),
+    ],
+)
+def test_a_range_of_years(said: str, born: tuple[str, ...]) -> None:
+    """S21: a range is each of its years; of one without an end any date may be the right one, so none speaks for anybody."""
+    block = "<INDIVIDUAL_DATE_OF_BIRTH>{}</INDIVIDUAL_DATE_OF_BIRTH>"
+    dates = block.format(said) + block.format("<YEAR>1970</YEAR>")
+    text = f"<CONSOLIDATED_LIST><INDIVIDUAL><DATAID>1</DATAID><FIRST_NAME>A</FIRST_NAME>{dates}</INDIVIDUAL></CONSOLIDATED_LIST>"
+    (entry,) = read_un(io.BytesIO(text.encode()))
+    assert entry.birth_dates == born
 
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><CONSOLIDATED_LIST>&b;</CONSOLIDATED_LIST>'

@@ -54,6 +54,20 @@ async def test_a_child_that_is_lost_is_replaced(index: Path) -> None:
             os.kill(pid or 0, 0)
 
 
+async def test_the_daemon_says_what_a_hit_is(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S40: the child has the threshold from whoever asks, and reads no settings, be they wrong."""
+    (tmp_path / "config.toml").write_text("[")
+    monkeypatch.chdir(tmp_path)
+    initial = Subject(("I. Sorokin",))
+    async with open_screening([index], 0.88) as screening:
+        (hit,) = await screening.search("Person", initial)
+        assert hit.score == 0.88
+    async with open_screening([index], 0.881) as screening:
+        assert await screening.search("Person", initial) == ()
+
+
 async def test_without_an_answer_nobody_is_cleared(tmp_path: Path) -> None:
     """S27: a list that cannot be opened, or a child that never answers in time, is no "no hit"."""
     async with open_screening([tmp_path / "none"]) as screening:
