@@ -7,7 +7,7 @@ Source: issue 9, "must show" (a SIGKILL in every phase); spec.md S19; interface.
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ HEAD_BYTES = 16_384
 
 
 @contextmanager
-def killed_while_inspecting(scene: Scene, doc_type: str) -> Iterator[str]:
+def killed_while_inspecting(scene: Scene, doc_type: str) -> Generator[str]:
     """A client's paper is sent, proven and under inspection until the scope ends: by a SIGKILL, and the next daemon.
 
     Args:
