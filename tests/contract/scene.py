@@ -116,6 +116,18 @@ class Scene:
 
     def sends(self, doc_type: str, then: Callable[[], None]) -> None:
         """The whole way of a document; something happens after it was announced, and after it was sent."""
+        shown = self.uploads(doc_type, then)
+        self.says_sent(shown)
+        then()
+        eventually(lambda: self.browser.get(shown).json()["status"] == "accepted", SECONDS_MAX)
+
+    def says_sent(self, shown: str) -> None:
+        """A document is there, as its client says: it is looked at."""
+        done = self.browser.post(f"{shown}/complete", json={})
+        assert done.status_code == 202, done.text
+
+    def uploads(self, doc_type: str, then: Callable[[], None] = lambda: None) -> str:
+        """A document as far as its place; something happens after it was announced. Its path."""
         now = datetime.fromisoformat(
             self.daemon.post("/dev/v1/clock", {"advanceSeconds": 0}).json()["now"]
         )
@@ -137,8 +149,4 @@ class Scene:
             verify=trust_of(self.daemon.url),
         )  # fmt: skip
         assert sent.status_code == 200, sent.text
-        done = self.browser.post(f"{path}/{address['documentId']}/complete", json={})
-        assert done.status_code == 202, done.text
-        then()
-        shown = f"{path}/{address['documentId']}"
-        eventually(lambda: self.browser.get(shown).json()["status"] == "accepted", SECONDS_MAX)
+        return f"{path}/{address['documentId']}"

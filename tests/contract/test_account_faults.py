@@ -108,8 +108,8 @@ def played(
     comptoir_sandbox_shared: Callable[..., Process],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Played]:
-    """Three files: the bridge is away when they are approved, then the program, then the daemon is killed while all their
-    commands wait for an answer; replies come that are none, then the mainframe's own, and time goes on until the looks.
+    """Three files: the bridge is away when they are approved, and the daemon is killed while it holds their commands back; then
+    the program is away, and the daemon is killed while they wait for an answer; replies come that are none, then the mainframe's own, and time goes on until the looks.
     """
     folder, sandbox = tmp_path_factory.mktemp("faults"), comptoir_sandbox_shared()
     daemon = comptoir_daemon_shared(**settings(sandbox, folder))
@@ -144,14 +144,20 @@ def settings(sandbox: Process, folder: Path) -> dict[str, str]:
 
 
 def goes_and_comes(desk: Scene, scenes: list[Scene], files: Mapping[str, str]) -> frozenset[str]:
-    """Bridge away and back, program away and back, a SIGKILL between; what the files said meanwhile."""
+    """Bridge away and back, program away and back, a SIGKILL in each absence; what the files said meanwhile."""
     gone = {"party": "mainframe", "operation": "*", "fault": "status", "status": 503}
     desk.tells("PUT", "/control/faults", [gone])
     for scene in scenes:
         assert approves(scene).json()["status"] == "ACCOUNT_CREATION_PENDING"
     desk.tells("PUT", "/control/mainframe", {"running": False})
     said = {scene.file()["status"] for scene in scenes}
+    assert desk.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 60}).status == 200
+    desk.dies()  # what is due was tried: no command has left, and each is parked
+    for scene in scenes:
+        scene.sign_in()
+    said |= {scene.file()["status"] for scene in scenes}
     assert not mainframe(desk)["creations"]
+    assert not mainframe(desk)["depths"].get("ACCT.CREATE.QUEUE", 0)
     desk.tells("DELETE", "/control/faults")
     eventually(lambda: released(desk) == len(files) - 1, 90.0)  # the program has one in its hand
     desk.dies()
@@ -181,8 +187,8 @@ def replies(desk: Scene, number: str, one: bytes) -> None:
 
 @pytest.mark.parametrize("name", CREATED)
 def test_one_account_whatever_became_of_its_reply(played: Played, name: str) -> None:
-    """S31, X9, X10, E11: a reply after three that are no records; one that is lost while somebody else's comes: over an outage
-    and a SIGKILL the file is COMPLETED with the number that is there, after one command.
+    """S31, X9, X10, E11: a reply after three that are no records; one that is lost while somebody else's comes: over two outages
+    and a SIGKILL in each the file is COMPLETED with the number that is there, after one command.
     """
     eventually(lambda: played.file(name)["status"] == "COMPLETED", 60.0)
     there = mainframe(played.scene)

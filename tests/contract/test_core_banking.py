@@ -4,7 +4,6 @@ An engine in memory drives the kind `account` itself, by either way to the queue
 """
 
 import base64
-import contextlib
 import itertools
 import json
 import os
@@ -31,6 +30,7 @@ from comptoir.engine.letters import DeadLetterRow
 from comptoir.engine.settings import Settings
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
+from tests.contract.line import line_between
 from tests.contract.opening import cobol_answers
 
 PROFILE = AccountProfile(
@@ -304,29 +304,6 @@ async def test_a_broker_that_goes_and_comes_back_has_one_command(sandbox: str) -
         assert (await bank.until(second, "late")).attempts == 1
         async with line_between(port, address):
             await made_once(bank, second)
-
-
-@asynccontextmanager
-async def line_between(port: int, address: str) -> AsyncGenerator[None]:
-    """A line from a port to a broker; when it ends, all that goes over it breaks off."""
-
-    async def carry(stream: trio.SocketStream) -> None:
-        there = await trio.open_tcp_stream("127.0.0.1", int(address.rpartition(":")[2]))
-
-        async def pump(source: trio.SocketStream, sink: trio.SocketStream) -> None:
-            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                async for data in source:
-                    await sink.send_all(data)
-
-        async with stream, there, trio.open_nursery() as both:
-            both.start_soon(pump, stream, there)
-            await pump(there, stream)
-            both.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.serve_tcp, carry, port)
-        yield
-        nursery.cancel_scope.cancel()
 
 
 async def test_an_answer_lost_after_it_was_queued_is_no_second_command(bank: Bank) -> None:

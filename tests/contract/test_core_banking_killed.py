@@ -74,17 +74,22 @@ async def killed(bank: Bank, client: str, when: Callable[[], bool]) -> None:
 
 
 async def test_nobody_gets_a_second_account(bank: Bank) -> None:
-    """Killed before the record left, while the broker had not answered, and while the reply was on its way: each has one
-    account after one command, and no command was sent again (X9, E11; invariants 1 and 4).
+    """Killed while the queue refuses and the command is parked, while the broker had not answered, and while the reply was on
+    its way: each has one account after one command, and no command was sent again (X9, S32, E11; invariants 1 and 4).
     """
     control = bank.sandbox
-    await killed(bank, BEFORE, lambda: True)
+
+    def fired() -> int:
+        return int(control.get("/control/faults").json()["faults"][0]["fired"])
+
+    away = {"party": "mainframe", "operation": "requests.put", "fault": "status", "status": 503}
+    control.put("/control/faults", json=[away]).raise_for_status()
+    await killed(bank, BEFORE, lambda: fired() >= 1)
+    assert BEFORE not in bank.shown()["creations"]
     control.put("/control/faults", json=[
         {"party": "mainframe", "operation": "requests.put", "fault": "timeout", "count": 1, "ms": 1000}
     ]).raise_for_status()  # fmt: skip
-    await killed(
-        bank, DURING, lambda: control.get("/control/faults").json()["faults"][0]["fired"] == 1
-    )
+    await killed(bank, DURING, lambda: fired() == 1)
     control.delete("/control/faults").raise_for_status()
     control.post(
         "/control/mainframe/replies", json={"clientId": AFTER, "delaySeconds": 1, "times": 2}

@@ -14,6 +14,7 @@ import pytest
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import eventually
 from tests.contract.documents import INITIATION, folder_of, to_people
+from tests.contract.holding import killed_while_inspecting
 from tests.contract.opening import (
     PROFILE,
     advance,
@@ -76,16 +77,26 @@ def is_decided(scene: Scene) -> None:
 
 def is_held(scene: Scene) -> None:
     """Begun, completed by the client, and held."""
+    begins(scene)
+    scene.enters()
+    is_told_all(scene)
+    is_assessed(scene)
+
+
+def begins(scene: Scene) -> None:
+    """By an advisor."""
     body = {**INITIATION, "clientType": "QUICK", "clientInfo": scene.info()}
     begun = scene.by("advisor", "POST", "/api/v1/onboarding/initiate", body)
     assert begun.status == 201, begun
     scene.number = begun.json()["onboardingId"]
-    scene.enters()
+
+
+def is_told_all(scene: Scene) -> None:
+    """By its client, who says all that it wants."""
     file = f"/api/v1/onboarding/{scene.number}"
     wanted = scene.browser.get(file).json()["missingFields"]
     assert {"/nationalId/number", "/address/street", "/address/postalCode"} <= set(wanted)
     assert scene.browser.patch(f"{file}/profile", json=PROFILE).status_code == 200
-    is_assessed(scene)
 
 
 def is_assessed(scene: Scene) -> None:
@@ -125,6 +136,22 @@ def signature(scene: Scene, status: str, number: int) -> None:
     eventually(stands, 90.0)
 
 
+def fired(scene: Scene) -> int:
+    """How often the one fault in force was done."""
+    (fault,) = scene.sandbox.get("/control/faults").json()["faults"]
+    return int(fault["fired"])
+
+
+def passes(scene: Scene, status: str) -> None:
+    """Time goes on, a little at a time, until its file is there: what was parked is tried again."""
+
+    def there() -> bool:
+        advance(scene, 2)
+        return bool(scene.file()["status"] == status)
+
+    eventually(there, 90.0)
+
+
 def test_declined_reissued_signed_approved_and_opened_late(scene: Scene) -> None:
     """S4, S7, S13, S16, S28, X5, X9, E11: a SIGKILL in every phase; whoever decided the case is refused by name; the
     mainframe answers after eight minutes; one account, and no step twice.
@@ -145,9 +172,15 @@ def test_declined_reissued_signed_approved_and_opened_late(scene: Scene) -> None
     assert scene.by("advisor", "POST", f"{file}/signature/reissue").status == 200
     scene.dies()
     signature(scene, "sent", 2)
+    away = {"party": "trust", "operation": "timestamps.create", "fault": "status", "status": 503}
+    scene.tells("PUT", "/control/faults", [away])
     signs(scene)
+    eventually(lambda: fired(scene) > 0, 60.0)  # it is being sealed, and has no time stamp
     scene.dies()
-    scene.reaches("SIGNED")
+    assert scene.file()["status"] == "SIGNATURE_PENDING"
+    assert approves(scene).json()["code"] == "APPROVAL_NOT_AWAITED"
+    scene.tells("DELETE", "/control/faults")
+    passes(scene, "SIGNED")
     assert contract(scene)["status"] == "signed"
     scene.tokens["decider"] = scene.daemon.token("compliance", "CONSEILLER")
     scene.tokens["stranger"] = scene.daemon.token("other-advisor", "CONSEILLER")
@@ -226,6 +259,57 @@ def test_killed_while_drawn_declined_signed_refused_and_begun_anew(scene: Scene)
         "SIGNATURE_PENDING", "SIGNED", "INCOMPLETE", "DOCUMENTS_PENDING", "DOCUMENTS_UPLOADED", "KYC_PENDING",
         "COMPLIANCE_HOLD", "KYC_APPROVED", "SIGNATURE_PENDING", "SIGNED", "ACCOUNT_CREATION_PENDING", "COMPLETED",
     ]  # fmt: skip
+
+
+def test_killed_before_the_client_is_written_to_and_while_a_paper_is_looked_at(
+    scene: Scene,
+) -> None:
+    """S4, S5, S13, S16, S19: a SIGKILL in INITIATED, where no mail goes out, and in DOCUMENTS_UPLOADED, where one more paper is
+    under inspection: the link is mailed once, the paper is looked at again, and the file goes on to its one account.
+    """
+    scene.tells("PUT", "/control/faults", [{"party": "sendgrid", "fault": "status", "status": 503}])
+    begins(scene)
+    eventually(lambda: fired(scene) > 0)
+    assert scene.file()["status"] == "INITIATED"
+    scene.dies()
+    assert (scene.file()["status"], links(scene)) == ("INITIATED", [])
+    scene.tells("DELETE", "/control/faults")
+    passes(scene, "DOCUMENTS_PENDING")
+    scene.enters()
+    assert len(links(scene)) == 1
+    with killed_while_inspecting(scene, "TAX_DECLARATION") as document:
+        is_told_all(scene)
+        assert scene.file()["status"] == "DOCUMENTS_UPLOADED"
+    is_assessed(scene)
+    assert scene.browser.get(document).json()["status"] == "accepted"
+    is_approved(scene)
+    signature(scene, "sent", 1)
+    signs(scene)
+    scene.reaches("SIGNED")
+    assert approves(scene).status == 200
+    has_one_account(scene)
+    assert moves(scene) == [
+        "INITIATED", "DOCUMENTS_PENDING", "DOCUMENTS_UPLOADED", "KYC_PENDING", "COMPLIANCE_HOLD", "KYC_APPROVED",
+        "SIGNATURE_PENDING", "SIGNED", "ACCOUNT_CREATION_PENDING", "COMPLETED",
+    ]  # fmt: skip
+
+
+def test_a_rejected_client_stays_rejected(scene: Scene) -> None:
+    """S13, S16, X4: a SIGKILL in KYC_REJECTED: no contract, no word of an advisor, no account, and nothing begins anew."""
+    is_held(scene)
+    verdict = {"decision": "reject", "reason": "the income is not theirs"}
+    path = f"/api/v1/review/{scene.number}/decision"
+    assert scene.by("compliance", "POST", path, verdict).status == 200
+    scene.reaches("KYC_REJECTED")
+    scene.dies()
+    assert scene.file()["status"] == "KYC_REJECTED"
+    assert approves(scene).json()["code"] == "APPROVAL_NOT_AWAITED"
+    advance(scene, DAY_S)
+    assert scene.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
+    shown = scene.file()
+    assert (shown["status"], shown["signature"]) == ("KYC_REJECTED", None)
+    assert moves(scene)[-2:] == ["COMPLIANCE_HOLD", "KYC_REJECTED"]
+    assert scene.number not in mainframe(scene)["creations"]
 
 
 def test_a_refused_account_ends_the_file(scene: Scene) -> None:

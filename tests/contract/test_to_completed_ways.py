@@ -2,7 +2,7 @@
 carries it: the same, by configuration alone.
 
 Rule: daemon, sandbox and the Kafka broker are processes of their own; the broker keeps nothing, and is ended between the
-command and its answer.
+command and its answer, as the daemon is; where there is none, the line to MQ is cut there.
 Source: issue 9, "must show"; spec.md S17, S29, S31 to S33; docs/kafka.md; docs/core-banking.md.
 """
 
@@ -17,13 +17,28 @@ from comptoir.actors.gateways.kafka_testing import Broker, running_broker
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import eventually
 from tests.contract.documents import to_people
+from tests.contract.line import Line
 from tests.contract.opening import advance, approves, mainframe, moves, signs, to_accounts
 from tests.contract.scene import SECONDS_MAX, SECRET, Scene
-from tests.contract.test_to_completed import TYPES, is_decided, signature
+from tests.contract.test_to_completed import (
+    TYPES,
+    begins,
+    is_decided,
+    is_told_all,
+    passes,
+    signature,
+)
 
 Start = Callable[..., Process]
 REPLY_S = 40
 """Of business time: longer than MQ's wait, so the account is late in all of them."""
+
+
+APPROVED = "onboarding.kyc.approved"
+POINTS = 85
+"""With these nobody has to look (S23)."""
+REPLIES = "ACCT.RESPONSE.QUEUE"
+"""Where the mainframe's answers wait."""
 
 
 class Way(NamedTuple):
@@ -55,10 +70,23 @@ def broker() -> Iterator[Broker]:
         yield running
 
 
-def _queues(sandbox: Process, way: Way) -> str:
+@pytest.fixture
+def line(sandbox: Process) -> Iterator[Line]:
+    """To the mainframe's queues over AMQP."""
+    made = Line(_amqp(sandbox))
+    yield made
+    made.cut()
+
+
+def _queues(way: Way, sandbox: Process, request: pytest.FixtureRequest) -> str:
     """Where the mainframe's queues are."""
     if way.queues == "http":
         return sandbox.url
+    line: Line = request.getfixturevalue("line")
+    return line.address
+
+
+def _amqp(sandbox: Process) -> str:
     address: str | None = sandbox.get("/control/mainframe").json()["amqp"]
     if address is None and not os.environ.get("TESTS_REQUIRE_AMQP"):
         pytest.skip("no Qpid Proton (make setup says why)")
@@ -95,7 +123,7 @@ def scene(
     request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """A bank with a bureau, an authority and a mainframe, joined by one way."""
-    joined = {**trust, "COMPTOIR_PROVIDERS__MAINFRAME__BASE_URL": _queues(sandbox, way)}
+    joined = {**trust, "COMPTOIR_PROVIDERS__MAINFRAME__BASE_URL": _queues(way, sandbox, request)}
     daemon = comptoir_daemon(
         **to_people(sandbox),
         **joined,
@@ -119,16 +147,6 @@ def _checks(scene: Scene) -> dict[str, str]:
     return found
 
 
-def _passes(scene: Scene, status: str) -> None:
-    """Time goes on, a little at a time, until its file is there: what was parked is tried again."""
-
-    def there() -> bool:
-        advance(scene, 2)
-        return bool(scene.file()["status"] == status)
-
-    eventually(there, SECONDS_MAX)
-
-
 def _feed(scene: Scene) -> list[dict[str, Any]]:
     """What a customer data hub hears of it, without what is of this run alone."""
     answer = scene.by("compliance", "GET", "/api/v1/events?after=0&limit=100")
@@ -143,8 +161,10 @@ def _mails(scene: Scene) -> list[str]:
     return [str(one["title"]).partition(" / ")[0] for one in inbox]
 
 
-def _is_opened(scene: Scene, broker: Broker | None) -> None:
-    """Approved, asked for, and COMPLETED after the reply; a broker that there is forgets all before it comes."""
+def _is_opened(scene: Scene, broker: Broker | None, line: Line | None) -> None:
+    """Approved, asked for, and COMPLETED after the reply: before it comes, a broker that there is forgets all and the daemon is
+    killed; where there is none, the line to MQ is cut, and the reply waits there.
+    """
     reply = {"clientId": scene.number, "reply": "SUCCESS", "delaySeconds": REPLY_S}
     scene.tells("POST", "/control/mainframe/replies", reply)
     assert approves(scene).status == 200
@@ -152,10 +172,45 @@ def _is_opened(scene: Scene, broker: Broker | None) -> None:
     if broker is not None:
         broker.kill()
         eventually(lambda: _checks(scene)["bus"] != "ok", SECONDS_MAX)
+        scene.dies()
+    elif line is not None:
+        line.cut()
     advance(scene, REPLY_S + 1)
     if broker is not None:
         broker.start()
-    _passes(scene, "COMPLETED")
+    elif line is not None:
+        eventually(lambda: mainframe(scene)["depths"].get(REPLIES) == 1, SECONDS_MAX)
+        assert scene.file()["status"] == "ACCOUNT_CREATION_PENDING"
+        line.join()
+    passes(scene, "COMPLETED")
+
+
+def _is_on_the_topic(scene: Scene, broker: Broker, score: int | None, word: str | None) -> None:
+    """S17: that its file was approved, once, as docs/kafka.md has it."""
+    eventually(lambda: bool(broker.records(APPROVED)), SECONDS_MAX)
+    ((key, body, _),) = broker.records(APPROVED)
+    told = json.loads(body)
+    assert told.pop("eventId").startswith(f"{scene.number}:")
+    assert told.pop("timestamp").endswith("Z")
+    assert (key, told) == (scene.number, {
+        "type": "KYC_COMPLETED", "onboardingId": scene.number, "score": score, "recommendation": word,
+    })  # fmt: skip
+
+
+def _another_by_rule(bank: Scene, broker: Broker) -> None:
+    """S17: a client with a good paper and good points is approved by nobody, and the topic, in a broker that has forgotten all
+    before, has why.
+    """
+    scene = Scene(bank.daemon, bank.sandbox, bank.folder)
+    begins(scene)
+    scene.enters()
+    scene.sends("IDENTITY", lambda: None)
+    is_told_all(scene)
+    scene.reaches("KYC_PENDING")
+    scene.tells("POST", f"/control/kyc/{scene.number}", {"score": POINTS})
+    eventually(lambda: scene.file()["status"] in ("KYC_APPROVED", "SIGNATURE_PENDING"), SECONDS_MAX)
+    _is_on_the_topic(scene, broker, POINTS, "AUTO_APPROVE")
+    scene.browser.close()
 
 
 MOVES = [
@@ -175,13 +230,18 @@ MAILS = ["Votre accès à votre dossier", "Votre contrat vous attend", "Votre co
 def test_the_same_history_events_mails_and_account_by_every_way(
     way: Way, scene: Scene, request: pytest.FixtureRequest
 ) -> None:
-    """S7, S17, S29, S31, S32: of a broker that has forgotten all between command and answer nobody hears; one account."""
+    """S7, S17, S29, S31, S32: of a broker that has forgotten all between command and answer, and of MQ that was away, nobody
+    hears; one account.
+    """
     is_decided(scene)
     signature(scene, "sent", 1)
     signs(scene)
     scene.reaches("SIGNED")
     broker: Broker | None = request.getfixturevalue("broker") if way.bus == "kafka" else None
-    _is_opened(scene, broker)
+    if broker is not None:
+        _is_on_the_topic(scene, broker, None, None)
+    line: Line | None = request.getfixturevalue("line") if way.queues == "amqp" else None
+    _is_opened(scene, broker, line)
     eventually(lambda: _feed(scene) == TOLD)
     assert scene.daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 30}).status == 200
     assert (moves(scene), _mails(scene)) == (MOVES, MAILS)
@@ -192,6 +252,8 @@ def test_the_same_history_events_mails_and_account_by_every_way(
     assert (own["status"], scene.file()["account"]["code"]) == ("created", None)
     _changes_there(scene)
     _is_corrected(scene)
+    if broker is not None:
+        _another_by_rule(scene, broker)
 
 
 def _profile(scene: Scene) -> dict[str, Any]:
