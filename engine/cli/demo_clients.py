@@ -19,6 +19,7 @@ import trio
 from comptoir.engine.cli.daemons import client_of
 from comptoir.engine.cli.demo_accounts import Signer, open_late
 from comptoir.engine.cli.demo_applicants import APPLICANTS, Applicant
+from comptoir.engine.cli.demo_counted import Foretold, count
 from comptoir.engine.cli.demo_month import align
 from comptoir.engine.cli.demo_people import Asker, person, service
 from comptoir.engine.cli.demo_place import ADVISOR, DemoPlace
@@ -43,6 +44,8 @@ LINK: Final = re.compile(r"https?://\S+token=[\w-]+")
 API: Final = "/api/v1/onboarding"
 REVIEW: Final = "/api/v1/review"
 LASTING: Final = ("SIGNATURE_PENDING", "KYC_REJECTED", "COMPLIANCE_HOLD")
+ACCOUNT: Final = "COMPLETED"
+"""The status of who has an account."""
 UNDER_WAY: Final = ("awaiting_upload", "inspecting")
 
 
@@ -60,6 +63,8 @@ class Clients:
     """Whatever was not as foretold."""
     rows: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     """Of the table: who, how far, and why."""
+    words: str = ""
+    """What has come of them all, as the mainframe counts."""
     now: datetime = LONG_AGO
     """Business time when they began."""
     uploads: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(UPLOADS_MAX))
@@ -90,6 +95,19 @@ class Clients:
         for applicant in APPLICANTS:
             status, why = told[applicant.name]
             self.rows.append((f"{applicant.name}, {applicant.client_type}", status, why))
+        await self._count(files)
+
+    async def _count(self, files: "list[_File]") -> None:
+        """The mainframe's own word on all of them."""
+        foretold = [
+            Foretold(file.applicant.name, file.name, file.applicant.ends == ACCOUNT)
+            for file in files
+        ]
+        there = await Asker(self.sandbox).get("/control/mainframe")
+        counted = count(foretold, there["accounts"], there["creations"])
+        self.complaints.extend(counted.complaints)
+        self.rows.append(counted.row)
+        self.words = counted.words
 
     async def _follow(self, file: "_File", told: dict[str, tuple[str, str]]) -> None:
         applicant = file.applicant
@@ -171,7 +189,7 @@ class _File:
 
     async def completes(self) -> str:
         """The status of one that was late, once the mainframe has answered."""
-        while (status := (await self.advisor.get(self.path))["status"]) != "COMPLETED":  # noqa: ASYNC110  another process's
+        while (status := (await self.advisor.get(self.path))["status"]) != ACCOUNT:  # noqa: ASYNC110  another process's
             await trio.sleep(POLL_SECONDS)
         return str(status)
 

@@ -99,25 +99,26 @@ class Play:
         self.screen.say(f"  its statement: {month.statement}")
         if clients.rows:
             self.screen.say(
-                "Ten clients, each from an advisor's click to an account, or to a refusal:"
+                "Ten clients, each from an advisor's click to an account, or to a refusal, and the mainframe's count of them:"
             )
             self.screen.table(clients.rows)
-        return self._judge(compared, (*month.complaints, *clients.complaints))
+        wrong = (*month.complaints, *clients.complaints)
+        return self._judge(compared, wrong, clients.words)
 
-    def _judge(self, compared: Compared, wrong: Sequence[str]) -> bool:
-        """Tell what is wrong, or that all is right."""
+    def _judge(self, compared: Compared, wrong: Sequence[str], clients: str) -> bool:
+        """Tell what is wrong, or that all is right, and what has come of the clients."""
         for complaint in (*compared.complaints, *wrong):
             self.screen.say(f"  {complaint}", style="red")
         good = compared.good and not wrong
         if good:
-            text = f"Right to the point: {compared.found:,} points expected and found."
+            text = f"Right to the point: {compared.found:,} points expected and found. {clients}"
         else:
             off = compared.found - compared.expected
             text = (
                 f"WRONG: {off:+,} points; {len(compared.differing)} users differ;"
                 f" {len(wrong)} things are not as foretold."
             )
-        self.screen.verdict(text, good=good)
+        self.screen.verdict(text.rstrip(), good=good)
         return good
 
     async def _import(self, daemon: httpx.AsyncClient, kind: str, file: Path) -> None:

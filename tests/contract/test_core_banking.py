@@ -232,7 +232,7 @@ def reply(client: str, length: int = 80, page: str = CP500) -> str:
         (81, CP500, "RECORD_LENGTH_WRONG"),
         (164, CP500, "RECORD_LENGTH_WRONG"),
         (166, CP500, "RECORD_LENGTH_WRONG"),
-        (80, "latin-1", ""),
+        (80, "latin-1", "REPLY_FOREIGN"),
         (0, CP500, "RECORD_LENGTH_WRONG"),
     ],
 )
@@ -245,9 +245,7 @@ async def test_a_reply_that_is_no_record_creates_nothing(
     assert opened == client
     account = await bank.until(client, "created")
     assert account.account_number != "WM9999999999"
-    dead = await bank.dead(client)
-    assert len(dead) == 1
-    assert code in dead[0]
+    assert await bank.dead(client) == [code]
     await made_once(bank, client)
 
 

@@ -16,7 +16,8 @@ suite gives a test (pyproject.toml, faulthandler_timeout), so that what the demo
 
 def test_ten_clients_are_taken_on(place: Path, run: Any) -> None:
     """S4, S5, S7, S13, S23, X3, X31: all types at once, by advisor and by partner: approved, reviewed, asked again for
-    one document, refused; each as the table foretells.
+    one document, refused; each as the table foretells. The mainframe itself counts nine accounts after nine commands (E11),
+    and the last words say so, and who was refused.
     """
     demo = ("demo", "--exit", "--data-dir", "place", "--count", "20", "--no-kill", "--port", "0")
     shown = run(*demo, "--sandbox-port", "0", seconds=CLIENTS_SECONDS_MAX)
@@ -26,4 +27,8 @@ def test_ten_clients_are_taken_on(place: Path, run: Any) -> None:
         assert len(told) == 1
         assert applicant.ends in told[0]
     assert len(APPLICANTS) == 10
+    (counted,) = [line for line in shown.out.splitlines() if "the mainframe's own count" in line]
+    assert counted.split()[-5:] == ["9", "accounts", "after", "9", "commands"]
+    last = "9 of 10 clients have an account on the mainframe, 1 refused (Sasha Factice)."
+    assert shown.out.splitlines()[-1].endswith(last)
     assert ends(place.parent, 0)

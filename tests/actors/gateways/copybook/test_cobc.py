@@ -1,7 +1,7 @@
 """A COBOL compiler as the judge of our bytes: GnuCOBOL compiles the same copybooks, writes records and reads ours.
 
-Rule: skipped where there is no `cobc`; under TESTS_REQUIRE_COBC=1, which .ci/run sets, that is a failure. The program
-is compiled once; it speaks ASCII, so that codec speaks it too; EBCDIC differs by its table alone (test_pages.py).
+Rule: skipped where there is no `cobc`; under TESTS_REQUIRE_COBC=1, which .ci/run sets, that is a failure. Each program
+is compiled once. One speaks ASCII, so that codec speaks it too; the other reads our EBCDIC by the sandbox's own table.
 Source: issue "Client onboarding, second half" (a COBOL compiler, not we, reads our bytes); S30, E11.
 """
 
@@ -18,11 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comptoir.actors.gateways import copybook as of_codec
-from comptoir.actors.gateways.account_record import codec_of, copybook_source
+from comptoir.actors.gateways.account_record import codec_of, copybook_source, request_of
 from comptoir.actors.gateways.copybook import Codec, Options, read_copybook
+from comptoir.sandbox import parties as of_sandbox
+from tests.actors.gateways.test_account_record import FILE, MARIE, WRITTEN
 
 HERE = Path(__file__).parent
 OURS = Path(of_codec.__file__).parent
+TABLE = Path(of_sandbox.__file__).parent
+"""Where PAGE500.cpy lies."""
 RECORD_BYTES = 120
 """Of the program's files: a record, and the blanks that pad it; no record ends with one."""
 
@@ -62,16 +66,24 @@ _ROW = st.fixed_dictionaries({
 @pytest.fixture(scope="module")
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the compiled program."""
+    return _compiled("oracle", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the program that reads requests."""
+    return _compiled("request", tmp_path_factory)
+
+
+def _compiled(name: str, factory: pytest.TempPathFactory) -> Path:
     if shutil.which("cobc") is None:
         if os.environ.get("TESTS_REQUIRE_COBC") == "1":
             pytest.fail("TESTS_REQUIRE_COBC=1, and there is no cobc (apt-get install gnucobol3)")
         pytest.skip("no cobc (apt-get install gnucobol3)")
-    folder = tmp_path_factory.mktemp("cobol")
-    subprocess.run(
-        ["cobc", "-x", "-std=ibm", "-I", HERE, "-I", OURS, "-o", folder / "oracle", HERE / "oracle.cbl"],
-        check=True,
-        timeout=120,
-    )  # fmt: skip
+    folder = factory.mktemp("cobol")
+    includes = [word for place in (HERE, OURS, TABLE) for word in ("-I", place)]
+    command = ["cobc", "-x", "-std=ibm", *includes, "-o", folder / name, HERE / f"{name}.cbl"]
+    subprocess.run(command, check=True, timeout=120)
     return folder
 
 
@@ -126,10 +138,78 @@ def test_a_compiler_writes_our_bytes_and_reads_them(
 
 
 def test_a_compiler_agrees_on_our_records(oracle: Path) -> None:
-    """The copybooks of the adapter are COBOL's: 165, 24, 80 and 119 bytes, and S30's example is what the program makes (S30)."""
+    """The copybooks of the adapter are COBOL's: 165, 24, 80 and 119 bytes, and the record that the program makes of the values of
+    S30's example is the source's own, byte for byte (S30).
+    """
     *lengths, example = _run(oracle, "SAY").splitlines()
     names = ("ACCOUNT-CREATE-REQUEST", "ACCOUNT-INQUIRY-REQUEST", "ACCOUNT-REPLY", "PROFILE-CHANGE")
     assert list(map(int, lengths)) == [read_copybook(copybook_source(name)).most for name in names]
-    values = codec_of("ACCOUNT-CREATE-REQUEST", "ascii").decode(example[:-1].encode())
-    assert example == codec_of("ACCOUNT-CREATE-REQUEST", "ascii").encode(values).decode() + "|"
-    assert (values["CLIENT-ID"], values["SSN"]) == ("ONB-2025-00123", 123456789)
+    assert example == f"{WRITTEN}|"
+
+
+LETTERS = (
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -abcdefghijklmnopqrstuvwxyz.,:/'()_&+*?="
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ"
+)
+"""Of the sandbox's table."""
+REQUEST = {
+    "TRAN-CODE": 4, "CLIENT-ID": 20, "FIRST-NAME": 30, "LAST-NAME": 30, "SSN": 9, "ADDRESS-LINE-1": 40, "CITY": 20,
+    "PROVINCE": 2, "POSTAL-CODE": 7, "ACCOUNT-TYPE": 3,
+}  # fmt: skip
+"""The fields of S30 and how many characters each has, in the source's order."""
+
+
+def _values(name: str, length: int) -> st.SearchStrategy[Any]:
+    if name == "SSN":
+        return st.integers(0, 10**length - 1)
+    return st.text(LETTERS, max_size=length).map(str.rstrip)
+
+
+_REQUESTS = st.fixed_dictionaries({name: _values(name, length) for name, length in REQUEST.items()})
+
+
+def _lines(values: dict[str, Any]) -> list[str]:
+    """What the program has to say of the values of a record."""
+    fields = {**values, "SSN": f"{values['SSN']:09d}"}
+    told = [f"{fields[name]:{length}}|" for name, length in REQUEST.items()]
+    return [*told, f"{2 * values['SSN']:010d}|"]
+
+
+def _read(folder: Path, *records: bytes) -> list[str]:
+    """What the program says of them."""
+    (folder / "request.dat").write_bytes(b"".join(records))
+    ran = subprocess.run(
+        [folder / "request"], cwd=folder, check=True, timeout=60, capture_output=True
+    )
+    return ran.stdout.decode("latin-1").removesuffix("\n").split("\n")
+
+
+def test_a_compiler_reads_every_field_of_the_record_of_the_source(reader: Path) -> None:
+    """The 165 bytes that we send for the client of S30's example are, to a COBOL program that converts them by a table of its own,
+    the ten values of the example (S30).
+    """
+    sent = request_of(FILE, MARIE, "cp500").data
+    assert _read(reader, sent) == [
+        "ACCT|",
+        "ONB-2025-00123      |",
+        "MARIE                         |",
+        "TREMBLAY                      |",
+        "123456789|",
+        "123 RUE SHERBROOKE                      |",
+        "MONTREAL            |",
+        "QC|",
+        "H3A1B1 |",
+        "WM |",
+        "0246913578|",
+    ]
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(_REQUESTS, min_size=1, max_size=60))
+def test_a_compiler_reads_in_our_ebcdic_what_was_written(
+    reader: Path, rows: list[dict[str, Any]]
+) -> None:
+    """Whatever the values, each field of each record is to the program what we wrote, accents and leading zeros too (S30, X12)."""
+    codec = codec_of("ACCOUNT-CREATE-REQUEST", "cp500")
+    wanted = [line for values in rows for line in _lines(values)]
+    assert _read(reader, *map(codec.encode, rows)) == wanted
