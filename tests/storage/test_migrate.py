@@ -199,7 +199,7 @@ WRITES_REFUSED = [
 async def test_the_daemons_role_may_only_insert_into_journal_and_ledger(
     postgres: Any, statement: str
 ) -> None:
-    """`comptoir_daemon` owns nothing; balances and remaining points are the trigger's (design.md 7)."""
+    """S6, S36: `comptoir_daemon` owns nothing; balances and remaining points are the trigger's (design.md 7)."""
     async with _connect(postgres.url) as connection:
         await connection.run_script(f"set role {ROLE_DAEMON}")
         with pytest.raises(Exception, match="42501"):

@@ -74,7 +74,7 @@ def test_the_client_is_assessed_in_the_decision_that_takes_the_last_document() -
 
 
 def test_everybody_behind_a_company_is_looked_at() -> None:
-    """S1, S21: who acts for it as its representative, then the company, then its owner; the last word of the profile
+    """S1, S6, S21: who acts for it as its representative, then the company, then its owner; the last word of the profile
     has them assessed.
     """
     told = ChangeProfile(KNOWN, "client", "cli_1")

@@ -144,7 +144,7 @@ def test_an_assessed_file_that_is_kept_is_not_resumed_for_years() -> None:
 
 
 def test_a_clients_file_is_kept_until_years_after_the_relation() -> None:
-    """S36, X13: an account has no end of its own; it begins to count when the relation ends, once."""
+    """S6, S36, X13: an account has no end of its own; it begins to count when the relation ends, once."""
     done = decide(
         msgspec.structs.replace(SIGNED, phase=Phase.ACCOUNT_CREATION_PENDING), CREATED
     ).state
