@@ -172,8 +172,9 @@ def command_of(body: bytes, headers: Headers) -> PublishCommand:
         moved = msgspec.structs.replace(
             _NOBODY, street=where.street, city=where.city, province=where.province, postal_code=where.postal_code
         )  # fmt: skip
-        word = "UPDATE_ACCOUNT" if isinstance(found, _Update) else "FIND_ADDRESS"
-        return PublishCommand(command_id, word, found.client_id, moved, at)
+        if isinstance(found, _Update):
+            return PublishCommand(command_id, "UPDATE_ACCOUNT", found.client_id, moved, at)
+        return PublishCommand(command_id, "FIND_ADDRESS", found.client_id, moved, at)
     profile = AccountProfile(
         said.first_name, said.last_name, _header(headers, TYPE_HEADER, 16), said.ssn,
         where.street, where.city, where.province, where.postal_code, said.account_type,

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -103,6 +104,10 @@ class Hub:
         entities = (one["body"].get("entity", "") for one in self.taken())
         return [one for one in dict.fromkeys(entities) if one]
 
+    def has_tried(self, times: int) -> bool:
+        """Whether it has been called so often by now."""
+        return self.attempts() == times
+
     def attempts(self) -> int:
         """So often it was called."""
         return len(self.says("GET", "/attempts").json()["items"])
@@ -189,7 +194,7 @@ def test_a_day_down_and_a_key_rotated_meanwhile(hub: Hub) -> None:
     eventually(lambda: hub.attempts() == 1)
     for tried, hours in enumerate((1, 2, 3, 6), 2):
         hub.passes(hours * HOUR_S)
-        eventually(lambda tried=tried: hub.attempts() == tried)
+        eventually(partial(hub.has_tried, tried))
     rotated = hub.says("POST", "/rotate").json()
     assert rotated["oldSecretUntil"] is not None
     hub.passes(12 * HOUR_S)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from comptoir.actors.onboarding.messages import Document, DocumentStatus, FileDescribed, Opened
 from comptoir.actors.onboarding.onward_messages import Onward, SigningKept
+from comptoir.http import profiles
 from comptoir.http.answers import Response
 from comptoir.http.bodies import read_body
 from comptoir.http.operation import Call
@@ -112,7 +113,7 @@ class Controls(HTMLParser):
             self.texts[self._note] = self.texts.get(self._note, "") + data
 
 
-TEXT = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=("Cs",)), max_size=40)
+TEXT = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=40)
 
 
 @given(st.dictionaries(st.sampled_from(fields.TEXTS), TEXT), st.sampled_from(LANGUAGES))
@@ -187,7 +188,7 @@ async def test_small_letters_are_taken(path: str, monkeypatch: pytest.MonkeyPatc
         said.append(call.body)
         return problem("NOT_FOUND", "t")
 
-    monkeypatch.setattr(fields.profiles, "change", change)
+    monkeypatch.setattr(profiles, "change", change)
     call = Call("t", {}, {}, "", b"")
     await fields.say(cast("Any", None), call, cast("Any", SimpleNamespace(subject="u")), {path: " qc "}, [path])  # fmt: skip
     assert json.loads(said[0]) == nested({path: "QC"})

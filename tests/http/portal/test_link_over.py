@@ -13,7 +13,7 @@ from comptoir.actors.invitation.messages import LinkOver
 from comptoir.actors.onboarding.texts import reminder_mail
 from comptoir.engine.settings import Settings
 from comptoir.http.operation import Call
-from comptoir.http.portal import pages
+from comptoir.http.portal import entering, pages
 from comptoir.http.portal.words import WORDS
 from comptoir.http.rules import EdgeRules
 
@@ -33,7 +33,7 @@ async def test_without_other_links_there_is_no_button(
         return {"token": TOKEN}
 
     monkeypatch.setattr(pages, "own_form", form)
-    monkeypatch.setattr(pages.entering, "use_link", over)
+    monkeypatch.setattr(entering, "use_link", over)
     settings = Settings()
     chosen = replace(settings.onboarding, portal_links_max=most)
     rules = EdgeRules.of(replace(settings, onboarding=chosen))
