@@ -9,9 +9,11 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Answered", "ask"]
+__all__ = ["IMPORT_SECONDS_MAX", "Answered", "ask"]
 
 ANSWER_SECONDS_MAX = 30.0
+IMPORT_SECONDS_MAX = 120.0
+"""Of a file, answered when each of its thousands of lines is durable: a busy disk takes its time."""
 
 
 class Answered:
@@ -30,7 +32,13 @@ class Answered:
         return f"<Answered {self.status} {self.body[:200]!r}>"
 
 
-def ask(url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:
+def ask(
+    url: str,
+    method: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    seconds_max: float = ANSWER_SECONDS_MAX,
+) -> Answered:
     """Send one request, and read the answer to its end.
 
     Args:
@@ -38,12 +46,13 @@ def ask(url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -
         method: GET, POST, and so on.
         body: None: none.
         headers: what is sent beside those of urllib.
+        seconds_max: without a byte, after which it is an error.
     """
     request = urllib.request.Request(  # noqa: S310  # our own loopback address
         url, data=body, method=method, headers=dict(headers)
     )
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as found:  # noqa: S310  # as above
+        with urllib.request.urlopen(request, timeout=seconds_max) as found:  # noqa: S310  # as above
             return Answered(found.status, dict(found.headers), found.read())
     except urllib.error.HTTPError as error:
         with error:

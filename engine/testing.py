@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from comptoir.engine.asking_testing import Answered, ask
+from comptoir.engine.asking_testing import IMPORT_SECONDS_MAX, Answered, ask
 from comptoir.engine.forking_testing import PROGRAMS, Child, Watchdog, fork_program
 from comptoir.engine.signing_testing import sign_powens, sign_tink, sign_webhook
 
@@ -233,7 +233,10 @@ class Process:
     def load(self, kind: str, csv: str) -> Answered:
         """Import partners or connections."""
         headers = {"Content-Type": "text/csv; charset=utf-8"}
-        return self.request("POST", f"/dev/v1/import/{kind}", csv.encode(), headers)
+        if self.bearer:
+            headers["Authorization"] = f"Bearer {self.bearer}"
+        url = f"{self.url}/dev/v1/import/{kind}"
+        return ask(url, "POST", csv.encode(), headers, IMPORT_SECONDS_MAX)
 
     def webhook(
         self,
