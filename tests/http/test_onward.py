@@ -44,7 +44,9 @@ def told(state: OnboardingState) -> FileDescribed:
 
 
 class OneFile:
-    """A port behind which there is one file."""
+    """A port behind which there is one file, of a house without accounts."""
+
+    identity = None
 
     def __init__(self, state: OnboardingState, then: Reply | None = None) -> None:
         self.file, self.then = told(state), then
