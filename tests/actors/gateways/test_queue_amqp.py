@@ -304,8 +304,8 @@ async def test_under_tls_by_an_authority_that_we_trust(
     """S31, S62: `amqps`; a stranger's certificate is a queue that is away, and the password does not leave."""
     from comptoir.actors.gateways.queue_amqp import AmqpQueues  # an extra
 
-    def authorities(environment: bool) -> Any:
-        return httpx.create_ssl_context(trust_env=environment)
+    def authorities(*_named: str) -> Any:
+        return httpx.create_ssl_context()
 
     monkeypatch.setattr("comptoir.engine.trust._authorities", authorities)  # it reads them once
     line = Line(rabbit, "SEALED")
