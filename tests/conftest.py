@@ -35,10 +35,8 @@ def pytest_configure() -> None:
         pytest.UsageError: `http/__init__.py` exists (it would shadow the standard library's http),
             or any folder of tests/ holds one (two test modules of one name would then clash).
     """
-    gc.disable()  # until all is collected: nothing of it is garbage
     if (ROOT / "http" / "__init__.py").exists():
         raise pytest.UsageError("http/__init__.py shadows the stdlib's http: remove it")
-    gc.disable()  # while tests are read: all of it stays, and walking it is a fifth of the time
     for marker in sorted((ROOT / "tests").rglob("__init__.py")):
         folder = marker.parent.relative_to(ROOT)
         shadow = " shadows the stdlib's http" if folder.name == "http" else " makes tests a package"
@@ -52,7 +50,6 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.enable()
 
 
 @pytest.fixture(scope="session")
