@@ -6,6 +6,7 @@ Source: interface.md 8 and 10; spec.md S28; protocols.md 5.3.
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +29,7 @@ TYPES = {
     "QUICK": {"documents": [], "needs": ["national_id"], "entity": False, "parties": [], "contract": "management-individual"}
 }  # fmt: skip
 SECONDS_MAX = 90.0
+TOLD_APART_S = 2.0
 
 
 def settings_of(sandbox: Process, folder: Path, **values: str) -> dict[str, str]:
@@ -86,11 +88,20 @@ class File(Scene):
         self.stands("sent", 1)
         return self
 
+    def enters(self) -> None:
+        """As every client; when that was matters to who asks where to sign."""
+        super().enters()
+        self.entered_at = time.time()
+
     def is_decided(self) -> None:
-        """Held, and approved by a person."""
+        """Held, and approved by a person: not before their code is older than the contract that follows.
+
+        Sign-ins are told in whole seconds, so two of them tell which was first.
+        """
         self.reaches("KYC_PENDING")
         self.tells("POST", f"/control/kyc/{self.number}", {"score": 60})
         self.reaches("COMPLIANCE_HOLD")
+        eventually(lambda: time.time() - self.entered_at > TOLD_APART_S)
         verdict = {"decision": "approve", "reason": "known for years"}
         decided = self.by("compliance", "POST", f"/api/v1/review/{self.number}/decision", verdict)
         assert decided.status == 200, decided

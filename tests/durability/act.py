@@ -315,6 +315,8 @@ class Clock(Act):
 
     def verify(self, case: Case) -> None:
         kept = "select body ->> 'offset_ms' from comptoir.document where collection = 'setting'"
+        if case in (Case.CUT, Case.BACKEND):
+            self.victim.answer(self.order)
         life = self.stage.serving()
         # Nobody waits for the commit whose caller has left.
         wait_for(

@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -310,8 +311,11 @@ class Stage:
         return int(total)
 
     def check_quiet(self) -> None:
-        """Let everything that is due be handled."""
-        answer = self.serving().http.post("/dev/v1/quiesce", {"timeoutSeconds": 15})
+        """Let everything that is due be handled; while the database is away, it is asked again, as in `run`."""
+        quiesce = partial(self.serving().http.post, "/dev/v1/quiesce", {"timeoutSeconds": 15})
+        answer = wait_for(
+            lambda: (said := quiesce()).status != 503 and said, "the database is there"
+        )
         assert answer.status == 200, answer
 
     def check(self) -> None:
