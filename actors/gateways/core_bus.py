@@ -38,7 +38,7 @@ from comptoir.engine.gateway_spec import (
 from comptoir.engine.values import Address, Message
 
 __all__ = [
-    "ABSENT", "CHANGED", "CREATED", "NOT_UPDATED", "OUTCOMES", "QUEUE", "REFUSED", "UNKNOWN", "UPDATED", "Bus", "NoBus",
+    "ABSENT", "CHANGED", "CREATED", "ELSEWHERE", "LIVES", "NOT_UPDATED", "OUTCOMES", "QUEUE", "REFUSED", "UNKNOWN", "UPDATED", "Bus", "NoBus",
     "TableBus", "answered", "bus_gateways", "carried_out", "told_by",
 ]  # fmt: skip
 
@@ -49,12 +49,15 @@ ABSENT: Final = "ACCOUNT_ABSENT"
 UNKNOWN: Final = "ACCOUNT_UNKNOWN"
 UPDATED: Final = "PROFILE_UPDATED"
 NOT_UPDATED: Final = "PROFILE_REFUSED"
+LIVES: Final = "ADDRESS_CONFIRMED"
+ELSEWHERE: Final = "ADDRESS_DIFFERS"
+"""Answers to FIND_ADDRESS, with words of their own: other readers of the topic hear neither of a change nor of an account."""
 CHANGED: Final = "PROFILE_CHANGED"
 """The mainframe's profile is another, by whomever: no answer, but news."""
 Outcome = Literal["created", "updated", "refused", "absent", "unknown"]
 OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType({
     CREATED: "created", REFUSED: "refused", ABSENT: "absent", UNKNOWN: "unknown", UPDATED: "updated",
-    NOT_UPDATED: "refused",
+    NOT_UPDATED: "refused", LIVES: "updated", ELSEWHERE: "absent",
 })  # fmt: skip
 FIELD: Final = "field:"
 """Before the path of a profile's field that has changed."""

@@ -35,7 +35,9 @@ from comptoir.actors.gateways.core_bus import (
     ABSENT,
     CHANGED,
     CREATED,
+    ELSEWHERE,
     FIELD,
+    LIVES,
     NOT_UPDATED,
     QUEUE,
     REFUSED,
@@ -82,7 +84,7 @@ UPDATE_OF: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Likewise of a correction."""
 LIVES_OF: Final[Mapping[str, str]] = MappingProxyType(
-    {"created": UPDATED, "absent": ABSENT, "failed": UNKNOWN}
+    {"created": LIVES, "absent": ELSEWHERE, "failed": UNKNOWN}
 )
 """Likewise of a look whether a correction was made: it changes nothing, so it cannot be refused."""
 _Asked = CreateAccount | UpdateAccount | SendRecord | FindAccount | FindAddress

@@ -23,7 +23,13 @@ from comptoir.actors.gateways.signing_messages import (
     SigningRefused,
     VoidEnvelope,
 )
-from comptoir.engine.gateway_spec import CallContext, GatewayBounds, GatewaySpec, Operation
+from comptoir.engine.gateway_spec import (
+    CallContext,
+    CallFault,
+    GatewayBounds,
+    GatewaySpec,
+    Operation,
+)
 from comptoir.engine.values import Message
 
 __all__ = ["NOT_CONFIGURED", "OUTCOME_UNKNOWN", "Contracts", "Signing", "signing_gateway"]
@@ -102,6 +108,15 @@ def signing_gateway(provider: Signing | None, bounds: GatewayBounds) -> GatewayS
     def call(name: str) -> Callable[[Any, CallContext], Awaitable[Message | None]]:
         return refuse if provider is None else getattr(provider, name)
 
+    async def void(message: VoidEnvelope, context: CallContext) -> Message | None:
+        """A refusal is a dead letter once: when it is asked again, nobody has to be told again."""
+        try:
+            return await call("void")(message, context)
+        except CallFault as fault:
+            if fault.retryable or not message.repeated:
+                raise
+            return None
+
     return GatewaySpec(
         SIGNING.kind,
         {
@@ -117,7 +132,7 @@ def signing_gateway(provider: Signing | None, bounds: GatewayBounds) -> GatewayS
                 call("fetch"), lambda x: f"fetch:{x.path}", failed=refused, expendable=lambda _message: True
             ),
             VoidEnvelope: Operation(  # the actor asks again by itself (signature/ending.py, superseded.py)
-                call("void"), lambda x: f"void:{x.envelope_id}", expendable=lambda x: x.repeated
+                void, lambda x: f"void:{x.envelope_id}", expendable=lambda x: x.repeated
             ),
         },
         bounds,

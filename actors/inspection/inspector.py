@@ -27,7 +27,7 @@ ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 PART_BYTES: Final = 64 * 1024
 CPU_SECONDS_MAX: Final = {LOOK: 6, READ: 8}
 """Looking takes a fraction of a second, reading a page one or two; a hostile file is given up within ten, with the start
-and the way of its bytes (issue 8). Whoever reads begins nothing more after half of it (reading.py)."""
+and the way of its bytes (issue 8). Whoever reads begins nothing more in the last 3.5 of them (reading.py)."""
 SUFFIX_SIGNS_MAX: Final = 12
 _COMMAND: Final = (sys.executable, "-I", "-m", "comptoir.actors.inspection.child")
 

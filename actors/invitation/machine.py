@@ -101,6 +101,8 @@ MISSED_MAX = 20
 """Wrong codes over links that a client asked for itself, after which its advisor has to invite it: NIST SP 800-63B-4,
 section 3.2.2, allows a hundred in a row; ours are six digits.
 """
+UNDER_WAY_MS = 60_000
+"""For so long a link that was asked for is waited for: the file gives it, or does not."""
 METHODS: dict[Channel, tuple[str, ...]] = {"sms": ("mca", "otp", "sms"), "mail": ("otp",)}
 """RFC 8176: two channels where the code came by telephone, and else one."""
 
@@ -115,7 +117,7 @@ def _invite(state: InvitationState, message: InviteClient, context: Context) -> 
     if message.phone and not terms.sms:
         return Refusal("SMS_NOT_CONFIGURED", "providers.twilio.base_url is empty")
     until = context.now + terms.link_ms
-    missed = state.missed if message.digest == state.renewed else 0
+    missed = state.missed if message.digest in state.renewed else 0
     invited = InvitationState(
         Phase.INVITED, message.user_id, message.email, message.phone, message.language,
         message.digest, until, listing=message.listing, tells=message.tells,
@@ -282,7 +284,11 @@ def _want(state: InvitationState, message: WantLink, context: Context) -> Outcom
         message.link, message.digest, state.listing, message.reference, message.language
     )
     return Decision(
-        msgspec.structs.replace(state, asked=(*asked, context.now), renewed=message.digest),
+        msgspec.structs.replace(
+            state,
+            asked=(*asked, context.now),
+            renewed=(*state.renewed, message.digest)[-LINKS_KEPT:],
+        ),
         LinkHeard(),
         events=(LinkRenewed(len(asked) + 1),),
         messages=(Outgoing(Address(ONBOARDING, context.address.key), renew),),
@@ -290,7 +296,13 @@ def _want(state: InvitationState, message: WantLink, context: Context) -> Outcom
 
 
 def _has_one(state: InvitationState, now: int) -> bool:
-    """Whether a link is good, or a code may be typed: a new link would end either."""
+    """Whether a link is under way, or good, or a code may be typed: a new link would end either."""
+    if (
+        state.renewed
+        and state.renewed[-1] not in state.given
+        and now < state.asked[-1] + UNDER_WAY_MS
+    ):
+        return True
     if state.phase is Phase.INVITED:
         return now < state.expires_at
     return state.phase is Phase.AWAITING_CODE and now < state.code_until

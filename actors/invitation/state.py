@@ -83,8 +83,8 @@ class InvitationState(State, frozen=True):
     """When the client asked for another by itself, in the last day: business time, ms."""
     opened: tuple[OpenedSession, ...] = ()
     """Sessions that may live, the newest last, whatever became of the link since."""
-    renewed: str = ""
-    """Digest of the link that the client asked for last: what was tried before counts on with it."""
+    renewed: tuple[str, ...] = ()
+    """Digests of the links that the client asked for, the newest last: what was tried before counts on with each."""
     missed: int = 0
     """Wrong tries since the client was in, or an advisor invited it: over all links that it asked for itself."""
 

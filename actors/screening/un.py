@@ -2,7 +2,8 @@
 
 Rule: the parser knows no document type: a file that declares one is refused, so no entity is ever expanded and nothing is
 fetched; the element's depth and the text of one element are bounded. A range of years is each of its years; one that is open
-or wide is no evidence, and then none of that entry's dates is, since a date that differs speaks for somebody. Source: protocols.md 5.4; the schema of
+or wide is no evidence, nor is a date in words ("circa 1965"), and then none of that entry's dates is, since a date that differs
+speaks for somebody. Source: protocols.md 5.4; the schema of
 https://scsanctions.un.org/resources/xml (general knowledge).
 """
 
@@ -32,7 +33,7 @@ _YEARS: Final = f"{_BORN}/*"
 _PLACES: Final = ("NATIONALITY/VALUE", "INDIVIDUAL_ADDRESS/COUNTRY", "ENTITY_ADDRESS/COUNTRY")
 YEARS_MAX: Final = 30
 """Of a range; those of the list span ten at most."""
-_DATE: Final = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?(?![0-9])").match
+_DATE: Final = re.compile(r"([0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?)(?:T.*)?").fullmatch
 _YEAR: Final = re.compile(r"[0-9]{4}").fullmatch
 _Found = tuple[int, str, dict[str, list[str]]]
 
@@ -120,8 +121,8 @@ def _years(since: list[str], until: list[str]) -> list[str]:
 def _entry(line: int, schema: str, values: dict[str, list[str]]) -> Entry:
     name = " ".join(text for part in _NAME_PARTS for text in values.get(part, ()))
     dates = (_DATE(one) for path in _DATES for one in values.get(path, ()))
-    years = values.get(_YEARS, ())
-    born = (*(one[0] for one in dates if one), *years) if "" not in years else ()
+    said = (*(one[1] if one else "" for one in dates), *values.get(_YEARS, ()))
+    born = said if "" not in said else ()
     places = (one for path in _PLACES for one in values.get(path, ()))
     return entry_of(
         line,

@@ -125,7 +125,11 @@ def heard(state: SignatureState, message: EnvelopeReported, context: Context) ->
 def _signed(state: SignatureState, happened: EnvelopeMoved, context: Context) -> SigningDecision:
     path = f"{context.address.key}/CONTRACT/{context.draw_id('signed')}.pdf"
     fetching = msgspec.structs.replace(
-        moved(state, Phase.FETCHING, context.now), signed_path=path, closed=False, void_until=0
+        moved(state, Phase.FETCHING, context.now),
+        signed_path=path,
+        closed=False,
+        void_until=0,
+        voids=0,
     )
     return Decision(
         fetching,

@@ -131,32 +131,21 @@ async def _screen(desk: ListDesk, message: ScreenParty) -> PartyScreened | Check
     """
     if not desk.names:
         return _impossible(message, "NOT_CONFIGURED")
-    try:
-        found = await desk.search(message.party.schema, subject_of(message.party))
-    except ValueError:
-        return _impossible(message, "NAME_UNUSABLE")
-    hits = {(hit.list, hit.id): hit for hit in await _former(desk, message.party)}
-    for hit in found.hits:
-        known = hits.get((hit.list, hit.id))
-        if known is None or known.score <= hit.score:
-            hits[hit.list, hit.id] = hit
-    ranked = sorted(hits.values(), key=lambda hit: -hit.score)
-    return PartyScreened(message.reference, tuple(map(_listed, ranked)), found.versions)
-
-
-async def _former(desk: ListDesk, party: Party) -> list[ListHit]:
-    """Whom the lists may mean by the names that a party had before, the likeliest of each last; one that cannot be asked
-    for has been told when it was the name.
-
-    Raises:
-        ScreeningUnavailable: nobody knows now.
-    """
-    hits: list[ListHit] = []
-    for name in party.former:
-        with suppress(ValueError):
+    party, hits, versions = message.party, list[ListHit](), None
+    for name in (party.name, *party.former):
+        with suppress(
+            ValueError
+        ):  # one of these names has no word; who bears no other one is told so
             subject = msgspec.structs.replace(subject_of(party), names=(name,))
-            hits += (await desk.search(party.schema, subject)).hits
-    return sorted(hits, key=lambda hit: hit.score)
+            found = await desk.search(party.schema, subject)
+            hits, versions = hits + list(found.hits), found.versions
+    if versions is None:
+        return _impossible(message, "NAME_UNUSABLE")
+    # An entry is a hit under each name that it was found by: what a person has said is said of a name.
+    ranked = sorted(
+        {(x.list, x.id, x.fingerprint): x for x in hits}.values(), key=lambda x: -x.score
+    )
+    return PartyScreened(message.reference, tuple(map(_listed, ranked)), versions)
 
 
 def _impossible(message: ScreenParty, code: str) -> CheckImpossible:

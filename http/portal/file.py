@@ -191,7 +191,8 @@ def _document(documents: Iterable[Document], doc_type: str, number: str, languag
         f'<section data-missing="{doc_type}">\n<h3>{name}</h3>\n{_reasons(documents, doc_type, language)}'
         f'<form hidden data-documents="/api/v1/onboarding/{number}/documents" data-type="{doc_type}">\n'
         f'{label}\n<input id="{ident}" type="file" accept="application/pdf,image/jpeg" required>\n'
-        f'<p role="status" hidden>{words["sending"]}</p>\n<p role="alert" hidden>{words["failed"]}</p>\n'
+        f'<p role="status" hidden>{words["sending"]}</p>\n<p role="status" hidden>{words["sent"]} '
+        f'<a href="/portal/{number}/file">{words["anew"]}</a></p>\n<p role="alert" hidden>{words["failed"]}</p>\n'
         f"<button>{words['send']}</button>\n</form>\n</section>"
     )
 

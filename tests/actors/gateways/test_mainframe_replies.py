@@ -45,12 +45,12 @@ async def test_a_reply_under_anothers_is_a_dead_letter(correlation: str, code: s
     ("name", "outcome", "event"),
     [
         ("u1", "created", "PROFILE_UPDATED"), ("u1", "refused", "PROFILE_REFUSED"), ("u1", "absent", "PROFILE_REFUSED"),
-        ("u1.2", "created", "PROFILE_UPDATED"), ("u1.2", "absent", "ACCOUNT_ABSENT"), ("u1.2", "failed", "ACCOUNT_UNKNOWN"),
+        ("u1.2", "created", "ADDRESS_CONFIRMED"), ("u1.2", "absent", "ADDRESS_DIFFERS"), ("u1.2", "failed", "ACCOUNT_UNKNOWN"),
         ("u1.2", "refused", "REPLY_STATUS_UNEXPECTED"),
     ],
 )  # fmt: skip
 async def test_a_look_for_a_correction_refuses_nothing(name: str, outcome: Any, event: str) -> None:
-    """S33, X10: that the client lives elsewhere is no refusal of the correction; a status that no inquiry has is a dead letter."""
+    """S33, X10: that the client lives elsewhere is no refusal of the correction, and no word on the account; a status that no inquiry has is a dead letter."""
     number = "ACC00000001" if outcome == "created" else ""
     record = reply_of(AccountReply(FILE, outcome, number), PAGE)
     assert await _event_of(ReplyTaken(f"{FILE}:{name}", record)) == event

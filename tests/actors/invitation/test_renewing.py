@@ -152,6 +152,24 @@ def test_wrong_codes_count_on_over_links_that_were_asked_for() -> None:
     assert len(renewed(one)) == 1
 
 
+def test_two_requests_at_once_are_one() -> None:
+    """X8: what was asked for and is not there yet is waited for, a minute long; and were it two, wrong codes would count on
+    over both.
+    """
+    one = over("spent")
+    one.ask(want())
+    for passed in (0, 59_999):
+        one.now += passed
+        one.ask(msgspec.structs.replace(want(), digest="d3"))
+        assert renewed(one) == []
+    one.now += 1  # the file has not sent it
+    one.ask(msgspec.structs.replace(want(), digest="d3"))
+    assert len(renewed(one)) == 1
+    for late in ("d2", "d3"):
+        one.ask(msgspec.structs.replace(invite(reference=late), digest=late))
+        assert one.state.missed == TERMS_NOW.tries_max
+
+
 def ended_by(one: Invitation) -> tuple[set[str], set[str]]:
     """Sessions that an erasure ends, and whose keys go."""
     one.ask(ForgetInvitation())
@@ -221,7 +239,7 @@ def test_in_no_day_are_there_more_than_are_allowed(pauses: list[int]) -> None:
     one, sent = over("spent"), list[int]()
     for pause in pauses:
         one.now += pause
-        one.ask(want())
+        one.ask(msgspec.structs.replace(want(), digest=digest(OTHER)))
         if renewed(one):
             sent.append(one.now)
             one.ask(invite(OTHER, reference=f"r{len(sent)}"))

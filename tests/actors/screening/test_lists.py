@@ -202,11 +202,13 @@ def test_all_that_the_united_nations_say(tmp_path: Path) -> None:
         ("<TO_YEAR>1960</TO_YEAR>", ()),
         ("<FROM_YEAR>1900</FROM_YEAR><TO_YEAR>1990</TO_YEAR>", ()),
         ("<FROM_YEAR>circa</FROM_YEAR><TO_YEAR>1960</TO_YEAR>", ()),
-        ("<YEAR>unknown</YEAR>", ("1970",)),
+        ("<YEAR>unknown</YEAR>", ()),
+        ("<DATE>circa 1965</DATE>", ()),
+        ("<DATE>1965-07-28T00:00:00</DATE>", ("1965-07-28", "1970")),
     ],
 )
 def test_a_range_of_years(said: str, born: tuple[str, ...]) -> None:
-    """S21: a range is each of its years; of one without an end any date may be the right one, so none speaks for anybody."""
+    """S21: a range is each of its years; of one without an end, or in words, any date may be the right one, so none speaks for anybody."""
     block = "<INDIVIDUAL_DATE_OF_BIRTH>{}</INDIVIDUAL_DATE_OF_BIRTH>"
     dates = block.format(said) + block.format("<YEAR>1970</YEAR>")
     text = f"<CONSOLIDATED_LIST><INDIVIDUAL><DATAID>1</DATAID><FIRST_NAME>A</FIRST_NAME>{dates}</INDIVIDUAL></CONSOLIDATED_LIST>"

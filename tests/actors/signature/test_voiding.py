@@ -1,5 +1,7 @@
 """An envelope that nobody is to sign any more: voided until its provider says that it is gone (S18, S28)."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ from comptoir.actors.signature.messages import (
 from comptoir.actors.signature.state import Phase
 from comptoir.actors.signature.terms import SigningTerms
 from comptoir.engine import Decision, Message
-from comptoir.engine.gateway_spec import GatewayBounds
+from comptoir.engine.gateway_spec import CallContext, CallFault, GatewayBounds
 from tests.actors.signature.test_machine import DAY_MS, REFERENCE, Told
 from tests.actors.signed import CONTRACT, ENVELOPE, EVIDENCE, OPEN, report
 
@@ -64,8 +66,13 @@ def test_a_void_that_was_lost_is_said_again_until_it_is_known(by: Message) -> No
 def test_one_that_was_signed_all_the_same_is_evidence() -> None:
     """S18: its provider says so instead of voiding it: it is fetched, and voided no more."""
     signature = ended(VoidSigning("FILE_REFUSED"))
-    signature.take(EnvelopeGone(REFERENCE, signed=True))
+    for _ in range(6):
+        signature.take(StandingDue(1))
+    found = signature.take(EnvelopeGone(REFERENCE, signed=True))
     assert (signature.state.phase, signature.state.void_until) == (Phase.FETCHING, 0)
+    assert [x.due_at for x in found.messages if x.due_at] == [
+        signature.now + SigningTerms().poll_ms
+    ]
 
 
 def test_nothing_is_waited_for_that_nobody_could_sign() -> None:
@@ -117,6 +124,36 @@ def test_only_what_comes_again_is_given_up() -> None:
     void = signing_gateway(None, GatewayBounds()).operations[VoidEnvelope]
     signature = ended(VoidSigning("FILE_REFUSED")).take_all((StandingDue(1), ForgetContract()))
     assert [void.expendable(x) for x in voids(signature)] == [False, True, False]
+
+
+class Refusing:
+    """A provider that voids nothing."""
+
+    def __init__(self, *, retryable: bool) -> None:
+        self.retryable = retryable
+
+    async def void(self, _message: VoidEnvelope, _context: CallContext) -> EnvelopeGone:
+        """Refused."""
+        raise CallFault("ENVELOPE_REFUSED", retryable=self.retryable)
+
+    create = find = read = fetch = void
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+@pytest.mark.parametrize("repeated", [True, False])
+async def test_a_void_that_is_refused_for_good_is_one_dead_letter(
+    *, retryable: bool, repeated: bool
+) -> None:
+    """S67: the first call's; those that follow in the next two weeks say nothing new. A provider that is away is no refusal."""
+    provider: Any = Refusing(retryable=retryable)
+    void = signing_gateway(provider, GatewayBounds()).operations[VoidEnvelope]
+    message = VoidEnvelope(REFERENCE, ENVELOPE, "FILE_REFUSED", repeated=repeated)
+    context = CallContext(0, 1, "k")
+    if repeated and not retryable:
+        assert await void.call(message, context) is None
+        return
+    with pytest.raises(CallFault):
+        await void.call(message, context)
 
 
 def test_a_file_that_goes_has_it_voided_once_more() -> None:
