@@ -3,13 +3,14 @@
 The rule: any status is an answer, not an error, and each request has a connection of its own.
 """
 
+import http.client
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["IMPORT_SECONDS_MAX", "Answered", "ask"]
+__all__ = ["ANSWER_SECONDS_MAX", "IMPORT_SECONDS_MAX", "Answered", "ask"]
 
 ANSWER_SECONDS_MAX = 30.0
 IMPORT_SECONDS_MAX = 120.0
@@ -57,3 +58,5 @@ def ask(
     except urllib.error.HTTPError as error:
         with error:
             return Answered(error.code, dict(error.headers), error.read())
+    except http.client.HTTPException as broken:  # whoever answered has died within its answer
+        raise ConnectionError(f"no whole answer: {type(broken).__name__}") from broken

@@ -14,12 +14,15 @@ from collections.abc import Callable, Generator, Iterator
 
 import pluggy
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer
 from tests.contract.documents import in_s3, to_people
 from tests.storage.objects.seaweed import Seaweed, seaweed
+
+EXPECT_MS = 20_000
+"""As long as `eventually` waits: for what a page says in the end, whatever else the machine does."""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,7 @@ def chromium() -> Iterator[Browser]:
             # Its own sandbox wants another user than root, whom CI is; it sees our pages and no others.
             options = ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = play.chromium.launch(executable_path=found, args=options)
+            expect.set_options(timeout=EXPECT_MS)
             yield browser
             browser.close()
     finally:

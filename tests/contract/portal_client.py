@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Answered, Process
 from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually
@@ -46,7 +47,10 @@ class Client:
         self.file = f"ONB-2025-{secrets.randbelow(10**9):09d}"
         self.user, self.mail = f"u-{self.mark}", f"{self.mark}@example.org"
         self.browser = httpx.Client(
-            verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False
+            verify=trust_of(daemon.url),
+            base_url=daemon.url,
+            trust_env=False,
+            timeout=ANSWER_SECONDS_MAX,
         )
 
     def invited(self, key: str = "", **changes: object) -> Answered:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Answered, Process
 from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually
@@ -39,7 +40,9 @@ class Scene:
 
     def __init__(self, daemon: Process, sandbox: Process, folder: Path) -> None:
         self.daemon, self.sandbox, self.folder = daemon, sandbox, folder
-        self.browser = httpx.Client(trust_env=False, verify=trust_of(daemon.url))
+        self.browser = httpx.Client(
+            trust_env=False, verify=trust_of(daemon.url), timeout=ANSWER_SECONDS_MAX
+        )
         self.phone = f"+3361{secrets.randbelow(10**7):07d}"
         self.mail = f"{secrets.token_hex(6)}@example.org"
         self.number = ""

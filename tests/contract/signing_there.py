@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import eventually, free_port
@@ -137,7 +138,9 @@ class File(Scene):
 
     def presses(self, address: str, outcome: str = "sign", reason: str = "") -> str:
         """Its client opens DocuSign's page and presses a button; where they are sent then."""
-        with httpx.Client(trust_env=False, verify=trust_of(address)) as there:
+        with httpx.Client(
+            trust_env=False, verify=trust_of(address), timeout=ANSWER_SECONDS_MAX
+        ) as there:
             page = there.get(address)
             assert (page.status_code, "<form" in page.text) == (200, True), page.text
             pressed = there.post(address, data={"outcome": outcome, "reason": reason})

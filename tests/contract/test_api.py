@@ -30,7 +30,7 @@ def test_wallet_shape(customer: Customer) -> None:
     card = customer.card(rate_bp=950)
     customer.buy(card, 100)
     customer.quiet()
-    before = customer.now_ms()
+    before = customer.advance(0)
     wallet = customer.found(f"/api/v1/wallets/{card.user_id}")
     assert wallet.keys() == {
         "userId", "balance", "valueCents", "currency", "tier", "expiring", "version", "updatedAt",

@@ -134,11 +134,13 @@ def test_unmatched_purchases_leave_no_row(customer: Customer, auditor: Ask) -> N
 def test_zero_at_any_moment(customer: Customer, auditor: Ask) -> None:
     """In every snapshot taken while credits and refunds pour in, the postings sum to nought (S47)."""
     cards = [customer.card(rate_bp=500) for _ in range(4)]
-    done = threading.Event()
+    looked, done = threading.Event(), threading.Event()
 
     def pour() -> None:
         try:
             for turn in range(40):
+                if turn == 20:
+                    looked.wait(30)
                 card = cards[turn % len(cards)]
                 customer.refund(card, 5, customer.buy(card, 10))
         finally:
@@ -156,6 +158,7 @@ def test_zero_at_any_moment(customer: Customer, auditor: Ask) -> None:
         )
         assert found == [["0", "0"]]
         looks += 1
+        looked.set()
     worker.join()
     assert looks > 1
     for card in cards:

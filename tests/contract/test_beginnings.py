@@ -19,6 +19,7 @@ import httpx
 import jwt
 import pytest
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import Customer, eventually
 from tests.contract.documents import (
@@ -66,7 +67,7 @@ def service(house: Process, name: str) -> str:
         "grant_type": "client_credentials", "client_id": made["clientId"],
         "client_secret": made["clientSecret"],
     }  # fmt: skip
-    answer = httpx.post(f"{house.url}/oauth/token", data=form)
+    answer = httpx.post(f"{house.url}/oauth/token", data=form, timeout=ANSWER_SECONDS_MAX)
     assert answer.status_code == 200, answer.text
     token: str = answer.json()["access_token"]
     return token
@@ -119,6 +120,7 @@ class Browser:
 
     def __init__(self, house: Process, carrier: Process, file: Applicant, phone: str) -> None:
         self.http = httpx.Client(base_url=house.url, headers={"Origin": house.url}, trust_env=False)
+        self.http.timeout = httpx.Timeout(ANSWER_SECONDS_MAX)
         number, link = file.begun["onboardingId"], file.begun["clientPortalUrl"]
         entered = {"onboardingId": number, "token": link.partition("token=")[2]}
         assert self.http.post("/portal/session", json=entered).status_code == 204
@@ -149,7 +151,7 @@ class Browser:
         }  # fmt: skip
         address = self.http.post(f"{self.path}/documents", json=announced).json()
         sent = self.http.put(
-            address["uploadUrl"], content=paper.parts(), headers=address["headers"], timeout=60.0
+            address["uploadUrl"], content=paper.parts(), headers=address["headers"]
         )
         assert sent.status_code == 200, sent.text
         document = f"{self.path}/documents/{address['documentId']}"

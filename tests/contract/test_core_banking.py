@@ -30,6 +30,7 @@ from comptoir.engine.letters import DeadLetterRow
 from comptoir.engine.settings import Settings
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
+from comptoir.http.contract_testing import free_port
 from tests.contract.line import line_between
 from tests.contract.opening import cobol_answers
 
@@ -286,9 +287,7 @@ async def test_a_bridge_that_is_away_holds_the_command_back(sandbox: str) -> Non
 async def test_a_broker_that_goes_and_comes_back_has_one_command(sandbox: str) -> None:
     """MQ is not there, comes, goes and comes again: each command leaves once, and a reply meanwhile waits there (S32)."""
     address = await amqp_of(sandbox)
-    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    port = listener.socket.getsockname()[1]
-    await listener.aclose()
+    port = free_port()
     async with bank_of(f"amqp://127.0.0.1:{port}", sandbox) as bank:
         first = await bank.open()
         await trio.testing.wait_all_tasks_blocked(0.05)

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.cli.tokens_testing import TokenOptions, make_token
 from comptoir.engine.testing import Answered, Process
 from comptoir.engine.trust import trust_of
@@ -53,7 +54,9 @@ class World:
             "client_secret": made["clientSecret"],
         }  # fmt: skip
         url = f"{self.daemon.url}/oauth/token"
-        given = httpx.post(url, data=form, trust_env=False, verify=trust_of(url)).json()
+        given = httpx.post(
+            url, data=form, trust_env=False, verify=trust_of(url), timeout=ANSWER_SECONDS_MAX
+        ).json()
         return str(given["access_token"])
 
     def submits(self, token: str) -> str:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
 from tests.actors.inspection.specimens import Bill, as_pdf, identity, residence
@@ -65,7 +66,10 @@ class Client:
         self.file = Applicant(bank, clientInfo=info)
         self.number = str(self.file.begun["onboardingId"])
         self.http = httpx.Client(
-            base_url=bank.url, headers={"Origin": bank.url, **FRENCH}, trust_env=False
+            base_url=bank.url,
+            headers={"Origin": bank.url, **FRENCH},
+            trust_env=False,
+            timeout=ANSWER_SECONDS_MAX,
         )
 
     def got(self, channel: str) -> list[str]:
@@ -238,10 +242,16 @@ def test_a_person_sees_what_is_missing_sends_it_and_sees_it_gone(
     refused = [one for one in faults if one != NOT_TAKEN]
     assert (refused, len(faults)) == ([], 1), "the one form that was wrong, and nothing else"
     stranger = httpx.get(
-        f"{client.bank.url}/portal/{client.number}/file", headers=FRENCH, trust_env=False
+        f"{client.bank.url}/portal/{client.number}/file",
+        headers=FRENCH,
+        trust_env=False,
+        timeout=ANSWER_SECONDS_MAX,
     )
     nobody = httpx.get(
-        f"{client.bank.url}/portal/ONB-1999-99999/file", headers=FRENCH, trust_env=False
+        f"{client.bank.url}/portal/ONB-1999-99999/file",
+        headers=FRENCH,
+        trust_env=False,
+        timeout=ANSWER_SECONDS_MAX,
     )
     assert (stranger.status_code, nobody.status_code) == (404, 404)
     assert stranger.text == nobody.text

@@ -14,7 +14,6 @@ from comptoir.http.contract_testing import eventually
 
 Start = Callable[..., Process]
 POISON = 'comptoir_bus_records_total{result="poison",topic="core-banking-events"} 1.0'
-LETTERS = 'comptoir_dead_letters{queue="dlq:core-banking"} 1.0'
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import free_port
@@ -32,7 +33,11 @@ def test_a_challenge_survives_and_is_used_once(comptoir_daemon: Start) -> None:
     link = dict(parse_qsl(urlsplit(str(invited["enrolUrl"])).query))
     headers = {"origin": origin}
     with httpx.Client(
-        verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False, headers=headers
+        verify=trust_of(daemon.url),
+        base_url=daemon.url,
+        trust_env=False,
+        headers=headers,
+        timeout=ANSWER_SECONDS_MAX,
     ) as browser:
         making = browser.post("/signin/enrol/passkey/options", data=link).json()
         daemon.kill()

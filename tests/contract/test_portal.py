@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
 from tests.contract.portal_client import (
@@ -119,7 +120,10 @@ def test_a_session_reaches_its_own_objects_only(client: Client, daemon: Process)
     assert other.status_code == 404
     assert client.browser.get("/api/v1/clients").status_code == 403
     nobody = httpx.get(
-        f"{daemon.url}/api/v1/wallets/{client.user}", verify=trust_of(daemon.url), trust_env=False
+        f"{daemon.url}/api/v1/wallets/{client.user}",
+        verify=trust_of(daemon.url),
+        trust_env=False,
+        timeout=ANSWER_SECONDS_MAX,
     )
     assert nobody.status_code == 401
 

@@ -137,8 +137,8 @@ class Bank(Scene):
         return sum(f"{number} : examen demandé" in json.dumps(x, ensure_ascii=False) for x in items)
 
     def is_told(self, number: str, times: int) -> bool:
-        """Whether compliance was, so often."""
-        return self.mails(number) == times
+        """Whether compliance was, at least so often."""
+        return self.mails(number) >= times
 
     def list_shown(self) -> Json:
         """The list, as compliance sees it."""
@@ -221,6 +221,7 @@ def test_a_list_that_changes_finds_each_of_its_clients_once_whatever_dies(bank: 
         assert review["twoPeople"] is (who != "firm"), "an office is no sanction"
         (hit,) = bank.hits(number)
         assert (hit["party"], hit["entryId"], hit["word"], hit["since"]) == (party, entry, "", [])
+        # A mail that was taken and not committed before the kill is sent again.
         eventually(partial(bank.is_told, number, 2), SECONDS_MAX)
         assert bank.held(number) == (1 if who == "olga" else 2)
     assert bank.status(named["marie"]) == "SIGNATURE_PENDING"
@@ -256,9 +257,10 @@ def test_what_was_judged_is_silent_until_it_changes(bank: Bank) -> None:
     named = bank.file_names
     shuffled = IVAN.replace("Vanya Sorokin;I. Sorokin", "I. Sorokin;Vanya Sorokin")
     another = "e4,Person,Ottoline Nemo,,1901,,,sanction\n"
+    mails = {who: bank.mails(named[who]) for who in ("ivan", "firm", "olga")}
     bank.told_all(bank.brings(another, OLGA, ADA, shuffled, NOBODY))
     for who in ("ivan", "firm", "olga"):
-        assert (bank.review(named[who])["round"], bank.mails(named[who])) == (2, 2)
+        assert (bank.review(named[who])["round"], bank.mails(named[who])) == (2, mails[who])
         assert bank.hits(named[who])[0]["word"] in ("cleared", "known")
 
     changed = IVAN.replace("1961-02-03", "1961-02-04")

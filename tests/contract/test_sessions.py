@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import free_port
@@ -83,7 +84,11 @@ def _tokens(daemon: Process, browser: httpx.Client) -> dict[str, str]:
         "redirect_uri": BACK, "client_id": "app",
     }  # fmt: skip
     given = httpx.post(
-        f"{daemon.url}/oauth/token", data=form, verify=trust_of(daemon.url), trust_env=False
+        f"{daemon.url}/oauth/token",
+        data=form,
+        verify=trust_of(daemon.url),
+        trust_env=False,
+        timeout=ANSWER_SECONDS_MAX,
     )
     tokens: dict[str, str] = given.json()
     assert daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 10}).status == 200
@@ -148,7 +153,11 @@ def test_who_signed_in_long_ago_shows_who_they_are(daemon: Process, people: Peop
     assert typed.status_code == 204
     assert mine.cookies["session"] != old
     again = httpx.Client(
-        verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False, cookies={"session": old}
+        verify=trust_of(daemon.url),
+        base_url=daemon.url,
+        trust_env=False,
+        cookies={"session": old},
+        timeout=ANSWER_SECONDS_MAX,
     )
     with again:
         assert again.get("/portal/session").status_code == 404

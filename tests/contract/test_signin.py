@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Process
 from comptoir.engine.trust import trust_of
 
@@ -68,6 +69,7 @@ def _tokens(daemon: Process, form: Mapping[str, str]) -> httpx.Response:
         data={"client_id": "web", **form},
         verify=trust_of(daemon.url),
         trust_env=False,
+        timeout=ANSWER_SECONDS_MAX,
     )
 
 
@@ -75,7 +77,12 @@ def test_a_person_of_the_house(daemon: Process) -> None:
     """S34, X8: from `comptoir staff add` to an API call, and on after SIGKILL: the refresh token is taken
     once, by the next process as by the first, and the old one ends the family.
     """
-    with httpx.Client(verify=trust_of(daemon.url), base_url=daemon.url, trust_env=False) as browser:
+    with httpx.Client(
+        verify=trust_of(daemon.url),
+        base_url=daemon.url,
+        trust_env=False,
+        timeout=ANSWER_SECONDS_MAX,
+    ) as browser:
         _enrolled(daemon, browser)
         wish = {
             "client_id": "web", "redirect_uri": BACK, "response_type": "code", "state": "s",

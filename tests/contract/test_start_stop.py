@@ -149,7 +149,7 @@ def test_a_second_signal_ends_at_once(comptoir_daemon: Start, number: int) -> No
         eventually(lambda: "stopping" in customer.process.said())
         assert customer.process.running
         customer.process.send_signal(number)
-        assert customer.process.ended(1) == -number
+        assert customer.process.ended() == -number
     customer.process.start()
     assert customer.process.get("/health/ready").status == 200
 

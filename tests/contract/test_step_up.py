@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 
+from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Answered, Process
 from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import free_port
@@ -99,6 +100,7 @@ def test_what_the_challenge_asks_for_is_had(daemon: Process) -> None:
         base_url=daemon.url,
         trust_env=False,
         headers={"Origin": origin},
+        timeout=ANSWER_SECONDS_MAX,
     ) as browser:
         making = browser.post("/signin/enrol/passkey/options", data=link).json()
         form = {**link, "name": "key", "credential": device.create(making)}
@@ -110,6 +112,10 @@ def test_what_the_challenge_asks_for_is_had(daemon: Process) -> None:
         "code_verifier": VERIFIER, "redirect_uri": BACK,
     }  # fmt: skip
     given = httpx.post(
-        f"{daemon.url}/oauth/token", data=form, verify=trust_of(daemon.url), trust_env=False
+        f"{daemon.url}/oauth/token",
+        data=form,
+        verify=trust_of(daemon.url),
+        trust_env=False,
+        timeout=ANSWER_SECONDS_MAX,
     ).json()
     assert _registers(daemon, given["access_token"]).status == 201

@@ -154,6 +154,8 @@ async def test_a_database_that_became_read_only_refuses_and_goes_on(
     daemon = new_life(comptoir_postgres, disk_folder, **IMPATIENT).start()
     furnish(daemon)
     assert daemon.webhook(purchase(0)).status == 202
+    # What follows from it, or the first write that fails is another one, and the webhook is refused at the door.
+    assert daemon.post("/dev/v1/quiesce", {"timeoutSeconds": 20}).status == 200
     await read_only("on")
     assert refused(daemon.webhook(purchase(1)))
     assert refused(daemon.webhook(purchase(2)))
