@@ -69,8 +69,7 @@ def service(house: Process, name: str) -> str:
     }  # fmt: skip
     answer = httpx.post(f"{house.url}/oauth/token", data=form, timeout=ANSWER_SECONDS_MAX)
     assert answer.status_code == 200, answer.text
-    token: str = answer.json()["access_token"]
-    return token
+    return str(answer.json()["access_token"])
 
 
 @pytest.fixture(scope="module")
