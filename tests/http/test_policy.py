@@ -5,7 +5,7 @@ socket, with an authenticator that believes what it is told.
 Source: docs/authorization.md; spec.md S34, S60, X7, X28, X29; interface.md 1, 9; RFC 6750.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -67,9 +67,10 @@ ELSEWHERE = {"x-forwarded-for": "203.0.113.9"}
 class Counting(FakeDaemon):
     """A daemon that knows two people, and counts how often it is asked for what."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: Identity) -> None:
         linking = LinkingRules(frozenset(("seed",)), (APP,))
         super().__init__(loopback_only=False, clock_manual=True, linking=linking)
+        self.identity = identity
         self.reads: list[str] = []
         self.letters.rows = [a_letter(LETTER, died_at=NOW_MS)]
         self.partner_base["p1"] = msgspec.to_builtins(Partner(id="p1", name="Chez Nous"))
@@ -114,9 +115,7 @@ class Counting(FakeDaemon):
 @pytest.fixture
 def daemon(identity: Identity) -> Counting:
     """The daemon of these tests."""
-    counting = Counting()
-    counting.identity = identity
-    return counting
+    return Counting(identity)
 
 
 @pytest.fixture
@@ -128,6 +127,14 @@ async def client(daemon: Counting) -> AsyncIterator[httpx.AsyncClient]:
 
 def _headers(caller: str | None) -> dict[str, str]:
     return {} if caller is None else {"authorization": caller}
+
+
+def _anew(daemon: Counting, operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Each operation in turn, of a daemon as it was in the beginning: what one has changed, the next does not find."""
+    assert daemon.identity is not None
+    for operation in operations:
+        vars(daemon).update(vars(Counting(daemon.identity)))
+        yield operation
 
 
 def _statuses(operation: Operation, column: str) -> tuple[int, int]:
@@ -146,27 +153,24 @@ def test_every_operation_is_expected() -> None:
 
 
 @pytest.mark.parametrize("name", CALLERS)
-@pytest.mark.parametrize("operation", TOKEN, ids=lambda one: one.id)
 async def test_expectations_of_tokens(
-    client: httpx.AsyncClient, operation: Operation, name: str
+    daemon: Counting, client: httpx.AsyncClient, name: str
 ) -> None:
     """S34, X7: own, another's, nobody's: each caller hears what the page says, and no more."""
-    own, other = _statuses(operation, name)
-    for owner, status in ((SELF, own), (OTHER, other)):
-        answer = await ask(client, operation, owner, _headers(CALLERS[name]))
-        assert answer.status_code == status, answer.text
-        if not answer.is_success:
-            assert SELF not in answer.text
-            assert OTHER not in answer.text
-    if operation.owner is not Owner.NOBODY:
-        never = await ask(client, operation, NEVER, _headers(CALLERS[name]))
-        assert never.status_code == (other if other != 200 else 404)
+    for operation in _anew(daemon, TOKEN):
+        own, other = _statuses(operation, name)
+        for owner, status in ((SELF, own), (OTHER, other)):
+            answer = await ask(client, operation, owner, _headers(CALLERS[name]))
+            assert answer.status_code == status, (operation.id, owner, answer.text)
+            if not answer.is_success:
+                assert SELF not in answer.text, operation.id
+                assert OTHER not in answer.text, operation.id
+        if operation.owner is not Owner.NOBODY:
+            never = await ask(client, operation, NEVER, _headers(CALLERS[name]))
+            assert never.status_code == (other if other != 200 else 404), operation.id
 
 
-@pytest.mark.parametrize("operation", TOKEN, ids=lambda one: one.id)
-async def test_a_browser_is_its_client(
-    daemon: Counting, client: httpx.AsyncClient, operation: Operation
-) -> None:
+async def test_a_browser_is_its_client(daemon: Counting, client: httpx.AsyncClient) -> None:
     """S34, X8: the cookie of the portal is worth what a CLIENT's token is, and no more, whatever else the
     person is; from a page elsewhere what it would change is not done, and beside a token it is nothing.
     """
@@ -178,14 +182,16 @@ async def test_a_browser_is_its_client(
         return FakeAnswer(SessionFound(Person(SELF, ("CLIENT", "ADMIN"), ("otp",), now), 1))
 
     cookie = {"cookie": f"session={'c' * 43}"}
-    own, other = _statuses(operation, "CLIENT")
-    daemon.asked = known
-    for owner, status in ((SELF, own), (OTHER, other)):
-        assert (await ask(client, operation, owner, cookie)).status_code == status
-    evil = await ask(client, operation, SELF, {**cookie, "origin": "https://evil.example"})
-    assert evil.status_code == (own if operation.method == "GET" else 401)
-    tried = await ask(client, operation, SELF, {**cookie, "authorization": "Bearer expired"})
-    assert tried.status_code == 401
+    for operation in _anew(daemon, TOKEN):
+        own, other = _statuses(operation, "CLIENT")
+        daemon.asked = known
+        for owner, status in ((SELF, own), (OTHER, other)):
+            found = await ask(client, operation, owner, cookie)
+            assert found.status_code == status, (operation.id, owner, found.text)
+        evil = await ask(client, operation, SELF, {**cookie, "origin": "https://evil.example"})
+        assert evil.status_code == (own if operation.method == "GET" else 401), operation.id
+        tried = await ask(client, operation, SELF, {**cookie, "authorization": "Bearer expired"})
+        assert tried.status_code == 401, operation.id
 
 
 async def test_a_browser_of_staff_calls_nothing(
@@ -209,9 +215,8 @@ async def test_a_browser_of_staff_calls_nothing(
 
 
 @pytest.mark.parametrize("name", CALLERS)
-@pytest.mark.parametrize("operation", FREE, ids=lambda one: one.id)
 async def test_expectations_without_tokens(
-    client: httpx.AsyncClient, operation: Operation, name: str
+    daemon: Counting, client: httpx.AsyncClient, name: str
 ) -> None:
     """Interface.md 9: what takes no token answers the same to all; what is for this machine is not
     there for others.
@@ -227,53 +232,48 @@ async def test_expectations_without_tokens(
         "receivePowensWebhook": (synced(CARD), "application/json"),
         "receiveTinkWebhook": (TINK_UPDATES, "application/json"),
     }
-    body, media_type = bodies.get(operation.id, (b"", ""))
-    here, elsewhere = EXPECTED[operation.id].values()
-    for cell, place in ((here, {}), (elsewhere, ELSEWHERE)):
-        headers = {**_headers(CALLERS[name]), **place}
-        if media_type:
-            headers["Content-Type"] = media_type
-        for word, status in cell.items():
+    for operation in _anew(daemon, FREE):
+        body, media_type = bodies.get(operation.id, (b"", ""))
+        own = _headers(CALLERS[name]) | ({"Content-Type": media_type} if media_type else {})
+        path = path_of(operation, SELF)
+        here, elsewhere = EXPECTED[operation.id].values()
+        asked = [(*row, {}) for row in here.items()]
+        asked += [(*row, ELSEWHERE) for row in elsewhere.items()]
+        for word, status, place in asked:
             signed = signed_for(operation.id, body) if word == "signed" else {}
-            answer = await client.request(
-                operation.method, path_of(operation, SELF), content=body, headers=headers | signed
-            )
-            assert answer.status_code == status, answer.text
+            headers = own | place | signed
+            answer = await client.request(operation.method, path, content=body, headers=headers)
+            assert answer.status_code == status, (operation.id, word, place, answer.text)
 
 
-@pytest.mark.parametrize("operation", OWNED, ids=lambda one: one.id)
-async def test_another_is_as_nobody(
-    daemon: Counting, client: httpx.AsyncClient, operation: Operation
-) -> None:
+async def test_another_is_as_nobody(daemon: Counting, client: httpx.AsyncClient) -> None:
     """Interface.md 1: another's object and one never seen are refused alike, to the byte, after the
     same reads.
     """
-    seen: list[tuple[int, list[tuple[str, str]], str, list[str]]] = []
-    for owner in (OTHER, NEVER):
-        daemon.reads.clear()
+    for operation in _anew(daemon, OWNED):
         headers = {**_headers(CALLERS[owning(operation)]), "x-request-id": "the-same-one"}
-        answer = await ask(client, operation, owner, headers)
-        kept = sorted(pair for pair in answer.headers.multi_items() if pair[0] != "date")
-        seen.append((answer.status_code, kept, answer.text, list(daemon.reads)))
-    assert seen[0] == seen[1]
-    assert seen[0][0] == 404
-    assert seen[0][3] == READS.get(operation.id, [])
+        seen: list[tuple[int, list[tuple[str, str]], str, list[str]]] = []
+        for owner in (OTHER, NEVER):
+            daemon.reads.clear()
+            answer = await ask(client, operation, owner, headers)
+            kept = sorted(pair for pair in answer.headers.multi_items() if pair[0] != "date")
+            seen.append((answer.status_code, kept, answer.text, list(daemon.reads)))
+        assert seen[0] == seen[1], operation.id
+        assert seen[0][0] == 404, operation.id
+        assert seen[0][3] == READS.get(operation.id, []), operation.id
 
 
-@pytest.mark.parametrize("operation", TOKEN, ids=lambda one: one.id)
-async def test_forbidden_looks_nothing_up(
-    daemon: Counting, client: httpx.AsyncClient, operation: Operation
-) -> None:
+async def test_forbidden_looks_nothing_up(daemon: Counting, client: httpx.AsyncClient) -> None:
     """S60: who may not use an operation is told so before any object is touched."""
-    # A service, where every person may.
-    caller = next((role.value for role in Role if role not in operation.grants), "service")
-    answer = await ask(client, operation, OTHER, _headers(CALLERS[caller]))
-    assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
-    assert answer.headers["www-authenticate"] == (
-        'Bearer realm="comptoir", error="insufficient_scope"'
-    )
-    assert daemon.reads == []
-    assert daemon.asks == []
+    for operation in _anew(daemon, TOKEN):
+        # A service, where every person may.
+        caller = next((role.value for role in Role if role not in operation.grants), "service")
+        answer = await ask(client, operation, OTHER, _headers(CALLERS[caller]))
+        assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN"), operation.id
+        assert answer.headers["www-authenticate"] == (
+            'Bearer realm="comptoir", error="insufficient_scope"'
+        )
+        assert (daemon.reads, daemon.asks) == ([], []), operation.id
 
 
 @pytest.mark.parametrize(
