@@ -24,7 +24,7 @@ import httpx
 
 from comptoir.engine.objects import ObjectFacts, ObjectKey, UploadAddress, UploadTerms
 from comptoir.storage.objects.errors import ObjectMissing, ObjectsRefused, ObjectsUnavailable
-from comptoir.storage.objects.versions import read_versions
+from comptoir.storage.objects.versions import Listed, read_versions
 
 __all__ = ["VERSION_PAGES_MAX", "S3Options", "S3Store", "Signer"]
 
@@ -35,7 +35,9 @@ KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
 SECOND_MS: Final = 1000
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 VERSION_PAGES_MAX: Final = 10
-"""Of a thousand versions each: an object of ours is written once, and then deleted."""
+"""Of a call: an object of ours is written once, and then deleted, and hardly another key begins with all of its own."""
+LISTED_MAX: Final = 1_000
+"""Versions of a page: the most that S3 tells at once."""
 AWAY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 
 
@@ -133,31 +135,49 @@ class S3Store:
         """As `ObjectReads.delete`: where the bucket keeps versions, all of them go, and the marks of their deletion.
 
         Raises:
-            ObjectsUnavailable, ObjectsRefused: S3 does not answer, or says no; again is harmless.
+            ObjectsUnavailable, ObjectsRefused: S3 does not answer, or says no, or its list has not even the mark that was just
+                made; again is harmless.
         """
         answer = await self._ask("DELETE", key, {})
         if answer is None or not _keeps_versions(answer):
             return
+        onward: tuple[str, str] | None = None
+        seen = False
         for _ in range(VERSION_PAGES_MAX):
-            versions = await self._versions(key)
-            if not versions:
-                return
-            for version in versions:
+            page = await self._versions(key, onward)
+            ours = [version for path, version in page.versions if path == key.path]
+            for version in ours:
                 await self._send("DELETE", f"{self._url(key)}?versionId={quote(version, safe='')}")
-        raise ObjectsUnavailable("S3 keeps more versions of an object than are deleted at once")
+            seen = seen or bool(ours)
+            if not ours and page.onward is None:
+                break
+            # After a deletion the list is another one: it is read from its beginning.
+            onward = None if ours else page.onward
+        else:
+            raise ObjectsUnavailable("S3 keeps more versions of an object than are deleted at once")
+        if not seen:
+            raise ObjectsUnavailable(
+                "S3 does not list the mark of a deletion that it has just made"
+            )
 
-    async def _versions(self, key: ObjectKey) -> list[str]:
-        """Some of the versions that are left of exactly this key, and of the marks that it was deleted."""
-        query = f"prefix={quote(key.path, safe='')}&versions="
+    async def _versions(self, key: ObjectKey, onward: tuple[str, str] | None) -> Listed:
+        """A page of what is left of the keys that begin like this one, marks of deletions among it.
+
+        S3 tells the key itself first. SeaweedFS sorts it behind some that begin like it, and loses it where a page ends before.
+        """
+        asked = {"max-keys": str(LISTED_MAX), "prefix": key.path, "versions": ""}
+        if onward is not None:
+            asked["key-marker"], version = onward
+            asked |= {"version-id-marker": version} if version else {}
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
         bucket = f"{self._options.base_url}/{self._options.bucket}"
         answer = await self._send("GET", f"{bucket}?{query}")
         if answer is None:
-            return []
+            return Listed([])
         try:
-            found = read_versions(answer.content)
+            return read_versions(answer.content)
         except ValueError:
             raise ObjectsUnavailable("S3 lists versions in a way that nobody can read") from None
-        return [version for path, version in found if path == key.path]
 
     @asynccontextmanager
     async def read(self, key: ObjectKey) -> AsyncGenerator[AsyncIterator[bytes]]:

@@ -59,4 +59,4 @@ def test_nothing_of_an_erased_file_is_left_in_the_bucket(
 
 def _below(server: Seaweed, number: str) -> list[tuple[str, str]]:
     """Every version and every mark of a file's objects."""
-    return read_versions(asks(server, "GET", f"?prefix={number}%2F&versions=").content)
+    return read_versions(asks(server, "GET", f"?prefix={number}%2F&versions=").content).versions

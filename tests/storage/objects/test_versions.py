@@ -47,7 +47,7 @@ def versioned(s3_server: Seaweed) -> Seaweed:
 
 def left(server: Seaweed, key: ObjectKey) -> list[tuple[str, str]]:
     """Every version and mark that the bucket has under what begins like this key."""
-    return read_versions(asks(server, "GET", f"?prefix={key.path.replace('/', '%2F')}&versions=").content)  # fmt: skip
+    return read_versions(asks(server, "GET", f"?prefix={key.path.replace('/', '%2F')}&versions=").content).versions  # fmt: skip
 
 
 def sends(s3: S3Store, key: ObjectKey) -> bytes:
@@ -77,6 +77,36 @@ async def test_nothing_of_it_is_left_behind_a_mark(s3: S3Store, versioned: Seawe
     assert await s3.facts(other) is not None
 
 
+async def test_more_versions_than_a_page_has_go_from_a_real_bucket(
+    s3: S3Store, versioned: Seaweed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X13, E13: a real server's pages of two: five versions and the mark are gone after them."""
+    monkeypatch.setattr("comptoir.storage.objects.s3.LISTED_MAX", 2)
+    key = key_of("doc_often")
+    for _ in range(5):
+        assert asks(versioned, "PUT", f"/{key.path}", b"a page").status_code == 200
+    await s3.delete(key)
+    assert left(versioned, key) == []
+
+
+async def test_what_a_list_leaves_out_is_not_taken_for_deleted(
+    s3: S3Store, versioned: Seaweed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X13, E13: where others' keys that begin like this one fill the first page, this server never lists its versions: that is no
+    deletion, and once they are on the page it is one.
+    """
+    key = key_of("doc_paged")
+    others = [key_of(f"doc_paged.{one}") for one in range(3)]
+    for one in (*others, key):
+        assert asks(versioned, "PUT", f"/{one.path}", b"a page").status_code == 200
+    with monkeypatch.context() as patched:
+        patched.setattr("comptoir.storage.objects.s3.LISTED_MAX", 2)
+        with pytest.raises(ObjectsUnavailable):
+            await s3.delete(key)
+    await s3.delete(key)
+    assert {one for one, _ in left(versioned, key)} == {one.path for one in others}
+
+
 async def test_who_may_not_delete_versions_hears_it(s3_server: Seaweed) -> None:
     """E13: a deletion that leaves versions is not one: it is refused by name, and not taken for done."""
 
@@ -93,10 +123,13 @@ async def test_who_may_not_delete_versions_hears_it(s3_server: Seaweed) -> None:
 
 
 class Bucket:
-    """A bucket that lists so many versions at once, and refuses what it is told to: what no server of tests does."""
+    """A bucket that lists so many versions at once, those of others first, and refuses what it is told to: what no server of
+    tests does.
+    """
 
-    def __init__(self, versions: int, page: int = 1_000) -> None:
+    def __init__(self, versions: int, page: int = 1_000, others: int = 0) -> None:
         self.left = [f"v{one}" for one in range(versions)]
+        self.others = [f"o{one}" for one in range(others)]
         self.page, self.lists = page, 0
         self.refuses: dict[str, int] = {}
 
@@ -105,17 +138,31 @@ class Bucket:
         version = request.url.params.get("versionId")
         if request.method == "GET":
             self.lists += 1
-            shown = "".join(
-                f"<Version><Key>{key_of().path}</Key><VersionId>{one}</VersionId></Version>"
-                for one in self.left[: self.page]
-            )
-            return httpx.Response(200, text=f"<ListVersionsResult>{shown}</ListVersionsResult>")
+            return httpx.Response(200, text=self._listed(request.url.params))
         if version in self.refuses:
             return httpx.Response(self.refuses[version])
         if version is None:
             return httpx.Response(204, headers={"x-amz-delete-marker": "true"})
         self.left.remove(version)
         return httpx.Response(204)
+
+    def _listed(self, asked: httpx.QueryParams) -> str:
+        """A page, from the markers on."""
+        every = [(f"{key_of().path}.old", one) for one in self.others]
+        every += [(key_of().path, one) for one in self.left]
+        marker = (asked.get("key-marker"), asked.get("version-id-marker"))
+        begins = every.index(marker) + 1 if marker[0] else 0
+        page = every[begins : begins + self.page]
+        shown = "".join(
+            f"<Version><Key>{key}</Key><VersionId>{one}</VersionId></Version>" for key, one in page
+        )
+        if begins + self.page < len(every):
+            key, version = page[-1]
+            shown += (
+                f"<IsTruncated>true</IsTruncated><NextKeyMarker>{key}</NextKeyMarker>"
+                f"<NextVersionIdMarker>{version}</NextVersionIdMarker>"
+            )
+        return f"<ListVersionsResult>{shown}</ListVersionsResult>"
 
     def store(self) -> S3Store:
         """What deletes there."""
@@ -139,6 +186,14 @@ async def test_more_versions_than_a_list_has_go_too() -> None:
     await bucket.store().delete(key_of())
     assert bucket.left == []
     assert bucket.lists == 4, "two, two, one, and that nothing is left"
+
+
+async def test_what_others_fill_pages_with_hides_nothing() -> None:
+    """X13, E13: a thousand others whose keys begin alike are listed first: the list is read to its end."""
+    bucket = Bucket(3, others=2_500)
+    await bucket.store().delete(key_of())
+    assert (bucket.left, len(bucket.others)) == ([], 2_500)
+    assert bucket.lists == 6, "three pages, and three that have nothing left of it"
 
 
 async def test_so_many_go_at_once_and_the_rest_when_it_is_tried_again() -> None:
@@ -170,7 +225,7 @@ def test_what_is_no_list_is_refused(body: bytes) -> None:
         found = read_versions(body)
     except ValueError:
         return
-    assert found == []
+    assert found == ([], None)
 
 
 def test_a_document_type_is_refused() -> None:
