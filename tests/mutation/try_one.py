@@ -59,6 +59,8 @@ OURS = ("comptoir", "tests")
 ROOMS = ("engine", "actors", "http", "storage", "sandbox")
 UNREAD = ("__main__", "comptoir.engine.testing")
 """What starts something when it is read; and the plugin, which pytest reads itself."""
+EXAMPLES = 100
+"""Of each property: they are the same each time, so that a verdict does not change."""
 NOT_SWAPPED = 97
 """Beyond all of pytest's."""
 
@@ -98,17 +100,18 @@ class Recorder:
         self.report.write_text(json.dumps(told), "utf-8")
 
 
-class Hasty:
-    """A pytest plugin: no smaller example is looked for.
+class Searching:
+    """A pytest plugin: how examples are looked for.
 
-    That a test fails is all that is asked, and who reads of it never sees one.
+    No smaller one is: that a test fails is all that is asked, and who reads of it never sees one.
     """
 
     def pytest_configure(self) -> None:
         """Before tests are read: what their own settings begin with."""
         phases = tuple(x for x in Phase if x not in (Phase.shrink, Phase.explain))
         name = settings.get_current_profile_name()
-        settings.register_profile(name, settings.get_profile(name), phases=phases)
+        found = settings.get_profile(name)
+        settings.register_profile(name, found, phases=phases, max_examples=EXAMPLES)
         settings.load_profile(name)
 
 
@@ -251,7 +254,7 @@ def _run_bare(sockets: list[int]) -> int:
     _settle(order)
     # As `python -m pytest` has it: the root of the tree, then what PYTHONPATH says.
     sys.path[:1] = [order["tree"], str(Path(order["tree"]) / ".src")]
-    return int(pytest.main([*_options(), *order["tests"]], plugins=[Hasty(), Recorder(order)]))
+    return int(pytest.main([*_options(), *order["tests"]], plugins=[Searching(), Recorder(order)]))
 
 
 def _run_collected(sockets: list[int], tree: Path, files: list[str]) -> int:
@@ -261,7 +264,7 @@ def _run_collected(sockets: list[int], tree: Path, files: list[str]) -> int:
     _read_tree(tree)
     # A file that cannot be read is no reason to run none. Without capture: each fork prints into its own file.
     options = [*_options(), "--continue-on-collection-errors", "--capture=no"]
-    return int(pytest.main([*options, *files], plugins=[Hasty(), Collected(tree, sockets)]))
+    return int(pytest.main([*options, *files], plugins=[Searching(), Collected(tree, sockets)]))
 
 
 def main() -> None:
