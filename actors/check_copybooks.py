@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, cast
 
 import msgspec
 
-from comptoir.actors.checks import Answer, InvalidInputError, convert, refusal
+from comptoir.actors.check_answers import Answer, InvalidInputError, convert, refusal
 from comptoir.actors.gateways.copybook import (
     Codec,
     CopybookRefused,

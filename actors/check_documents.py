@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 import trio
 
-from comptoir.actors.checks import Answer, InvalidInputError, convert, refusal
+from comptoir.actors.check_answers import Answer, InvalidInputError, convert, refusal
 from comptoir.actors.inspection.flags import is_accepted
 from comptoir.actors.inspection.inspector import Inspector, task_of
 from comptoir.actors.inspection.mrz import ZoneUnreadable, repair_zone

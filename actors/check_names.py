@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from comptoir.actors.checks import Answer, InvalidInputError, convert, refusal
+from comptoir.actors.check_answers import Answer, InvalidInputError, convert, refusal
 from comptoir.actors.screening.clearing import fingerprint_of, said_of
 from comptoir.actors.screening.evidence import BirthDate, Subject
 from comptoir.actors.screening.index import Hit, Index

@@ -9,10 +9,11 @@ Source: check-command contract, those kinds; X32, S46, S47, S66.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 
+from comptoir.actors.check_answers import Answer, InvalidInputError, convert, refusal
 from comptoir.actors.inspection.mrz import ZoneUnreadable, read_zone
 from comptoir.actors.inspection.showing import shown_zone
 from comptoir.actors.merchants import Builder, Partner, Purchase
@@ -21,18 +22,11 @@ from comptoir.actors.withdrawal.iban import IbanInvalid, read_iban
 
 __all__ = [
     "CHECKS",
-    "Answer",
-    "InvalidInputError",
     "check_iban",
     "check_label",
     "check_mrz",
     "check_points",
-    "convert",
-    "refusal",
 ]
-
-Answer = dict[str, Any]
-"""`ok`, and the kind's own fields or `error` with `code` and `detail`; ready for JSON."""
 
 POINTS_MAX: Final = 2**63 - 1
 """What a column of the ledger holds."""
@@ -45,7 +39,6 @@ _Points = Annotated[int, msgspec.Meta(ge=0, le=POINTS_MAX)]
 _Mcc = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4})?\Z")]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 _Line = Annotated[str, msgspec.Meta(max_length=200)]
-Input = TypeVar("Input", bound=msgspec.Struct)
 
 
 class _PartnerInput(msgspec.Struct):
@@ -80,10 +73,6 @@ class _IbanInput(msgspec.Struct):
 
 class _MrzInput(msgspec.Struct):
     lines: Annotated[list[_Line], msgspec.Meta(max_length=ZONE_LINES_MAX)]
-
-
-class InvalidInputError(Exception):
-    """The input object cannot be read; its text is the detail of the answer."""
 
 
 def check_label(given: object) -> Answer:
@@ -163,22 +152,6 @@ CHECKS: Final[Mapping[str, Callable[[object], Answer]]] = MappingProxyType(
 """The kinds of this room, by name."""
 
 
-def convert(given: object, kind: type[Input]) -> Input:
-    """Read an input object.
-
-    Raises:
-        InvalidInputError: it is none of that kind.
-    """
-    try:
-        asked = msgspec.convert(given, kind)
-        # What is echoed must be writable as UTF-8: a lone surrogate is refused here, once for all.
-        msgspec.json.encode(asked)
-    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError) as error:
-        detail = str(error) if isinstance(error, msgspec.ValidationError) else "not Unicode text"
-        raise InvalidInputError(detail) from None
-    return asked
-
-
 def _partner(given: _PartnerInput) -> Partner:
     codes = given.mcc if isinstance(given.mcc, list) else [given.mcc]
     return Partner(
@@ -212,8 +185,3 @@ def _instant(text: str, where: str) -> int:
         return instant_ns(text)
     except ValueError:
         raise InvalidInputError(f"not an RFC 3339 time with a zone - at `$.{where}`") from None
-
-
-def refusal(code: str, detail: str) -> Answer:
-    """The answer that says no."""
-    return {"ok": False, "error": {"code": code, "detail": detail}}

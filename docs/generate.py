@@ -155,7 +155,7 @@ def mutants_page(root: Path) -> str:
         "",
         "## Found by the simulation as well",
         "",
-        f"`{simulation['test']}` plays a dozen seeds in the copy, and one of them must violate an",
+        f"`{simulation['test']}` plays half a dozen seeds in the copy, and one of them must violate an",
         "invariant. Two mutants in one copy are two safeguards of one thing, each enough alone.",
         "",
         *(f"- {' and '.join(names)}" for names in simulation["finds"]),

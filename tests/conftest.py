@@ -17,10 +17,14 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parents[1]
 PG15 = Path("/usr/lib/postgresql/15/bin")  # where Debian keeps the binaries of that version
 
+EXAMPLES = 30
+"""Of each property; others each time. `make soak` plays a thousand (TESTS_EXAMPLES)."""
+
 # No deadline: a shared machine with two cores makes one example in a thousand slow, and says
 # nothing about the code. A failure prints the blob that replays it.
 settings.register_profile(
     "comptoir",
+    max_examples=int(os.environ.get("TESTS_EXAMPLES") or EXAMPLES),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],

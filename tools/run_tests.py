@@ -87,12 +87,12 @@ PARTS: dict[str, tuple[str, ...]] = {
     "engine": ("tests/engine",),
     "commands": ("tests/engine/cli",),
     "edge": ("tests/http",),
-    "mutants": ("tests/mutation",),
     "exhaustion": ("tests/durability/exhaustion",),
     "storage": ("tests/storage",),
     "durability": ("tests/durability",),
     "crash points": ("tests/durability/test_crash_points.py",),
     "the rest": ("tests",),
+    "mutants": ("tests/mutation",),  # which take over what the parts before have compiled of tests
     "simulation": ("tests/simulation",),
 }
 UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation")

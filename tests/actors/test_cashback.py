@@ -84,7 +84,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, phases=(HypothesisPhase.explicit, HypothesisPhase.generate))
+@settings(phases=(HypothesisPhase.explicit, HypothesisPhase.generate))
 @given(STEPS, st.booleans())
 def test_points_are_those_of_the_acknowledged_reports(
     steps: Sequence[tuple[str, int, int, str]], linked_first: bool

@@ -45,7 +45,7 @@ STARTS = {
     ),
     "check screen": Start(
         "comptoir.engine.cli.entry, comptoir.actors.check_names, comptoir.engine.cli.listing",
-        (*OF_A_DAEMON, *OF_FILES, *OF_SOME),
+        (*OF_A_DAEMON, *OF_FILES, *OF_SOME, "schwifty", "comptoir.actors.merchants"),
         350,
     ),
     "a document": Start(

@@ -7,6 +7,7 @@ Source: try_one.py (the program); tests/storage/clusters.py (the servers).
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 
 from tests.storage.clusters import WHEEL, Cluster, name_of, remove, start
 
-__all__ = ["TRY_SECONDS_MAX", "Bench", "Runner"]
+__all__ = ["TRY_SECONDS_MAX", "Bench", "Program", "Runner"]
 
 PROGRAM = Path(__file__).with_name("try_one.py")
 PG15 = Path("/usr/lib/postgresql/15/bin")  # as tests/conftest.py has it
@@ -27,24 +28,17 @@ TRY_SECONDS_MAX = 250
 
 
 class Runner:
-    """A process whose forks run tests (try_one.py), one at a time; with a tree it has read all of it."""
+    """A process whose forks run tests (try_one.py), one at a time."""
 
-    def __init__(self, *tree: Path) -> None:
+    def __init__(self, channel: socket.socket) -> None:
         self._running = 0
-        self._process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), *map(str, tree)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": ""},
-        )  # fmt: skip
+        self._channel = channel
+        self._answers = channel.makefile()
 
     def run(self, order: dict[str, Any]) -> tuple[int, bool]:
         """Have an order carried out; its exit status, and whether it was ended for taking too long."""
-        orders, answers = self._process.stdin, self._process.stdout
-        assert orders is not None
-        assert answers is not None
-        orders.write(json.dumps(order) + "\n")
-        orders.flush()
-        self._running = int(answers.readline())
+        self._channel.sendall(f"{json.dumps(order)}\n".encode())
+        self._running = int(self._answers.readline())
         late = threading.Event()
 
         def end() -> None:
@@ -54,7 +48,7 @@ class Runner:
         timer = threading.Timer(TRY_SECONDS_MAX, end)
         timer.start()
         try:
-            return int(answers.readline()), late.is_set()
+            return int(self._answers.readline()), late.is_set()
         finally:
             timer.cancel()
             self._running = 0
@@ -67,30 +61,59 @@ class Runner:
 
     def end(self) -> None:
         """No more orders."""
-        self._process.communicate()
+        self._answers.close()
+        self._channel.close()
+
+
+class Program:
+    """try_one.py, started when it is first asked for: it reads once for all benches, and has a process for each."""
+
+    def __init__(self, benches: int, *arguments: str) -> None:
+        self._benches = benches
+        self._arguments = arguments
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._runners: list[Runner] = []
+
+    def runner(self, number: int) -> Runner:
+        """That of a bench."""
+        with self._lock:
+            if self._process is None:
+                self._start()
+            return self._runners[number]
+
+    def _start(self) -> None:
+        pairs = [socket.socketpair() for _ in range(self._benches)]
+        numbers = [theirs.fileno() for _, theirs in pairs]
+        self._process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), *map(str, numbers), *self._arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=numbers,
+            env={**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": ""},
+        )  # fmt: skip
+        for ours, theirs in pairs:
+            theirs.close()
+            self._runners.append(Runner(ours))
+
+    def kill(self) -> None:
+        """End what runs now."""
+        for runner in self._runners:
+            runner.kill()
+
+    def end(self) -> None:
+        """Leave nothing running."""
+        for runner in self._runners:
+            runner.end()
+        if self._process is not None:
+            self._process.wait()
 
 
 class Bench:
-    """A place for one run at a time; each process and server of it begins when it is first asked for."""
+    """A place for one run at a time; each server of it begins when it is first asked for."""
 
-    def __init__(self, place: Path, whole: Path) -> None:
+    def __init__(self, place: Path, number: int) -> None:
         self.place = place
-        self._whole = whole
-        self._bare: Runner | None = None
-        self._loaded: Runner | None = None
+        self.number = number
         self._servers: list[Cluster] = []
-
-    def bare(self) -> Runner:
-        """What runs tests of any tree."""
-        if self._bare is None:
-            self._bare = Runner()
-        return self._bare
-
-    def loaded(self) -> Runner:
-        """What runs tests of the tree as it is, which it has read."""
-        if self._loaded is None:
-            self._loaded = Runner(self._whole)
-        return self._loaded
 
     def servers(self, *, migrated: bool) -> str:
         """TESTS_RUNNING: the servers that stay for all runs, and whether a migrated database is to be taken."""
@@ -105,16 +128,7 @@ class Bench:
         }  # fmt: skip
         return json.dumps(known)
 
-    def kill(self) -> None:
-        """End what runs now."""
-        for runner in (self._bare, self._loaded):
-            if runner is not None:
-                runner.kill()
-
     def end(self) -> None:
         """Leave nothing running."""
-        for runner in (self._bare, self._loaded):
-            if runner is not None:
-                runner.end()
         for cluster in self._servers:
             remove(cluster)

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from tests.mutation.bench import ENVIRONMENT, TRY_SECONDS_MAX, Bench, Runner
+from tests.mutation.bench import ENVIRONMENT, TRY_SECONDS_MAX, Bench, Program, Runner
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS = Path(__file__).with_name("mutants.toml")
@@ -112,8 +112,9 @@ class Laboratory:
     unseen so (by a test that starts programs, say), a copy of the tree has it in the file.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, trials: list[Trial]) -> None:
         self.folder = folder
+        self._trials = trials
         self._whole = folder / "whole"
         self._compiled = folder / "compiled"
         self._clusters = folder / "clusters"  # tests/storage/clusters.py
@@ -125,7 +126,10 @@ class Laboratory:
         workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(workers)
         self._places: SimpleQueue[Bench] = SimpleQueue()
-        self._benches = [Bench(folder / str(number), self._whole) for number in range(workers)]
+        self._benches = [Bench(folder / str(number), number) for number in range(workers)]
+        self._bare = Program(workers)
+        files = sorted({trial.test.partition("::")[0] for trial in trials})
+        self._loaded = Program(workers, "--tree", str(self._whole), *files)
         for bench in self._benches:
             self._places.put(bench)
         self._times = count(1_000_000_000, 10)
@@ -142,13 +146,14 @@ class Laboratory:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target)
 
-    def begin(self, trials: list[Trial]) -> None:
-        """Start on these, and on the tree as it is with all of their tests."""
+    def begin(self) -> None:
+        """Start on the tree as it is with all tests that are named, and on each trial."""
         for folder in FOLDERS:
-            tests = sorted({trial.test for trial in trials if trial.test.startswith(f"{folder}/")})
+            named = {trial.test for trial in self._trials if trial.test.startswith(f"{folder}/")}
+            tests = sorted(named)
             if tests:
                 self._verdicts[folder] = self._pool.submit(self._try, (), tests)
-        for trial in trials:
+        for trial in self._trials:
             self._verdicts[trial.name] = self._pool.submit(self._try, trial.mutants, [trial.test])
 
     def verdict(self, name: str) -> Verdict:
@@ -162,11 +167,11 @@ class Laboratory:
     def end(self) -> None:
         """Leave nothing running."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for bench in self._benches:
-            bench.kill()
+        self._bare.kill()
+        self._loaded.kill()
         self._pool.shutdown()
-        for bench in self._benches:
-            bench.end()
+        for one in (self._bare, self._loaded, *self._benches):
+            one.end()
 
     def _try(self, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
         bench = self._places.get()
@@ -189,7 +194,8 @@ class Laboratory:
         for mutant in mutants:
             texts[mutant.file] = texts[mutant.file].replace(mutant.old, mutant.new)
         order = self._order(bench, self._whole, mutants, tests)
-        verdict = self._run(bench, bench.loaded(), {**order, "swaps": list(texts.items())})
+        order["swaps"] = list(texts.items())
+        verdict = self._run(bench, self._loaded.runner(bench.number), order)
         return replace(verdict, swapped=True)
 
     def _copy(self, bench: Bench, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
@@ -201,7 +207,7 @@ class Laboratory:
             self._plant(mutant, tree)
         order = self._order(bench, tree, mutants, tests)
         order["env"]["PYTHONPYCACHEPREFIX"] = str(self._compiled)
-        return self._run(bench, bench.bare(), order)
+        return self._run(bench, self._bare.runner(bench.number), order)
 
     def _plant(self, mutant: Mutant, tree: Path) -> None:
         """Change the one file; its link is broken first, for it is shared with the other copies."""
@@ -278,9 +284,9 @@ def laboratory(request: pytest.FixtureRequest) -> Iterator[Laboratory]:
             if isinstance(trial, Trial) and all(x.applies == 1 for x in trial.mutants):
                 chosen[trial.name] = trial
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        laboratory = Laboratory(Path(folder))
+        laboratory = Laboratory(Path(folder), list(chosen.values()))
         try:
-            laboratory.begin(list(chosen.values()))
+            laboratory.begin()
             yield laboratory
         finally:
             laboratory.end()

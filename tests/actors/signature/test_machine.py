@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from comptoir.actors.gateways.signing_messages import (
@@ -136,7 +135,6 @@ def test_a_contract_is_drawn_sent_signed_and_kept() -> None:
     assert signature.heard()[1:] == [ContractSigned(1, "docusign", "5" * 64, NOW)]
 
 
-@budget(max_examples=150, deadline=None)
 @given(statuses=st.lists(STATUSES, max_size=8), order=st.randoms())
 def test_the_end_is_a_function_of_what_was_reported(
     statuses: Sequence[SigningStatus], order: object
@@ -151,7 +149,6 @@ def test_the_end_is_a_function_of_what_was_reported(
     assert ends[0] is (Phase.FETCHING if best == "signed" else Phase(best))
 
 
-@budget(max_examples=60, deadline=None)
 @given(st.lists(STATUSES, min_size=1, max_size=4))
 def test_a_report_before_the_answer_counts_as_one_after_it(
     statuses: Sequence[SigningStatus],
@@ -251,7 +248,6 @@ def test_a_higher_round_voids_the_one_before() -> None:
     assert signature.state is drawing
 
 
-@budget(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(ANYTHING), max_size=12), st.integers(0, 12))
 def test_once_its_client_has_signed_the_end_is_signed(words: list[Message], at: int) -> None:
     """S28: whatever is said after it, in any order, a higher round too: signed, the same bytes, and the file hears of

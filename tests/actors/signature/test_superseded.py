@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from comptoir.actors.gateways.document_messages import DeleteObject
@@ -119,7 +118,6 @@ def test_one_that_turned_up_late_may_be_signed_too() -> None:
     assert len(fetches(signature)) == 1
 
 
-@budget(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.sampled_from((*SIGNED, report("viewed"), report("voided"), *ON, StandingDue(1))),
@@ -156,7 +154,6 @@ def made(signature: Told) -> set[str]:
     return {x.path for x in signature.said if isinstance(x, MakeContract | FetchSigned)}
 
 
-@budget(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.actors.gateways.copybook import (
@@ -290,7 +290,6 @@ def test_a_table_may_keep_the_room_of_its_most() -> None:
     assert made.decode(data)["LINE"] == values["LINE"]
 
 
-@settings(max_examples=100)
 @given(copybooks(), st.sampled_from(PAGES), st.sampled_from(["F", "V", "VB"]))
 def test_what_is_written_is_read(
     drawn: tuple[str, dict[str, Any], int], page: str, form: str
@@ -320,7 +319,6 @@ def _without_alternatives(values: Any) -> Any:
             return values
 
 
-@settings(max_examples=100)
 @given(
     copybooks(), st.binary(max_size=80), st.sampled_from(PAGES), st.sampled_from(["F", "V", "VB"])
 )
@@ -342,7 +340,6 @@ ODD = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=100)
 @given(copybooks(), ODD, st.data())
 def test_any_value_is_written_or_refused(
     drawn: tuple[str, dict[str, Any], int], odd: Any, data: st.DataObject

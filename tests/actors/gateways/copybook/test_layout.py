@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from comptoir.actors.gateways.copybook import (
@@ -248,7 +248,6 @@ SAID = (
 )
 
 
-@settings(max_examples=200)
 @given(
     st.text(max_size=120) | st.lists(st.sampled_from(SAID.split(" ")), max_size=40).map(" ".join)
 )

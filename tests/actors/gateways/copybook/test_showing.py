@@ -1,6 +1,6 @@
 """A record for the eye, whatever its bytes. Source: spec.md E11."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from comptoir.actors.gateways.copybook import Codec, read_copybook
@@ -49,7 +49,6 @@ def test_records_of_different_length_are_compared() -> None:
     ]
 
 
-@settings(max_examples=50)
 @given(copybooks(), st.binary(max_size=60))
 def test_any_bytes_are_shown(drawn: tuple[str, object, int], data: bytes) -> None:
     """Whatever was received: every byte of it is in some row, and nothing is raised (E11)."""
