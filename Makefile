@@ -17,6 +17,7 @@ SECONDS ?= 3600
 SOAK_SEEDS ?= 10000
 DELIVERIES ?= 10000
 OPERATIONS ?= 1000000
+SEQUENCES ?= 2000
 SEED ?=
 SEEDS ?= 300
 FROM ?= 1
@@ -119,7 +120,7 @@ simulate: setup  ## the simulation: SEEDS=300 from FROM=1 in JOBS processes; SEE
 # only cost the hour that follows.
 soak: setup  ## 10,000 seeds, a million ledger operations, 10,000 purchases ten times, SECONDS=3600 of kills; SEED=…
 	@$(PY) -m tests.simulation --seeds $(SOAK_SEEDS) --from $(or $(SEED),1001) --jobs $(JOBS) --full
-	@TESTS_DELIVERIES=$(DELIVERIES) TESTS_LEDGER_OPERATIONS=$(OPERATIONS) TESTS_SPECIMENS=300 TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak -o faulthandler_timeout=0 $(ARGS)
+	@TESTS_DELIVERIES=$(DELIVERIES) TESTS_LEDGER_OPERATIONS=$(OPERATIONS) TESTS_LONG_SEQUENCES=$(SEQUENCES) TESTS_SPECIMENS=300 TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak -o faulthandler_timeout=0 $(ARGS)
 
 # uv resolves for every Python and platform at once; it writes no registry's address. It is no part
 # of the lock, because only this command needs it. The extra `mq` has a lock of its own, of its sources alone, since PyPI has no
