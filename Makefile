@@ -18,6 +18,7 @@ SOAK_SEEDS ?= 10000
 DELIVERIES ?= 10000
 OPERATIONS ?= 1000000
 EXAMPLES ?= 1000
+SEQUENCES ?= 2000
 SEED ?=
 SEEDS ?= 300
 FROM ?= 1
@@ -121,7 +122,7 @@ simulate: setup  ## the simulation: SEEDS=300 from FROM=1 in JOBS processes; SEE
 soak: setup  ## 10,000 seeds, properties, a million ledger operations, 10,000 purchases ten times, SECONDS=3600 of kills; SEED=…
 	@$(PY) -m tests.simulation --seeds $(SOAK_SEEDS) --from $(or $(SEED),1001) --jobs $(JOBS) --full
 	@TESTS_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q -m hypothesis -o faulthandler_timeout=0 $(ARGS)
-	@TESTS_DELIVERIES=$(DELIVERIES) TESTS_LEDGER_OPERATIONS=$(OPERATIONS) TESTS_SPECIMENS=300 TESTS_BATCH_SEEDS=1000 TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak -o faulthandler_timeout=0 $(ARGS)
+	@TESTS_DELIVERIES=$(DELIVERIES) TESTS_LEDGER_OPERATIONS=$(OPERATIONS) TESTS_SPECIMENS=300 TESTS_BATCH_SEEDS=1000 TESTS_LONG_SEQUENCES=$(SEQUENCES) TESTS_SOAK_SECONDS=$(SECONDS) $(if $(SEED),TESTS_SEED=$(SEED)) $(PY) -m pytest -s -m soak -o faulthandler_timeout=0 $(ARGS)
 
 # uv resolves for every Python and platform at once; it writes no registry's address. It is no part
 # of the lock, because only this command needs it. The extra `mq` has a lock of its own, of its sources alone, since PyPI has no

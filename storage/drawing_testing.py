@@ -2,7 +2,8 @@
 
 The rule: everything that the contract of a journal speaks of is drawn often, right and wrong, on few
 actors, names, keys and lots, so that decisions meet. Each sequence switches some features off: all of
-them at once hide each other.
+them at once hide each other. Most are short: what differs, differs within a few operations, and what a
+short one cannot come to (a month of keys, many rows of one actor) the long ones do.
 
 Plain `random` rather than hypothesis: a sequence costs 2 ms to make, thousands are played in a test,
 and a plan without the choices of a journal shrinks by leaving parts out.
@@ -10,7 +11,7 @@ Source: issue 3, deliver 5; engine/journal.py.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from comptoir.engine.decision import Attempt, DeadLetter, LotOpened, Once, Outgoing, Put, Transfer
@@ -50,12 +51,16 @@ FEATURES: Final = (
     "documents", "ledger", "poison", "stale", "skips", "many", "along",
 )  # fmt: skip
 DAY: Final = 86_400_000
+LONG: Final = (8, 25)
+SHORT: Final = (2, 7)
+"""Operations, at least and at most."""
 
 
 class _Maker:
     """Draws from one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, long: bool) -> None:
+        self.long = long
         self.random = random.Random(seed)  # noqa: S311 - it is to be repeatable
         self.now = NOW
         self.on = {name for name in FEATURES if self.chance(0.7)}
@@ -217,16 +222,8 @@ class _Maker:
     def draw_put(self) -> Put:
         """Some fields of one of them."""
         values: tuple[Any, ...] = (
-            1,
-            "two",
-            None,
-            {"deep": [1]},
-            [],
-            True,
-            2.5,
-            "ü\\u0000",
-            (1 << 64) - 1,
-        )
+            1, "two", None, {"deep": [1]}, [], True, 2.5, "ü\\u0000", (1 << 64) - 1,
+        )  # fmt: skip
         names = self.random.sample(("x", "y", "z"), self.random.randint(0, 2))
         fields = {name: self.random.choice(values) for name in names}
         owner = self.random.choice(("", "", *OWNERS))
@@ -315,7 +312,19 @@ class _Maker:
             "count_dead_letters": lambda: Read("count_dead_letters"),
             "setting": lambda: Read("setting", ("name",)),
         }
+        if not self.long:
+            reads |= self.draw_late_reads(limit)
         return reads[name or draw(sorted(reads))]()
+
+    def draw_late_reads(self, limit: int) -> dict[str, Callable[[], Read]]:
+        """What a long sequence reads at its end alone."""
+        draw, now = self.random.choice, self.now
+        return {
+            "parked": lambda: Read("parked", (draw(ADDRESSES), limit)),
+            "letters": lambda: Read("letters", (self.draw_filter(), None, limit)),
+            "letter_ids": lambda: Read("letter_ids", (self.draw_filter(), 0, ID_MAX, limit)),
+            "sum_letters": lambda: Read("sum_letters", ("dlq:points", now)),
+        }
 
     def draw_filter(self) -> LetterFilter:
         """By queue, by reason, by addressee, by age, or none of them."""
@@ -338,6 +347,26 @@ class _Maker:
     def finish(self) -> Iterator[Operation]:
         """What shows in the end whatever no read has shown: keys that are taken, parked rows."""
         self.now += 1
+        asked = self.ask_for_keys()
+        freed = self.free_parked()
+        if not self.long:  # the tables show the rest, and what is sealed in them
+            yield Submit((*asked, *freed))
+            return
+        yield Submit(asked)
+        for address in ADDRESSES:
+            yield Read("load", (address,))
+            yield Read("parked", (address, 100))
+        # Drawn last, so that a seed's operations are what they always were.
+        yield Read("letters", (self.draw_filter(), None, 100))
+        yield Read("letter_ids", (self.draw_filter(), 0, ID_MAX, 100))
+        yield Read("sum_letters", ("dlq:points", self.now - 1))
+        yield Submit(freed)
+        for address in ADDRESSES:
+            yield Read("pending", (address, 100, self.now))
+        yield Read("due_timers", (self.now + 99 * DAY, 0, 100))
+
+    def ask_for_keys(self) -> tuple[RunPlan, ...]:
+        """Each key once more: whether it is taken."""
         asking = tuple(
             DecisionPlan(
                 self.now,
@@ -349,24 +378,21 @@ class _Maker:
             )
             for key in KEYS
         )
-        yield Submit(tuple(RunPlan(GATEWAY, (plan,), stateless=True) for plan in asking))
-        for address in ADDRESSES:
-            yield Read("load", (address,))
-            yield Read("parked", (address, 100))
-        # Drawn last, so that a seed's operations are what they always were.
-        yield Read("letters", (self.draw_filter(), None, 100))
-        yield Read("letter_ids", (self.draw_filter(), 0, ID_MAX, 100))
-        yield Read("sum_letters", ("dlq:points", self.now - 1))
+        return tuple(RunPlan(GATEWAY, (plan,), stateless=True) for plan in asking)
+
+    def free_parked(self) -> tuple[RunPlan, ...]:
+        """Whatever is parked, for everybody."""
         free = DecisionPlan(self.now, {"release": True}, None, None, None, frozenset({"release"}))
-        yield Submit(tuple(RunPlan(address, (free,), stateless=True) for address in ADDRESSES))
-        for address in ADDRESSES:
-            yield Read("pending", (address, 100, self.now))
-        yield Read("due_timers", (self.now + 99 * DAY, 0, 100))
+        return tuple(RunPlan(address, (free,), stateless=True) for address in ADDRESSES)
 
 
-def make_sequence(seed: int) -> Sequence:
-    """The sequence of a seed: 8 to 25 operations, and what shows the end of it."""
-    maker = _Maker(seed)
+def make_sequence(seed: int, *, long: bool) -> Sequence:
+    """The sequence of a seed: some operations (8 to 25 in a long one), and what shows the end of it.
+
+    A long one is what it was when all were long, so that a seed which showed something shows it still.
+    """
+    maker = _Maker(seed, long=long)
     batch = maker.random.choice(BATCHES)
-    operations = [maker.draw_operation() for _ in range(maker.random.randint(8, 25))]
+    fewest, most = LONG if long else SHORT
+    operations = [maker.draw_operation() for _ in range(maker.random.randint(fewest, most))]
     return Sequence(seed, batch, (*operations, *maker.finish()))

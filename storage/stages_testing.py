@@ -14,11 +14,13 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 import trio
 
+from comptoir.engine.values import Address
 from comptoir.storage.bridge import Bridge, Connection, Pool, Target, open_bridge
 from comptoir.storage.journal import READER_SETTINGS, WRITER_SETTINGS, PostgresJournal
 from comptoir.storage.journal_testing import NOW
 from comptoir.storage.memory import MemoryTables, MessageRow
 from comptoir.storage.migrate import MigrationReport, migrate
+from comptoir.storage.runs import identify_actor, identify_event, identify_message, identify_once
 from comptoir.storage.sealing import Sealer
 from comptoir.storage.sqlstate import ConnectionLost, DataRefused, FenceRaised
 from comptoir.storage.testing import MemoryJournal
@@ -31,29 +33,27 @@ TRUNCATE_EVERY: Final = 50
 TABLES: Final = (
     "actor", "message", "once", "event", "leaf", "transfer", "lot", "balance", "document", "setting",
 )  # fmt: skip
-DELETE_SQL: Final = (
-    ";".join(f"delete from comptoir.{name}" for name in TABLES)  # noqa: S608 - names of ours
-    + ";update comptoir.writer set epoch = 0, batch = 0, event_number = 0, entry_id = 0"
+RESET_SQL: Final = "update comptoir.writer set epoch = 0, batch = 0, event_number = 0, entry_id = 0"
+DELETE_SQL: Final = ";".join(
+    (RESET_SQL, *(f"delete from comptoir.{name}" for name in TABLES))  # noqa: S608 - names of ours
 )
-TRUNCATE_SQL: Final = (
-    f"truncate {', '.join(f'comptoir.{name}' for name in TABLES)};"  # noqa: S608 - names of ours
-    "update comptoir.writer set epoch = 0, batch = 0, event_number = 0, entry_id = 0; vacuum comptoir.writer"
-)
+"""The writer's row first, as each batch takes it: one of a sequence that was cancelled ends before."""
+TRUNCATE_SQL: Final = f"truncate {', '.join(f'comptoir.{name}' for name in TABLES)};{RESET_SQL};vacuum comptoir.writer"
 MS: Final = "(extract(epoch from {}) * 1000)::bigint"
 DUMP_SQL: Final = f"""
 select json_build_object(
 'writer', (select json_build_array(epoch, event_number) from comptoir.writer),
 'actor', (select coalesce(json_agg(json_build_array(
-    kind, key, version, schema, {MS.format("updated_at")}) order by kind, key), '[]')
+    kind, key, version, schema, {MS.format("updated_at")}, encode(state, 'hex')) order by kind, key), '[]')
     from comptoir.actor),
 'message', (select coalesce(json_agg(json_build_object(
     'id', id, 'target', json_build_array(kind, key), 'class', class,
     'sender', json_build_array(sender_kind, sender_key), 'due_at', due_at, 'created_at', created_at,
-    'name', name, 'attempts', coalesce(attempts, '[]'),
+    'name', name, 'attempts', coalesce(attempts, '[]'), 'payload', encode(payload, 'hex'),
     'dead', json_build_array(queue, code, detail, died_at)) order by id), '[]')
     from comptoir.message),
 'once', (select coalesce(json_object_agg(encode(digest, 'hex'),
-    json_build_array(scope, answer <> '', expires_at)), '{{}}') from comptoir.once),
+    json_build_array(scope, encode(answer, 'hex'), expires_at)), '{{}}') from comptoir.once),
 'lot', (select coalesce(json_object_agg(id, json_build_array(owner, source, tag, points, remaining,
     basis_cents, rate_bp, multiplier_bp, {MS.format("earned_at")}, {MS.format("expires_at")})), '{{}}')
     from comptoir.lot),
@@ -66,7 +66,8 @@ select json_build_object(
     collection, key, owner, body, {MS.format("updated_at")}) order by collection, key), '[]')
     from comptoir.document),
 'event', (select coalesce(json_agg(json_build_array(
-    number, {MS.format("at")}, kind, key, type) order by number), '[]') from comptoir.event),
+    number, {MS.format("at")}, kind, key, type, encode(payload, 'hex')) order by number), '[]')
+    from comptoir.event),
 'setting', (select coalesce(json_object_agg(name, value), '{{}}') from comptoir.setting))
 """  # noqa: S608 - columns of ours
 
@@ -81,6 +82,7 @@ class MemoryStage:
         self._vault = vault
         self._batch_decisions_max = batch_decisions_max
         self._tables = MemoryTables()
+        self._opened: list[MemoryJournal] = []
         self.journal = self._open()
 
     @classmethod
@@ -89,11 +91,16 @@ class MemoryStage:
         """Empty tables and a journal on them."""
         async with trio.open_nursery() as nursery:
             stage = cls(nursery, vault, batch_decisions_max)
-            yield stage
-            await stage.close(stage.journal)
+            try:
+                yield stage
+                await stage.close(stage.journal)
+            finally:
+                for journal in stage._opened:
+                    journal.stop()  # shielded: whoever is cancelled would wait for it for ever
 
     def _open(self) -> MemoryJournal:
         journal = MemoryJournal(self._tables, batch_decisions_max=self._batch_decisions_max)
+        self._opened.append(journal)
         self._nursery.start_soon(journal.run)
         return journal
 
@@ -131,10 +138,13 @@ class MemoryStage:
         ]  # fmt: skip
         return {
             "writer": [tables.epoch, len(tables.events)],
-            "actor": [[*x, row[0], row[1], row[3]] for x, row in sorted(tables.actors.items())],
+            "actor": [
+                [*x, row[0], row[1], row[3], _text(row[2])]
+                for x, row in sorted(tables.actors.items())
+            ],
             "message": [_dump_message(row) for _, row in sorted(tables.messages.items())],
             "once": {
-                digest(scope, key).hex(): [scope, answer != b"", expires]
+                digest(scope, key).hex(): [scope, _text(answer), expires]
                 for (scope, key), (answer, expires) in tables.once.items()
             },
             "lot": {
@@ -146,7 +156,9 @@ class MemoryStage:
             "transfer": transfers,
             "balance": dict(tables.balances),
             "document": [[*key, *row] for key, row in sorted(tables.documents.items())],
-            "event": [[x.number, x.at, *x.address, x.type] for x in tables.events],
+            "event": [
+                [x.number, x.at, *x.address, x.type, _text(x.payload)] for x in tables.events
+            ],
             "setting": dict(tables.settings),
         }  # fmt: skip
 
@@ -157,7 +169,30 @@ def _dump_message(row: MessageRow) -> dict[str, Any]:
         "id": row.id, "target": [*row.target], "class": row.kind, "sender": [*row.sender],
         "due_at": row.due_at, "created_at": row.created_at, "name": row.name,
         "attempts": msgspec.to_builtins(row.attempts, builtin_types=()), "dead": dead,
+        "payload": _text(row.payload),
     }  # fmt: skip
+
+
+def _text(payload: bytes) -> str:
+    return payload.decode("utf-8", "backslashreplace")
+
+
+def _unseal(vault: Sealer, dump: dict[str, Any]) -> None:
+    """Put what is sealed in its place, as text: each value opens in its own row only."""
+
+    def opened(sealed: str, identity: bytes) -> str:
+        return _text(vault.open(bytes.fromhex(sealed), identity)) if sealed else ""
+
+    for row in dump["actor"]:
+        row[-1] = opened(row[-1], identify_actor(Address(row[0], row[1]), row[2]))
+    for row in dump["message"]:
+        row["payload"] = opened(
+            row["payload"], identify_message(row["id"], Address(*row["target"]))
+        )
+    for digest, row in dump["once"].items():
+        row[1] = opened(row[1], identify_once(bytes.fromhex(digest)))
+    for row in dump["event"]:
+        row[-1] = opened(row[-1], identify_event(row[0]))
 
 
 class _Lossy:
@@ -346,4 +381,6 @@ class PostgresStage:
     async def dump(self) -> dict[str, Any]:
         """Every table."""
         rows = await self._auditor.fetch(DUMP_SQL)
-        return cast("dict[str, Any]", json.loads(rows[0][0]))
+        dump = cast("dict[str, Any]", json.loads(rows[0][0]))
+        _unseal(self._vault, dump)
+        return dump

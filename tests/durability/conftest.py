@@ -27,7 +27,8 @@ from comptoir.storage.ledger_testing import audit, credited, wallets
 SECRET = "0123456789abcdef0123456789abcdef0123456789abcdef"
 USERS = 60
 CONNECTIONS = 140
-RATE = 250
+RATE = 100
+SOAK_RATE = 250
 """Webhooks a second, from so many connections:"""
 WORKERS = 12
 ORACLE = Path(__file__).with_name("oracle.py")
@@ -140,7 +141,7 @@ def make_world() -> Callable[[int], dict[str, Any]]:
         return {
             "secret": SECRET,
             "seed": seed,
-            "rate": RATE,
+            "rate": SOAK_RATE if "TESTS_SOAK_SECONDS" in os.environ else RATE,
             "workers": WORKERS,
             "connections": [
                 (f"cn-{number}", f"user-{rng.randrange(USERS)}") for number in range(CONNECTIONS)

@@ -30,7 +30,7 @@ from tests.durability.accounts import ACCOUNTS
 from tests.durability.load import Sender, Webhook
 
 DATABASE = "deliveries"
-PURCHASES = 400
+PURCHASES = 120
 TIMES = 10
 SENDERS = 12
 DEATHS_AT = (1 / 3, 2 / 3)

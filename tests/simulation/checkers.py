@@ -21,6 +21,7 @@ from comptoir.actors.wallet.state import PurchaseRestated, RefundIgnored, Wallet
 from comptoir.engine.decision import Decision
 from comptoir.engine.engine import Engine
 from comptoir.engine.journal import Decided, Pending, Run
+from comptoir.engine.parts import EngineStatistics
 from comptoir.engine.toys import Call, Do
 from comptoir.engine.values import Address
 from comptoir.storage.runs import Progress
@@ -207,7 +208,7 @@ class Checker:
             self._fail("time", f"{daemon.name} begins {back} ms before what is durable")
         self._loose = set()
 
-    def nothing_crashed(self, engine: Engine) -> None:
+    def nothing_crashed(self, engine: Engine) -> EngineStatistics:
         """Only toys crash, because they are told to: whatever else is contained is a bug of ours."""
         figures = engine.statistics()
         crashed = [x.id for x in figures.children if x.restarts_total]
@@ -215,12 +216,12 @@ class Checker:
         crashed += ["delivery"] * bool(figures.delivery.crashes_total)
         if crashed:
             self._fail("supervision", f"crashed: {', '.join(crashed)}")
+        return figures
 
     def look(self, daemon: "Daemon") -> None:
         """Between the steps: nothing is stranded, nothing is held that nobody has."""
         engine: Any = daemon.engine
-        self.nothing_crashed(engine)
-        stranded = engine.statistics().delivery.stranded_total
+        stranded = self.nothing_crashed(engine).delivery.stranded_total
         if stranded:
             self._fail("no stranded row", f"{daemon.name} counts {stranded}")
         delivery = engine._delivery

@@ -44,9 +44,9 @@ class Freezer(deque[Any]):
         self._ice: list[Any] = []
         self._roots: list[Any] = []
 
-    def append(self, task: Any, /) -> None:
+    def _append(self, task: Any, /) -> None:
         """Make a task runnable, or put it on ice."""
-        if self._roots and self._frozen(task):
+        if self._frozen(task):
             self._ice.append(task)
         else:
             super().append(task)
@@ -63,6 +63,10 @@ class Freezer(deque[Any]):
             self._sort_again()
 
     def _sort_again(self) -> None:
+        # In place of deque's own only while something is frozen: every step of a run comes by here.
+        self.__dict__.pop("append", None)
+        if self._roots:
+            self.__dict__["append"] = self._append
         tasks = [*self, *self._ice]
         self.clear()
         self._ice.clear()

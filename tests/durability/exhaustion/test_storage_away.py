@@ -28,8 +28,10 @@ SIZE_MIB = 224
 """Room for a new cluster (about 60 MiB with its log), some segments of log, and the journal."""
 SWITCHES_MAX = 14
 """Segments of 16 MiB: more than fit, so that writing the log itself fails."""
-OUTAGE_SECONDS = 12.0
-SOAK_OUTAGE_SECONDS = 60.0
+OUTAGE_SECONDS = 60.0
+"""A minute (issue 3, deliver 7)."""
+PAUSE_SECONDS = 0.5
+"""Between two looks at a daemon whose database is away."""
 NOTICED_SECONDS_MAX = 5.0
 QUICK_SECONDS_MAX = 2.0
 """For a refusal, on a busy machine: it waits for nothing."""
@@ -87,8 +89,8 @@ async def proxied(
     return build_town(postgres, "town", url, disk_folder, **IMPATIENT), proxy
 
 
-async def live_through_an_outage(town: Town, proxy: Proxy, refused: Refused, seconds: float) -> str:
-    """Refuse every connection to the database for so long; what is worth telling of it."""
+async def live_through_an_outage(town: Town, proxy: Proxy, refused: Refused) -> str:
+    """Refuse every connection to the database for a minute; what is worth telling of it."""
     town.open()
     await town.until_acknowledged()
     user = town.world["connections"][0][1]
@@ -96,7 +98,7 @@ async def live_through_an_outage(town: Town, proxy: Proxy, refused: Refused, sec
     noticed = await town.until_outcome("503", NOTICED_SECONDS_MAX)
     began, before = time.monotonic(), town.kib("VmRSS")
     slowest, asked = 0.0, 0
-    while time.monotonic() - began < seconds:
+    while time.monotonic() - began < OUTAGE_SECONDS:
         for path in ("/health/ready", f"/api/v1/wallets/{user}"):
             answer, spent = town.ask(path)
             slowest, asked = max(slowest, spent), asked + 1
@@ -109,7 +111,7 @@ async def live_through_an_outage(town: Town, proxy: Proxy, refused: Refused, sec
         answer, spent = town.ask("/health/live")
         assert answer.status == 200
         slowest = max(slowest, spent)
-        await trio.sleep(0.1)
+        await trio.sleep(PAUSE_SECONDS)
     heard = town.news()
     grown = town.kib("VmRSS") - before
     proxy.tell("accept")
@@ -122,30 +124,18 @@ async def live_through_an_outage(town: Town, proxy: Proxy, refused: Refused, sec
     # its caller; everything else is refused. `left` is the bank's own doing.
     assert set(heard) <= {"503 STORAGE_UNAVAILABLE", "503 OVERLOADED", "left"}
     return (
-        f"connection refused for {seconds:g} s: first 503 after {noticed:.2f} s, {len(heard)} webhooks "
+        f"connection refused for {OUTAGE_SECONDS:g} s: first 503 after {noticed:.2f} s, {len(heard)} webhooks "
         f"and {asked} reads answered meanwhile, the slowest in {slowest:.2f} s, {grown} KiB more; "
         f"taken again after {back:.2f} s, ready after {ready:.2f} s; {counts}"
     )
 
 
-async def test_connection_refused(
+async def test_connection_refused_for_a_minute(
     proxied: tuple[Town, Proxy], refused: Refused, tell: Callable[[str], None]
 ) -> None:
     """S43, X19: everything is refused quickly with 503, and taken within 5 s of the return."""
     try:
-        tell(await live_through_an_outage(*proxied, refused, OUTAGE_SECONDS))
-    finally:
-        proxied[1].end()
-
-
-@pytest.mark.soak
-@pytest.mark.skipif("TESTS_SOAK_SECONDS" not in os.environ, reason="make soak SECONDS=n runs it")
-async def test_connection_refused_for_a_minute(
-    proxied: tuple[Town, Proxy], refused: Refused, tell: Callable[[str], None]
-) -> None:
-    """S43, X19: the same for a minute."""
-    try:
-        tell(await live_through_an_outage(*proxied, refused, SOAK_OUTAGE_SECONDS))
+        tell(await live_through_an_outage(*proxied, refused))
     finally:
         proxied[1].end()
 
