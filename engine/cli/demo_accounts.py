@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 import trio
 
+from comptoir.engine.cli.daemons import client_of
 from comptoir.engine.cli.demo_people import Asker
 from comptoir.engine.cli.demo_place import DemoPlace
 
@@ -25,12 +26,12 @@ CODE: Final = re.compile(r"\b[0-9]{6}\b")
 
 async def fetch_house(place: DemoPlace) -> None:
     """Keep the house's key and the authority's root where the daemon looks for them."""
-    async with httpx.AsyncClient(base_url=place.sandbox_url) as sandbox:
+    async with client_of(place.sandbox_url) as sandbox:
         for file in (place.house, place.root):
             found = (await sandbox.get(f"/control/trust/{file.name}")).raise_for_status()
             file.write_bytes(found.content)
             file.chmod(0o600)
-        # Its program is compiled at the first question, which is not to be a client's.
+        # Its program is compiled at the first question, which is not to be a client's: seconds on a busy machine.
         (await sandbox.get("/control/mainframe")).raise_for_status()
 
 

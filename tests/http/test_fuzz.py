@@ -6,7 +6,8 @@ what is invalid refused, what is valid taken, what needs a token refused without
 no schema says: ids and cursors that exist, and amounts; and it is not to expect that any CSV, any cursor, any time,
 any currency of three letters or any name that cannot be shown is right, nor that a webhook is wrong without
 the signature that our hook puts back (tests/http/test_payloads.py has its bodies). What takes no token is
-called by one caller only.
+called by one caller only; what a caller may not do at all is called in `make soak`, since whatever is sent they hear
+the same 403 (tests/http/test_policy.py asks for each of them).
 Source: interface.md 1; the documentation of schemathesis 4; spec.md S34, S73.
 """
 
@@ -26,6 +27,7 @@ from comptoir.engine.settings import Http, Settings
 from comptoir.http.identity.opening import Identity
 from comptoir.http.operation import Door
 from comptoir.http.operations import OPERATIONS
+from comptoir.http.principal import Role
 from comptoir.http.queries import cursor
 from comptoir.http.server import Shared, serve
 from comptoir.http.testing import FakeAuthenticator, FakeDaemon
@@ -99,10 +101,10 @@ RUNS = [
     *(run for run in EVERYTHING if run[0] == WHOLE),
     ("COMPLIANCE", "money", EXAMPLES),
     ("OPERATIONS", "access", 2 * EXAMPLES),
-    *((name, "tokens", EXAMPLES_FEW) for name in CALLERS if name != WHOLE),
+    *((name, "tokens", EXAMPLES_FEW) for name in CALLERS if name not in ("nobody", WHOLE)),
 ]
-"""Of `make test`: one caller whole, one led from what it reads, one from what it proposes, and every caller
-everywhere with few examples."""
+"""Of `make test`: one caller whole, one led from what it reads, one from what it proposes, and everybody who may
+do anything with few examples of what they may."""
 TIME = "2025-11-24T14:30:00.000Z"
 BALANCE = {"available": 950, "pending": 0, "blocked": 0, "shortfall": 0}
 CONFIGURATION = f"""
@@ -244,6 +246,15 @@ def schemathesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         yield Runs(orders)
 
 
+def _refused(name: str) -> list[str]:
+    """What a caller may not do."""
+    return [
+        f"--exclude-operation-id={one.id}"
+        for one in TOKENS
+        if not (one.scopes if name == "service" else Role(name) in one.grants)
+    ]
+
+
 def _named(run: tuple[str, str, int]) -> str:
     return f"{run[0]}-{run[1]}"
 
@@ -253,7 +264,7 @@ async def test_nothing_is_answered_that_is_not_described(
     run: tuple[str, str, int], tmp_path: Path, identity: Identity, schemathesis: Runs
 ) -> None:
     """S34, S73: for each kind of caller, with valid and invalid requests, alone and in sequence."""
-    await _hold_described(run, tmp_path, identity, schemathesis)
+    await _hold_described(run, tmp_path, identity, schemathesis, _refused(run[0]))
 
 
 @pytest.mark.soak
@@ -264,12 +275,16 @@ async def test_nothing_is_answered_that_is_not_described(
 async def test_everybody_is_answered_as_described(
     run: tuple[str, str, int], tmp_path: Path, identity: Identity, schemathesis: Runs
 ) -> None:
-    """S34, S73: the same with as many examples for every caller, in all parts."""
+    """S34, S73: the same with as many examples for every caller, in all parts, and of what they may not do."""
     await _hold_described(run, tmp_path, identity, schemathesis)
 
 
 async def _hold_described(
-    run: tuple[str, str, int], folder: Path, identity: Identity, schemathesis: Runs
+    run: tuple[str, str, int],
+    folder: Path,
+    identity: Identity,
+    schemathesis: Runs,
+    left_out: Sequence[str] = (),
 ) -> None:
     """One run, in which every check held; and was led where it can be."""
     name, part, examples = run
@@ -288,7 +303,7 @@ async def _hold_described(
             "--seed", "20251124", "--max-examples", str(examples), "--no-color", "--no-shrink",
             "--generation-database", "none",
             *([] if caller is None else ["--header", f"Authorization: {caller}"]),
-            *PARTS[part],
+            *PARTS[part], *left_out,
         ]  # fmt: skip
         with trio.fail_after(SECONDS_MAX):
             status, told = await schemathesis.run(arguments, folder)

@@ -24,7 +24,7 @@ def ends(folder: Path, seconds_max: float = 20) -> bool:
     """Whether the demo of a folder, its children and its database end in time."""
     deadline = time.monotonic() + seconds_max
     database = EmbeddedPostgres(folder / "place")
-    while processes_of(folder) or database.status().state != "stopped":
+    while processes_of(folder) or database.status().state not in ("absent", "stopped"):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
