@@ -5,8 +5,7 @@ Slices of webhooks at a rate take turns, each with connections of its own:
 - `idle`: 10,000 sockets were connected that say nothing; the daemon holds as many as it has places for, and gives up the
   longest silent for whoever comes (http/crowd.py);
 - `slow`: 1,000 more say one byte of a header after the other, all of them twenty times a second.
-A ratio is taken within each round, since the machine of the next is another one. It is both listeners' figure: the lane's, and
-that of hypercorn.
+It is both listeners' figure: the lane's, and that of hypercorn.
 
 Rule: every webhook is acknowledged and every ledger whole (bench/sides.py).
 Source: issues 3 and 4 (10,000 idle and 1,000 slow connections: the p99 of good ones beside them); design.md 5.
@@ -19,23 +18,19 @@ import errno
 import os
 import resource
 import socket
-import statistics
 import threading
 import time
 from typing import Any, Final
 
 from bench.results import write
+from bench.rounds_beside import RATE, ROUNDS, one_slice, tell
 from bench.sides import OURS, Crowd, Side, open_sides
 
 __all__ = ["main"]
 
 NAME: Final = "crowd"
-ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
-SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "5"))
-RATE: Final = int(os.environ.get("BENCH_RATE", "200"))
 IDLE: Final = int(os.environ.get("BENCH_IDLE", "10000"))
 SLOW: Final = int(os.environ.get("BENCH_SLOW", "1000"))
-CONNECTIONS: Final = 64
 SOURCES: Final = 40
 """Addresses of loopback, so that ports do not run out."""
 AT_ONCE: Final = 250
@@ -46,7 +41,6 @@ SETTLED_S: Final = 2.0
 """Longer than whoever has just come is left their place (http/places.py): within it a newcomer may hear 503."""
 HEAD: Final = b"POST /webhooks/banking HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 SLICES: Final = ("quiet", "idle", "slow")
-FIGURES: Final = ("p50_ms", "p99_ms")
 
 
 class Strangers:
@@ -114,17 +108,16 @@ def main() -> None:
 
 def _measured(side: Side, target: str) -> dict[str, list[dict[str, Any]]]:
     """Slices that take turns."""
-    count = round(RATE * SECONDS)
-    side.slice(count, CONNECTIONS, RATE, target)  # warms it up
+    one_slice(side, target)  # warms it up
     slices: dict[str, list[dict[str, Any]]] = {name: [] for name in SLICES}
     for _ in range(ROUNDS):
-        slices["quiet"].append(side.slice(count, CONNECTIONS, RATE, target))
+        slices["quiet"].append(one_slice(side, target))
         idle = Strangers(target, IDLE)
         try:
-            slices["idle"].append(side.slice(count, CONNECTIONS, RATE, target))
+            slices["idle"].append(one_slice(side, target))
             slow = Strangers(target, SLOW, HEAD)
             try:
-                slices["slow"].append(side.slice(count, CONNECTIONS, RATE, target))
+                slices["slow"].append(one_slice(side, target))
             finally:
                 slow.leave()
         finally:
@@ -133,17 +126,6 @@ def _measured(side: Side, target: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def _told(edge: str, slices: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Print medians, and ratios within the rounds."""
     print(f"  {edge}")
-    found: dict[str, Any] = {}
-    for name, some in slices.items():
-        told = {figure: statistics.median(one[figure] for one in some) for figure in FIGURES}
-        for figure in FIGURES:
-            rounds = zip(some, slices["quiet"], strict=True)
-            told[f"{figure}_ratio"] = statistics.median(a[figure] / b[figure] for a, b in rounds)
-        print(
-            f"    {name}: p50 {told['p50_ms']:.1f} ms (x{told['p50_ms_ratio']:.2f}), "
-            f"p99 {told['p99_ms']:.1f} ms (x{told['p99_ms_ratio']:.2f})"
-        )
-        found[name] = told
-    return found
+    quiet = slices["quiet"]
+    return {name: tell(f"    {name}:", some, quiet) for name, some in slices.items()}

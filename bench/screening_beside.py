@@ -9,8 +9,7 @@ Slices of webhooks at a rate take turns, and what differs between two of them is
   requests beside webhooks cost, the people who make them included;
 - `child`: as many searches a second by a child of this program's own, past the daemon: what the processor costs that a search
   computes on.
-What is left between `beside` and these two is what a search does in the daemon. A ratio is taken within each round, since
-the machine of the next is another one.
+What is left between `beside` and these two is what a search does in the daemon.
 
 Rule: every webhook is acknowledged and every ledger whole (bench/sides.py); every search is answered.
 
@@ -20,7 +19,6 @@ Rule: every webhook is acknowledged and every ledger whole (bench/sides.py); eve
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,28 +31,24 @@ from typing import Any, Final
 
 from bench import screening
 from bench.results import write
+from bench.rounds_beside import RATE, ROUNDS, one_slice, tell
 from bench.sides import OURS, Crowd, Side, open_sides
+from comptoir.actors.priority import give_way
 from comptoir.actors.screening.entries import Entry
 from comptoir.actors.screening.index import build_index
-from comptoir.actors.screening.process import give_way
 
 __all__ = ["main"]
 
 NAME: Final = "screens"
 LIST: Final = int(os.environ.get("BENCH_LIST", "50000"))
-ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
-SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "5"))
-RATE: Final = int(os.environ.get("BENCH_RATE", "200"))
 SEARCHES: Final = float(os.environ.get("BENCH_SEARCHES", "5"))
 """A second, of all who search at their own pace: some hundred thousand on a working day."""
-CONNECTIONS: Final = 64
 SEARCHERS: Final = 4
 """Each with a principal of their own, since a minute of one has a thousand requests."""
 SEARCH: Final = "/api/v1/screening/search"
 LISTS: Final = "/api/v1/lists"
 SLICES: Final = ("quiet", "some", "beside", "gets", "child")
 READY_S, READY_TRIES = 0.2, 300
-FIGURES: Final = ("p50_ms", "p99_ms")
 
 
 class Crew:
@@ -201,8 +195,7 @@ def _await_list(side: Side) -> None:
 
 def _measured(side: Side, path: Path, known: list[Entry]) -> dict[str, Any]:
     """Slices that take turns, and what came of them."""
-    count = round(RATE * SECONDS)
-    side.slice(count, CONNECTIONS, RATE)  # warms it up
+    one_slice(side)  # warms it up
     _await_list(side)
     people = People(side, known)
     slices: dict[str, list[dict[str, Any]]] = {name: [] for name in SLICES}
@@ -212,7 +205,7 @@ def _measured(side: Side, path: Path, known: list[Entry]) -> dict[str, Any]:
         """One slice; how often a second the crew did what it does."""
         began = time.monotonic()
         with crew or nullcontext():
-            slices[name].append(side.slice(count, CONNECTIONS, RATE))
+            slices[name].append(one_slice(side))
         rate = crew.done / (time.monotonic() - began) if crew else 0.0
         done[name] += rate / ROUNDS
         return rate
@@ -232,13 +225,6 @@ def _told(slices: dict[str, list[dict[str, Any]]], done: dict[str, float]) -> di
     print(f"{LIST:,} names, {RATE} webhooks a second")
     found: dict[str, Any] = {"names": LIST, "rate": RATE}
     for name, some in slices.items():
-        told = {figure: statistics.median(one[figure] for one in some) for figure in FIGURES}
-        for figure in FIGURES:
-            rounds = zip(some, slices["quiet"], strict=True)
-            told[f"{figure}_ratio"] = statistics.median(a[figure] / b[figure] for a, b in rounds)
-        print(
-            f"  {name}: {done[name]:.0f} a second beside; p50 {told['p50_ms']:.1f} ms (x{told['p50_ms_ratio']:.2f}), "
-            f"p99 {told['p99_ms']:.1f} ms (x{told['p99_ms_ratio']:.2f})"
-        )
-        found[name] = {**told, "beside_per_s": done[name]}
+        label = f"  {name}: {done[name]:.0f} a second beside;"
+        found[name] = {**tell(label, some, slices["quiet"]), "beside_per_s": done[name]}
     return found
