@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from fido2.server import Fido2Server
 from fido2.utils import websafe_encode
 from fido2.webauthn import PublicKeyCredentialRpEntity, UserVerificationRequirement
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from comptoir.actors.person.machine import (
@@ -298,6 +298,7 @@ def test_several_named_listed_removed() -> None:
     st.booleans(),
     st.lists(st.tuples(st.sampled_from(["add", "remove"]), st.integers(0, 11)), max_size=30),
 )
+@example(False, [("remove", 0)])
 def test_there_is_always_a_way_in(seeded: bool, changes: list[tuple[str, int]]) -> None:
     """S34: for any changes in any order: never without a way in, and never more than the bound; each
     passkey that is listed signs in.

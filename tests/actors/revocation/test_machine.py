@@ -98,9 +98,13 @@ def test_a_token_of_no_sign_in_is_held_to_its_time() -> None:
 def test_more_than_can_be_remembered_refuses_all() -> None:
     """Design.md 5: beyond the bound nothing that was ended gets through; the list stays as short."""
     book = List()
-    for number in range(machine.ENTRIES_MAX):
-        book.tell(EndAccess(Ground.TOKEN, f"jti{number}"))
+    book.tell(EndAccess(Ground.TOKEN, "jti0"))
+    (told,) = book.state.over.values()
+    names = (Revocations.name_of(Ground.TOKEN, f"jti{n}") for n in range(machine.ENTRIES_MAX - 1))
+    book.state = msgspec.structs.replace(book.state, over=dict.fromkeys(names, told))
+    book.tell(EndAccess(Ground.TOKEN, "the last that has a place"))
     assert len(book.state.over) == machine.ENTRIES_MAX
+    assert book.takes(Given(DAWN, "never ended"))
     book.now += 1
     book.tell(EndAccess(Ground.TOKEN, "one more"))
     assert EverythingEnded(machine.ENTRIES_MAX) in book.events

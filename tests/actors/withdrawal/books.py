@@ -6,6 +6,7 @@ not do (a balance below zero, a lot beyond its points, a transfer from nowhere) 
 
 from collections import Counter
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -63,6 +64,16 @@ class Books:
         self.now = 1_000
         self._programme = programme or Programme()
         self._changes = 0
+
+    def copy(self) -> "Books":
+        """The same so far, and apart from here on; what is in them is never changed in place but documents."""
+        other = copy(self)
+        other.withdrawals = dict(self.withdrawals)
+        other.accounts = self.accounts.copy()
+        other.lots = dict(self.lots)
+        other.documents = {key: dict(fields) for key, fields in self.documents.items()}
+        other.sent = list(self.sent)
+        return other
 
     def credit(self, identity: str, points: int) -> None:
         """A purchase earns points."""

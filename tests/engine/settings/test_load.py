@@ -243,19 +243,16 @@ def written(folder: Path, text: str) -> Path:
 class TestRoundTrip:
     """What was written is what is read."""
 
-    @budget(max_examples=60)
     @given(drawn=settings_drawn())
     def test_file(self, folder: Path, drawn: Settings) -> None:
         """S74: any settings written to TOML and loaded again are equal."""
         assert Settings.load(written(folder, as_toml(drawn)), {}) == drawn
 
-    @budget(max_examples=60)
     @given(drawn=settings_drawn())
     def test_environment(self, drawn: Settings) -> None:
         """S73: any settings written to variables and loaded again are equal."""
         assert Settings.load(None, as_environment(drawn)) == drawn
 
-    @budget(max_examples=30)
     @given(low=settings_drawn(), high=settings_drawn())
     def test_environment_wins(self, folder: Path, low: Settings, high: Settings) -> None:
         """S73: a variable overrides the file, a key without one keeps the file's value."""
