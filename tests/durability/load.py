@@ -38,7 +38,7 @@ ANSWER_SECONDS_MAX = 15.0
 """A daemon is stopped and continued in the test; longer than this no pause lasts."""
 SETTLE_SECONDS_MAX = 60.0
 """From the end of the input until whatever is open must be acknowledged."""
-PAUSE_SECONDS = (0.01, 0.06)
+PAUSE_SECONDS = (0.03, 0.15)
 """Between two attempts of one webhook."""
 ANONYMOUS_CENTS = 1_000_000
 """Purchases from here on have amounts of their own, so that an anonymous refund can only be theirs."""

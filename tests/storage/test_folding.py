@@ -6,10 +6,10 @@ issue 2, "Must show".
 """
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any, cast
 
-import pytest
 import trio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -36,6 +36,8 @@ ACTORS = tuple(Address("wallet", key) for key in ("a", "b", "c"))
 VAULT = Vault({"k1": bytes(range(32))})
 TABLES = "writer, actor, message, once, event, transfer, lot, balance, document"
 SETUP_ROWS = 8
+EXAMPLES = 20
+"""Each opens three journals; the sequences (test_equivalence.py) compare folding two thousand times more."""
 
 addresses = st.sampled_from(ACTORS)
 names = st.sampled_from(("t", "u"))
@@ -291,12 +293,11 @@ def _pad(rows: list[Pending]) -> list[Pending]:
     return [*rows, *rows][:SETUP_ROWS]
 
 
-@pytest.mark.parametrize("examples", [60])
-def test_folded_is_the_same_as_one_by_one(postgres: Any, examples: int) -> None:
+def test_folded_is_the_same_as_one_by_one(postgres: Any) -> None:
     """Whatever the decisions, all tables and all fates are the same in the three ways (design.md 7)."""
 
     @settings(
-        max_examples=examples,
+        max_examples=int(os.environ.get("TESTS_EXAMPLES") or EXAMPLES),
         phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking would take minutes
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

@@ -27,7 +27,7 @@ from comptoir.engine.testing import Answered, Process
 from comptoir.storage.embedded import EmbeddedPostgres
 
 LOAD = Path(__file__).parents[1] / "load.py"
-RATE = 60
+RATE = 40
 WORKERS = 6
 """A steady load that a busy machine carries, too."""
 RECOVERY_SECONDS_MAX = 5.0

@@ -31,7 +31,7 @@ FLOOD_SECONDS = 3.0
 IMPORT_BYTES_MAX = 16 * 1024 * 1024
 IMPORT_ROWS = 45_000
 REST = b"u" * 128 + b",seed," + b"b" * 200
-RESIDENTS = 5_000
+RESIDENTS = 2_000
 SOAK_RESIDENTS = 20_000
 """Actors of one kind in memory; in a soak as many as by default. A few more connections become known
 at once, so that all are resident and the longest unused left."""

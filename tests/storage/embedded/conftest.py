@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from comptoir.storage.copied_testing import take_copy
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.embedded_testing import DISK, MEMORY, open_folder
 
@@ -32,5 +33,14 @@ def disk() -> Iterator[Path]:
 async def postgres(ground: Path) -> AsyncGenerator[EmbeddedPostgres]:
     """Give a server object that is destroyed at the end, started or not."""
     server = EmbeddedPostgres(ground / "data", roots=(ground / "roots",))
+    yield server
+    await server.destroy()
+
+
+@pytest.fixture
+async def furnished(ground: Path) -> AsyncGenerator[EmbeddedPostgres]:
+    """Give a server as `postgres`, whose cluster is a copy: for what is not about making one."""
+    server = EmbeddedPostgres(ground / "data")
+    await take_copy(server)
     yield server
     await server.destroy()

@@ -48,42 +48,42 @@ async def test_from_nothing_to_an_answer(disk: Path) -> None:
     await postgres.destroy()
 
 
-async def test_stop_leaves_no_process_and_all_data(postgres: EmbeddedPostgres) -> None:
+async def test_stop_leaves_no_process_and_all_data(furnished: EmbeddedPostgres) -> None:
     """A graceful stop ends the server; the next start finds what was committed (interface.md 2)."""
-    async with postgres.session() as running:
-        await keep(postgres, 7)
+    async with furnished.session() as running:
+        await keep(furnished, 7)
         assert os.getsid(running.pid) == running.pid != os.getsid(0)
-    assert processes_below(postgres.data_dir) == []
-    assert postgres.status().state == "stopped"
-    assert await postgres.stop(), "again is harmless"
-    async with postgres.session() as again:
+    assert processes_below(furnished.data_dir) == []
+    assert furnished.status().state == "stopped"
+    assert await furnished.stop(), "again is harmless"
+    async with furnished.session() as again:
         assert not again.adopted
-        assert await kept(postgres) == "7"
+        assert await kept(furnished) == "7"
 
 
-async def test_the_next_start_adopts_what_a_killed_daemon_left(postgres: EmbeddedPostgres) -> None:
+async def test_the_next_start_adopts_what_a_killed_daemon_left(furnished: EmbeddedPostgres) -> None:
     """SIGKILL of the daemon leaves PostgreSQL running, and the next one adopts it (design.md 7)."""
-    with starter(postgres.data_dir, "stop") as daemon:
+    with starter(furnished.data_dir, "stop") as daemon:
         left = await reported_by(daemon)
-        await keep(postgres, 1)
+        await keep(furnished, 1)
         daemon.kill()
-    assert postgres.status().state == "running"
-    running = await postgres.start()
+    assert furnished.status().state == "running"
+    running = await furnished.start()
     assert (running.adopted, running.pid) == (True, left["pid"])
-    assert await kept(postgres) == "1"
-    assert await postgres.stop()
-    assert processes_below(postgres.data_dir) == []
+    assert await kept(furnished) == "1"
+    assert await furnished.stop()
+    assert processes_below(furnished.data_dir) == []
 
 
-async def test_the_last_one_out_stops_it(postgres: EmbeddedPostgres) -> None:
+async def test_the_last_one_out_stops_it(furnished: EmbeddedPostgres) -> None:
     """A daemon that stops leaves the server to its standby (interface.md 2: two daemons)."""
-    with starter(postgres.data_dir, "stop") as standby:
+    with starter(furnished.data_dir, "stop") as standby:
         await reported_by(standby)
-        assert (await postgres.start()).adopted
-        assert not await postgres.stop()
-        assert postgres.status().state == "running"
+        assert (await furnished.start()).adopted
+        assert not await furnished.stop()
+        assert furnished.status().state == "running"
         standby.communicate("")
-    assert postgres.status().state == "stopped"
+    assert furnished.status().state == "stopped"
 
 
 async def test_two_starters_make_one_server(postgres: EmbeddedPostgres) -> None:
@@ -137,19 +137,19 @@ async def test_the_half_made_cluster_of_a_killed_start_is_in_nobodys_way(
     assert await kept(postgres) == "1"
 
 
-async def test_recovers_from_sigkill_of_the_server(postgres: EmbeddedPostgres) -> None:
+async def test_recovers_from_sigkill_of_the_server(furnished: EmbeddedPostgres) -> None:
     """After SIGKILL of the postmaster, with a backend still busy, every commit is there."""
-    running = await postgres.start()
-    await keep(postgres, 3)
+    running = await furnished.start()
+    await keep(furnished, 3)
     said: list[str] = []
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_busy, postgres)
-        await _until_busy(postgres)
+        nursery.start_soon(_busy, furnished)
+        await _until_busy(furnished)
         os.kill(running.pid, signal.SIGKILL)
-        again = await postgres.start(said.append)
+        again = await furnished.start(said.append)
     assert not again.adopted
     assert again.pid != running.pid
-    assert await kept(postgres) == "3"
+    assert await kept(furnished) == "3"
     assert any("recovery" in line for line in said), "recovery is reported"
 
 
@@ -165,18 +165,18 @@ async def _until_busy(postgres: EmbeddedPostgres) -> None:
             await trio.lowlevel.checkpoint()
 
 
-async def test_recovers_from_an_immediate_restart(postgres: EmbeddedPostgres) -> None:
+async def test_recovers_from_an_immediate_restart(furnished: EmbeddedPostgres) -> None:
     """An immediate restart loses nothing that was committed (issue: 10 immediate restarts)."""
-    before = await postgres.start()
-    await keep(postgres, 5)
-    after = await postgres.restart_immediately()
+    before = await furnished.start()
+    await keep(furnished, 5)
+    after = await furnished.restart_immediately()
     assert after.pid != before.pid
-    assert await kept(postgres) == "5"
+    assert await kept(furnished) == "5"
 
 
-async def test_watch_starts_it_again(postgres: EmbeddedPostgres) -> None:
+async def test_watch_starts_it_again(furnished: EmbeddedPostgres) -> None:
     """A server that dies under a living daemon comes back by itself (design.md 7)."""
-    running = await postgres.start()
+    running = await furnished.start()
     seen = trio.Event()
 
     def on_progress(line: str) -> None:
@@ -184,15 +184,15 @@ async def test_watch_starts_it_again(postgres: EmbeddedPostgres) -> None:
             seen.set()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(postgres.watch, on_progress)
+        nursery.start_soon(furnished.watch, on_progress)
         await trio.testing.wait_all_tasks_blocked()
         os.kill(running.pid, signal.SIGKILL)
         with trio.fail_after(30):
             await seen.wait()
-            again = await postgres.start()
+            again = await furnished.start()
         nursery.cancel_scope.cancel()
     assert again.pid != running.pid
-    assert postgres.statistics().restarts == 1
+    assert furnished.statistics().restarts == 1
 
 
 async def test_a_start_that_takes_too_long_is_adopted_later(postgres: EmbeddedPostgres) -> None:
@@ -204,35 +204,35 @@ async def test_a_start_that_takes_too_long_is_adopted_later(postgres: EmbeddedPo
     assert (await postgres.start()).pid > 0
 
 
-async def test_a_fresh_database_per_test(postgres: EmbeddedPostgres) -> None:
+async def test_a_fresh_database_per_test(furnished: EmbeddedPostgres) -> None:
     """Databases are made from a template and dropped with their clients; odd names are refused."""
-    await postgres.start()
-    await keep(postgres, 4)
-    url = await postgres.create_database("copy_1", template="comptoir")
+    await furnished.start()
+    await keep(furnished, 4)
+    url = await furnished.create_database("copy_1", template="comptoir")
     assert url.startswith("postgresql://comptoir@/copy_1?host=/")
-    assert await postgres.run_sql("SELECT value FROM kept;", "copy_1") == "4"
-    await postgres.drop_database("copy_1")
-    await postgres.drop_database("copy_1")
+    assert await furnished.run_sql("SELECT value FROM kept;", "copy_1") == "4"
+    await furnished.drop_database("copy_1")
+    await furnished.drop_database("copy_1")
     with pytest.raises(StorageUnavailable, match="copy_1"):
-        await postgres.run_sql("SELECT 1;", "copy_1")
+        await furnished.run_sql("SELECT 1;", "copy_1")
     for name in ("", "Copy", "a-b", "a; DROP", "é", "a" * 64):
         with pytest.raises(ValueError, match="not a database name"):
-            await postgres.create_database(name)
+            await furnished.create_database(name)
     with pytest.raises(ValueError, match="not a database to drop"):
-        await postgres.drop_database("comptoir")
+        await furnished.drop_database("comptoir")
 
 
-async def test_the_log_holds_no_value_of_a_statement(postgres: EmbeddedPostgres) -> None:
+async def test_the_log_holds_no_value_of_a_statement(furnished: EmbeddedPostgres) -> None:
     """Failing statements leave neither text, key nor row in the log (design.md 9, invariant 8)."""
-    await postgres.start()
-    await postgres.run_sql("CREATE TABLE t (iban text CHECK (length(iban) < 9));")
+    await furnished.start()
+    await furnished.run_sql("CREATE TABLE t (iban text CHECK (length(iban) < 9));")
     for statement in (
         "SELECT 'FR7630006000011234567890189'::int;",
         "INSERT INTO t VALUES ('FR7630006000011234567890189');",
     ):
         with pytest.raises(StorageUnavailable, match="FR76"):
-            await postgres.run_sql(statement)
-    log = postgres.status().log.read_text()
+            await furnished.run_sql(statement)
+    log = furnished.status().log.read_text()
     assert "ready to accept connections" in log
     assert "FR76" not in log
 
