@@ -266,7 +266,7 @@ class _File:
             "docType": doc_type, "filename": f"{doc_type.lower()}.{suffix}",
             "contentType": media_type, "sizeBytes": len(drawn.content),
         })  # fmt: skip
-        async with self.demo.uploads, httpx.AsyncClient() as store:
+        async with self.demo.uploads, client_of(address["uploadUrl"]) as store:
             put = await store.put(
                 address["uploadUrl"], content=drawn.content, headers=address["headers"]
             )

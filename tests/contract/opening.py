@@ -13,7 +13,9 @@ from typing import Any
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.contract.scene import Scene
+from tests.contract.documents import to_people
+from tests.contract.scene import SECRET, Scene
+from tests.contract.test_beginnings import TAX
 
 __all__ = [
     "PROFILE",
@@ -28,7 +30,9 @@ __all__ = [
     "mainframe",
     "moves",
     "signs",
+    "submitted",
     "to_accounts",
+    "to_everybody",
     "types_code",
 ]
 
@@ -57,6 +61,35 @@ def to_accounts(sandbox: Process, folder: Path) -> dict[str, str]:
         "COMPTOIR_PROVIDERS__TSA__BASE_URL": f"{sandbox.url}/trust/tsa",
         "COMPTOIR_PROVIDERS__MAINFRAME__BASE_URL": sandbox.url,
     }
+
+
+def to_everybody(sandbox: Process, folder: Path) -> dict[str, str]:
+    """A daemon with accounts that asks everybody of a sandbox: its people, its mainframe, who verifies, who rates, the press."""
+    return {
+        **to_people(sandbox),
+        **to_accounts(sandbox, folder),
+        "COMPTOIR_AUTH__MODE": "on",
+        "COMPTOIR_HTTP__RATE_LIMITS": "off",
+        "COMPTOIR_PROVIDERS__KYC__BASE_URL": f"{sandbox.url}/kyc",
+        "COMPTOIR_PROVIDERS__CREDIT__BASE_URL": f"{sandbox.url}/credit",
+        "COMPTOIR_PROVIDERS__ADVERSE_MEDIA__BASE_URL": f"{sandbox.url}/media",
+        "COMPTOIR_PROVIDERS__ADDRESSES_CANADA_POST__BASE_URL": sandbox.url,
+        "COMPTOIR_WEBHOOKS__KYC__SECRETS": json.dumps([SECRET]),
+        "COMPTOIR_ONBOARDING__PARTNER_ADVISOR": "advisor",
+    }
+
+
+def submitted(scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A partner submits its client, whose taxes it attests (X31): what it sent, and what it was answered."""
+    submission = {
+        "reference": "cabinet-17", "clientType": "INDIVIDUAL", "clientInfo": scene.info(),
+        "profile": {"tax": TAX},
+    }  # fmt: skip
+    taken = scene.by("partner", "POST", "/api/v1/partner/submissions", submission)
+    assert taken.status == 201, taken
+    answered: dict[str, Any] = taken.json()
+    scene.number = answered["onboardingId"]
+    return submission, answered
 
 
 def cobol_answers(shown: Mapping[str, Any]) -> None:

@@ -21,15 +21,15 @@ import pytest
 
 from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Answered, Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import Customer, eventually
 from tests.contract.documents import (
     INITIATION,
-    INSPECTION_SECONDS_MAX,
     Applicant,
-    Paper,
     make_pdf,
     to_people,
 )
+from tests.contract.entering import Browser
 from tests.contract.test_conventions import is_problem
 
 Start = Callable[..., Process]
@@ -67,7 +67,12 @@ def service(house: Process, name: str) -> str:
         "grant_type": "client_credentials", "client_id": made["clientId"],
         "client_secret": made["clientSecret"],
     }  # fmt: skip
-    answer = httpx.post(f"{house.url}/oauth/token", data=form, timeout=ANSWER_SECONDS_MAX)
+    answer = httpx.post(
+        f"{house.url}/oauth/token",
+        data=form,
+        verify=trust_of(house.url),
+        timeout=ANSWER_SECONDS_MAX,
+    )
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
 
@@ -112,52 +117,6 @@ def callers(house: Process, tokens: dict[str, str]) -> dict[str, Caller]:
     """By who they are."""
     house.bearer = tokens["advisor"]
     return {name: Caller(house, token) for name, token in tokens.items()}
-
-
-class Browser:
-    """A client who got in by the link of its file and the code on its telephone."""
-
-    def __init__(self, house: Process, carrier: Process, file: Applicant, phone: str) -> None:
-        self.http = httpx.Client(base_url=house.url, headers={"Origin": house.url}, trust_env=False)
-        self.http.timeout = httpx.Timeout(ANSWER_SECONDS_MAX)
-        number, link = file.begun["onboardingId"], file.begun["clientPortalUrl"]
-        entered = {"onboardingId": number, "token": link.partition("token=")[2]}
-        assert self.http.post("/portal/session", json=entered).status_code == 204
-        inbox = f"/control/inbox?channel=sms&to={phone.replace('+', '%2B')}"
-        eventually(lambda: bool(carrier.get(inbox).json()["items"]))
-        code = re.findall(r"\b\d{6}\b", carrier.get(inbox).json()["items"][0]["body"])[0]
-        typed = {"onboardingId": number, "code": code}
-        assert self.http.post("/portal/session/code", json=typed).status_code == 204
-        self.path = file.path
-
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
-        """As JSON, or as the bytes that are given."""
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        given = {"Content-Type": "application/json"}
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.http.request(method, path, content=content, headers=given)
-        return Answered(answer.status_code, dict(answer.headers), answer.content)
-
-    def get(self, path: str) -> Any:
-        """What is there."""
-        return self.http.get(path).json()
-
-    def sends(self, paper: Paper, doc_type: str) -> dict[str, Any]:
-        """The whole way of a document."""
-        announced = {
-            "docType": doc_type, "filename": "a.pdf", "contentType": paper.media_type,
-            "sizeBytes": paper.size,
-        }  # fmt: skip
-        address = self.http.post(f"{self.path}/documents", json=announced).json()
-        sent = self.http.put(
-            address["uploadUrl"], content=paper.parts(), headers=address["headers"]
-        )
-        assert sent.status_code == 200, sent.text
-        document = f"{self.path}/documents/{address['documentId']}"
-        assert self.http.post(f"{document}/complete", json={}).status_code == 202
-        eventually(lambda: self.get(document)["status"] != "inspecting", INSPECTION_SECONDS_MAX)
-        shown: dict[str, Any] = self.get(document)
-        return shown
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from comptoir.engine.asking_testing import ANSWER_SECONDS_MAX
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import Customer, eventually
 from tests.actors.inspection.specimens import Bill, as_pdf, identity, residence
 from tests.actors.inspection.zones import Bearer
@@ -66,11 +67,9 @@ class Client:
         self.file = Applicant(bank, clientInfo=info)
         self.number = str(self.file.begun["onboardingId"])
         self.http = httpx.Client(
-            base_url=bank.url,
-            headers={"Origin": bank.url, **FRENCH},
-            trust_env=False,
-            timeout=ANSWER_SECONDS_MAX,
-        )
+            base_url=bank.url, headers={"Origin": bank.url, **FRENCH}, trust_env=False,
+            verify=trust_of(bank.url), timeout=ANSWER_SECONDS_MAX,
+        )  # fmt: skip
 
     def got(self, channel: str) -> list[str]:
         """All that came, the oldest first."""

@@ -3,23 +3,22 @@
 Source: interface.md 8 (rows c1); spec.md S7, S11, S26, S39, X4, X5, E14, E17; docs/review.md.
 """
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from comptoir.engine.testing import Answered, Process
-from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import Customer, eventually
 from tests.contract.documents import INITIATION, Applicant, Paper, to_people
+from tests.contract.entering import Browser
 from tests.contract.test_conventions import is_problem
 
 DAY_S = 86_400
 TEAM = "kyc@bank.example"
+PHONE = INITIATION["clientInfo"]["phone"].replace("-", "")
 MEASURES = "/api/v1/onboarding/measures"
 QUEUE = "/api/v1/review/queue"
 
@@ -59,43 +58,14 @@ class House:
             "PROOF_OF_RESIDENCE": {"kind": "residence", **of_marie},
             "TAX_DECLARATION": {"kind": "tax", **of_marie},
         }  # fmt: skip
-        number = file.begun["onboardingId"]
-        link = file.begun["clientPortalUrl"].partition("token=")[2]
-        url = self.daemon.url
-        with httpx.Client(
-            base_url=url, headers={"Origin": url}, timeout=60, verify=trust_of(url)
-        ) as browser:
-            begun = browser.post("/portal/session", json={"onboardingId": number, "token": link})
-            assert begun.status_code == 204, begun.text
-            typed = browser.post(
-                "/portal/session/code", json={"onboardingId": number, "code": self._code()}
-            )
-            assert typed.status_code == 204, typed.text
-            for doc_type, wanted in papers.items():
-                drawn = self.sandbox.post("/control/papers", wanted)
-                assert drawn.status == 200, drawn
-                self._send(browser, file, doc_type, drawn.body)
-
-    def _code(self) -> str:
-        phone = INITIATION["clientInfo"]["phone"].replace("-", "").replace("+", "%2B")
-        inbox = f"/control/inbox?channel=sms&to={phone}"
-        eventually(lambda: bool(self.sandbox.get(inbox).json()["items"]))
-        text = str(self.sandbox.get(inbox).json()["items"][-1]["body"])
-        return str(re.findall(r"\b\d{6}\b", text)[0])
-
-    def _send(self, browser: httpx.Client, file: Applicant, doc_type: str, document: bytes) -> None:
-        path = self.folder / f"{doc_type}.pdf"
-        path.write_bytes(document)
-        paper = Paper(path)
-        body = {
-            "docType": doc_type, "filename": path.name, "contentType": "application/pdf",
-            "sizeBytes": paper.size,
-        }  # fmt: skip
-        address: dict[str, Any] = browser.post(f"{file.path}/documents", json=body).json()
-        assert file.upload(address, paper).status_code == 200
-        where = f"{file.path}/documents/{address['documentId']}"
-        assert browser.post(f"{where}/complete", json={}).status_code == 202
-        eventually(lambda: browser.get(where).json()["status"] == "accepted", 90.0)
+        browser = Browser(self.daemon, self.sandbox, file, PHONE)
+        for doc_type, wanted in papers.items():
+            drawn = self.sandbox.post("/control/papers", wanted)
+            assert drawn.status == 200, drawn
+            path = self.folder / f"{doc_type}.pdf"
+            path.write_bytes(drawn.body)
+            assert browser.sends(Paper(path), doc_type)["status"] == "accepted"
+        browser.http.close()
 
 
 @pytest.fixture(scope="module")

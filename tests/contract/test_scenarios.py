@@ -14,10 +14,17 @@ import pytest
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually
-from tests.contract.documents import INITIATION, to_people
-from tests.contract.opening import PROFILE, approves, mainframe, moves, signs, to_accounts
-from tests.contract.scene import SECONDS_MAX, SECRET, Scene
-from tests.contract.test_beginnings import TAX
+from tests.contract.documents import INITIATION
+from tests.contract.opening import (
+    PROFILE,
+    approves,
+    mainframe,
+    moves,
+    signs,
+    submitted,
+    to_everybody,
+)
+from tests.contract.scene import SECONDS_MAX, Scene
 
 Start = Callable[..., Process]
 TEN_MINUTES = 600
@@ -45,17 +52,8 @@ def scene(comptoir_daemon: Start, comptoir_sandbox: Start, tmp_path: Path) -> It
     """A bank with a bureau that it hears of soon after it is back."""
     sandbox = comptoir_sandbox()
     daemon = comptoir_daemon(
-        **to_people(sandbox),
-        **to_accounts(sandbox, tmp_path),
-        COMPTOIR_AUTH__MODE="on",
-        COMPTOIR_HTTP__RATE_LIMITS="off",
-        COMPTOIR_PROVIDERS__KYC__BASE_URL=f"{sandbox.url}/kyc",
-        COMPTOIR_PROVIDERS__CREDIT__BASE_URL=f"{sandbox.url}/credit",
-        COMPTOIR_PROVIDERS__ADVERSE_MEDIA__BASE_URL=f"{sandbox.url}/media",
-        COMPTOIR_PROVIDERS__ADDRESSES_CANADA_POST__BASE_URL=sandbox.url,
-        COMPTOIR_WEBHOOKS__KYC__SECRETS=json.dumps([SECRET]),
+        **to_everybody(sandbox, tmp_path),
         COMPTOIR_BREAKERS__KYC__RECOVERY_S="1",
-        COMPTOIR_ONBOARDING__PARTNER_ADVISOR="advisor",
         COMPTOIR_OUTWARD__THIS_MACHINE="true",
         COMPTOIR_OUTWARD__POLL_MS="20",
     )
@@ -72,13 +70,7 @@ def _begun_by_advisor(scene: Scene) -> None:
 
 
 def _submitted_by_partner(scene: Scene) -> None:
-    submission = {
-        "reference": "cabinet-17", "clientType": "INDIVIDUAL", "clientInfo": scene.info(),
-        "profile": {"tax": TAX},
-    }  # fmt: skip
-    taken = scene.by("partner", "POST", "/api/v1/partner/submissions", submission)
-    assert taken.status == 201, taken
-    scene.number = taken.json()["onboardingId"]
+    submitted(scene)
 
 
 def _case(scene: Scene) -> str:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from comptoir.engine.testing import Process
+from comptoir.engine.trust import trust_of
 from comptoir.http.contract_testing import Customer, eventually, purchase
 from tests.contract.documents import Applicant, drafts, folder_of, make_pdf, to_people
 
@@ -160,7 +161,10 @@ def test_a_kill_in_the_middle_of_an_upload_leaves_nothing_half_stored(
         yield from parts
 
     with pytest.raises(httpx.HTTPError):
-        httpx.put(address["uploadUrl"], content=half(), headers=address["headers"], timeout=20.0)
+        httpx.put(
+            address["uploadUrl"], content=half(), headers=address["headers"], timeout=20.0,
+            verify=trust_of(address["uploadUrl"]),
+        )  # fmt: skip
     assert len(drafts(process)) == 1, "it was writing"
     process.start()
     assert drafts(process) == []
@@ -197,6 +201,9 @@ def test_a_stop_in_the_middle_of_an_upload_is_in_time_and_leaves_nothing(
         yield from parts
 
     with pytest.raises(httpx.HTTPError):
-        httpx.put(address["uploadUrl"], content=half(), headers=address["headers"], timeout=20.0)
+        httpx.put(
+            address["uploadUrl"], content=half(), headers=address["headers"], timeout=20.0,
+            verify=trust_of(address["uploadUrl"]),
+        )  # fmt: skip
     assert took[0] < 10.0
     assert drafts(process) == []

@@ -17,9 +17,9 @@ import pytest
 
 from comptoir.engine.testing import Answered, Process
 from comptoir.http.contract_testing import eventually
-from tests.contract.documents import INITIATION, Paper, to_people
-from tests.contract.opening import PROFILE, approves, codes, signs, to_accounts
-from tests.contract.scene import PAPERS, SECONDS_MAX, SECRET, Scene
+from tests.contract.documents import INITIATION, Paper
+from tests.contract.opening import PROFILE, approves, codes, signs, submitted, to_everybody
+from tests.contract.scene import PAPERS, SECONDS_MAX, Scene
 from tests.contract.test_beginnings import TAX, claims_of, jcs
 from tests.contract.test_conventions import is_problem
 from tests.contract.test_kept import whole_of
@@ -71,16 +71,7 @@ def scene(
     sandbox = comptoir_sandbox_shared()
     (folder / "own.csv").write_text(LIST)
     daemon = comptoir_daemon_shared(
-        **to_people(sandbox),
-        **to_accounts(sandbox, folder),
-        COMPTOIR_AUTH__MODE="on",
-        COMPTOIR_HTTP__RATE_LIMITS="off",
-        COMPTOIR_PROVIDERS__KYC__BASE_URL=f"{sandbox.url}/kyc",
-        COMPTOIR_PROVIDERS__CREDIT__BASE_URL=f"{sandbox.url}/credit",
-        COMPTOIR_PROVIDERS__ADVERSE_MEDIA__BASE_URL=f"{sandbox.url}/media",
-        COMPTOIR_PROVIDERS__ADDRESSES_CANADA_POST__BASE_URL=sandbox.url,
-        COMPTOIR_WEBHOOKS__KYC__SECRETS=json.dumps([SECRET]),
-        COMPTOIR_ONBOARDING__PARTNER_ADVISOR="advisor",
+        **to_everybody(sandbox, folder),
         COMPTOIR_SCREENING__LISTS=json.dumps([{"name": "own", "path": str(folder / "own.csv")}]),
         COMPTOIR_VAULT__STORE=str(folder / "keys.db"),
     )
@@ -92,14 +83,8 @@ def scene(
 @pytest.fixture(scope="module")
 def whole(scene: Scene) -> Whole:
     """Submitted, completed, held, reviewed by a person, signed, approved, opened."""
-    submission = {
-        "reference": "cabinet-17", "clientType": "INDIVIDUAL", "clientInfo": scene.info(),
-        "profile": {"tax": TAX},
-    }  # fmt: skip
-    taken = scene.by("partner", "POST", "/api/v1/partner/submissions", submission)
-    assert taken.status == 201, taken
-    scene.number = taken.json()["onboardingId"]
-    whole = Whole(scene, submission, taken.json()["receipt"], {}, {})
+    submission, answered = submitted(scene)
+    whole = Whole(scene, submission, answered["receipt"], {}, {})
     scene.tells("POST", f"/control/kyc/{scene.number}", {"score": 60})
     link = scene.written("mail", scene.mail, r"token=([\w-]+)")
     scene.enters()
