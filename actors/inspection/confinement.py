@@ -10,7 +10,7 @@ which of them hold is told with every report:
 - `syscalls`: seccomp: a list of what is allowed, and EPERM for the rest (Linux on x86-64 and arm64).
 - `network`: a network namespace with nothing in it (Linux, where the kernel lets us: as root, or by a user namespace).
 
-The child dies with its daemon (`follow_reader`), and gives way to it (nice). The kernel's own signal at a parent's death
+The child dies with its daemon (`follow_reader`), and gives way to it (priority.py). The kernel's own signal at a parent's death
 (PR_SET_PDEATHSIG) is not used: it comes when the thread ends that started the child, and trio's threads end after ten seconds
 without work, however well their daemon is.
 Source: fcntl(2), F_SETOWN and O_ASYNC; prctl(2), seccomp(2), setrlimit(2), unshare(2); docs/adr/0045-a-document-is-opened-in-a-cell.md.
@@ -26,9 +26,12 @@ import struct
 import sys
 from typing import Final
 
+from comptoir.actors.priority import give_way
+
 __all__ = ["bound", "follow_reader", "leave_network", "lock", "lose_reader"]
 
-NICE: Final = 10
+NICE: Final = 5
+"""A page takes seconds of computing: a third of what the daemon gets, so that it is read in its time on a busy machine, too."""
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
@@ -67,6 +70,7 @@ class _Program(ctypes.Structure):
 
 def bound(memory_bytes_max: int, cpu_seconds_max: int) -> None:
     """Bound what this process may take; called before anything large is loaded."""
+    give_way(nice=NICE)
     limits = {
         resource.RLIMIT_AS: memory_bytes_max,
         resource.RLIMIT_CPU: cpu_seconds_max,
@@ -80,7 +84,6 @@ def bound(memory_bytes_max: int, cpu_seconds_max: int) -> None:
         free = hard == resource.RLIM_INFINITY or least < hard
         last = least + 1 if limit == resource.RLIMIT_CPU and free else least
         resource.setrlimit(limit, (least, last))
-    os.nice(NICE)
 
 
 def follow_reader() -> None:

@@ -91,7 +91,7 @@ async def _ask(parts: AsyncIterable[bytes], task: Task, digest: Digest) -> tuple
     environment = {"OMP_THREAD_LIMIT": "1", "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
     child = await trio.lowlevel.open_process(
         _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=environment, start_new_session=True,
+        env=environment, process_group=0,
     )  # fmt: skip
     answer = bytearray()
     try:

@@ -223,7 +223,7 @@ class ListDesk:
         environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
         child = await trio.lowlevel.open_process(
             _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=environment, start_new_session=True,
+            env=environment, process_group=0,
         )  # fmt: skip
         self.reader = child.pid
         try:

@@ -6,7 +6,7 @@ The rules:
 - the index is written under the name of what it holds (`LIST.VERSION.idx`), beside the others, and appears when
   it is whole: whoever searches an earlier one goes on with it;
 - a source that is an index already is copied, so that nobody changes it under those who have it mapped;
-- it gives way to the daemon (nice), and ends when nobody listens any more.
+- it gives way to the daemon (priority.py), and ends when nobody listens any more.
 Source: issue 8, deliver 3; docs/screening.md.
 """
 
@@ -19,13 +19,13 @@ from typing import Final
 
 import msgspec
 
+from comptoir.actors.priority import give_way
 from comptoir.actors.screening.entries import ListInvalid
 from comptoir.actors.screening.index import Header, Index, IndexInvalid, build_index
 from comptoir.actors.screening.reading import read_list
 
 __all__ = ["UNREADABLE", "WRONG", "Said", "Task", "index_path", "main"]
 
-NICE: Final = 10
 TASK_BYTES_MAX: Final = 16_384
 WRONG: Final = "LIST_INVALID"
 UNREADABLE: Final = "LIST_UNREADABLE"
@@ -60,7 +60,7 @@ def index_path(folder: Path, name: str, version: str) -> Path:
 
 def main() -> None:
     """Do one task."""
-    os.nice(NICE)
+    give_way()
     task = msgspec.json.decode(sys.stdin.buffer.readline(TASK_BYTES_MAX), type=Task)
     _say(_load(task))
 

@@ -13,7 +13,7 @@ Source: issue 8, deliver 3; design.md 2 ("nothing synchronous in the daemon take
 import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE
 from typing import Final
@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 import trio
 
+from comptoir.actors.priority import give_way
 from comptoir.actors.screening.clearing import Said
 from comptoir.actors.screening.evidence import Subject
 from comptoir.actors.screening.matching import MATCH_FROM
@@ -30,7 +31,6 @@ __all__ = [
     "Screening",
     "ScreeningStatistics",
     "ScreeningUnavailable",
-    "give_way",
     "open_screening",
 ]
 
@@ -41,8 +41,6 @@ START_SECONDS: Final = 60.0
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """Twenty hits with their explanations are a few kilobytes."""
 TRIES: Final = 2
-NICE: Final = 10
-"""It gives way to the daemon: webhooks are answered first."""
 
 
 class ScreeningUnavailable(Exception):
@@ -207,7 +205,9 @@ class Screening:
         command = [sys.executable, "-m", "comptoir.engine.cli", "check", "screen", *options]
         # Settings and the secrets among them are none of its business.
         env = {key: value for key, value in os.environ.items() if not key.startswith("COMPTOIR_")}
-        process = await trio.lowlevel.open_process(command, stdin=PIPE, stdout=PIPE, env=env)
+        process = await trio.lowlevel.open_process(
+            command, stdin=PIPE, stdout=PIPE, env=env, process_group=0
+        )
         self._child = _Child(process)
         self._started += 1
         give_way(process.pid)
@@ -225,16 +225,6 @@ class Screening:
             for end in (child.process.stdin, child.process.stdout):
                 if end is not None:
                     await end.aclose()
-
-
-def give_way(pid: int) -> None:
-    """Have a process computing only beside what else wants the processor, and take it from nobody when it wakes up."""
-    with suppress(OSError):  # it has ended, or we may not: then it has no more than its share
-        os.setpriority(os.PRIO_PROCESS, pid, NICE)
-        if hasattr(
-            os, "SCHED_BATCH"
-        ):  # of Linux; not SCHED_IDLE, under which a busy machine answers no search in time
-            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
 
 
 @asynccontextmanager

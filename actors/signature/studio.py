@@ -92,7 +92,7 @@ async def _run(work: Work, task: bytes) -> bytes:
     """Run the program; it is killed with its caller's patience."""
     child = await trio.lowlevel.open_process(
         (sys.executable, "-I", "-m", f"comptoir.actors.signature.{work}"),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0,
         env={name: os.environ[name] for name in KEPT if name in os.environ},
     )  # fmt: skip
     answer = bytearray()

@@ -86,8 +86,8 @@ def house(
 
 def test_a_held_file_is_reviewed_by_another_person(house: House) -> None:
     """S7, S11, X4, X5, E14, E17: with nobody who has checked her identity the client's file is held; compliance is told;
-    who began the file hears FOUR_EYES; another claims it, it is overdue and told once more, and they approve it. What was
-    measured of it outlives a SIGKILL.
+    who began the file hears FOUR_EYES; another claims it, it is overdue and told once more, and they approve it. Claim, note and due date outlive a SIGKILL, and
+    so does what was measured of it.
     """
     house.daemon.bearer = house.tokens["advisor"]
     file = Applicant(house.daemon)
@@ -109,6 +109,12 @@ def test_a_held_file_is_reviewed_by_another_person(house: House) -> None:
     is_problem(house.by("max", f"{review}/decision", decision, post=True), 409, "REVIEW_CLAIMED")
     noted = house.by("max", f"{review}/notes", {"text": "I know her"}, post=True).json()
     assert [(one["by"], one["text"]) for one in noted["notes"]] == [("max", "I know her")]
+    claimed = house.by("eva", review).json()
+    house.daemon.kill()
+    house.daemon.start()
+    house.sign_in()
+    assert house.by("eva", review).json() == claimed
+    is_problem(house.by("max", f"{review}/decision", decision, post=True), 409, "REVIEW_CLAIMED")
     assert house.by("eva", f"{QUEUE}?mine=true").json()["items"] != []
 
     Customer(house.daemon).advance(7 * DAY_S)

@@ -79,17 +79,22 @@ def _case(scene: Scene) -> str:
 
 
 def _reviewed(scene: Scene) -> None:
-    """A person of compliance takes it up, and approves it."""
+    """A person of compliance takes it up, writes a note, and approves it: what they did is there after each SIGKILL."""
     scene.reaches("COMPLIANCE_HOLD")
     scene.dies()
     review = f"/api/v1/review/{scene.number}"
-    claimed = scene.by("compliance", "POST", f"{review}/claim", {})
-    assert claimed.status == 200, claimed
-    scene.dies()
+    for path, body in (("claim", {}), ("notes", {"text": "the employer was rung up"})):
+        done = scene.by("compliance", "POST", f"{review}/{path}", body)
+        assert done.status == 200, done
+        scene.dies()
+    shown = scene.by("compliance", "GET", review).json()
+    assert (shown["status"], shown["claimedBy"]) == ("claimed", "compliance")
+    assert [one["text"] for one in shown["notes"]] == ["the employer was rung up"]
     verdict = {"decision": "approve", "reason": "known for years"}
     decided = scene.by("compliance", "POST", f"{review}/decision", verdict)
     assert decided.status == 200, decided
     scene.dies()
+    assert scene.by("compliance", "GET", review).json()["status"] == "approved"
 
 
 def _is_told(scene: Scene) -> None:

@@ -156,8 +156,12 @@ def test_declined_reissued_signed_approved_and_opened_late(scene: Scene) -> None
     """S4, S7, S13, S16, S28, X5, X9, E11: a SIGKILL in every phase; whoever decided the case is refused by name; the
     mainframe answers after eight minutes; one account, and no step twice.
     """
-    is_decided(scene)
-    scene.reaches("SIGNATURE_PENDING")
+    is_held(scene)
+    claim = f"/api/v1/review/{scene.number}/claim"
+    assert scene.by("compliance", "POST", claim, {}).status == 200
+    scene.dies()
+    assert scene.file()["status"] == "COMPLIANCE_HOLD"
+    is_approved(scene)
     scene.dies()
     signature(scene, "sent", 1)
     file = f"/api/v1/onboarding/{scene.number}"
