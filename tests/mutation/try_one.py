@@ -211,9 +211,8 @@ def _serve_all(sockets: list[int]) -> dict[str, Any] | None:
     """One process for each socket; the order in each fork of theirs, None where all is over."""
     for number in sockets:
         if os.fork() == 0:
-            for other in sockets:
-                if other != number:
-                    os.close(other)
+            for other in set(sockets) - {number}:
+                os.close(other)
             return _serve(number)
     for number in sockets:
         os.close(number)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from comptoir.actors.account.machine import MACHINE
@@ -202,6 +202,7 @@ STEPS = st.sampled_from(
 
 
 @given(st.lists(STEPS, max_size=25))
+@example([AccountDue(), AccountDue(), answer("absent", "1.1"), answer("absent", "1.1")])
 def test_a_second_command_is_only_published_after_looks_that_found_nothing(
     steps: list[Message],
 ) -> None:
