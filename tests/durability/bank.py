@@ -22,6 +22,10 @@ PEOPLE = 20
 CALLERS = 3
 POINTS = 100
 WAIT_SECONDS_MAX = 90.0
+PACE_SECONDS = 0.02
+"""Between two purchases of a caller: callers without one keep two processors busy, and find nothing more."""
+AWAY_SECONDS = 0.05
+"""Until a daemon that does not answer is asked again."""
 EARLIER = 700
 """Purchases before the first rotation: several pages of rows."""
 
@@ -76,7 +80,7 @@ class Bank:
             self._deliver()
 
     def _send_on(self) -> None:
-        while not self._ended.is_set():
+        while not self._ended.wait(PACE_SECONDS):
             self._deliver()
 
     def _deliver(self) -> None:
@@ -100,6 +104,7 @@ class Bank:
                 # Sent again at once: whichever key its digest is under by now, it was taken.
                 assert self._attempt(body, serial) in ("duplicate", "away")
                 return
+            time.sleep(AWAY_SECONDS)
 
     def _attempt(self, body: bytes, serial: int) -> str:
         signs = self.secrets

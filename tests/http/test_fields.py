@@ -45,8 +45,7 @@ STRANGE = ("admin", "__proto__")
 @pytest.fixture
 async def client(identity: Identity) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an edge that takes tokens."""
-    daemon = Counting()
-    daemon.identity = identity
+    daemon = Counting(identity)
     async with policed(daemon) as opened:
         yield opened
 
@@ -158,8 +157,7 @@ async def test_nobody_writes_what_no_row_gives(identity: Identity, operation: Op
     """ASVS 8.2.3 (mass assignment): a right body with one more field, of whatever name any object has, at any
     place, is refused and nothing is asked of any actor: two names over the socket, all others by its handler.
     """
-    daemon = Counting()
-    daemon.identity = identity
+    daemon = Counting(identity)
     right = body_of(operation, SELF) or {}
     taken = {
         field for name in SHAPES.objects(SHAPES.body(operation.id)) for field in SHAPES.fields(name)

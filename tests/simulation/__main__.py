@@ -27,8 +27,6 @@ from tests.simulation.faults import draw_faults
 from tests.simulation.run import Played, play, silence
 from tests.simulation.shrink import shrink
 
-COLLECT_EVERY = 8
-"""Seeds between two collections of garbage; switched on after each seed, it went through all that the seed had made."""
 PROGRESS_S = 5.0
 TRACE_END = 40
 SHRUNK_MAX = 3
@@ -36,10 +34,7 @@ SHRUNK_MAX = 3
 
 
 def _play(seed: int) -> Played:
-    played, _ = play(seed)
-    if seed % COLLECT_EVERY == 0:
-        gc.collect()
-    return played
+    return play(seed)[0]
 
 
 def _begin() -> None:

@@ -1,5 +1,7 @@
 """One seed played, and what is known of it afterwards."""
 
+import gc
+import itertools
 import signal
 import time
 import traceback
@@ -17,6 +19,11 @@ from tests.simulation.trace import Trace, Violation, cause_of
 from tests.simulation.world import World
 
 __all__ = ["Played", "play", "silence"]
+
+COLLECT_EVERY: Final = 8
+"""Runs between two collections of garbage. Who plays many has it off: switched on after each run, it would go
+through all that the run has made."""
+_played = itertools.count(1)
 
 CPU_S_MAX: Final = 60
 """A run that computes for longer goes in circles without its clock moving on."""
@@ -75,6 +82,8 @@ def play(seed: int, faults: Sequence[Fault] | None = None) -> tuple[Played, Trac
         worlds.append(World(seed, chosen, freezer))
         await worlds[0].play()
 
+    if next(_played) % COLLECT_EVERY == 0:
+        gc.collect()
     began = time.perf_counter()
     crash = _bounded(seed, run)
     world = worlds[0]

@@ -130,8 +130,11 @@ async def rotate(opened: Opened, journal: PostgresJournal, *names: str) -> None:
         await rotations.perform(row)
 
 
-def dying(journal: PostgresJournal, store: KeyStore, when: int, *, durable: bool) -> None:
-    """Have the n-th write, of the database or of the store, kill the daemon."""
+def dying(journal: PostgresJournal, store: KeyStore, when: int) -> None:
+    """Have the daemon killed when the n-th write, of the database or of the store, is durable.
+
+    Whoever dies before the next one leaves the same behind.
+    """
     count = 0
 
     def is_now() -> bool:
@@ -143,16 +146,12 @@ def dying(journal: PostgresJournal, store: KeyStore, when: int, *, durable: bool
 
     async def send(*args: Any) -> None:
         now = is_now()
-        if now and not durable:
-            raise Killed
         await advance(*args)
         if now:
             raise Killed
 
     def note(write: Any, *args: Any, **options: Any) -> None:
         now = is_now()
-        if now and not durable:
-            raise Killed
         write(*args, **options)
         if now:
             raise Killed
@@ -161,8 +160,6 @@ def dying(journal: PostgresJournal, store: KeyStore, when: int, *, durable: bool
 
     async def put(name: str, value: str) -> None:
         now = is_now()
-        if now and not durable:
-            raise Killed
         await put_setting(name, value)
         if now:
             raise Killed
