@@ -237,7 +237,7 @@ async def test_expectations_without_tokens(
         own = _headers(CALLERS[name]) | ({"Content-Type": media_type} if media_type else {})
         path = path_of(operation, SELF)
         here, elsewhere = EXPECTED[operation.id].values()
-        asked = [(*row, {}) for row in here.items()]
+        asked: list[tuple[str, int, dict[str, str]]] = [(*row, {}) for row in here.items()]
         asked += [(*row, ELSEWHERE) for row in elsewhere.items()]
         for word, status, place in asked:
             signed = signed_for(operation.id, body) if word == "signed" else {}

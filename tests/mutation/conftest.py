@@ -170,8 +170,10 @@ class Laboratory:
         self._bare.kill()
         self._loaded.kill()
         self._pool.shutdown()
-        for one in (self._bare, self._loaded, *self._benches):
-            one.end()
+        self._bare.end()
+        self._loaded.end()
+        for bench in self._benches:
+            bench.end()
 
     def _try(self, mutants: tuple[Mutant, ...], tests: list[str]) -> Verdict:
         bench = self._places.get()
