@@ -141,12 +141,13 @@ def test_ten_clients_are_taken_on_by_a_demo_that_stays(place: Path, cli_process:
     """
     ports = ("--port", "0", "--sandbox-port", "0")
     demo = ("demo", "--data-dir", "place", "--count", "50", "--no-kill", "--seed", "8")
+    known = place.exists()
     child = cli_process(*demo, *ports)
     watchdog = Watchdog(child, SECONDS_MAX)
     lines = [line.decode().rstrip() for line in _until(child, b"Ctrl-C")]
     watchdog.cancel()
     assert lines[-1].startswith("Ctrl-C"), (lines[-5:], child.stderr.read())
-    assert any("200 unchanged" in line for line in lines)
+    assert any("200 unchanged" in line for line in lines) == known
     assert _month("\n".join(lines)) == MONTH
     _hold_clients(lines)
     shown = {name: text.strip() for name, _, text in (x.strip().partition("  ") for x in lines)}
