@@ -5,7 +5,6 @@ page by page between any other steps, and dies anywhere. Source: docs/keys.md; s
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -385,9 +384,7 @@ class Replacing(RuleBasedStateMachine):
 
 
 TestReplacing = Replacing.TestCase
-TestReplacing.settings = settings(
-    max_examples=int(os.environ.get("TESTS_EXAMPLES") or 20), stateful_step_count=40, deadline=None
-)
+TestReplacing.settings = settings(stateful_step_count=40, deadline=None)
 
 
 def test_keys_of_an_opened_store_are_known_to_it(home: Home) -> None:
