@@ -162,6 +162,8 @@ class Writer(Guilt):
             while self._waiting or self._jobs:
                 try:
                     await self._work_once(room)
+                    if not self._waiting:
+                        self._tell_untold()
                 except Superseded as error:
                     self.stopped = SUPERSEDED_CODE
                     log.error("this daemon was superseded: %s", error.detail)  # noqa: TRY400 - no bug
@@ -173,8 +175,6 @@ class Writer(Guilt):
                     self._take_back()
                     await trio.sleep(BACKOFF_SECONDS_MIN)
                 room = self._batch_decisions_max
-                if not self._waiting:
-                    self._tell_untold()
             if self.stopped:
                 return
 

@@ -66,6 +66,30 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "fold", fold_unless_poison)
 
 
+async def test_a_crash_in_telling_the_last_ones_is_one_incident(
+    postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design.md 5: also where nobody waits any more, and so no batch is begun that would contain it."""
+    tell, struck = writer.Writer._tell_untold, list[str]()
+
+    def tell_later(self: writer.Writer) -> None:
+        if self._untold and not self._waiting and not struck:
+            struck.append("x")
+            raise Bug
+        tell(self)
+
+    monkeypatch.setattr(writer.Writer, "_tell_untold", tell_later)
+    async with _open(postgres) as journal:
+        desk = Desk(journal)
+        for text in ("a", "b"):
+            assert (await desk.write(BOB, note(text))).why is None
+        assert (struck, journal.statistics().stopped, journal.statistics().crashes_total) == (
+            ["x"],
+            "",
+            1,
+        )
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_the_outcome_of_what_crashed_is_found_out(
     postgres: Any, monkeypatch: pytest.MonkeyPatch, when: str
