@@ -162,8 +162,6 @@ class Writer(Guilt):
             while self._waiting or self._jobs:
                 try:
                     await self._work_once(room)
-                    if not self._waiting:
-                        self._tell_untold()
                 except Superseded as error:
                     self.stopped = SUPERSEDED_CODE
                     log.error("this daemon was superseded: %s", error.detail)  # noqa: TRY400 - no bug
@@ -196,12 +194,14 @@ class Writer(Guilt):
         return self._batch_decisions_max if waiting < CONVOY_MIN else (waiting + 1) // 2
 
     async def _work_once(self, room: int) -> None:
-        """One job, if any waits, and one batch."""
+        """One job, if any waits, and one batch; nobody is left to be told by the next, where none comes."""
         if self._jobs:
             self._tell_untold()
             await self._do(self._jobs.popleft())
         if self._waiting:
             await self._commit(self._collect(min(room, self._batch_decisions_max)))
+        if not self._waiting:
+            self._tell_untold()
 
     async def _do(self, job: _Job) -> None:
         """Do one job; whoever waits for it hears what it raised."""
