@@ -36,16 +36,6 @@ MEMORY_BYTES_MAX = (1 << 30) + (64 << 20)
 """The child's bound, and what Python has before it is bound."""
 
 
-IN_SOAK = (
-    pytest.mark.soak,
-    pytest.mark.skipif("TESTS_SPECIMENS" not in os.environ, reason="make soak reads all four"),
-)
-TO_THE_BOUND = [
-    pytest.param(name, marks=IN_SOAK if name.startswith("nois") else ()) for name in OCR_BOMBS
-]
-"""Each computes to the bound of time; that of noise is met over HTTP too (contract/test_hostile_documents.py)."""
-
-
 async def parts(data: bytes, size: int = 1 << 16) -> AsyncGenerator[bytes]:
     """A document as it comes."""
     for at in range(0, len(data), size):
@@ -73,7 +63,7 @@ def test_a_bomb_ends_with_its_child(name: str) -> None:
         assert answer["accepted"] is False, answer
 
 
-@pytest.mark.parametrize("name", TO_THE_BOUND)
+@pytest.mark.parametrize("name", OCR_BOMBS)
 async def test_what_is_made_to_be_read_for_ever_ends_with_its_child(name: str) -> None:
     """S19, issue 8: noise, print from edge to edge, a page of lines like a zone's: read or given up, and the child keeps its
     bounds of time and memory.

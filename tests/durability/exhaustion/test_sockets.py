@@ -18,8 +18,7 @@ import trio
 
 DESCRIPTORS = 64
 STORM = 200
-IDLE = {"http": 10_000, "ingest": 4_000}
-"""Before the second listener, which holds its own, twice its places."""
+IDLE = 10_000
 SLOW = 1_000
 PLACES = 2_048
 """http/server.py: CONNECTIONS_MAX."""
@@ -148,8 +147,8 @@ async def until_silence_ends(town: Town, crowd: Crowd, at_rest: int) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.usefixtures("edge")
 async def test_10_000_idle_sockets_and_1_000_slow_ones(
-    edge: str,
     town: Town,
     crowd: Crowd,
     open_files: Callable[[int], AbstractContextManager[None]],
@@ -158,13 +157,13 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     """S49, issue 3: idle and slow callers cost bounded memory, and good ones are served beside them; the
     p99 of those is told, and measured by `make bench ARGS=crowd` as a ratio.
     """
-    slow, idle = Crowd(), IDLE[edge]
-    with open_files(idle + SLOW + 500):
+    slow = Crowd()
+    with open_files(IDLE + SLOW + 500):
         town.limit("-n", "4096")
         town.open()
         await town.until_acknowledged()
         before, at_rest = town.kib("VmRSS"), town.descriptors
-        for _ in range(idle // 500):
+        for _ in range(IDLE // 500):
             crowd.come(town.target, 500)
             await trio.sleep(0.01)
         health = await town.until_ready()
@@ -198,7 +197,7 @@ async def test_10_000_idle_sockets_and_1_000_slow_ones(
     assert grown / PLACES < KIB_PER_SOCKET_MAX
     assert taken > 0.8 * len(heard), f"good senders were refused: {heard}"
     tell(
-        f"{edge}, {idle} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
+        f"{IDLE} idle sockets: {most} descriptors, {grown / PLACES:.1f} KiB for each of {PLACES} "
         f"held; health after {health:.2f} s; {SLOW} slow ones beside them: {with_slow} KiB in all, "
         f"{taken} of {len(heard)} good webhooks taken, their p99 {p99_ms:.0f} ms (before: {beside_idle_ms:.0f}), slowest health "
         f"{slowest:.2f} s; idle ones closed within {ended:.1f} s; served {served:.2f} s after the crowd left; "
