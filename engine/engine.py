@@ -33,6 +33,7 @@ from comptoir.engine.gateway_spec import ENGINE
 from comptoir.engine.hosting import Hosting
 from comptoir.engine.journal import Decided, Fate, Lost, Pending, Recorded, Run
 from comptoir.engine.parts import EngineStatistics, Health, Parts, find_troubles
+from comptoir.engine.patience import read_patiently
 from comptoir.engine.reference import Publisher
 from comptoir.engine.supervisor import ChildSpec, Supervisor
 from comptoir.engine.values import Address, Message
@@ -47,7 +48,6 @@ T = TypeVar("T")
 _STATELESS: Any = object()
 EVENT_PAGE = 500
 QUIESCE_POLL_S = 0.02
-RETRY_S = 0.2
 SETTINGS = "setting"
 CLOCK = "clock"
 
@@ -381,15 +381,7 @@ class Engine:
         return self.now(), self._delivery.statistics().timers_fired_total - before
 
     async def _patiently(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a reading of the start: the database may go away and return meanwhile."""
-        until = trio.current_time() + self.bounds.start_timeout_s
-        while True:
-            try:
-                return await read()
-            except Unavailable:
-                if trio.current_time() > until:
-                    raise
-                await trio.sleep(RETRY_S)
+        return await read_patiently(read, self.bounds.start_timeout_s)
 
     async def _restore_clock(self) -> None:
         found = await self.journal.documents(SETTINGS, (CLOCK,))

@@ -11,6 +11,7 @@ Source: spec.md S21, S27, E4, E5; design.md 6; docs/screening.md.
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -49,6 +50,7 @@ from comptoir.engine.gateway_spec import (
     Operation,
 )
 from comptoir.engine.journal import Journal
+from comptoir.engine.patience import read_patiently
 from comptoir.engine.settings import Settings
 from comptoir.engine.spec import BreakerBounds
 from comptoir.engine.values import Message
@@ -100,7 +102,8 @@ async def open_lists(settings: Settings, journal: Journal, stack: AsyncExitStack
     folder = settings.storage.data_dir / FOLDER
     desk = ListDesk(lists, folder, settings.screening.match_from)
     stack.push_async_callback(desk.aclose)
-    found = await journal.documents(COLLECTION, tuple(lists))
+    read = partial(journal.documents, COLLECTION, tuple(lists))
+    found = await read_patiently(read, settings.storage.start_timeout_s)
     await desk.open({name: str(one["version"]) for name, one in found.items()})
     return desk
 
