@@ -68,8 +68,15 @@ PARTS: dict[str, tuple[str, ...]] = {
         "tests/contract/test_withdrawal_faults.py",
         "tests/contract/test_withdrawals.py",
     ),
-    "sequences": ("tests/storage/test_equivalence.py",),
-    "fuzzing": ("tests/http/test_fuzz.py",),
+    "actors": ("tests/actors",),
+    "contract": ("tests/contract",),
+    "edge": ("tests/http",),
+    "commands": ("tests/engine/cli",),
+    "storage": ("tests/storage",),
+    "exhaustion": ("tests/durability/exhaustion",),
+    "crash points": ("tests/durability/test_crash_points.py",),
+    "engine": ("tests/engine",),
+    "durability": ("tests/durability",),
     "contract, banks": (
         "tests/contract/test_claims.py",
         "tests/contract/test_claims_fetched.py",
@@ -83,17 +90,11 @@ PARTS: dict[str, tuple[str, ...]] = {
         "tests/contract/test_tink.py",
         "tests/contract/test_tink_faults.py",
     ),
-    "contract": ("tests/contract",),
-    "engine": ("tests/engine",),
-    "commands": ("tests/engine/cli",),
-    "edge": ("tests/http",),
-    "exhaustion": ("tests/durability/exhaustion",),
-    "storage": ("tests/storage",),
-    "durability": ("tests/durability",),
-    "crash points": ("tests/durability/test_crash_points.py",),
     "the rest": ("tests",),
-    "mutants": ("tests/mutation",),  # which take over what the parts before have compiled of tests
+    "fuzzing": ("tests/http/test_fuzz.py",),
+    "sequences": ("tests/storage/test_equivalence.py",),
     "simulation": ("tests/simulation",),
+    "mutants": ("tests/mutation",),  # which take over what the parts before have compiled of tests
 }
 UNMEASURED = ("sequences", "crash points", "mutants", "exhaustion", "simulation")
 """Parts that branches are not measured in: most of what they run is other programs, which would not be
