@@ -11,9 +11,11 @@ import asyncio  # noqa: TID251 - what playwright's own calls run on
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import pluggy
 import pytest
+import trio
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from comptoir.engine.testing import Process
@@ -102,12 +104,25 @@ def with_folder(comptoir_daemon_shared: Callable[..., Process], carrier: Process
     return comptoir_daemon_shared(**to_people(carrier))
 
 
+@pytest.fixture(scope="module")
+def with_s3(
+    comptoir_daemon_shared: Callable[..., Process],
+    comptoir_postgres_server: Any,
+    _comptoir_migrated: str,
+    carrier: Process,
+    s3_server: Seaweed,
+) -> Iterator[Process]:
+    """A daemon that keeps documents in a bucket; beside the one with a folder, so in a database of its own."""
+    url = trio.run(comptoir_postgres_server.create_database, "with_s3", _comptoir_migrated)
+    settings = {**to_people(carrier), **in_s3(s3_server)}
+    kept = comptoir_daemon_shared(COMPTOIR_STORAGE__URL=url, **settings)
+    yield kept
+    kept.stop()
+    trio.run(comptoir_postgres_server.drop_database, "with_s3")
+
+
 @pytest.fixture(params=["folder", "s3"])
-def keeper(
-    request: pytest.FixtureRequest, comptoir_daemon: Callable[..., Process], carrier: Process
-) -> Process:
+def keeper(request: pytest.FixtureRequest) -> Process:
     """A daemon that keeps documents, with either store."""
-    if request.param == "folder":
-        kept: Process = request.getfixturevalue("with_folder")
-        return kept
-    return comptoir_daemon(**to_people(carrier), **in_s3(request.getfixturevalue("s3_server")))
+    kept: Process = request.getfixturevalue(f"with_{request.param}")
+    return kept
