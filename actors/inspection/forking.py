@@ -37,6 +37,10 @@ ORDERLY: Final = (signal.SIGXCPU, signal.SIGKILL, signal.SIGIO)
 """Ends by a bound, by the daemon's patience and by its end: no crash."""
 
 
+def _wake(number: int, frame: object) -> None:
+    """Nothing: the signal has been written to the socket that is waited for."""
+
+
 @dataclass(slots=True)
 class _Child:
     line: socket.socket
@@ -56,7 +60,7 @@ class _Forkserver:
         for end in (self._woken, waker):
             end.setblocking(False)
         self._waker = waker
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _wake)
         signal.set_wakeup_fd(waker.fileno())
 
     def serve(self) -> None:

@@ -52,9 +52,7 @@ def inspection_gateway(
         documents: bounds of their inspection.
         sightings: who knows where else they were seen.
     """
-    inspector = Inspector(
-        documents.inspections_max, documents.inspection_seconds_max, Forkserver()
-    )
+    inspector = Inspector(documents.inspections_max, documents.inspection_seconds_max, Forkserver())
 
     async def inspect(message: InspectDocument, context: CallContext) -> Message | None:
         key = ObjectKey.read(message.path)
