@@ -48,7 +48,7 @@ class Forked:
         self._line = line
         source, give = os.pipe()
         take, sink = os.pipe()
-        self.theirs = (source, sink)
+        self.theirs: tuple[int, ...] = (source, sink)
         self.stdin = trio.lowlevel.FdStream(give)
         self.stdout = trio.lowlevel.FdStream(take)
         self.returncode: int | None = None
