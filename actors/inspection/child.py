@@ -1,24 +1,27 @@
-"""The program that opens one document: started anew for each, confined before it looks, and ended with its answer.
+"""The program that opens one document: anew for each, confined before it looks, and ended with its answer.
 
 The rule: a task and then a document come in on standard input, one report goes out on standard output, and nothing
 else passes either way. All that the libraries load later on (decoders, fonts, languages) is loaded before, by
 looking at a page of our own: afterwards there is no file to be had. Whatever goes wrong here ends this program and
 is a flag of the report that the daemon makes of it (inspector.py).
-Source: docs/adr/0045-a-document-is-opened-in-a-cell.md; spec.md S19.
+A daemon has it forked by a program that has loaded them (forking.py); `comptoir check` starts it by exec.
+Source: docs/adr/0045-a-document-is-opened-in-a-cell.md; docs/adr/0065-children-are-forked-from-one-that-is-warm.md; spec.md S19.
 """
 
 import hashlib
 import io
-import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from comptoir.actors.inspection.confinement import bound, follow_reader, lock, lose_reader
 from comptoir.actors.inspection.report import READ, Report, Task
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from comptoir.actors.inspection.reading import Reader
+
+__all__ = ["answer", "main", "warm"]
 
 TASK_BYTES_MAX: Final = 4096
 _PAGE: Final = (
@@ -33,30 +36,50 @@ _PAGE: Final = (
 
 
 def main() -> None:
-    """Answer one task."""
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    """Answer one task, with all that it wants still to be loaded."""
+    answer(None, None)
+
+
+def answer(reader: "Reader | None", parent: int | None) -> None:
+    """Answer one task, within its bounds.
+
+    Args:
+        reader: that is loaded already.
+        parent: a program that has loaded the rest as well (forking.py), and with which this one ends; None: nothing is loaded.
+    """
+    source = open(0, "rb", closefd=False)  # noqa: SIM115  # stays as it is
     task = msgspec.json.decode(source.readline(TASK_BYTES_MAX), type=Task)
     bound(task.memory_bytes_max, task.cpu_seconds_max)
     follow_reader()
     from comptoir.actors.inspection.looking import look  # loads the libraries, within the bounds
 
-    reader = None
-    if task.work == READ:
-        from comptoir.actors.inspection.reading import Reader
-
-        reader = Reader()
-    look(_PAGE, Task(), reader)
-    for picture in _pictures():
-        look(picture, Task(), None)
-    held = lock()
+    if parent is None:
+        reader = _reader() if task.work == READ else None
+        warm(reader)
+    held = lock(parent)
     data = source.read()
     try:
-        report = look(data, task, reader)
+        report = look(data, task, reader if task.work == READ else None)
     except MemoryError:
         report = Report(None, None, hashlib.sha256(data).hexdigest(), ("INSPECTION_TOO_LARGE",))
     lose_reader()
-    sink.write(msgspec.json.encode(msgspec.structs.replace(report, held=held)))
-    sink.flush()
+    with open(1, "wb", closefd=False) as sink:
+        sink.write(msgspec.json.encode(msgspec.structs.replace(report, held=held)))
+
+
+def warm(reader: "Reader | None") -> None:
+    """Look at pages of our own, so that all is loaded."""
+    from comptoir.actors.inspection.looking import look
+
+    look(_PAGE, Task(), reader)
+    for picture in _pictures():
+        look(picture, Task(), None)
+
+
+def _reader() -> "Reader":
+    from comptoir.actors.inspection.reading import Reader
+
+    return Reader()
 
 
 def _pictures() -> Iterator[bytes]:

@@ -12,7 +12,7 @@ which of them hold is told with every report:
 
 The child dies with its daemon (`follow_reader`), and gives way to it (priority.py). The kernel's own signal at a parent's death
 (PR_SET_PDEATHSIG) is not used: it comes when the thread ends that started the child, and trio's threads end after ten seconds
-without work, however well their daemon is.
+without work, however well their daemon is. A child that is forked by a program of one thread has it as well (`lock`).
 Source: fcntl(2), F_SETOWN and O_ASYNC; prctl(2), seccomp(2), setrlimit(2), unshare(2); docs/adr/0045-a-document-is-opened-in-a-cell.md.
 """
 
@@ -32,6 +32,7 @@ __all__ = ["bound", "follow_reader", "leave_network", "lock", "lose_reader"]
 
 NICE: Final = 5
 """A page takes seconds of computing: a third of what the daemon gets, so that it is read in its time on a busy machine, too."""
+_PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
@@ -103,8 +104,11 @@ def lose_reader() -> None:
     signal.signal(signal.SIGIO, signal.SIG_IGN)
 
 
-def lock() -> tuple[str, ...]:
+def lock(parent: int | None = None) -> tuple[str, ...]:
     """Give up everything else; what is needed of files has been loaded.
+
+    Args:
+        parent: a program of one thread, with which this one ends (Linux).
 
     Returns:
         What holds.
@@ -112,11 +116,21 @@ def lock() -> tuple[str, ...]:
     held = ["limits"]
     if leave_network():
         held.append("network")
+    if parent is not None:  # after the network: the kernel may forget it where credentials change
+        _end_with(parent)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     held.append("descriptors")
     if _filter_syscalls():
         held.append("syscalls")
     return tuple(held)
+
+
+def _end_with(parent: int) -> None:
+    if platform.system() != "Linux":
+        return
+    _libc().prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:  # it went before it was said
+        os._exit(1)
 
 
 def _libc() -> ctypes.CDLL:

@@ -1,16 +1,16 @@
 """Have a document looked at by a child of its own, which may die of it.
 
-The rule: a child is started for each document and lives no longer than its answer, its time or its caller; what it
+The rule: a child is made for each document and lives no longer than its answer, its time or its caller; what it
 is given passes through in parts, so that the daemon holds none of it; how it ends is a report in every case. So many
-at once and no more. Source: spec.md S19; docs/adr/0045-a-document-is-opened-in-a-cell.md.
+at once and no more. A daemon has its children forked (forkserver.py); where there is no such program, each is started by exec. Source: spec.md S19; docs/adr/0045-a-document-is-opened-in-a-cell.md.
 """
 
 import hashlib
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
 from typing import Final, Protocol
 
@@ -18,6 +18,7 @@ import msgspec
 import outcome
 import trio
 
+from comptoir.actors.inspection.forkserver import ENVIRONMENT, Forked, Forkserver
 from comptoir.actors.inspection.report import LOOK, READ, Report, Task, failed_report
 
 __all__ = ["Inspector", "task_of"]
@@ -55,8 +56,11 @@ def task_of(work: str, filename: str = "", declared_type: str = "") -> Task:
 class Inspector:
     """Whoever has documents looked at."""
 
-    def __init__(self, inspections_max: int, seconds_max: float) -> None:
-        """Take so many at once, each for so long."""
+    def __init__(
+        self, inspections_max: int, seconds_max: float, forkserver: Forkserver | None = None
+    ) -> None:
+        """Take so many at once, each for so long; forked there, or started by exec."""
+        self._forkserver = forkserver
         self._places = trio.CapacityLimiter(inspections_max)
         self._seconds_max = seconds_max
 
@@ -75,7 +79,8 @@ class Inspector:
             digest = hashlib.sha256()
             answer, status = b"", None
             with trio.move_on_after(self._seconds_max) as within:
-                answer, status = await _ask(parts, task, digest)
+                async with _child_of(self._forkserver, task) as child:
+                    answer, status = await _ask(child, parts, task, digest)
             if within.cancelled_caught or status == -signal.SIGXCPU:
                 return failed_report("INSPECTION_TOO_LONG", digest.hexdigest())
             if status != 0:
@@ -86,34 +91,49 @@ class Inspector:
                 return failed_report("INSPECTION_FAILED", digest.hexdigest())
 
 
-async def _ask(parts: AsyncIterable[bytes], task: Task, digest: Digest) -> tuple[bytes, int | None]:
-    """Its answer, and how it ended; killed with its caller's patience."""
-    environment = {"OMP_THREAD_LIMIT": "1", "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+@asynccontextmanager
+async def _child_of(
+    forkserver: Forkserver | None, task: Task
+) -> AsyncGenerator["trio.Process | Forked"]:
+    """A child that waits for its task; whatever happens, none is left."""
+    forked = None if forkserver is None else await forkserver.fork(task.work)
+    if forked is not None:
+        try:
+            yield forked
+        finally:
+            await forked.end()
+        return
     child = await trio.lowlevel.open_process(
         _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=environment, process_group=0,
+        env=ENVIRONMENT, process_group=0,
     )  # fmt: skip
-    answer = bytearray()
     try:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_hear, child, answer)
-            told = await outcome.acapture(_tell, child, parts, task, digest)
-            if isinstance(told, outcome.Error):
-                child.kill()
-        told.unwrap()  # an error of the parts is the caller's as it is, in no group
-        await child.wait()
+        yield child
     finally:
-        if child.returncode is None:
-            child.kill()
-            with trio.CancelScope(shield=True):  # it has been killed: nothing can hold it up
-                await child.wait()
         with trio.CancelScope(shield=True):
+            if child.returncode is None:
+                child.kill()
+                await child.wait()  # it has been killed: nothing can hold it up
             await _close(child)
+
+
+async def _ask(
+    child: trio.Process | Forked, parts: AsyncIterable[bytes], task: Task, digest: Digest
+) -> tuple[bytes, int | None]:
+    """Its answer, and how it ended; killed with its caller's patience."""
+    answer = bytearray()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_hear, child, answer)
+        told = await outcome.acapture(_tell, child, parts, task, digest)
+        if isinstance(told, outcome.Error):
+            child.kill()
+    told.unwrap()  # an error of the parts is the caller's as it is, in no group
+    await child.wait()
     return bytes(answer), child.returncode
 
 
 async def _tell(
-    child: trio.Process, parts: AsyncIterable[bytes], task: Task, digest: Digest
+    child: trio.Process | Forked, parts: AsyncIterable[bytes], task: Task, digest: Digest
 ) -> None:
     """Its task, and the document; a child that has ended reads no more, and the rest is only hashed."""
     assert child.stdin is not None
@@ -133,7 +153,7 @@ async def _tell(
     await child.stdin.aclose()
 
 
-async def _hear(child: trio.Process, answer: bytearray) -> None:
+async def _hear(child: trio.Process | Forked, answer: bytearray) -> None:
     """What it says, up to a bound."""
     assert child.stdout is not None
     while part := await child.stdout.receive_some(PART_BYTES):

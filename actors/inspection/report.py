@@ -7,12 +7,19 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["LOOK", "READ", "Report", "Task", "failed_report"]
+__all__ = ["FORKED", "LOOK", "LOOKING", "READ", "READING", "Report", "Task", "failed_report"]
 
 LOOK: Final = "look"
 """At the file: its type, its structure, its fingerprints."""
 READ: Final = "read"
 """What it shows as well: OCR of its first pages."""
+
+LOOKING: Final = b"l"
+"""A child that looks is wanted of the program that forks them (forking.py)."""
+READING: Final = b"r"
+"""One that reads: languages are loaded, if they are not."""
+FORKED: Final = b"f"
+"""There is one, and it waits for its task."""
 
 
 class Task(msgspec.Struct, frozen=True):

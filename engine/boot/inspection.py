@@ -14,6 +14,7 @@ from comptoir.actors.gateways.document_messages import (
     InspectDocument,
     ObjectAbsent,
 )
+from comptoir.actors.inspection.forkserver import Forkserver
 from comptoir.actors.inspection.inspector import Inspector, task_of
 from comptoir.actors.inspection.judging import READ_TYPES, Declared, judge
 from comptoir.actors.inspection.report import LOOK, READ
@@ -51,7 +52,7 @@ def inspection_gateway(
         documents: bounds of their inspection.
         sightings: who knows where else they were seen.
     """
-    inspector = Inspector(documents.inspections_max, documents.inspection_seconds_max)
+    inspector = Inspector(documents.inspections_max, documents.inspection_seconds_max, Forkserver())
 
     async def inspect(message: InspectDocument, context: CallContext) -> Message | None:
         key = ObjectKey.read(message.path)
