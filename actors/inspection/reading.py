@@ -8,6 +8,7 @@ Source: spec.md S19; docs/documents.md; Tesseract 5; ICAO Doc 9303 part 3, 4.
 """
 
 import math
+import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -29,12 +30,16 @@ LANGUAGES: Final = ("fra", "eng")
 (docs/documents.md)."""
 ORIENTATION_CONFIDENCE_MIN: Final = 2.0
 """Below, Tesseract guesses, and a page stays as it came."""
-QUARTERS: Final = (0, 180, 90, 270)
+HALF: Final = 180
+QUARTERS: Final = (0, HALF, 90, 270)
 SURE_MIN: Final = 0.7
 """Of a page that lies as it should, printed and in a language of ours, Tesseract is surer."""
 SLANT_DEGREES_MAX: Final = 1.0
 GRAIN_SHADES_MAX: Final = 4.0
 """By how much a pixel differs from its neighbours' median, on the whole page; print alone makes one or two."""
+GRAIN_BAND: Final = 32
+"""Pixels of the height of a band in which that is looked for."""
+MEDIAN: Final = ImageFilter.MedianFilter(3)
 LINE_SIGNS_MIN: Final = 5
 """Of a line whose box tells how it lies."""
 SIDE_PIXELS_MIN: Final = 1500
@@ -64,6 +69,7 @@ class Reader:
         self._ends = math.inf
         self._zones = tesserocr.PyTessBaseAPI(path, "eng", tesserocr.PSM.SINGLE_BLOCK)
         self._zones.SetVariable("tessedit_char_whitelist", ZONE_ALPHABET)
+        self._zones.SetVariable("tessedit_do_invert", "0")
         for name in ("load_system_dawg", "load_freq_dawg"):
             self._zones.SetVariable(name, "0")
         # Of all three: what it says goes to standard error, and not to a file that it opens when it first says
@@ -97,11 +103,12 @@ class Reader:
     def _upright(self, page: Image.Image) -> tuple[Image.Image, str, float]:
         """The page as it is to be read, what stands on it, and how sure that is; it is the page that was read last.
 
-        What the orientation model says comes first; where it cannot be read well so (it is easily misled by a card with
-        few words and many fillers), the other quarters are tried, and the best one is kept.
+        As it came first, for most pages lie as they should, and the orientation model takes as long as reading does;
+        then as that model says; where it cannot be read well so (it is easily misled by a card with few words and many
+        fillers), the other quarters are tried, and the best one is kept.
         """
         best, text, confidence, last = (-1.0, 0), "", 0.0, 0
-        for turn in dict.fromkeys((self._guess(page), *QUARTERS)):
+        for turn in self._turns_of(page):
             text, confidence = self._recognise(_turned(page, turn))
             last = turn
             if (
@@ -118,6 +125,16 @@ class Reader:
             upright = upright.rotate(slant, expand=True, fillcolor=255)
             text, confidence = self._recognise(upright)
         return upright, text, confidence
+
+    def _turns_of(self, page: Image.Image) -> Iterator[int]:
+        """The quarters in the order in which they are tried, each once; the model is asked where the first one fails.
+
+        A page whose lines go from top to bottom as it came would have them so on its head as well: that comes last.
+        """
+        yield 0
+        lying = self._is_lying()
+        order = dict.fromkeys((self._guess(page), *QUARTERS))
+        yield from sorted((turn for turn in order if turn), key=lambda turn: lying and turn == HALF)
 
     def _is_late(self) -> bool:
         """Whether nothing more is to be begun."""
@@ -184,7 +201,12 @@ def _sized(page: Image.Image) -> Image.Image:
 
 
 def _smoothed(page: Image.Image) -> Image.Image:
-    """Without its grain, where it has much of it."""
-    smooth = page.filter(ImageFilter.MedianFilter(3))
-    grain = ImageStat.Stat(ImageChops.difference(page, smooth)).mean[0]
-    return smooth if grain > GRAIN_SHADES_MAX else page
+    """Without its grain, where it has much of it: in every fourth of narrow bands, for all of a page takes long."""
+    grains = [_grain(page.crop((0, top, page.width, min(top + GRAIN_BAND, page.height))))
+              for top in range(0, page.height, 4 * GRAIN_BAND)]  # fmt: skip
+    return page.filter(MEDIAN) if statistics.fmean(grains) > GRAIN_SHADES_MAX else page
+
+
+def _grain(part: Image.Image) -> float:
+    """By how many shades its pixels differ from their neighbours' median."""
+    return float(ImageStat.Stat(ImageChops.difference(part, part.filter(MEDIAN))).mean[0])
