@@ -10,6 +10,9 @@ release of trio only and says so. Three things make a run repeat:
 - time is a `MockClock` that jumps to the next deadline, so nothing waits for a real clock;
 - the cyclic garbage collector is off during a run: what it would finalise, it would at any moment.
 
+A run is some 6,400 rounds of trio's loop, and the loop is most of what it computes. So what such a run never has is
+not asked for in each round: sockets (`_Quiet`), instruments, and how much real time has passed (`_still_clock`).
+
 A stopped process (SIGSTOP) is a task whose whole tree does not run: what becomes runnable below it is
 put on ice until it goes on. Its deadlines expire meanwhile, as a real one's do.
 Source: design.md 8; trio 0.35, `trio/_core/_run.py` (unrolled_run, reschedule).
@@ -19,8 +22,9 @@ Source: design.md 8; trio 0.35, `trio/_core/_run.py` (unrolled_run, reschedule).
 # The one module for trio's private names: see above.
 
 import gc
+import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
 import trio
@@ -30,6 +34,8 @@ from trio.testing import MockClock
 __all__ = ["Freezer", "TrioUnknown", "run_seeded"]
 
 TRIO: Final = "0.35."
+ROUNDS_UNHEARD: Final = 64
+"""Rounds of the loop between two looks at what signals and threads have to say: Ctrl-C is heard within one step's time."""
 
 
 class TrioUnknown(Exception):
@@ -82,6 +88,46 @@ class Freezer(deque[Any]):
         return False
 
 
+class _Quiet:
+    """trio's epoll where nobody waits for a socket: what signals and threads say is heard now and then."""
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+        self._rounds = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._manager, name)
+
+    def get_events(self, timeout: float) -> Sequence[Any]:
+        """Ask the system every so many rounds, or if the loop is to wait: which it never is."""
+        self._rounds += 1
+        if timeout or not self._rounds % ROUNDS_UNHEARD:
+            heard: Sequence[Any] = self._manager.get_events(timeout)
+            return heard
+        return ()
+
+
+def _still_clock() -> MockClock:
+    """A clock that moves by jumps alone: at its rate, which is 0, nothing of the real time counts."""
+    clock = MockClock(autojump_threshold=0)
+    still: Any = clock
+    assert clock.rate == 0
+
+    def current_time() -> float:
+        now: float = still._virtual_base
+        return now
+
+    def autojump() -> None:
+        seconds = private.GLOBAL_RUN_CONTEXT.runner.deadlines.next_deadline() - still._virtual_base
+        if 0 < seconds < math.inf:
+            still._virtual_base += seconds
+
+    private: Any = _run
+    still.current_time = current_time
+    still._autojump = autojump
+    return clock
+
+
 def run_seeded(seed: int, play: Callable[[Freezer], Awaitable[None]]) -> None:
     """Run `play(freezer)` to its end in virtual time; everything follows from the seed.
 
@@ -97,13 +143,16 @@ def run_seeded(seed: int, play: Callable[[Freezer], Awaitable[None]]) -> None:
     async def main() -> None:
         runner: Any = private.GLOBAL_RUN_CONTEXT.runner
         runner.runq = freezer = Freezer(runner.runq)
+        runner.io_manager = _Quiet(runner.io_manager)
+        # There is none: a look into a dict in place of trio's kind, whose `in` is a function of Python's.
+        runner.instruments = dict(runner.instruments)
         await play(freezer)
 
     private._ALLOW_DETERMINISTIC_SCHEDULING = True
     private._r.seed(seed)
     gc.disable()
     try:
-        trio.run(main, clock=MockClock(autojump_threshold=0))
+        trio.run(main, clock=_still_clock())
     finally:
         private._ALLOW_DETERMINISTIC_SCHEDULING = before[0]
         private._r.setstate(before[1])
