@@ -5,7 +5,7 @@ else passes either way. All that the libraries load later on (decoders, fonts, l
 looking at a page of our own: afterwards there is no file to be had. Whatever goes wrong here ends this program and
 is a flag of the report that the daemon makes of it (inspector.py).
 A daemon has it forked by a program that has loaded them (forking.py); `comptoir check` starts it by exec.
-Source: docs/adr/0045-a-document-is-opened-in-a-cell.md; docs/adr/0065-children-are-forked-from-one-that-is-warm.md; spec.md S19.
+Source: docs/adr/0045-a-document-is-opened-in-a-cell.md; docs/adr/0064-children-are-forked-from-one-that-is-warm.md; spec.md S19.
 """
 
 import hashlib

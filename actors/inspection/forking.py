@@ -6,7 +6,7 @@ and three descriptors come with it: where the document comes from, where its rep
 hears that there is a child, and then how it ended. A line that is closed kills its child. It ends with its daemon, after some
 minutes without a document, after so many of them, and after one that crashed: the next one is forked from another, whose
 addresses nobody can have guessed by crashing this one.
-Source: docs/adr/0065-children-are-forked-from-one-that-is-warm.md; unix(7), SCM_RIGHTS; fork(2).
+Source: docs/adr/0064-children-are-forked-from-one-that-is-warm.md; unix(7), SCM_RIGHTS; fork(2).
 """
 
 import gc

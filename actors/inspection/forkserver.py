@@ -3,7 +3,7 @@
 The rule: there is one for each daemon; whatever becomes of it, a document has a child of its own, by exec if need be
 (inspector.py). A child that is killed is one whose line was closed; it is buried when the line says how it ended. A program that
 does not bury in its time is killed itself, and its children end with it.
-Source: docs/adr/0065-children-are-forked-from-one-that-is-warm.md; forking.py.
+Source: docs/adr/0064-children-are-forked-from-one-that-is-warm.md; forking.py.
 """
 
 import array

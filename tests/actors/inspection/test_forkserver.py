@@ -1,6 +1,6 @@
 """The program that forks children: one for each document, none left over, whoever is killed.
 
-Source: spec.md S19; docs/adr/0065-children-are-forked-from-one-that-is-warm.md.
+Source: spec.md S19; docs/adr/0064-children-are-forked-from-one-that-is-warm.md.
 """
 
 import hashlib
@@ -70,7 +70,7 @@ def server_of(forkserver: Forkserver) -> int:
 
 
 async def test_each_document_has_a_child_of_its_own_and_leaves_nothing() -> None:
-    """ADR 0065: twenty documents, two at once: each is answered as by a child that was started by exec, locked by the same
+    """ADR 0064: twenty documents, two at once: each is answered as by a child that was started by exec, locked by the same
     measures; afterwards there is one program, without a child, and neither it nor the daemon has a descriptor more.
     """
     forkserver = Forkserver()
@@ -130,7 +130,7 @@ def memory_of(number: int) -> Iterator[bytes]:
 
 
 async def test_a_document_finds_nothing_of_another() -> None:
-    """ADR 0065: a child has what the program that forked it has, and that has none of a document's bytes: not in the whole of
+    """ADR 0064: a child has what the program that forked it has, and that has none of a document's bytes: not in the whole of
     its memory, where a page of our own is found.
     """
     forkserver = Forkserver()
@@ -151,7 +151,7 @@ async def held_child(forkserver: Forkserver) -> tuple[Forked, int]:
 
 
 async def test_a_child_has_its_pipes_and_is_locked_before_the_first_byte() -> None:
-    """ADR 0065: two children wait for their documents: they have three descriptors, two of them pipes of their own: no socket of the
+    """ADR 0064: two children wait for their documents: they have three descriptors, two of them pipes of their own: no socket of the
     program that forked them, and no pipe of each other's. They may call what a computation needs, and open nothing.
     """
     forkserver = Forkserver()
@@ -178,7 +178,7 @@ async def test_a_child_has_its_pipes_and_is_locked_before_the_first_byte() -> No
 
 
 async def test_what_ends_a_child_is_told_by_its_signal() -> None:
-    """ADR 0065: killed from outside, by its time, by its caller: how it ended is what the kernel says, and it is buried."""
+    """ADR 0064: killed from outside, by its time, by its caller: how it ended is what the kernel says, and it is buried."""
     forkserver = Forkserver()
     for kind in (signal.SIGKILL, signal.SIGXCPU):
         child, number = await held_child(forkserver)
@@ -195,7 +195,7 @@ async def test_what_ends_a_child_is_told_by_its_signal() -> None:
 
 
 async def test_after_a_crash_the_next_is_forked_from_another() -> None:
-    """ADR 0065: children of one program share its addresses; whoever crashes one to guess them has lost them."""
+    """ADR 0064: children of one program share its addresses; whoever crashes one to guess them has lost them."""
     forkserver = Forkserver()
     child, number = await held_child(forkserver)
     beside = await forkserver.fork(LOOK)
@@ -212,7 +212,7 @@ async def test_after_a_crash_the_next_is_forked_from_another() -> None:
 
 
 async def test_killed_between_documents_it_is_started_again() -> None:
-    """ADR 0065: nobody notices."""
+    """ADR 0064: nobody notices."""
     forkserver = Forkserver()
     one = Inspector(1, 60.0, forkserver)
     assert (await looked(one, jpeg())).flags == ()
@@ -223,7 +223,7 @@ async def test_killed_between_documents_it_is_started_again() -> None:
 
 
 async def test_killed_beside_a_document_it_takes_its_child_along() -> None:
-    """ADR 0065: the document is one that ended its child, its digest that of its bytes, and no child is left."""
+    """ADR 0064: the document is one that ended its child, its digest that of its bytes, and no child is left."""
     forkserver = Forkserver()
     one = Inspector(1, 60.0, forkserver)
     data = jpeg()
@@ -249,7 +249,7 @@ async def test_killed_beside_a_document_it_takes_its_child_along() -> None:
 async def test_one_that_hangs_is_killed_and_the_document_is_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """ADR 0065: a program that answers nothing any more holds nobody up for ever."""
+    """ADR 0064: a program that answers nothing any more holds nobody up for ever."""
     monkeypatch.setattr("comptoir.actors.inspection.forkserver.END_SECONDS_MAX", 0.1)
     forkserver = Forkserver()
     assert (await looked(Inspector(1, 60.0, forkserver), jpeg())).flags == ()
@@ -264,7 +264,7 @@ async def test_one_that_hangs_is_killed_and_the_document_is_late(
 async def test_where_none_can_be_had_a_document_is_looked_at_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """ADR 0065: by a child that is started by exec."""
+    """ADR 0064: by a child that is started by exec."""
     program = (sys.executable, "-I", "-S", "-c", "")
     monkeypatch.setattr("comptoir.actors.inspection.forkserver._PROGRAM", program)
     forkserver = Forkserver()
@@ -286,7 +286,7 @@ async def test_trouble_of_the_store_leaves_no_child() -> None:
 
 
 async def test_it_ends_when_nobody_has_asked_for_a_while() -> None:
-    """ADR 0065: its memory is given back, it is buried, and the next document has another."""
+    """ADR 0064: its memory is given back, it is buried, and the next document has another."""
     forkserver = Forkserver(0.01)
     one = Inspector(1, 60.0, forkserver)
     assert (await looked(one, jpeg())).flags == ()
@@ -310,7 +310,7 @@ trio.run(main)
 
 
 def test_a_daemon_that_is_killed_leaves_none() -> None:
-    """ADR 0065: SIGKILL of the daemon ends the program that forks, and the child that it has forked."""
+    """ADR 0064: SIGKILL of the daemon ends the program that forks, and the child that it has forked."""
     with subprocess.Popen([sys.executable, "-I", "-c", DAEMON], stdout=subprocess.PIPE) as daemon:
         assert daemon.stdout is not None
         told: Any = json.loads(daemon.stdout.readline())
