@@ -50,7 +50,8 @@ def answer(reader: "Reader | None", parent: int | None) -> None:
     source = open(0, "rb", closefd=False)  # noqa: SIM115  # stays as it is
     task = msgspec.json.decode(source.readline(TASK_BYTES_MAX), type=Task)
     bound(task.memory_bytes_max, task.cpu_seconds_max)
-    follow_reader()
+    if parent is None:
+        follow_reader()
     from comptoir.actors.inspection.looking import look  # loads the libraries, within the bounds
 
     if parent is None:

@@ -90,7 +90,8 @@ def bound(memory_bytes_max: int, cpu_seconds_max: int) -> None:
 def follow_reader() -> None:
     """End when nobody is there any more to read standard output, a pipe: SIGIO comes then, and ends this program.
 
-    It comes as well with each part that is read: whoever writes says `lose_reader` before.
+    It comes as well with each part that is read, and with each look for one: whoever writes says `lose_reader` before, and
+    whoever reads waits until there is something.
     """
     if platform.system() != "Linux":
         return

@@ -18,6 +18,7 @@ import msgspec
 import outcome
 import trio
 
+from comptoir.actors.hearing import hear
 from comptoir.actors.inspection.forkserver import ENVIRONMENT, Forked, Forkserver
 from comptoir.actors.inspection.report import LOOK, READ, Report, Task, failed_report
 
@@ -25,7 +26,6 @@ __all__ = ["Inspector", "task_of"]
 
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 """Three pages of text have some 15 KiB; a child that says more is not one of ours any longer."""
-PART_BYTES: Final = 64 * 1024
 CPU_SECONDS_MAX: Final = {LOOK: 6, READ: 8}
 """Looking takes a fraction of a second, reading a page one or two; a hostile file is given up within ten, with the start
 and the way of its bytes (issue 8). Whoever reads begins nothing more in the last 3.5 of them (reading.py)."""
@@ -123,7 +123,7 @@ async def _ask(
     """Its answer, and how it ended; killed with its caller's patience."""
     answer = bytearray()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_hear, child, answer)
+        nursery.start_soon(hear, child, answer, ANSWER_BYTES_MAX)
         told = await outcome.acapture(_tell, child, parts, task, digest)
         if isinstance(told, outcome.Error):
             child.kill()
@@ -151,16 +151,6 @@ async def _tell(
         except trio.BrokenResourceError:
             deaf = True
     await child.stdin.aclose()
-
-
-async def _hear(child: trio.Process | Forked, answer: bytearray) -> None:
-    """What it says, up to a bound."""
-    assert child.stdout is not None
-    while part := await child.stdout.receive_some(PART_BYTES):
-        if len(answer) + len(part) > ANSWER_BYTES_MAX:
-            child.kill()
-            return
-        answer += part
 
 
 async def _close(child: trio.Process) -> None:

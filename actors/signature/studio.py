@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 import trio
 
+from comptoir.actors.hearing import hear
 from comptoir.actors.signature.sheet import Drawn, Seal, Sealed, Sheet, Verdict
 
 __all__ = ["Studio", "StudioFailed"]
@@ -20,7 +21,6 @@ __all__ = ["Studio", "StudioFailed"]
 Work = Literal["drawing", "sealing", "verifying"]
 KEPT: Final = ("PATH", "LANG", "TZDIR", "SSL_CERT_FILE")
 ANSWER_BYTES_MAX: Final = 128 * 1024 * 1024
-PART_BYTES: Final = 64 * 1024
 BUSY: Final = "STUDIO_BUSY"
 TOO_LONG: Final = "STUDIO_TOO_LONG"
 FAILED: Final = "STUDIO_FAILED"
@@ -99,7 +99,7 @@ async def _run(work: Work, task: bytes) -> bytes:
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_tell, child, task)
-            nursery.start_soon(_hear, child, answer)
+            nursery.start_soon(hear, child, answer, ANSWER_BYTES_MAX)
         await child.wait()
     finally:
         if child.returncode is None:
@@ -121,12 +121,3 @@ async def _tell(child: trio.Process, task: bytes) -> None:
     except trio.BrokenResourceError:
         return  # it has ended; how, its status says
     await child.stdin.aclose()
-
-
-async def _hear(child: trio.Process, answer: bytearray) -> None:
-    assert child.stdout is not None
-    while part := await child.stdout.receive_some(PART_BYTES):
-        if len(answer) + len(part) > ANSWER_BYTES_MAX:
-            child.kill()
-            return
-        answer += part
