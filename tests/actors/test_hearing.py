@@ -42,7 +42,7 @@ async def test_whoever_listens_late_ends_no_child() -> None:
         nursery.start_soon(hear, child, answer, 100)
         await trio.testing.wait_all_tasks_blocked()
         await child.stdin.aclose()
-    assert (await child.wait(), answer) == (0, b"answer\n")
+    assert (await child.wait(), bytes(answer)) == (0, b"answer\n")
     await _closed(child)
 
 
