@@ -75,8 +75,8 @@ class KafkaReader:
         Raises:
             BrokersAway: nobody answers, or a topic is missing.
         """
-        await self._in_thread(self._find_topics)
-        await self._in_thread(self._subscribe)
+        await self._in_thread(self._find_topics, leave=True)
+        await self._in_thread(self._subscribe, leave=True)
 
     async def read(self) -> list[Record]:
         """The next records, or none for now.
@@ -100,7 +100,7 @@ class KafkaReader:
             place = (record.topic, record.partition)
             ends[place] = max(ends.get(place, 0), record.offset + 1)
         offsets = [TopicPartition(*place, end) for place, end in ends.items()]
-        await self._in_thread(self._commit, offsets)
+        await self._in_thread(self._commit, offsets, leave=True)
 
     async def stay(self) -> None:
         """Stay in the group while nothing can be taken: a poll that fetches nothing."""
@@ -126,9 +126,14 @@ class KafkaReader:
         if patience.cancelled_caught:
             log.warning("bus left without its answer", seconds=CLOSE_S)
 
-    async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
+    async def _in_thread(self, function: Callable[..., T], *args: Any, leave: bool = False) -> T:
+        """Call it there; `leave`: brokers decide how long it takes, and who stops us does not wait for them: then this
+        reader is at its end as well.
+        """
         try:
-            return await trio.to_thread.run_sync(function, *args, limiter=self._limiter)
+            return await trio.to_thread.run_sync(
+                function, *args, limiter=self._limiter, abandon_on_cancel=leave
+            )
         except KafkaException as error:
             why: KafkaError = error.args[0]
             raise BrokersAway(away_code(why)) from None

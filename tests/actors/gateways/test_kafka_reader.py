@@ -29,3 +29,12 @@ async def test_what_was_told_of_brokers_before_they_answered_ends_no_reader() ->
                     while not reader.assigned:
                         assert await reader.read() == []
                 assert reader.assigned == {("late.events", 0)}
+
+
+async def test_whoever_stops_waits_for_no_broker() -> None:
+    """S65, design.md 2: what brokers are asked for takes as long as they like; a daemon that is told to stop leaves it."""
+    terms = KafkaTerms("127.0.0.1:1", group="stopped", timeout_s=30, partitions=1, replicas=1)
+    with trio.fail_after(15), trio.move_on_after(ASKED_S) as stopped:
+        async with open_reader(terms, ("stopped.events",)):
+            raise AssertionError("nobody is there")
+    assert stopped.cancelled_caught
