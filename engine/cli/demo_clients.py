@@ -33,6 +33,8 @@ __all__ = ["Clients"]
 REVIEWERS: Final = ("demo-compliance", "demo-compliance-2")
 UPLOADS_MAX: Final = 4
 """At once: what the store takes from one address."""
+DECISION_SECONDS: Final = 2.0
+"""Of one advisor who asks for ten, and may ask 1,000 times a minute (S62)."""
 PATIENCE_SECONDS: Final = 300.0
 """For one client; ten share two processors, each paper is read, each contract drawn and sealed."""
 LATE_PATIENCE_SECONDS: Final = 30.0
@@ -283,7 +285,7 @@ class _File:
 
     async def _until_decided(self, but: str = "") -> str:
         """The status once it is one that lasts."""
-        patience = Patience()
+        patience = Patience(DECISION_SECONDS)
         while True:
             status = str((await self.advisor.get(self.path))["status"])
             if status in LASTING and status != but:

@@ -20,11 +20,12 @@ SHARE: Final = 0.1
 class Patience:
     """Of somebody who waits for one thing."""
 
-    def __init__(self) -> None:
-        """Begin to wait."""
+    def __init__(self, pause_s: float = PAUSE_SECONDS) -> None:
+        """Begin to wait, with so much between two questions at first."""
+        self._pause_s = pause_s
         self._began = trio.current_time()
 
     async def rest(self) -> None:
         """Until it is asked again."""
         waited = trio.current_time() - self._began
-        await trio.sleep(min(PAUSE_SECONDS_MAX, max(PAUSE_SECONDS, SHARE * waited)))
+        await trio.sleep(min(PAUSE_SECONDS_MAX, max(self._pause_s, SHARE * waited)))
