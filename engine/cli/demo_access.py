@@ -1,7 +1,6 @@
-"""How the demo gets in: with tokens such as any user asks for by `comptoir token`.
+"""How the demo gets in: with tokens that it asks for as any user does, by `comptoir token`.
 
-Rule: nothing of the daemon is opened for the demo: its tokens come from the function behind that command, which spares
-a program for each, and the line that it shows in the end has the command itself. Whoever reads the wallets is a person of OPERATIONS, and
+Rule: nothing of the daemon is opened for the demo. Whoever reads the wallets is a person of OPERATIONS, and
 another one at each reading, since S62 lets one caller ask 1,000 times a minute.
 Source: interface.md 9; spec.md S34, S62, X7.
 """
@@ -17,7 +16,6 @@ import trio
 
 from comptoir.engine.cli.demo_place import DemoPlace
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
-from comptoir.engine.cli.tokens import TokenOptions, token_of
 
 __all__ = ["as_a_user_would", "sign_in", "sign_in_service"]
 
@@ -48,9 +46,9 @@ async def sign_in(
     """Have every request of this client carry a token of `sub`, who has this role.
 
     Raises:
-        CommandError: as `comptoir token`.
+        CommandError: the command refused.
     """
-    token = token_of(TokenOptions(sub, (role,), (), None), place.settings)
+    token = await _said(place, _token(sub, role))
     client.headers["Authorization"] = f"Bearer {token}"
 
 
@@ -90,4 +88,4 @@ def _refused(done: "subprocess.CompletedProcess[bytes]") -> CommandError:
     if len(parts) == 4:  # noqa: PLR2004  program, code, text, remedy
         return CommandError(parts[1], parts[2], parts[3], exit_status=EXIT_OTHER)
     text = f"a command ended with status {done.returncode}"
-    return CommandError("CLIENT_REFUSED", text, "see the daemon's log", exit_status=EXIT_OTHER)
+    return CommandError("TOKEN_REFUSED", text, "see the daemon's log", exit_status=EXIT_OTHER)

@@ -10,16 +10,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
+import trio
 
 from comptoir.engine.cli.daemons import client_of
 from comptoir.engine.cli.demo_people import Asker
 from comptoir.engine.cli.demo_place import DemoPlace
-from comptoir.engine.cli.demo_waiting import Patience
 
 __all__ = ["LATE_SECONDS", "Signer", "fetch_house", "open_late"]
 
 LATE_SECONDS: Final = 480
 """After which the mainframe answers once: sixteen times MQ's wait (S31, X9)."""
+POLL_SECONDS: Final = 0.5
 CODE: Final = re.compile(r"\b[0-9]{6}\b")
 
 
@@ -60,9 +61,8 @@ class Signer:
         await client.ask("GET", f"{self._path}/signature/contract")
         had = len(await self._codes())
         await client.ask("POST", "/portal/session/code/new", {"onboardingId": self._number})
-        patience = Patience()
-        while len(codes := await self._codes()) <= had:
-            await patience.rest()
+        while len(codes := await self._codes()) <= had:  # noqa: ASYNC110  another process's
+            await trio.sleep(POLL_SECONDS)
         entered = {"onboardingId": self._number, "code": codes[-1]}
         await client.ask("POST", "/portal/session/code", entered)
         found = await client.get(f"{self._path}/signature")
@@ -89,12 +89,11 @@ class Signer:
     async def _until(
         self, advisor: Asker, stands: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any]:
-        patience = Patience()
         while True:
             shown: dict[str, Any] = await advisor.get(self._path)
             if stands(shown):
                 return shown
-            await patience.rest()
+            await trio.sleep(2 * POLL_SECONDS)
 
     async def _codes(self) -> list[str]:
         """All that were sent, the oldest first."""

@@ -4,15 +4,11 @@ Rule: the demo does not ask the daemon's memory; it reads what any user and any 
 Source: interface.md 5 (SQL for auditors), 7 (wallets).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 
 import httpx
-import orjson
 import trio
 
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
@@ -20,7 +16,7 @@ from comptoir.storage.bridge import Target, open_bridge
 
 __all__ = ["Books", "read_books", "read_wallets"]
 
-READERS = 4
+READERS = 8
 """Requests at once: enough to keep the daemon busy."""
 SECONDS_MAX = 60.0
 
@@ -44,10 +40,8 @@ class Books:
     """Of every posting ever made: 0, or the books are wrong."""
 
 
-async def read_wallets(daemon: httpx.AsyncClient, users: Sequence[str]) -> dict[str, int]:
-    """Every user's points over HTTP, as whoever this client is; 0 for one never seen.
-
-    The client itself would compute longer for them than the daemon does: they are read by the standard library's.
+async def read_wallets(client: httpx.AsyncClient, users: Sequence[str]) -> dict[str, int]:
+    """Every user's points over HTTP; 0 for one never seen.
 
     Raises:
         CommandError: the daemon answers something else.
@@ -55,39 +49,28 @@ async def read_wallets(daemon: httpx.AsyncClient, users: Sequence[str]) -> dict[
     """
     found: dict[str, int] = {}
     waiting: Iterator[str] = iter(users)
-    headers = {"Authorization": daemon.headers["Authorization"]}
-    host, port = daemon.base_url.host, daemon.base_url.port
-    assert port is not None, "a demo's daemon is at a port of its own"
 
-    def read() -> None:
-        with closing(HTTPConnection(host, port, timeout=SECONDS_MAX)) as connection:
-            for user in waiting:  # shared: each reader takes the next one
-                found[user] = _points(connection, headers, user)
+    async def read() -> None:
+        for user in waiting:  # shared: each reader takes the next one
+            found[user] = await _points(client, user)
 
-    try:
-        async with trio.open_nursery() as nursery:
-            for _ in range(READERS):
-                nursery.start_soon(partial(trio.to_thread.run_sync, read, abandon_on_cancel=True))
-    except* (OSError, HTTPException) as group:
-        raise httpx.ReadError(str(group.exceptions[0])) from None
+    async with trio.open_nursery() as nursery:
+        for _ in range(READERS):
+            nursery.start_soon(read)
     return found
 
 
-def _points(connection: HTTPConnection, headers: Mapping[str, str], user: str) -> int:
-    while True:
-        connection.request("GET", f"/api/v1/wallets/{user}", headers=headers)
-        with connection.getresponse() as answer:
-            status, body = answer.status, answer.read()
-            again = answer.headers["Retry-After"]
-        if status != HTTPStatus.TOO_MANY_REQUESTS:
-            break
-        trio.from_thread.run(trio.sleep, float(again))  # a minute passes, and there is more
-    if status == HTTPStatus.NOT_FOUND:
+async def _points(client: httpx.AsyncClient, user: str) -> int:
+    answer = await client.get(f"/api/v1/wallets/{user}")
+    while answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:  # a minute passes, and there is more
+        await trio.sleep(float(answer.headers["Retry-After"]))
+        answer = await client.get(f"/api/v1/wallets/{user}")
+    if answer.status_code == HTTPStatus.NOT_FOUND:
         return 0
-    if status != HTTPStatus.OK:
-        text = f"the daemon answers {status} for a wallet"
+    if answer.status_code != HTTPStatus.OK:
+        text = f"the daemon answers {answer.status_code} for a wallet"
         raise CommandError("WALLET_UNREADABLE", text, "see its log", exit_status=EXIT_OTHER)
-    balance = orjson.loads(body)["balance"]
+    balance = answer.json()["balance"]
     held = int(balance["available"]) + int(balance["pending"]) + int(balance["blocked"])
     return held - int(balance["shortfall"])
 

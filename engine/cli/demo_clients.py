@@ -25,7 +25,6 @@ from comptoir.engine.cli.demo_people import Asker, person, service
 from comptoir.engine.cli.demo_place import ADVISOR, DemoPlace
 from comptoir.engine.cli.demo_seen import asked_again, seen
 from comptoir.engine.cli.demo_show import Screen
-from comptoir.engine.cli.demo_waiting import Patience
 from comptoir.engine.cli.errors import EXIT_OTHER, CommandError
 
 __all__ = ["Clients"]
@@ -33,7 +32,8 @@ __all__ = ["Clients"]
 REVIEWERS: Final = ("demo-compliance", "demo-compliance-2")
 UPLOADS_MAX: Final = 4
 """At once: what the store takes from one address."""
-DECISION_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 0.5
+DECISION_POLL_SECONDS: Final = 2.0
 """Of one advisor who asks for ten, and may ask 1,000 times a minute (S62)."""
 PATIENCE_SECONDS: Final = 300.0
 """For one client; ten share two processors, each paper is read, each contract drawn and sealed."""
@@ -189,9 +189,8 @@ class _File:
 
     async def completes(self) -> str:
         """The status of one that was late, once the mainframe has answered."""
-        patience = Patience()
-        while (status := (await self.advisor.get(self.path))["status"]) != ACCOUNT:
-            await patience.rest()
+        while (status := (await self.advisor.get(self.path))["status"]) != ACCOUNT:  # noqa: ASYNC110  another process's
+            await trio.sleep(POLL_SECONDS)
         return str(status)
 
     async def seen(self) -> list[str]:
@@ -249,14 +248,13 @@ class _File:
 
     async def _written(self, channel: str, to: str, what: re.Pattern[str]) -> str:
         """What stands in a message that somebody has got."""
-        patience = Patience()
         while True:
             query = {"channel": channel, "to": to}
             answer = await self.demo.sandbox.get("/control/inbox", params=query)
             for item in answer.raise_for_status().json()["items"]:
                 if found := what.search(item["body"]):
                     return found[0]
-            await patience.rest()
+            await trio.sleep(POLL_SECONDS)
 
     async def _send(self, client: Asker, doc_type: str, paper: Mapping[str, Any]) -> None:
         """One document, from the sandbox's press to its outcome."""
@@ -277,17 +275,15 @@ class _File:
             raise CommandError("DEMO_REFUSED", text, "see the daemon's log", exit_status=EXIT_OTHER)
         document = f"{self.path}/documents/{address['documentId']}"
         await client.post(f"{document}/complete", {})
-        patience = Patience()
-        while (shown := await client.get(document))["status"] in UNDER_WAY:
-            await patience.rest()
+        while (shown := await client.get(document))["status"] in UNDER_WAY:  # noqa: ASYNC110  another process's
+            await trio.sleep(POLL_SECONDS)
         if shown["status"] != "accepted":
             self.again.append(await asked_again(client, self.path, shown))
 
     async def _until_decided(self, but: str = "") -> str:
         """The status once it is one that lasts."""
-        patience = Patience(DECISION_SECONDS)
         while True:
             status = str((await self.advisor.get(self.path))["status"])
             if status in LASTING and status != but:
                 return status
-            await patience.rest()
+            await trio.sleep(DECISION_POLL_SECONDS)
