@@ -8,7 +8,7 @@ the other programs of a machine would hide the difference. A third to a half of 
 webhook costs the daemon is in it.
 
 Rule: the clock is the thread's own CPU, and the figure of a part is the least of its batches, which others
-disturbed least. Source: docs/performance.md, "What bounds it". Run: `python bench/path.py [batches]`.
+disturbed least. Source: docs/performance.md, "What bounds it". Run: `python -m bench.path [batches]`.
 """
 
 import gc
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final, cast
 
+from bench.webhook_receive import NOW, SECRET, Port
 from comptoir.actors.connection.kind import connection_spec
 from comptoir.actors.connection.machine import ConnectionState, Phase
 from comptoir.actors.merchants import Builder, Partner
@@ -30,22 +31,17 @@ from comptoir.engine.along import Along
 from comptoir.engine.delivery import Delivery
 from comptoir.engine.envelope import Answer, Envelope
 from comptoir.engine.journal import Decided, Fate, Journal, Pending, Run
-from comptoir.engine.settings import Secret, Settings
-from comptoir.engine.settings.cashback import Webhooks, WebhooksParty
 from comptoir.engine.spec import ActorSpec, Bounds
 from comptoir.engine.values import Address, Message
 from comptoir.engine.waiter import Asker
 from comptoir.http.answers import Response
 from comptoir.http.framing import Framing
-from comptoir.http.rules import EdgeRules
 from comptoir.http.signatures import seed_signature
 from comptoir.http.webhooks import Reception, WebhookRequest
 from comptoir.storage.batch import Known, fold
 from comptoir.storage.runs import Numbers, Part, Progress
 from comptoir.storage.vault import Vault
 
-SECRET: Final = b"a-bench-secret-of-32-characters!"
-NOW: Final = 1_763_994_600_000
 BATCH, BATCHES, WARM = 32, 1_000, 50
 USERS, PARTNERS = 1_000, 200
 PARTS: Final = ("edge and decisions", "fold and seal", "settle and answer")
@@ -72,10 +68,11 @@ class _Kind:
         return self.at(row.target).take_along(row)
 
 
-class _House:
+class _House(Port):
     """What actors and the edge need: a host, a journal that keeps what is submitted, and a port."""
 
     def __init__(self) -> None:
+        super().__init__()
         builder = Builder(1)
         builder.add(
             [Partner(id=f"p{n}", name=f"Enseigne {n:03d}", rate_bp=500) for n in range(PARTNERS)]
@@ -83,8 +80,6 @@ class _House:
         self.references: dict[str, Any] = {PROGRAMME: Programme(), CATALOGUE: builder.build()}
         self.runs: list[Run] = []
         self.journal = cast("Journal", self)  # actors that are loaded call `submit` alone
-        webhooks = Webhooks(seed=WebhooksParty(secrets=(Secret(SECRET.decode()),)))
-        self.rules = EdgeRules.of(Settings(webhooks=webhooks))
         wallet = wallet_spec(Bounds(), _unmeasured)
         self._connections = _Kind(connection_spec(Bounds(), _unmeasured), _linked, self)
         kinds = {
@@ -127,18 +122,6 @@ class _House:
 
     def ask_for(self, asker: Asker[Answer], address: Address, message: Message) -> None:
         assert self._connections.at(address).offer(Envelope(message, asker, None)), "full"
-
-    def now_ms(self) -> int:
-        return NOW
-
-    def blind(self, provider: str, connection_id: str) -> str:
-        return provider + connection_id
-
-    def count_webhook(self, result: str, code: str) -> None:
-        del result, code
-
-    def observe_ack(self, seconds: float) -> None:
-        del seconds
 
 
 def _unmeasured(decided: Decided) -> None:

@@ -12,7 +12,7 @@ which of them hold is told with every report:
 
 The child dies with its daemon (`follow_reader`), and gives way to it (priority.py). The kernel's own signal at a parent's death
 (PR_SET_PDEATHSIG) is not used: it comes when the thread ends that started the child, and trio's threads end after ten seconds
-without work, however well their daemon is. A child that is forked by a program of one thread has it as well (`lock`).
+without work, however well their daemon is. A child that is forked has a parent of one thread, and that signal instead (`lock`).
 Source: fcntl(2), F_SETOWN and O_ASYNC; prctl(2), seccomp(2), setrlimit(2), unshare(2); docs/adr/0045-a-document-is-opened-in-a-cell.md.
 """
 

@@ -47,7 +47,12 @@ class Forked:
         self._server = server
         self._line = line
         source, give = os.pipe()
-        take, sink = os.pipe()
+        try:
+            take, sink = os.pipe()
+        except OSError:  # no descriptor is left: what was had goes back
+            os.close(source)
+            os.close(give)
+            raise
         self.theirs: tuple[int, ...] = (source, sink)
         self.stdin = trio.lowlevel.FdStream(give)
         self.stdout = trio.lowlevel.FdStream(take)
