@@ -339,6 +339,9 @@ async def test_a_correction_without_an_answer_is_looked_for(bank: Bank) -> None:
     await bank.control("POST", "mainframe/replies", {"clientId": client, "times": 0})
     moved = msgspec.structs.replace(PROFILE, street="9 rue Peel")
     await bank.engine.ask(Address("account", client), CorrectProfile(1, moved))
+    with trio.fail_after(20):
+        while client not in (await bank.mainframe())["updates"]:  # noqa: ASYNC110  # in another process
+            await trio.sleep(0.02)  # or the look overtakes it, and finds another address
     await bank.pass_time(601)
     with trio.fail_after(20):
         while (told := await corrections(bank, client))[-1:] != ["taken"]:  # noqa: ASYNC110  # of an actor

@@ -24,6 +24,8 @@ LOST = 0.05
 STEP_S = 900
 HEAL_S = 6 * 3600
 SPREAD_S = 3600
+ROTATION_S = 300
+"""By which a reading waits that falls due as its tokens end: one of a hundred connections here, by their numbers."""
 POINTS = 50
 """Of a purchase of 10.00 at 5 %."""
 
@@ -144,7 +146,7 @@ def test_webhooks_lost_at_random(
     assert 0 < len(lost) < PURCHASES // 5
     assert _available(daemon, person) == (PURCHASES - len(lost)) * POINTS
     before = customer.metric("comptoir_webhooks_healed_total", provider="seed")
-    _pass(daemon, sandbox, HEAL_S + SPREAD_S)
+    _pass(daemon, sandbox, HEAL_S + SPREAD_S + ROTATION_S)
     assert _available(daemon, person) == PURCHASES * POINTS
     after = customer.metric("comptoir_webhooks_healed_total", provider="seed")
     assert after - before == len(lost)
@@ -152,7 +154,7 @@ def test_webhooks_lost_at_random(
     for body in (*lost, *bodies[:20]):
         (answer,) = send(body)
         assert (answer["status"], answer["body"]) == (200, {"status": "duplicate"})
-    _pass(daemon, sandbox, HEAL_S + SPREAD_S)
+    _pass(daemon, sandbox, HEAL_S + SPREAD_S + ROTATION_S)
     assert _available(daemon, person) == PURCHASES * POINTS
     assert sorted(_credits(person)) == sorted(one["data"]["transaction_id"] for one in bodies)
     assert customer.metric("comptoir_webhooks_healed_total", provider="seed") == after
@@ -170,7 +172,7 @@ def test_an_update_that_plaid_has_not_told(
     def book(**changes: Any) -> int:
         body = {"itemId": item, "webhook": False, **changes}
         assert sandbox.post("/control/plaid/transactions", body).status == 200
-        _pass(daemon, sandbox, HEAL_S + SPREAD_S)
+        _pass(daemon, sandbox, HEAL_S + SPREAD_S + ROTATION_S)
         return _available(daemon, person)
 
     assert _available(daemon, person) == 0
