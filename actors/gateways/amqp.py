@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import trio
 
-__all__ = ["AMQP_PORTS", "AmqpClosed", "Pump", "connected", "proton"]
+__all__ = ["AMQP_PORTS", "AmqpClosed", "Pump", "connected", "proton", "why_of"]
 
 proton: Any = import_module("proton")
 """Qpid Proton, an extra: what is typed here must hold where it is not installed, too."""
@@ -34,6 +34,12 @@ class AmqpClosed(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+def why_of(group: ExceptionGroup[AmqpClosed]) -> str:
+    """What the first of them says."""
+    first = group.exceptions[0]
+    return why_of(first) if isinstance(first, ExceptionGroup) else first.why
 
 
 class Pump:
@@ -55,6 +61,7 @@ class Pump:
         Raises:
             AmqpClosed: always, at the end.
         """
+        why = ""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._ticks)
@@ -65,10 +72,11 @@ class Pump:
                         raise AmqpClosed("the peer has hung up")
                     self._push(bytes(data))
                     await self.flush()
-        except* (trio.BrokenResourceError, trio.ClosedResourceError) as group:
-            raise AmqpClosed("the connection broke") from group
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            why = "the connection broke"
         except* AmqpClosed as group:
-            raise AmqpClosed(str(group.exceptions[0])) from None
+            why = why_of(group)
+        raise AmqpClosed(why)
 
     def _push(self, data: bytes) -> None:
         while data:

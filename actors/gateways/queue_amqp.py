@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import structlog
 import trio
 
-from comptoir.actors.gateways.amqp import AmqpClosed, Pump, connected, proton
+from comptoir.actors.gateways.amqp import AmqpClosed, Pump, connected, proton, why_of
 from comptoir.actors.gateways.queues import (
     BODY_BYTES_MAX,
     Names,
@@ -199,12 +199,14 @@ class _Link:
         Raises:
             AmqpClosed: it has.
         """
+        why = ""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._hand_over, take)
                 await self.pump.run()
         except* AmqpClosed as group:
-            raise AmqpClosed(str(group.exceptions[0])) from None
+            why = why_of(group)
+        raise AmqpClosed(why)
 
     async def _hand_over(self, take: Take) -> None:
         """Accept what has come when it is durable.

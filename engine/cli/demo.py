@@ -145,16 +145,17 @@ class _Demo:
                 start_daemon=start_again,
                 pay_by_files=pay_by_files,
             )
+            broken = ""
             try:
                 self._status = 0 if await play.perform() else EXIT_OTHER
             except* httpx.HTTPError as group:
+                broken = type(group.exceptions[0]).__name__
+            if broken:
                 # A child that has died breaks its connections first and is seen to be dead a moment
                 # later; then its watcher ends this wait and says more.
                 await trio.sleep(WATCHER_SECONDS)
-                text = f"a child does not answer ({type(group.exceptions[0]).__name__})"
-                raise CommandError(
-                    "NO_ANSWER", text, "read the logs above", exit_status=EXIT_OTHER
-                ) from None
+                text = f"a child does not answer ({broken})"
+                raise CommandError("NO_ANSWER", text, "read the logs above", exit_status=EXIT_OTHER)
             if options.stay:
                 self._invite()
                 await trio.sleep_forever()

@@ -160,6 +160,14 @@ def imports_are_absolute(file: Source) -> Iterator[str]:
                 yield f"{getattr(node, 'lineno', 0)}: import comptoir.{module}"
 
 
+def groups_are_left_first(file: Source) -> Iterator[str]:
+    """What is raised inside `except*` comes alone from newer Pythons and in a group from the floor (3.11.2): raise it behind."""
+    for group in (node for node in file.statements if isinstance(node, ast.TryStar)):
+        for node in (inner for handler in group.handlers for inner in ast.walk(handler)):
+            if isinstance(node, ast.Raise) and node.exc is not None:
+                yield f"{node.lineno}: raised inside except*"
+
+
 def _lines(function: Function) -> int:
     """The function's lines less its docstring, which is contract and not code."""
     total = (function.end_lineno or 0) - function.lineno + 1
@@ -225,6 +233,7 @@ RULES: list[Callable[[Source], Iterator[str]]] = [
     machine_is_one_table,
     package_says_what_it_exports,
     imports_are_absolute,
+    groups_are_left_first,
     sizes_are_small,
     parameters_are_few,
     docstrings_are_there,
@@ -315,6 +324,7 @@ PLANTED = [
     (package_says_what_it_exports, "tests/x/__init__.py", ""),
     (imports_are_absolute, "engine/a.py", "from . import b"),
     (imports_are_absolute, "engine/a.py", "from engine.b import c"),
+    (groups_are_left_first, "engine/a.py", "try: a\nexcept* OSError: raise B"),
     (sizes_are_small, "engine/a.py", "#\n" * 401),
     (sizes_are_small, "engine/a.py", "def f():\n" + "    x = 1\n" * 70),
     (sizes_are_small, "engine/a.py", DEEP),
