@@ -1,7 +1,7 @@
 """Who waits for an actor to move: an ask answers at once, and what an outside party does takes longer.
 
 Rule: a waiter asks, waits for the next decision of that one, and asks again; so what it hears is always
-what is durable, and a move that was missed costs a question and no answer. Nothing is kept of anybody
+what is durable, and a move that was missed costs a question and no answer. A question is no move. Nothing is kept of anybody
 whom nobody waits for.
 Source: design.md 2 (a reply comes with the first decision); style.md 7.
 """
@@ -10,6 +10,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import trio
+
+from comptoir.engine.actor_host import writes_of
+from comptoir.engine.journal import Decided
 
 __all__ = ["Moves"]
 
@@ -26,6 +29,12 @@ class Moves:
         """A decision of this one is durable. Called from the journal's own task: never waits."""
         for waiter in self._waiting.pop(name, ()):
             waiter.set()
+
+    def decided(self, name: str, decided: Decided) -> None:
+        """The same, of an ask or a row, unless it was only a question: by these a waiter asks, and would wake itself."""
+        decision = decided.decision
+        if decided.consumed is not None or writes_of(decision, decision.state):
+            self.moved(name)
 
     @contextmanager
     def next_of(self, name: str) -> Generator[trio.Event, None, None]:

@@ -70,7 +70,7 @@ def linking_specs(bounds: Bounds, moves: Moves) -> tuple[ActorSpec[Any], ...]:
     def measure(decided: Decided) -> None:
         state = decided.decision.state
         if isinstance(state, LinkState) and state.outline is not None:
-            moves.moved(state.outline.session)
+            moves.decided(state.outline.session, decided)
 
     return (linking_spec(bounds, measure), card_spec(bounds))
 

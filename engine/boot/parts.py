@@ -163,14 +163,14 @@ def _tell_of_claim(moves: Moves, decided: Decided) -> None:
     """Whoever waits for a claim that its provider is asked about hears of its decisions."""
     state = decided.decision.state
     if isinstance(state, ClaimState) and state.id:
-        moves.moved(state.id)
+        moves.decided(state.id, decided)
 
 
 def _tell_of_withdrawal(moves: Moves, decided: Decided) -> None:
     """Whoever waits for a withdrawal to leave its batch hears of its decisions."""
     state = decided.decision.state
     if isinstance(state, WithdrawalState) and state.order is not None:
-        moves.moved(state.order.reference)
+        moves.decided(state.order.reference, decided)
 
 
 def _count_all(counts: Sequence[Callable[[Decided], None]], decided: Decided) -> None:
