@@ -47,7 +47,7 @@ $(READY): requirements.lock pyproject.toml tools/setup.sh
 run: setup  ## the demo: daemon, sandbox, 20,000 webhooks, a kill; EXIT=1 ends after it
 	@$(BIN)/comptoir demo $(if $(EXIT),--exit) $(ARGS)
 
-# The suite in parts, three at once on two processors (tools/run_tests.py); with ARGS it is one pytest.
+# The suite in parts, four at once on two processors (tools/run_tests.py); with ARGS it is one pytest.
 # COVERAGE=1 measures branches as well, at some cost in time.
 test: setup  ## the whole test suite; ARGS=… goes to one pytest, COVERAGE=1 measures branches
 ifneq ($(COVERAGE),)

@@ -1,4 +1,4 @@
-"""The whole suite in parts, one more at once than there are processors: what `make test` runs.
+"""The whole suite in parts, two more at once than there are processors: what `make test` runs.
 
 The rule: every test runs exactly once. The parts are folders and files of tests/ that are named here,
 and the last one is all the rest, so that a new file cannot be forgotten. Each part is a pytest of its
@@ -6,7 +6,7 @@ own, whose output is shown in one piece when it has ended. At the end what went 
 whoever reads a long log begins there, and a table says which part took how long, and how much of that its
 processes computed: on a shared machine only the latter can be compared. Many tests wait, for daemons and
 databases to start or to end, or for real seconds of an outage: with a part for each processor a sixth of these
-stood still, which is what the one more uses.
+stood still, with one more an eighth, which is what the two more use.
 
     python tools/run_tests.py [--coverage] [--jobs N] [pytest's own options for every part]
 """
@@ -206,7 +206,7 @@ def main() -> int:
     """Run all parts; 1 if one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--coverage", action="store_true", help="measure branches")
-    jobs = (os.cpu_count() or 2) + 1
+    jobs = (os.cpu_count() or 2) + 2
     parser.add_argument("--jobs", type=int, default=jobs, help="parts at once")
     given, options = parser.parse_known_args()
     began = time.monotonic()
