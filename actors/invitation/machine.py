@@ -96,6 +96,8 @@ __all__ = [
 
 EXPIRY = "expiry"
 """The timer's name."""
+LINK, CODE = "link", "code"
+"""What the reference of a notice begins with."""
 ROLES = ("CLIENT",)
 MISSED_MAX = 20
 """Wrong codes over links that a client asked for itself, after which its advisor has to invite it: NIST SP 800-63B-4,
@@ -127,7 +129,7 @@ def _invite(state: InvitationState, message: InviteClient, context: Context) -> 
     alive = state.phase in (Phase.INVITED, Phase.AWAITING_CODE)
     before = (InvitationEnded(state.user_id, "superseded"),) if alive else ()
     subject, text = link_mail(message.language, message.link, until)
-    mail = SendMail(context.draw_id("link"), message.email, subject, text)
+    mail = SendMail(context.draw_id(LINK), message.email, subject, text)
     key = f"{message.onboarding_id}:{message.reference}"
     return Decision(
         invited,
@@ -165,7 +167,7 @@ def _with_code(state: InvitationState, proof: str, code: str, context: Context) 
     life_ms = terms_of(context).code_ms
     until = min(context.now + life_ms, state.expires_at)
     sent = msgspec.structs.replace(state, proof=proof, code_until=until, codes=state.codes + 1)
-    reference = context.draw_id("code")
+    reference = context.draw_id(CODE)
     if state.phone:
         sms = SendSms(reference, state.phone, code_sms(state.language, code, life_ms))
         out = Outgoing(SMS, sms)
@@ -191,7 +193,7 @@ def _enter(state: InvitationState, message: EnterCode, context: Context) -> Outc
     before = (one for one in _others(state) if one.until > context.now)
     known = InvitationState(
         Phase.SIGNED_IN, state.user_id, state.email, state.phone, state.language,
-        expires_at=until, session=message.opens, listing=state.listing, given=state.given,
+        expires_at=until, session=message.opens, listing=state.listing, tells=state.tells, given=state.given,
         asked=state.asked, opened=(*before, OpenedSession(message.opens, until)),
     )  # fmt: skip
     return Decision(
@@ -319,7 +321,8 @@ def _late(state: InvitationState, _message: InvitationExpired, _context: Context
 
 
 def _arrived(state: InvitationState, message: NoticeTaken, context: Context) -> Outcome:
-    reached = state.tells and state.phase is Phase.INVITED  # else it was a code's
+    # Also where the link was used before its mail was told of: whoever has it may have it from an advisor's screen.
+    reached = state.tells and message.reference.startswith(f"{LINK}_")
     told = Outgoing(Address(ONBOARDING, context.address.key), ClientReached())
     happened = NoticeArrived(message.reference)
     return Decision(state, events=(happened,), messages=(told,) if reached else ())

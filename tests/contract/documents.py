@@ -171,6 +171,13 @@ def to_people(carrier: Process) -> dict[str, str]:
     }
 
 
+def mails_late(carrier: Process, count: int, ms: int) -> None:
+    """So many mails are taken so much later."""
+    late = {"party": "sendgrid", "operation": "*", "fault": "latency", "ms": ms, "count": count}
+    answer = carrier.request("PUT", "/control/faults", json.dumps([late]).encode())
+    assert answer.status == 200, answer
+
+
 def in_s3(server: Seaweed) -> dict[str, str]:
     """Settings of a daemon that keeps documents there."""
     return {

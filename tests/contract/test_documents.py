@@ -31,7 +31,7 @@ from tests.actors.inspection.specimens import (
     worn,
 )
 from tests.actors.inspection.zones import Bearer
-from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, to_people
+from tests.contract.documents import INITIATION, Applicant, Paper, folder_of, mails_late, to_people
 from tests.contract.test_conventions import is_problem
 from tests.storage.objects.seaweed import BUCKET
 
@@ -364,6 +364,7 @@ def test_a_client_gets_in_by_the_link_and_sends_its_own_documents(
     process = comptoir_daemon(**to_people(carrier), COMPTOIR_AUTH__MODE="on")
     process.bearer = process.token("c.martin", "CONSEILLER")
     phone = f"+3361{secrets.randbelow(10**7):07d}"
+    mails_late(carrier, 2, 2000)  # hers is taken when she is in
     mine = Applicant(process, clientInfo={**INITIATION["clientInfo"], "phone": phone})
     other = Applicant(process)
     number, token = mine.begun["onboardingId"], mine.begun["clientPortalUrl"].partition("token=")[2]
