@@ -36,10 +36,13 @@ async def test_a_question_is_no_move(autojump_clock: object) -> None:
             assert len(asked) < ASKS_MAX, "it goes in circles"
             return reply.total
 
-        assert await until(moves, "a", look, lambda total: total > 1, 5.0) == 0
+        def ready(total: int) -> bool:
+            return total > 1
+
+        assert await until(moves, "a", look, ready, 5.0) == 0
         assert asked == [0]
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(until, moves, "a", look, lambda total: total > 1, 5.0)
+            nursery.start_soon(until, moves, "a", look, ready, 5.0)
             for number in range(2):
                 await trio.testing.wait_all_tasks_blocked()
                 await engine.ask(A, Do(f"move {number}", add=1))

@@ -59,14 +59,14 @@ class PortTaken(Exception):
 def seaweed(folder: Path) -> Generator[Seaweed]:
     """Start one in an empty folder; it is killed at the end, with all that it holds."""
     with ExitStack() as stack:
-        for number in range(1, STARTS_MAX + 1):
-            try:
-                server = stack.enter_context(_started(folder / str(number)))
-                break
-            except PortTaken:
-                if number == STARTS_MAX:
-                    raise
-        yield server
+        yield _on_free_ports(stack, folder)
+
+
+def _on_free_ports(stack: ExitStack, folder: Path) -> Seaweed:
+    for number in range(1, STARTS_MAX):
+        with suppress(PortTaken):
+            return stack.enter_context(_started(folder / str(number)))
+    return stack.enter_context(_started(folder / str(STARTS_MAX)))
 
 
 @contextmanager
