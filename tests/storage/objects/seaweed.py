@@ -85,7 +85,7 @@ def _started(folder: Path) -> Generator[Seaweed]:
     words = [
         str(PROGRAM), "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         "-master.telemetry=false", "-filer", "-s3", f"-s3.config={config}", "-s3.port.iceberg=0",
-        "-s3.port.lance=0",        "-master.volumeSizeLimitMB=256", "-volume.max=20",
+        "-s3.port.lance=0", "-master.volumeSizeLimitMB=256", "-volume.max=20",
     ]  # fmt: skip
     for place, service in enumerate(SERVICES):
         words += [f"-{service}.port={ports[2 * place]}"]
