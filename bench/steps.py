@@ -4,6 +4,7 @@ Rules:
 - a sample belongs to its innermost frame that a rule knows; so what a standard module does, or trio on
   behalf of a task (a send, a nursery, an event), counts for whoever called it;
 - trio's own loop gets only what no task claims: choosing, switching, and asking for I/O;
+- a thread that waits for work is no step: the profiler takes some of those for busy;
 - of the rules that know a frame the first counts, so a function's rule stands before its module's;
 - what no rule knows is `the rest`, whose share is told: a large one means that a rule is missing.
 Source: docs/architecture.md, "The one path"; py-spy's manual, `--format raw`.
@@ -48,6 +49,7 @@ _LOOP: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("trio: poll", re.compile(r"/trio/_core/_io_epoll\.py")),
     ("trio: schedule", re.compile(r"/trio/")),
 )
+_IDLE: Final = re.compile(r"^(\w+\.)*_work .*/trio/_core/_thread_cache\.py")
 _FRAME: Final = re.compile(r"^(?P<name>.*) \((?P<path>[^()]*?)(?::\d+)?\)$")
 
 
@@ -86,7 +88,7 @@ def by_step(lines: Iterable[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for line in lines:
         stack, _, count = line.strip().rpartition(" ")
-        if stack:
+        if stack and not _IDLE.search(next(_frames(stack), "")):
             counts[step_of(stack)] += int(count)
     return counts
 

@@ -57,6 +57,14 @@ def test_what_no_rule_knows_is_the_rest() -> None:
     assert step_of("no frame at all") == REST
 
 
+def test_a_thread_that_waits_for_work_is_not_counted() -> None:
+    """The profiler takes a thread for busy that waits for a lock; one that works in the same thread is counted."""
+    thread = "Thread.run (/usr/lib/python3.11/threading.py:964);WorkerThread._work (/lib/trio/_core/_thread_cache.py:209)"
+    assert by_step([f"{thread} 32", f"{thread};fold (/srv/storage/batch.py:1) 1"]) == {
+        "journal: fold": 1
+    }
+
+
 def test_samples_are_added_up_by_step() -> None:
     """Each line of a raw profile counts as often as it says, frames with blanks included."""
     lines = [
