@@ -285,7 +285,7 @@ class PostgresStage:
         """A stage on a database that nobody else uses."""
         async with open_bridge() as bridge:
             stage = cls(name, bridge, url, vault)
-            stage._auditor = await bridge.connect(Target(url, "comptoir auditor"))
+            await stage._connect_auditor()
             stage._migrated = await migrate(stage._auditor)
             try:
                 yield stage
@@ -306,6 +306,8 @@ class PostgresStage:
         self._played += 1
         self.to_lose = ""
         self._batch_decisions_max = batch_decisions_max
+        if self._auditor.closed:  # a sequence was cancelled while its tables were emptied, or read
+            await self._connect_auditor()
         if self._played % TRUNCATE_EVERY:
             await self._auditor.run_script(DELETE_SQL)
         else:
@@ -337,6 +339,9 @@ class PostgresStage:
         free = self.free.get(target.name)
         connection = free.pop() if free else await self._bridge.connect(target)
         return _Lossy(connection, target.name, self)
+
+    async def _connect_auditor(self) -> None:
+        self._auditor = await self._bridge.connect(Target(self._url, "comptoir auditor"))
 
     def _drop_connections(self) -> None:
         for connections in self.free.values():

@@ -49,9 +49,9 @@ def postmasters(data_dir: Path) -> list[int]:
     """The database servers that run below the folder."""
     found: list[int] = []
     for file in data_dir.rglob("postmaster.pid"):
-        pid = int(file.read_text().splitlines()[0])
-        if Path(f"/proc/{pid}").exists():
-            found.append(pid)
+        first = file.read_text().partition("\n")[0]  # empty: a new server makes it before it writes it
+        if first and Path(f"/proc/{first}").exists():
+            found.append(int(first))
     return found
 
 
@@ -117,11 +117,16 @@ def test_a_database_that_crashes_is_started_again(comptoir_daemon: Start, data_d
     customer.buy(card, 10)
     (server,) = postmasters(data_dir)
     os.kill(server, signal.SIGKILL)
-    body = purchase(customer.name("tx"), card.connection_id, merchant={"name": card.label})
+    body = purchase(customer.name("tx"), card.connection_id, amount=10,
+                    merchant={"name": card.label})  # fmt: skip
     raw = json.dumps(body).encode()
-    eventually(lambda: customer.process.webhook(raw).status in {200, 202})
+    eventually(lambda: customer.process.webhook(raw).status == 200)
+    # Its sessions outlive a killed server by moments, and one of them may have taken this; the next
+    # server does not begin before all of them are gone.
+    eventually(lambda: postmasters(data_dir) not in ([], [server]))
+    eventually(lambda: customer.process.webhook(raw).status == 200)
     eventually(lambda: customer.process.get("/health/ready").status == 200)
-    assert customer.balance(card.user_id)["available"] in {200, 1100}
+    assert customer.balance(card.user_id)["available"] == 200
 
 
 def test_storage_away_and_back(comptoir_daemon: Start, data_dir: Path) -> None:
