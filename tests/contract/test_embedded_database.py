@@ -19,7 +19,8 @@ import trio
 
 from comptoir.engine.testing import Process
 from comptoir.http.contract_testing import Customer, eventually, purchase
-from comptoir.storage import _locate
+from comptoir.storage import _locate, _place
+from comptoir.storage._postmaster import read_pid_file
 from comptoir.storage._psql import psql
 from comptoir.storage.embedded import EmbeddedPostgres
 from comptoir.storage.errors import StorageUnavailable
@@ -46,13 +47,10 @@ def comptoir_daemon(data_dir: Path, comptoir_daemon: Start) -> Start:
 
 
 def postmasters(data_dir: Path) -> list[int]:
-    """The database servers that run below the folder."""
-    found: list[int] = []
-    for file in data_dir.rglob("postmaster.pid"):
-        first = file.read_text().partition("\n")[0]  # empty: a new server makes it before it writes it
-        if first and Path(f"/proc/{first}").exists():
-            found.append(int(first))
-    return found
+    """The database server of the folder, while it runs."""
+    place = _place.load(data_dir)
+    noted = place and read_pid_file(place.cluster)
+    return [noted.pid] if noted and Path(f"/proc/{noted.pid}").exists() else []
 
 
 def embedded(start: Start, data_dir: Path, **values: str) -> Process:
