@@ -269,7 +269,8 @@ class Mainframe:
         now_ms = self.stage.clock.now_ms()
         said = Change(client, name, sequence, now_ms, change.field, change.value)
         record = await (await self.program()).say(said)
-        if client in self._addresses:
+        told_late = sequence < self._sequences[client]
+        if client in self._addresses and not told_late:
             self._addresses[client][change.field] = change.value
         for _ in range(change.times):
             self._numbers += 1
