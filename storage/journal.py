@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
-from comptoir.engine.errors import Stopping, Superseded
+from comptoir.engine.errors import EngineError
 from comptoir.engine.journal import JournalStatistics, Run
 from comptoir.engine.spec import Intensity
 from comptoir.engine.values import Address
@@ -46,7 +46,7 @@ from comptoir.storage.reseal import (
 from comptoir.storage.roles import come_in_as
 from comptoir.storage.sealing import SETTING, Sealer
 from comptoir.storage.session import LANE
-from comptoir.storage.sqlstate import ConnectionLost
+from comptoir.storage.sqlstate import ConnectionLost, StatementBroken
 from comptoir.storage.writer import Writer
 
 __all__ = ["JournalOptions", "PostgresJournal"]
@@ -200,17 +200,26 @@ class PostgresJournal(Letters):
             journal = cls(Pool(bridge, readers, options.readers), vault, writer, migrated)
             bridge.nursery.start_soon(writer.run)
             bridge.nursery.start_soon(journal.run_loads)
-            bridge.nursery.start_soon(journal._keep_lead, lease)
+            bridge.nursery.start_soon(journal._keep_lead, lease, bridge.nursery)
             try:
                 yield journal
             finally:
                 with trio.CancelScope(shield=True):
                     await journal._stop(options.stop_timeout_s)
 
-    async def _keep_lead(self, lease: Lease) -> None:
-        await lease.keep(self._writer.epoch, self.migrated.role)
+    async def _keep_lead(self, lease: Lease, nursery: trio.Nursery) -> None:
+        def on_away() -> None:
+            nursery.start_soon(self._have_writer_ask)
+
+        await lease.keep(self._writer.epoch, self.migrated.role, on_away)
+        await self._have_writer_ask()
+
+    async def _have_writer_ask(self) -> None:
+        """Have the writer find out by itself: that it was superseded, or that the database is away, which
+        nobody would be told while nothing is written.
+        """
         # Whoever finds it out before us ends the writer as well: then nothing is left to do.
-        with suppress(Superseded, Stopping):
+        with suppress(EngineError, StatementBroken):
             await self._writer.perform(self._writer.confirm_epoch)
 
     async def _stop(self, seconds: float) -> None:

@@ -100,13 +100,14 @@ class Lease:
             else:
                 return
 
-    async def keep(self, epoch: int, role: str | None) -> None:
+    async def keep(self, epoch: int, role: str | None, on_away: Callable[[], None]) -> None:
         """Show life, and take the lock again when its session is lost; return when the epoch is
         another daemon's.
 
         Args:
             epoch: ours.
             role: that may read it.
+            on_away: called once whenever the database has gone away.
         """
         pause = min(BEAT_SECONDS_MAX, self._options.lease_s / BEATS_PER_LEASE)
         found: int | None = epoch
@@ -114,7 +115,9 @@ class Lease:
             while found in (epoch, None):
                 # While the database is away: whoever asks first when it is back has the lock.
                 await trio.sleep(pause if found == epoch else min(pause, RETRY_SECONDS))
-                found = await self._beat(role)
+                before, found = found, await self._beat(role)
+                if found is None and before is not None:
+                    on_away()
         finally:
             self.close()
 

@@ -139,8 +139,11 @@ def test_storage_away_and_back(comptoir_daemon: Start, data_dir: Path) -> None:
     customer = Customer(comptoir_daemon(COMPTOIR_STORAGE__URL=running.url))
     card = customer.card(rate_bp=1000)
     first = customer.buy(card, 10)
+    customer.quiet()
     at_ms = customer.now_ms()
     assert trio.run(server.stop)
+    # Nothing is sent meanwhile: a daemon at rest says so as well.
+    eventually(lambda: customer.process.get("/health/ready").status == 503)
     body = purchase(customer.name("tx"), card.connection_id, amount=10,
                     merchant={"name": card.label})  # fmt: skip
     raw = json.dumps(body).encode()

@@ -203,6 +203,38 @@ async def test_a_superseded_daemon_at_rest_learns_of_it(postgres: Any) -> None:
     assert postgres.run("select version from comptoir.actor") == "1"
 
 
+async def test_a_daemon_at_rest_learns_that_the_database_is_away_and_back(postgres: Any) -> None:
+    """Without a single write: the writer is asked as soon as the lock's session is lost, and readiness has it from there
+    (S71).
+    """
+    name, gone = f'"{postgres.database}"', f'"{postgres.database}_away"'
+
+    async def tell(*statements: str) -> None:
+        await trio.to_thread.run_sync(postgres.cluster.run, *statements)
+
+    async with postgres.open() as journal:
+        await tell(
+            f"alter database {name} allow_connections false",
+            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{postgres.database}'",
+            f"alter database {name} rename to {gone}",
+        )
+
+        async def away() -> bool:
+            await trio.lowlevel.checkpoint()
+            return not journal.available
+
+        async def back() -> bool:
+            return not await away()
+
+        await _until(away)
+        await tell(
+            f"alter database {gone} allow_connections true",
+            f"alter database {gone} rename to {name}",
+        )
+        await _until(back)
+        assert (await Desk(journal).write(ALICE, note("a"))).why is None
+
+
 async def test_a_lost_session_is_taken_anew(postgres: Any) -> None:
     """A daemon whose lock's session was ended, with nobody in line, has the lock again soon."""
     async with postgres.open() as journal:
