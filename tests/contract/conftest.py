@@ -8,9 +8,11 @@ process. A test that needs another configuration, or that hurts its daemon, star
 # Policies end with Python 3.16; by then trio-asyncio has another way, or none is needed here.
 
 import asyncio  # noqa: TID251 - what playwright's own calls run on
+import gc
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -41,10 +43,12 @@ def pytest_runtest_makereport(
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for name, value in getattr(item, "funcargs", {}).items():
-            # Where its end is what failed, its folder may be gone.
-            if isinstance(value, Process) and value.spawned and value.log.exists():
-                report.sections.append((f"what {name} said", value.said()))
+        names = {id(value): name for name, value in getattr(item, "funcargs", {}).items()}
+        # Also those that a test started itself. Where its end is what failed, its folder may be gone.
+        for one in gc.get_objects():
+            if isinstance(one, Process) and one.spawned and one.log.exists():
+                name = names.get(id(one), Path(one.command[0]).name)
+                report.sections.append((f"what {name} said", one.said()))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
