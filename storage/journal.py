@@ -223,8 +223,10 @@ class PostgresJournal(Letters):
             await self._writer.perform(self._writer.confirm_epoch)
 
     async def _stop(self, seconds: float) -> None:
-        self._writer.stop()
-        with trio.move_on_after(seconds):
+        writer = self._writer
+        writer.stop()
+        # Where the database is away and no run waits, all that would be waited for is its return.
+        with trio.move_on_after(seconds if writer.available or writer.runs_waiting else 0):
             await self._writer.ended.wait()
         self._writer.scope.cancel()
         await self._writer.ended.wait()

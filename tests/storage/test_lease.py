@@ -203,21 +203,38 @@ async def test_a_superseded_daemon_at_rest_learns_of_it(postgres: Any) -> None:
     assert postgres.run("select version from comptoir.actor") == "1"
 
 
+class Vanishing:
+    """A database that goes away, and comes back."""
+
+    def __init__(self, postgres: Any) -> None:
+        self._run = postgres.cluster.run
+        self._name = postgres.database
+
+    async def _tell(self, *statements: str) -> None:
+        await trio.to_thread.run_sync(self._run, *statements)
+
+    async def leave(self) -> None:
+        """Nobody is in it any more, and nobody finds it."""
+        await self._tell(
+            f'alter database "{self._name}" allow_connections false',
+            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{self._name}'",
+            f'alter database "{self._name}" rename to "{self._name}_away"',
+        )
+
+    async def come_back(self) -> None:
+        """As it was."""
+        await self._tell(
+            f'alter database "{self._name}_away" allow_connections true',
+            f'alter database "{self._name}_away" rename to "{self._name}"',
+        )
+
+
 async def test_a_daemon_at_rest_learns_that_the_database_is_away_and_back(postgres: Any) -> None:
     """Without a single write: the writer is asked as soon as the lock's session is lost, and readiness has it from there
     (S71).
     """
-    name, gone = f'"{postgres.database}"', f'"{postgres.database}_away"'
-
-    async def tell(*statements: str) -> None:
-        await trio.to_thread.run_sync(postgres.cluster.run, *statements)
-
+    database = Vanishing(postgres)
     async with postgres.open() as journal:
-        await tell(
-            f"alter database {name} allow_connections false",
-            f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{postgres.database}'",
-            f"alter database {name} rename to {gone}",
-        )
 
         async def away() -> bool:
             await trio.lowlevel.checkpoint()
@@ -226,13 +243,23 @@ async def test_a_daemon_at_rest_learns_that_the_database_is_away_and_back(postgr
         async def back() -> bool:
             return not await away()
 
+        await database.leave()
         await _until(away)
-        await tell(
-            f"alter database {gone} allow_connections true",
-            f"alter database {gone} rename to {name}",
-        )
+        await database.come_back()
         await _until(back)
         assert (await Desk(journal).write(ALICE, note("a"))).why is None
+
+
+async def test_a_daemon_that_stops_at_rest_does_not_wait_for_a_database_that_is_away(
+    postgres: Any,
+) -> None:
+    """Nothing is to be lost, so the time to stop in is not used up."""
+    options = JournalOptions(now=NOW, readers=1, lease=SHORT, stop_timeout_s=3600)
+    with trio.fail_after(30):
+        async with PostgresJournal.open(postgres.url, VAULT, options) as journal:
+            await Vanishing(postgres).leave()
+            while journal.available:
+                await trio.lowlevel.checkpoint()
 
 
 async def test_a_lost_session_is_taken_anew(postgres: Any) -> None:
