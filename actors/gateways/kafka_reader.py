@@ -41,6 +41,9 @@ RECORDS_MAX: Final = 100
 CLOSE_S: Final = 5.0
 """For what a coordinator answers to a member that leaves: librdkafka itself would wait without end."""
 COMMIT_S: Final = 5.0
+"""For what a coordinator answers to a commit: one that is on its way when its brokers die is not answered at all, neither
+by them nor by librdkafka, which waits for them without end.
+"""
 _PASSING: Final = frozenset(("_PARTITION_EOF", "_TRANSPORT"))
 
 
@@ -93,14 +96,17 @@ class KafkaReader:
         """All up to these were taken. One that fails is no loss: they come again, and are known then.
 
         Raises:
-            BrokersAway: nobody hears it.
+            BrokersAway: nobody hears it, or nobody has answered within COMMIT_S.
         """
         ends: dict[tuple[str, int], int] = {}
         for record in records:
             place = (record.topic, record.partition)
             ends[place] = max(ends.get(place, 0), record.offset + 1)
         offsets = [TopicPartition(*place, end) for place, end in ends.items()]
-        await self._in_thread(self._commit, offsets, leave=True)
+        with trio.move_on_after(COMMIT_S) as patience:
+            await self._in_thread(self._commit, offsets, leave=True)
+        if patience.cancelled_caught:
+            raise BrokersAway("BUS_UNREACHABLE")
 
     async def stay(self) -> None:
         """Stay in the group while nothing can be taken: a poll that fetches nothing."""

@@ -1,9 +1,13 @@
 """A reader that begins while the brokers are away, and they come back meanwhile: actors/gateways/kafka_reader.py."""
 
+import threading
+
+import pytest
 import trio
 
-from comptoir.actors.gateways.kafka_reader import open_reader
-from comptoir.actors.gateways.kafka_terms import KafkaTerms
+from comptoir.actors.gateways import kafka_reader
+from comptoir.actors.gateways.kafka_reader import KafkaReader, Record, open_reader
+from comptoir.actors.gateways.kafka_terms import BrokersAway, KafkaTerms
 from comptoir.actors.gateways.kafka_testing import running_broker
 
 ASKED_S = 0.5
@@ -38,3 +42,27 @@ async def test_whoever_stops_waits_for_no_broker() -> None:
         async with open_reader(terms, ("stopped.events",)):
             raise AssertionError("nobody is there")
     assert stopped.cancelled_caught
+
+
+async def test_a_commit_that_nobody_answers_ends_its_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S29, S65: brokers that die while it is on its way never answer it, and the library waits for them for ever; whoever
+    reads must hear of it, and begin again.
+    """
+    over = threading.Event()
+
+    def wait(reader: KafkaReader, offsets: object) -> None:
+        del reader, offsets
+        over.wait(60)
+
+    monkeypatch.setattr(KafkaReader, "_commit", wait)
+    monkeypatch.setattr(kafka_reader, "COMMIT_S", ASKED_S)
+    reader = KafkaReader(KafkaTerms("127.0.0.1:1", group="deaf", timeout_s=30), ("deaf.events",))
+    try:
+        with trio.fail_after(30), pytest.raises(BrokersAway) as away:
+            await reader.commit([Record("deaf.events", 0, 7, b"", b"")])
+    finally:
+        over.set()
+    assert away.value.code == "BUS_UNREACHABLE"
+    await reader.close()
