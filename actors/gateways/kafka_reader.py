@@ -121,15 +121,6 @@ class KafkaReader:
         """Records behind the end of the log, by topic, as last heard; nothing is asked for."""
         return await self._in_thread(self._lag)
 
-    async def look(self) -> None:
-        """Ask the brokers for the topics. The library tells when it knows that all are down, and does not always find out
-        while nothing is to be read: who was told of nothing asks.
-
-        Raises:
-            BrokersAway: nobody answers.
-        """
-        await self._in_thread(self._look, leave=True)
-
     async def close(self) -> None:
         """Leave the group; where its coordinator does not answer, the brokers find out by themselves (`session_timeout_s`),
         and nobody who stops us waits for that.
@@ -180,9 +171,6 @@ class KafkaReader:
                 why: KafkaError = error.args[0]
                 if why.code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
-
-    def _look(self) -> None:
-        self._consumer.list_topics(self._topics[0], timeout=self._terms.timeout_s)
 
     def _subscribe(self) -> None:
         self._consumer.poll(

@@ -37,8 +37,7 @@ HOLD_S: Final = 1.0
 """After so long without a commit the partitions are paused."""
 AGAIN_S_MAX: Final = 5.0
 """Longest pause before the next reader begins."""
-LOOK_PERIOD_S: Final = 5.0
-"""Between two looks at whether there are brokers, and how far behind we are."""
+LAG_PERIOD_S: Final = 5.0
 
 
 class BusReading:
@@ -63,7 +62,7 @@ class BusReading:
         """
         self._terms, self._topics, self._backlog_max = terms, topics, backlog_max
         self._count, self._show_lag = count, show_lag
-        self._look_due = 0.0
+        self._lag_due = 0.0
         self.read: tuple[str, ...] = (topics.events,)
         """Which are read; commands only where there is a mainframe to carry them out."""
         self.trouble = "starting"
@@ -101,9 +100,8 @@ class BusReading:
             if records:
                 await self._take_held(reader, engine, records)
                 await reader.commit(records)
-            if trio.current_time() >= self._look_due:
-                self._look_due = trio.current_time() + LOOK_PERIOD_S
-                await reader.look()
+            if trio.current_time() >= self._lag_due:
+                self._lag_due = trio.current_time() + LAG_PERIOD_S
                 for topic, behind in (await reader.lag()).items():
                     self._show_lag(topic, behind)
 

@@ -10,12 +10,10 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 import trio
-from confluent_kafka import KafkaError
 
 from comptoir.actors.gateways.bus_wire import headers_of, write_command, write_event
 from comptoir.actors.gateways.core_bus import QUEUE
 from comptoir.actors.gateways.core_messages import PublishCommand, PublishEvent
-from comptoir.actors.gateways.kafka_reader import KafkaReader
 from comptoir.actors.gateways.kafka_testing import Broker, running_broker
 from comptoir.engine.settings import Settings
 from comptoir.storage.testing import MemoryJournal, MemoryTables
@@ -157,23 +155,6 @@ async def test_a_database_that_is_away_delays_and_loses_nothing(broker: Broker) 
         journal.come_back()
         heard = await made.until("C1", 1)
     assert heard == (("change", "c1", "Laval"),)
-
-
-def _hear_nothing(reader: KafkaReader, error: KafkaError) -> None:
-    del reader, error
-
-
-async def test_a_library_that_tells_nothing_of_dead_brokers_is_not_believed(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """S29, S64: whether there are brokers is asked; readiness does not say that all is well because nobody said otherwise."""
-    monkeypatch.setattr(KafkaReader, "_note_error", _hear_nothing)
-    async with _carried(_settings(broker, "silent"), Mainframe()) as made:
-        await made.until_figure(lambda: made.bus.checks() == {"bus": "ok"})
-        broker.kill()
-        await made.until_figure(lambda: made.bus.checks() == {"bus": "BUS_UNREACHABLE"})
-        broker.start()
-        await made.until_figure(lambda: made.bus.checks() == {"bus": "ok"})
 
 
 async def test_brokers_that_lose_everything_lose_nothing_of_ours_and_double_nothing(

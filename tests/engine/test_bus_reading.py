@@ -74,9 +74,6 @@ class Reader:
     async def resume(self) -> None:
         """Nothing is paused."""
 
-    async def look(self) -> None:
-        """Somebody is there."""
-
     async def stay(self) -> None:
         """Stay in the group."""
         await trio.sleep(1)
