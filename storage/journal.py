@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
-from comptoir.engine.errors import EngineError
+from comptoir.engine.errors import Failed, Stopping, Superseded
 from comptoir.engine.journal import JournalStatistics, Run
 from comptoir.engine.spec import Intensity
 from comptoir.engine.values import Address
@@ -46,7 +46,7 @@ from comptoir.storage.reseal import (
 from comptoir.storage.roles import come_in_as
 from comptoir.storage.sealing import SETTING, Sealer
 from comptoir.storage.session import LANE
-from comptoir.storage.sqlstate import ConnectionLost, StatementBroken
+from comptoir.storage.sqlstate import ConnectionLost
 from comptoir.storage.writer import Writer
 
 __all__ = ["JournalOptions", "PostgresJournal"]
@@ -218,8 +218,9 @@ class PostgresJournal(Letters):
         """Have the writer find out by itself: that it was superseded, or that the database is away, which
         nobody would be told while nothing is written.
         """
-        # Whoever finds it out before us ends the writer as well: then nothing is left to do.
-        with suppress(EngineError, StatementBroken):
+        # Whoever finds it out before us ends the writer as well: then nothing is left to do. A crash of the
+        # writer over it is counted and logged there.
+        with suppress(Superseded, Stopping, Failed):
             await self._writer.perform(self._writer.confirm_epoch)
 
     async def _stop(self, seconds: float) -> None:

@@ -229,24 +229,22 @@ class Vanishing:
         )
 
 
+async def _until_available(journal: PostgresJournal, *, wanted: bool) -> None:
+    with trio.fail_after(10):
+        while journal.available is not wanted:
+            await trio.lowlevel.checkpoint()
+
+
 async def test_a_daemon_at_rest_learns_that_the_database_is_away_and_back(postgres: Any) -> None:
     """Without a single write: the writer is asked as soon as the lock's session is lost, and readiness has it from there
     (S71).
     """
     database = Vanishing(postgres)
     async with postgres.open() as journal:
-
-        async def away() -> bool:
-            await trio.lowlevel.checkpoint()
-            return not journal.available
-
-        async def back() -> bool:
-            return not await away()
-
         await database.leave()
-        await _until(away)
+        await _until_available(journal, wanted=False)
         await database.come_back()
-        await _until(back)
+        await _until_available(journal, wanted=True)
         assert (await Desk(journal).write(ALICE, note("a"))).why is None
 
 
@@ -258,8 +256,7 @@ async def test_a_daemon_that_stops_at_rest_does_not_wait_for_a_database_that_is_
     with trio.fail_after(30):
         async with PostgresJournal.open(postgres.url, VAULT, options) as journal:
             await Vanishing(postgres).leave()
-            while journal.available:
-                await trio.lowlevel.checkpoint()
+            await _until_available(journal, wanted=False)
 
 
 async def test_a_lost_session_is_taken_anew(postgres: Any) -> None:

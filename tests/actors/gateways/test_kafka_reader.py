@@ -1,4 +1,4 @@
-"""A reader that begins while the brokers are away, and they come back meanwhile: actors/gateways/kafka_reader.py."""
+"""Brokers that are away while a reader begins, ends or commits: actors/gateways/kafka_reader.py."""
 
 import threading
 
