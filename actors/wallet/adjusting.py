@@ -20,7 +20,7 @@ from comptoir.actors.approval.messages import adjustment_proposal
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet.crediting import Outcome
 from comptoir.actors.wallet.holding import take_oldest
-from comptoir.actors.wallet.lots import end_of_lot, settle_shortfall, watch
+from comptoir.actors.wallet.lots import draw_lot, end_of_lot, settle_shortfall, watch
 from comptoir.actors.wallet.messages import (
     ADJUSTMENTS,
     ADJUSTMENTS_LISTED,
@@ -119,7 +119,7 @@ def adjust(state: WalletState, message: AdjustPoints, context: Context) -> Outco
 
 
 def _give(books: Books, message: AdjustPoints, context: Context) -> LotOpened:
-    name, source = context.draw_id("lt"), message.adjustment_id
+    name, source = draw_lot(context), message.adjustment_id
     books.move(ISSUED, "available", message.points, KIND, lot=name, transaction=source)
     settle_shortfall(books, message.points, name, source)
     end = end_of_lot(programme_of(context), context.now)

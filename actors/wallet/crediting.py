@@ -10,7 +10,14 @@ import msgspec
 
 from comptoir.actors.gateways.messages import SendPush, notified
 from comptoir.actors.programme import Programme, programme_of
-from comptoir.actors.wallet.lots import end_of_lot, is_good, is_released, settle_shortfall, watch
+from comptoir.actors.wallet.lots import (
+    draw_lot,
+    end_of_lot,
+    is_good,
+    is_released,
+    settle_shortfall,
+    watch,
+)
 from comptoir.actors.wallet.messages import (
     TRANSACTIONS,
     Credit,
@@ -90,7 +97,7 @@ def grant(state: WalletState, message: Credit, context: Context) -> Outcome:
     timed: tuple[Outgoing, ...] = ()
     expiry_at, end = state.expiry_at, None
     if points:
-        lot_id = context.draw_id("lt")
+        lot_id = draw_lot(context)
         if programme.lot_ms:
             end = end_of_lot(programme, context.now + programme.hold_ms)
             expiry_at, timed = watch(state, end, context)

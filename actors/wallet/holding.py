@@ -23,6 +23,7 @@ import msgspec
 from comptoir.actors.programme import DAY_MS, programme_of
 from comptoir.actors.wallet.crediting import Outcome
 from comptoir.actors.wallet.lots import (
+    draw_lot,
     end_of_lot,
     expire_lot,
     is_released,
@@ -179,7 +180,7 @@ def _forgive(books: Books, owed: int, name: str, context: Context) -> _Returned:
         books.move("blocked", "shortfall", still, "hold_released", withdrawal=name)
     paid = owed - still
     if paid:
-        lot_id, now = context.draw_id("lt", -1), context.now
+        lot_id, now = draw_lot(context, -1), context.now
         end = end_of_lot(programme_of(context), now)
         back.ends.update(() if end is None else (end,))
         lot = LotOpened(lot_id, books.owner, name, "", paid, 0, 0, 0, now, end)
@@ -203,7 +204,7 @@ def _give_back(
         if end is not None and end > context.now:
             back.ends.add(end)
         if end != lot.expires_at and end is not None and end > context.now:
-            lot_id = context.draw_id("lt", number)
+            lot_id = draw_lot(context, number)
             back.lots.append(_with_end(lot, lot_id, part, end))
             back.graced += part
         books.move("blocked", "available", part, "hold_released", lot=lot_id, withdrawal=name)

@@ -78,13 +78,17 @@ async def _purchase_of(journal: Journal, address: Address, message: ClawBack) ->
     corrected = await journal.documents(TAGS, [f"{owner}:{message.tag}"])
     keys = [*dict.fromkeys((*keys, *(key for pointer in corrected.values() for key in pointer)))]
     found = await journal.documents(TRANSACTIONS, keys)
-    for key in keys:
-        purchase = found.get(key)
-        if purchase is None or purchase["user_id"] != owner:
-            continue
-        if not purchase.get("refunded_cents"):
-            return await _with_lots(journal, owner, key, purchase)
-    return RefundFacts()
+    alike = [
+        key
+        for key in keys
+        if key in found and found[key]["user_id"] == owner and not found[key].get("refunded_cents")
+    ]
+    if not alike:
+        return RefundFacts()
+    # By when it earned at first, since a correction opens a younger lot; of one instant the younger lot's, which is
+    # the first here.
+    key = max(alike, key=lambda one: int(found[one].get("credited_at") or 0))
+    return await _with_lots(journal, owner, key, found[key])
 
 
 async def _named(journal: Journal, owner: str, key: str) -> RefundFacts:

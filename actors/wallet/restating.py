@@ -23,7 +23,7 @@ import msgspec
 from comptoir.actors.programme import programme_of
 from comptoir.actors.wallet import crediting
 from comptoir.actors.wallet.crediting import Outcome, recover, under_cap
-from comptoir.actors.wallet.lots import end_of_lot, settle_shortfall, watch
+from comptoir.actors.wallet.lots import draw_lot, end_of_lot, settle_shortfall, watch
 from comptoir.actors.wallet.messages import (
     STANDS_FOR,
     TAGS,
@@ -321,7 +321,7 @@ def _grant(
     me, programme = context.address, programme_of(context)
     points, tag = gained
     source = str(now["transaction_id"])
-    lot_id = context.draw_id("lt")
+    lot_id = draw_lot(context)
     held = is_held(facts.purchase, programme, context.now)
     book = "pending" if held else "available"
     books.move(ISSUED, book, points, "credit", lot=lot_id, transaction=source)

@@ -90,13 +90,15 @@ class Wallet:
 
 
 @asynccontextmanager
-async def opened(programme: Programme | None = None) -> AsyncGenerator[Wallet, None]:
-    """An engine with wallets alone."""
+async def opened(
+    programme: Programme | None = None, clock: BusinessClock | None = None
+) -> AsyncGenerator[Wallet, None]:
+    """An engine with wallets alone, by another clock where one is given."""
     tables = MemoryTables()
     async with MemoryJournal.open(tables) as journal:
         parts = Parts(
             journal=journal,
-            clock=BusinessClock(manual=True),
+            clock=clock or BusinessClock(manual=True),
             actors=(wallet_spec(Bounds(), lambda _decided: None),),
             constants={PROGRAMME: programme or Programme()},
         )
