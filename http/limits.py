@@ -23,6 +23,7 @@ import os
 import secrets
 import struct
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -164,7 +165,7 @@ class _Table:
         known = [number for number, slot in enumerate(newest) if slot]
         known.sort(key=newest.__getitem__)
         windows = [self._window(number) for number in known]
-        self._windows = {window.digest: window for window in windows}
+        self._windows = OrderedDict((window.digest, window) for window in windows)
 
     def _window(self, number: int) -> _Window:
         """The window over a record."""
@@ -195,7 +196,7 @@ class _Table:
             if self._free:
                 window = self._window(self._free.pop())
             else:
-                window = self._windows.pop(next(iter(self._windows)))
+                _, window = self._windows.popitem(last=False)
             window.belongs_to(digest)
         self._windows[digest] = window
         return window

@@ -5,6 +5,8 @@ first; so the table never holds more than `ADDRESSES_MAX` entries, whoever calls
 Source: spec.md S62; interface.md 6.
 """
 
+from collections import OrderedDict
+
 __all__ = ["Rates"]
 
 ADDRESSES_MAX = 8192
@@ -19,7 +21,7 @@ class Rates:
     def __init__(self, per_minute: int) -> None:
         """Allow `per_minute` a minute and address; 0 = any number, and nothing is kept."""
         self.per_minute = per_minute
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def __repr__(self) -> str:
         """Show the bound and the number of addresses known."""
@@ -38,6 +40,6 @@ class Rates:
         tokens = min(float(self.per_minute), tokens + (now - since) * self.per_minute / 60.0)
         taken = tokens >= 1.0
         if len(self._buckets) >= ADDRESSES_MAX:
-            del self._buckets[next(iter(self._buckets))]  # the longest unused: re-inserted on use
+            self._buckets.popitem(last=False)  # the longest unused: re-inserted on use
         self._buckets[address] = (tokens - 1.0 if taken else tokens, now)
         return taken

@@ -5,6 +5,7 @@ forgotten is asked for again, so the bound costs a question and never an answer.
 Source: design.md 2, 5 (nothing is unbounded).
 """
 
+from collections import OrderedDict
 from typing import Generic, TypeVar
 
 __all__ = ["Remembered"]
@@ -20,7 +21,7 @@ class Remembered(Generic[K, V]):
 
     def __init__(self, entries_max: int) -> None:
         self._entries_max = entries_max
-        self._entries: dict[K, V] = {}
+        self._entries: OrderedDict[K, V] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"<Remembered {len(self._entries)} of {self._entries_max}>"
@@ -36,5 +37,5 @@ class Remembered(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         """Remember this, in place of what was known of the key."""
         if key not in self._entries and len(self._entries) >= self._entries_max:
-            del self._entries[next(iter(self._entries))]
+            self._entries.popitem(last=False)
         self._entries[key] = value

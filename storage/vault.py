@@ -21,6 +21,7 @@ import binascii
 import json
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -188,7 +189,7 @@ class Vault:
         self._name = names[-1]
         once, index = derive_mac_keys(keys[names[0]])
         self._once_mac, self._index_mac = Mac(once), Mac(index)
-        self._opened: dict[tuple[bytes, bytes], AESGCM] = {}
+        self._opened: OrderedDict[tuple[bytes, bytes], AESGCM] = OrderedDict()
         self._nonces = b""
         self._nonce_at = 0
         self._draw_salt()
@@ -296,7 +297,7 @@ class Vault:
             if master is None:
                 raise VaultKeyUnknown("a sealed value names a key that is not held")
             if len(self._opened) >= SALTS_CACHED_MAX:
-                del self._opened[next(iter(self._opened))]
+                self._opened.popitem(last=False)
             cipher = AESGCM(_derive(master, salt, b"comptoir seal"))
             self._opened[(name, salt)] = cipher
         return cipher

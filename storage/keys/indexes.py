@@ -22,6 +22,7 @@ Source: design.md 7; spec.md X14, X15; docs/keys.md.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -56,9 +57,9 @@ class BlindIndexes:
         """The generation that marking is for; 0: nothing is marked."""
         self.reached = self.target - 1 if self.target else max(keys)
         """The generation in use."""
-        self._given: dict[bytes, bytes] = {}
+        self._given: OrderedDict[bytes, bytes] = OrderedDict()
         """Index of the generation in use -> address; the least recent first."""
-        self._before: dict[bytes, None] = {}
+        self._before: OrderedDict[bytes, None] = OrderedDict()
         """Addresses given out before the last change of generation, the least recent first: somebody may still
         have one in hand when the next replacement begins.
         """
@@ -104,7 +105,7 @@ class BlindIndexes:
             self._before[address] = None
         self._given.clear()
         while len(self._before) > GIVEN_MAX:
-            del self._before[next(iter(self._before))]
+            self._before.popitem(last=False)
 
     def index(self, text: bytes) -> bytes:
         """The address of a text, 32 bytes."""
@@ -115,7 +116,7 @@ class BlindIndexes:
             if self.target:
                 self.mark([address])
             if len(self._given) >= GIVEN_MAX:
-                del self._given[next(iter(self._given))]
+                self._given.popitem(last=False)
         self._given[newest] = address
         return address
 

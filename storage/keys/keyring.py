@@ -14,6 +14,7 @@ Source: design.md 7; spec.md S59, X13, X14, X15; docs/adr/0023-a-key-for-each-pe
 """
 
 import os
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -83,8 +84,8 @@ class Keyring:
         self._take(roots)
         self._impersonal = frozenset(impersonal)
         self._cached_max = subjects_cached_max
-        self._seals: dict[Address | None, _Seal] = {}
-        self._ciphers: dict[bytes, AESGCM] = {}
+        self._seals: OrderedDict[Address | None, _Seal] = OrderedDict()
+        self._ciphers: OrderedDict[bytes, AESGCM] = OrderedDict()
         """By header: for opening."""
         self._fresh: dict[bytes, KeyRow] = {}
         """By subject: made, and not durable yet."""
@@ -310,7 +311,7 @@ class Keyring:
             names = (HOUSE,) if subject is None else self.subjects.names(subject)
             seal = self._salted(self._newest(names))
             if len(self._seals) >= self._cached_max:
-                del self._seals[next(iter(self._seals))]
+                self._seals.popitem(last=False)
             self._seals[subject] = seal
         return seal
 
@@ -322,7 +323,7 @@ class Keyring:
 
     def _remember(self, header: bytes, cipher: AESGCM) -> None:
         if len(self._ciphers) >= self._cached_max:
-            del self._ciphers[next(iter(self._ciphers))]
+            self._ciphers.popitem(last=False)
         self._ciphers[header] = cipher
 
     def _newest(self, names: Sequence[bytes]) -> DataKey:
