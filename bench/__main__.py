@@ -27,6 +27,7 @@ from bench import (
     screening,
     screening_beside,
     size,
+    sustained,
     tokens,
     webhook_receive,
     webhooks,
@@ -41,6 +42,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "memory": memory.main,
     "lots": lots.main,
     "size": size.main,
+    "sustained": sustained.main,
     "history": history.main,
     "restart": restart.main,
     "outage": outage.main,
@@ -58,6 +60,7 @@ BENCHES: dict[str, Callable[[], None]] = {
 LONG = {
     "crowd",
     "size",
+    "sustained",
     "restart",
     "history",
     "outage",

@@ -146,6 +146,14 @@ def _size(figures: dict[str, Any]) -> str:
     return "\n\n".join((_machine(figures), _table(head, rows), turnover))
 
 
+def _sustained(figures: dict[str, Any]) -> str:
+    return (
+        f"{_machine(figures)}\n\nAfter {figures['count']:,} webhooks one more costs the daemon {figures['old_us']:.0f} us, "
+        f"where it costs {figures['fresh_us']:.0f} in one that has just begun: {figures['cpu_ratio']:.2f} times as much, at "
+        f"{figures['rate_ratio']:.2f} times the rate."
+    )
+
+
 def _memory(figures: dict[str, Any]) -> str:
     return f"A resident idle wallet takes {figures['bytes_each']:,.0f} bytes."
 
@@ -210,6 +218,7 @@ BLOCKS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str], str]]] = {
     "open": ("webhooks", _open, "make bench ARGS=webhooks"),
     "steps": ("steps", _steps, "make bench PROFILE=1"),
     "size": ("size", _size, "make bench ARGS=size"),
+    "sustained": ("sustained", _sustained, "make bench ARGS=sustained"),
     "memory": ("memory", _memory, "make bench ARGS=memory"),
     "lots": ("lots", _lots, "make bench ARGS=lots"),
     "history": ("history", _history, "make bench ARGS=history"),
@@ -222,6 +231,7 @@ DRAWN: Final = {
     "open": ("Histogram of acknowledgements", "latency"),
     "steps": ("Flame graph of the daemon", "flame"),
     "size": ("Rate against wallets", "wallets"),
+    "sustained": ("What a webhook costs, by how many came before", "sustained"),
     "memory": ("Memory against resident wallets", "memory"),
     "outage": ("What waits during an outage, and how it is let go", "outage"),
 }

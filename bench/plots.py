@@ -170,12 +170,26 @@ def outage(axes: Axes, figures: dict[str, Any]) -> None:
     axes.legend(loc="upper left")
 
 
+def sustained(axes: Axes, figures: dict[str, Any]) -> None:
+    """What a webhook costs the daemon and its database, by how many came before."""
+    points = figures["points"]
+    xs = [one["sent"] for one in points]
+    axes.plot(xs, [one["daemon_us"] for one in points], label="the daemon", **STYLES["comptoir"])
+    axes.plot(xs, [one["database_us"] for one in points], label="its database", **STYLES["tuned"])
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    axes.set_xlabel("webhooks since the daemon began")
+    axes.set_ylabel("CPU of one more, microseconds")
+    axes.legend()
+
+
 DRAWINGS: Final[dict[str, tuple[str, Callable[[Axes, dict[str, Any]], None]]]] = {
     "connections": ("webhooks", connections),
     "latency": ("webhooks", latency),
     "wallets": ("size", wallets),
     "memory": ("memory", memory),
     "outage": ("outage", outage),
+    "sustained": ("sustained", sustained),
 }
 """Name of the drawing -> whose JSON, and who draws it."""
 

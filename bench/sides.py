@@ -296,4 +296,7 @@ def _open(name: str, folder: Path, crowd: Crowd) -> Generator[Side]:
 def open_sides(names: Sequence[str], crowd: Crowd) -> Generator[list[Side]]:
     """All of these sides at once, for rounds that take turns."""
     with disk_folder() as folder, ExitStack() as stack:
-        yield [stack.enter_context(_open(name, folder / name, crowd)) for name in names]
+        yield [
+            stack.enter_context(_open(name, folder / f"{number}-{name}", crowd))
+            for number, name in enumerate(names)
+        ]

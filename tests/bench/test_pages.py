@@ -63,7 +63,19 @@ OUTAGE: dict[str, Any] = {
         for at, parked, came in ((1, 0, 20), (2, 60, 0), (3, 90, 0), (4, 40, 50), (5, 0, 40))
     ],
 }  # fmt: skip
-FIGURES = {"webhooks": WEBHOOKS, "size": SIZE, "memory": MEMORY, "outage": OUTAGE}
+SUSTAINED: dict[str, Any] = {
+    "machine": MACHINE, "count": 40_000, "cpu_ratio": 1.01, "rate_ratio": 0.98, "old_us": 131.0, "fresh_us": 130.0,
+    "points": [
+        {"sent": sent, "per_s": 6000.0, "daemon_us": 130.0, "database_us": 50.0} for sent in (20_000, 40_000)
+    ],
+}  # fmt: skip
+FIGURES = {
+    "webhooks": WEBHOOKS,
+    "size": SIZE,
+    "memory": MEMORY,
+    "outage": OUTAGE,
+    "sustained": SUSTAINED,
+}
 
 
 def test_page_has_every_block() -> None:
