@@ -12,6 +12,7 @@ Rule: after every slice the ledger must have grown by exactly what was sent, in 
 
 import os
 import statistics
+import sys
 from typing import Any, Final
 
 from bench.results import write
@@ -22,8 +23,9 @@ __all__ = ["main"]
 CONNECTIONS: Final = 128
 SLICE: Final = 20_000
 FRESH_SLICE: Final = 8_000
-"""Five of these are fewer than the least that a daemon remembers (65,536 keys), so the second stays fresh."""
 WARM: Final = 3_000
+ROUNDS_MAX: Final = 7
+"""So the second stays fresh: it has taken fewer than the least that a daemon remembers (65,536 keys)."""
 
 
 def _us(one: dict[str, Any], part: str) -> float:
@@ -75,6 +77,10 @@ def main() -> None:
     """Print and keep the figures."""
     count = int(os.environ.get("BENCH_COUNT", "500000"))
     rounds = int(os.environ.get("BENCH_ROUNDS", "5"))
+    if not 1 <= rounds <= ROUNDS_MAX:
+        sys.exit(
+            f"make bench: BENCH_ROUNDS is 1 to {ROUNDS_MAX} here, or the second daemon is none that has just begun"
+        )
     with open_sides([OURS, OURS], Crowd()) as (old, fresh):
         points = _grow_old(old, count)
         fresh.slice(WARM, CONNECTIONS)
