@@ -44,7 +44,8 @@ def _closed(figures: dict[str, Any]) -> str:
         [NAMES[name], *(f"{by[n]['per_s']:,.0f}" for n in numbers)] for name, by in closed.items()
     ]
     rows += [
-        [f"comptoir by {peer}", *(f"{by[n]:.2f}" for n in numbers)] for peer, by in ratios.items()
+        [f"comptoir by {NAMES[peer]}", *(f"{by[n]:.2f}" for n in numbers)]
+        for peer, by in ratios.items()
     ]
     cost = [
         [

@@ -31,12 +31,14 @@ SETTINGS: Final[dict[Any, Any]] = {
 STYLES: Final[dict[str, dict[str, Any]]] = {
     "comptoir": {"color": "#0b5cad", "linewidth": 2.6, "marker": "o", "zorder": 3},
     "tuned": {"color": "#444444", "linewidth": 1.4, "marker": "s", "linestyle": "--"},
+    "single": {"color": "#666666", "linewidth": 1.4, "marker": "D", "linestyle": "-."},
     "plain": {"color": "#888888", "linewidth": 1.4, "marker": "^", "linestyle": ":"},
     "insert": {"color": "#b8860b", "linewidth": 1.4, "marker": None, "linestyle": "-."},
 }
 NAMES: Final = {
     "comptoir": "comptoir",
-    "tuned": "FastAPI, one tuned statement",
+    "tuned": "FastAPI made lean, one statement",
+    "single": "FastAPI, one tuned statement",
     "plain": "FastAPI, plain transaction",
     "insert": "a bare insert, fsynced",
 }

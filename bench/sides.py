@@ -3,6 +3,8 @@
 Rules:
 - every side has the same binaries and settings of PostgreSQL (fsync on), its own cluster, the same
   partners and connections, and is asked by the same load;
+- every cluster has files of the log to use again, as one that was at work has: a new one makes each of
+  them, 16 MiB of zeros, until its second checkpoint, and whoever writes waits for it;
 - CPU is that of everything that works for a side: its program, its server, and all their children;
 - the daemon has its accounts, its limits and its vault with a key for each person, as it is sold, and is looked
   at for it: peers have nothing of the kind;
@@ -46,7 +48,7 @@ __all__ = [
 ]
 
 OURS: Final = "comptoir"
-PEERS: Final = ("tuned", "plain")
+PEERS: Final = ("tuned", "single", "plain")
 DATABASE: Final = "comptoir"
 SCHEMA: Final = Path(__file__).with_name("peers") / "schema.sql"
 LEDGER_SQL: Final = """select json_build_object(
@@ -68,6 +70,11 @@ FAULTS_SQL: Final = """select json_build_object(
 FORMATS_SQL: Final = """select json_build_object('wallets', count(*),
  'other', count(*) filter (where get_byte(state, 0) <> 2)) from comptoir.actor where kind = 'wallet';"""
 """Format 2 is sealed by a person's key (docs/keys.md)."""
+
+
+LOG_SQL: Final = """select count(pg_logical_emit_message(false, 'bench', 'full')), count(pg_switch_wal())
+from generate_series(1, 40); checkpoint;"""
+"""Forty files of 16 MiB, of which the checkpoint keeps as many as `min_wal_size` allows."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +283,7 @@ def _open(name: str, folder: Path, crowd: Crowd) -> Generator[Side]:
     server = EmbeddedPostgres(folder / "server", settings={"max_connections": "100"})
     try:
         url = trio.run(server.start).url
+        trio.run(server.run_sql, LOG_SQL, DATABASE)
         if name != OURS:
             peer_database(server, DATABASE, crowd)
         process = serve(name, url, folder, crowd)

@@ -1,4 +1,4 @@
-"""The main bench: webhooks end to end, beside two reference peers, in rounds that take turns.
+"""The main bench: webhooks end to end, beside three reference peers, in rounds that take turns.
 
 - Closed loop at several numbers of connections: the rate from the first byte sent until every credit
   is durable, and the CPU of everything that works for a side, its PostgreSQL included.

@@ -12,10 +12,10 @@ trio-asyncio ("Cross-calling").
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import outcome
@@ -24,6 +24,7 @@ import trio_asyncio
 
 from comptoir.storage.query import Query
 from comptoir.storage.sqlstate import CLIENT_ENCODING, ConnectionLost, DataRefused, explain
+from comptoir.storage.turns import Loop, in_whole_turns
 
 __all__ = [
     "QUERY_SECONDS",
@@ -49,14 +50,6 @@ QUERY_SECONDS = 30.0
 RECONNECT_SECONDS = 0.5  # at most: the first pause is shorter, and each doubles
 
 
-class _Loop(Protocol):
-    """What is used of the asyncio loop (trio-asyncio has no types)."""
-
-    def call_soon(self, callback: Callable[[], None]) -> object: ...
-    def create_task(self, coro: Coroutine[Any, Any, T]) -> "asyncio.Task[T]": ...
-    def set_exception_handler(self, handler: Any) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where to connect and as what."""
@@ -78,7 +71,7 @@ class Target:
 class Bridge:
     """The asyncio loop, and the nursery where abandoned queries finish."""
 
-    def __init__(self, loop: _Loop, nursery: trio.Nursery) -> None:
+    def __init__(self, loop: Loop, nursery: trio.Nursery) -> None:
         self._loop = loop
         self._tasks: set[asyncio.Task[Any]] = set()
         self._queries: set[Query[Any]] = set()
@@ -115,7 +108,7 @@ class Bridge:
     def spawn(self, step: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Start an asyncio task, for what sets time-outs: to connect, to close. Raises as `begin`."""
         self._check_open(step)
-        task = self._loop.create_task(step)
+        task: asyncio.Task[T] = self._loop.create_task(step)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -319,7 +312,8 @@ async def open_bridge() -> AsyncGenerator[Bridge]:
     A single error leaves as itself, not in a group: callers catch our errors by class.
     """
     try:
-        async with cast(Any, trio_asyncio).open_loop() as loop, trio.open_nursery() as nursery:
+        async with cast(Any, trio_asyncio).open_loop() as raw, trio.open_nursery() as nursery:
+            loop = in_whole_turns(raw)
             loop.set_exception_handler(_report)
             bridge = Bridge(loop, nursery)
             try:

@@ -94,6 +94,7 @@ class Writer(Guilt):
         self.ended = trio.Event()
         self.stopped = ""
         self._numbers = Numbers(0)
+        self._landed = 0  # decisions of the last batch; none after a pause
 
     def __repr__(self) -> str:
         return f"<Writer epoch {self.epoch} batch {self.batch}, {self.runs_waiting} runs waiting>"
@@ -158,10 +159,10 @@ class Writer(Guilt):
         while True:
             await self._wake.wait()
             self._wake = trio.Event()
-            room = self._room_after_a_pause()
+            self._landed = 0
             while self._waiting or self._jobs:
                 try:
-                    await self._work_once(room)
+                    await self._work_once()
                 except Superseded as error:
                     self.stopped = SUPERSEDED_CODE
                     log.error("this daemon was superseded: %s", error.detail)  # noqa: TRY400 - no bug
@@ -172,7 +173,6 @@ class Writer(Guilt):
                     self.crashes.note(crash, "its loop")
                     self._take_back()
                     await trio.sleep(BACKOFF_SECONDS_MIN)
-                room = self._batch_decisions_max
             if self.stopped:
                 return
 
@@ -186,20 +186,13 @@ class Writer(Guilt):
             if progress.settled:
                 self._tell(progress, counted=False)
 
-    def _room_after_a_pause(self) -> int:
-        """Half of what waits: else all who were answered together wait together for ever. Two halves
-        take turns, one being flushed while the actors of the other decide.
-        """
-        waiting = sum(len(x.run.decided) - x.done for x in self._waiting)
-        return self._batch_decisions_max if waiting < CONVOY_MIN else (waiting + 1) // 2
-
-    async def _work_once(self, room: int) -> None:
+    async def _work_once(self) -> None:
         """One job, if any waits, and one batch; nobody is left to be told by the next, where none comes."""
         if self._jobs:
             self._tell_untold()
             await self._do(self._jobs.popleft())
         if self._waiting:
-            await self._commit(self._collect(min(room, self._batch_decisions_max)))
+            await self._commit(self._collect())
         if not self._waiting:
             self._tell_untold()
 
@@ -219,10 +212,17 @@ class Writer(Guilt):
         finally:
             job.done.set()
 
-    def _collect(self, room: int) -> list[Part]:
-        """The next batch: whole runs in order, up to the bound (a single greater run goes alone), and
-        what follows the last of them.
+    def _collect(self) -> list[Part]:
+        """The next batch: whole runs in order, up to a bound (a single greater run goes alone), and what
+        follows the last of them.
+
+        The bound is half of what waits and of what has just landed, whose askers come back meanwhile. So two halves
+        take turns, one being flushed while the actors of the other decide, and they are even.
         """
+        waiting = sum(len(x.run.decided) - x.done for x in self._waiting)
+        half = waiting if waiting < CONVOY_MIN else (waiting + self._landed + 1) // 2
+        room = min(half, self._batch_decisions_max)
+        self._landed = 0
         parts: list[Part] = []
         while self._waiting:
             first = self._waiting[0]
@@ -234,6 +234,7 @@ class Writer(Guilt):
             self._in_flight.append(progress)
             parts.append(Part(progress, stop))
             room -= size
+            self._landed += size
         return parts
 
     async def _commit(self, parts: list[Part]) -> None:

@@ -1,4 +1,4 @@
-"""What both peers do before the database: who signed, and which partner a label names.
+"""What all peers do before the database: who signed, and which partner a label names.
 
 Rule: as efficient as the daemon's own, so that the comparison is of designs: the signature is one
 call of OpenSSL compared in constant time, and a label costs a few look-ups in a dict, whatever the

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import asyncpg
 from fastapi import FastAPI, Request
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.peers.door import Matcher, Options, cents, fault, points
 
-__all__ = ["app"]
+__all__ = ["Purchase", "app", "lifespan", "read"]
 
 KNOWN_SQL = "select user_id from connection where provider = $1 and connection_id = $2"
 TAKE_SQL = """insert into transaction (provider, event, transaction_id, user_id, partner_id,
@@ -67,6 +67,15 @@ class Webhook(BaseModel):
     signature: str | None = None
 
 
+class Purchase(NamedTuple):
+    """A webhook that may be believed."""
+
+    webhook: Webhook
+    amount_cents: int
+    partner: tuple[str, int] | None
+    """The partner's id and rate in basis points."""
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Have a pool and the partners while the application runs."""
@@ -89,9 +98,8 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@app.post("/webhooks/banking")
-async def receive(request: Request) -> JSONResponse:
-    """Check, take once, credit, commit, and only then answer."""
+async def read(request: Request) -> Purchase | JSONResponse:
+    """What is to be credited, of a webhook that is genuine and whole; else the answer."""
     body = await request.body()
     code = fault(request.app.state.options, request.headers, body, time.time_ns() // 1_000_000)
     if code is not None:
@@ -103,16 +111,23 @@ async def receive(request: Request) -> JSONResponse:
     amount = cents(webhook.data.amount)
     if amount is None:
         return JSONResponse({"code": "WEBHOOK_PAYLOAD_INVALID"}, 422)
-    partner = request.app.state.matcher.match(webhook.data.merchant.name)
+    return Purchase(webhook, amount, request.app.state.matcher.match(webhook.data.merchant.name))
+
+
+@app.post("/webhooks/banking")
+async def receive(request: Request) -> JSONResponse:
+    """Check, take once, credit, commit, and only then answer."""
+    purchase = await read(request)
+    if isinstance(purchase, JSONResponse):
+        return purchase
     async with request.app.state.pool.acquire() as session, session.transaction():
-        taken = await _take(session, webhook, amount, partner)
+        taken = await _take(session, purchase)
     return JSONResponse({"status": taken}, 200 if taken == "duplicate" else 202)
 
 
-async def _take(
-    session: Any, webhook: Webhook, amount: int, partner: tuple[str, int] | None
-) -> str:
+async def _take(session: Any, purchase: Purchase) -> str:
     """The transaction's statements, in order; what to answer."""
+    webhook, amount, partner = purchase
     data = webhook.data
     user = await session.fetchval(KNOWN_SQL, "seed", data.connection_id)
     earned = points(amount, partner[1]) if partner else 0

@@ -1,4 +1,4 @@
-"""Serves a peer: `python -m bench.peers.serve plain|tuned`, told by PEER_* variables.
+"""Serves a peer: `python -m bench.peers.serve plain|single|tuned`, told by PEER_* variables.
 
 Rule: as a program of ours it prints one line when its port is open, and ends on SIGTERM. The port is
 open before the application runs, so the first request waits for it and nobody has to ask twice.

@@ -9,7 +9,7 @@ Source: bench/peers/__init__.py; PostgreSQL manual 7.8.4 (data-modifying WITH: o
 
 import datetime
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ from fastapi import FastAPI, Request, Response
 
 from bench.peers.door import Matcher, Options, cents, fault, points
 
-__all__ = ["app"]
+__all__ = ["RECEIVE_SQL", "app", "parameters"]
 
 # $4 the connection, $12 the points that it earns if it may (0: never). A duplicate inserts no
 # transaction, so nothing else of the statement has a row to insert.
@@ -111,6 +111,25 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
+def parameters(
+    event: str, data: Any, amount: int, partner: tuple[str, int] | None
+) -> Sequence[Any]:
+    """What `RECEIVE_SQL` is given, of a body's `data` (ours, or one with the same fields).
+
+    Args:
+        event: its event.
+        data: the purchase.
+        amount: in cents.
+        partner: (id, rate in basis points) of whom its label names.
+    """
+    may = partner is not None and data.currency == "EUR" and data.direction == "DEBIT"
+    identity, earned = (partner[0], points(amount, partner[1])) if partner else (None, 0)
+    return (
+        "seed", event, data.transaction_id, data.connection_id, identity, amount, data.currency,
+        data.direction, data.date, data.merchant.name, earned if may else 0,
+    )  # fmt: skip
+
+
 def _json(status: int, text: bytes) -> Response:
     return Response(text, status, media_type="application/json")
 
@@ -131,12 +150,9 @@ async def receive(request: Request) -> Response:
     if amount is None:
         return _json(422, b'{"code":"WEBHOOK_PAYLOAD_INVALID"}')
     partner = request.app.state.matcher.match(data.merchant.name)
-    may = partner is not None and data.currency == "EUR" and data.direction == "DEBIT"
-    identity, earned = (partner[0], points(amount, partner[1])) if partner else (None, 0)
     status = await request.app.state.pool.fetchval(
-        RECEIVE_SQL, "seed", webhook.event, data.transaction_id, data.connection_id, identity,
-        amount, data.currency, data.direction, data.date, data.merchant.name, earned if may else 0,
-    )  # fmt: skip
+        RECEIVE_SQL, *parameters(webhook.event, data, amount, partner)
+    )
     if status is None:
         return _json(200, b'{"status":"duplicate"}')
     return _json(202, b'{"status":"parked"}' if status == "parked" else b'{"status":"accepted"}')

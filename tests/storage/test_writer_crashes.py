@@ -189,6 +189,53 @@ async def test_the_next_batch_is_sent_before_those_of_the_one_before_are_told(
     assert happened[told[CONVOY_MIN - 1] :].count("durable") == 1
 
 
+async def test_two_halves_that_take_turns_become_even(
+    postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design.md 10: all who were answered together wait together; a great half and a small one would stay so for
+    ever, one waiting for the flush of few, the other for the decisions of many.
+    """
+    fold, sizes = batch.fold, list[int]()
+
+    async with _open(postgres) as journal:
+        desk = Desk(journal)
+        await desk.write(BOB, note("x"))
+        told, over = 0, trio.Event()
+
+        def ask(address: Address) -> None:
+            run = desk.submit(address, note("x"))
+            keep_version = run.settle
+
+            def again(run: Run, fate: Fate) -> None:
+                nonlocal told
+                keep_version(run, fate)
+                told += 1
+                if told < 20 * CONVOY_MIN:
+                    ask(address)
+                else:
+                    over.set()
+
+            run.settle = again
+
+        def submit(first: int, count: int) -> None:
+            for number in range(first, first + count):
+                ask(Address("wallet", str(number)))
+
+        def fold_and_note(parts: Any, *args: Any) -> Any:
+            if not sizes:
+                submit(CONVOY_MIN, 2 * CONVOY_MIN)  # while the first are on their way
+            sizes.append(len(parts))
+            return fold(parts, *args)
+
+        monkeypatch.setattr(writer, "fold", fold_and_note)
+        submit(0, CONVOY_MIN)
+        with trio.fail_after(10):
+            await over.wait()
+    assert sizes[0] == CONVOY_MIN // 2
+    even = 3 * CONVOY_MIN // 2
+    assert {abs(size - even) for size in sizes[3:9]} == {0}
+
+
 async def test_beyond_the_intensity_the_journal_ends_loudly(
     postgres: Any, poisoned: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
