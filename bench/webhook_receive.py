@@ -105,7 +105,7 @@ def main() -> None:
     reception = Reception(_Port())
     genuine = WebhookRequest("POST", BANKING_PATH, headers, BODY, "127.0.0.1")
     told: list[Response] = []
-    assert reception.take(genuine, told.append) is None
+    reception.take([(genuine, told.append)])
     assert told.pop().status == 202
 
     def plain() -> object:
@@ -115,7 +115,7 @@ def main() -> None:
         return payload_rules.read(BODY, "seed")
 
     def whole() -> object:
-        reception.take(genuine, told.append)
+        reception.take([(genuine, told.append)])
         return told.pop()
 
     wire = b"\r\n".join([

@@ -46,7 +46,11 @@ class Shop(Protocol):
         ...
 
     def begin(self, request: Request, peer: str, tell: Callable[[Response], None]) -> None:
-        """Begin to work on a whole request; its answer is told once, perhaps before this returns."""
+        """Take a whole request into the next `work`; its answer is told once, perhaps before this returns."""
+        ...
+
+    def work(self) -> None:
+        """Work on what was begun: called by whoever drives a conversation, after its steps."""
         ...
 
     def take_bytes(self, more: int) -> bool:

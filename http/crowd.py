@@ -107,6 +107,7 @@ class Crowd:
                     member.unread = True
                     member.ends = member.ends or events != select.EPOLLIN
                     self._contained(self._read, member)
+            self._shop.work()
 
     async def _write_all(self) -> None:
         while True:
@@ -116,6 +117,7 @@ class Crowd:
                 await self._wait_told()
             for _ in range(min(ROUND_MAX, len(self._told))):
                 self._contained(self._write, self._told.popleft())
+            self._shop.work()
 
     async def _wait_told(self) -> None:
         self._writer = trio.lowlevel.current_task()
@@ -189,6 +191,7 @@ class Crowd:
             if not member.closes:
                 member.held = False
                 self._contained(self._go_on, member)
+                self._shop.work()
                 return
             await linger(member.place, wire)
         except GONE:

@@ -169,6 +169,8 @@ class Lane:
             Wait.HEADER: settings.ingest.header_s,
             Wait.BODY: settings.ingest.body_s,
         }
+        self._begun: list[tuple[WebhookRequest, Callable[[Response], None]]] = []
+        """Whole, and not looked at yet."""
         self.in_flight = 0
         """Requests being worked on: complete, and not answered yet."""
         # A setting may allow one body more than all have together by default.
@@ -236,7 +238,7 @@ class Lane:
         conversation = Conversation(self, place, lambda _conversation: told.release())
         place.wake = wire.wake
         try:
-            await _converse(conversation, wire, told)
+            await _converse(conversation, wire, told, self.work)
         except GONE:
             pass  # the other end has left, or its place was given to another
         except Exception:  # noqa: BLE001 (logged with its traceback)
@@ -254,30 +256,25 @@ class Lane:
         return Framing(self._rules.banking.body_bytes_max)
 
     def begin(self, request: Request, peer: str, tell: Callable[[Response], None]) -> None:
-        """Begin to work on a whole request; its answer is told once, perhaps before this returns."""
+        """Take a whole request into the next `work`; its answer is told once."""
         if self.in_flight >= self._rules.requests_in_flight_max:
             tell(self._full(request_id(None)))
             return
         self.in_flight += 1
-        under_way = True
 
         def told(answer: Response) -> None:
-            nonlocal under_way
-            if under_way:  # else it crashed, was answered so, and something is told of it after all
-                under_way = False
-                self.in_flight -= 1
-                tell(answer)
+            self.in_flight -= 1
+            tell(answer)
 
         method, path, headers, body, _, _, too_large = request
         webhook = WebhookRequest(method, path, headers, body, peer, too_large)
-        try:
-            answer = self._take(webhook, told)
-        except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
-            ticket = request_id(None)
-            _log.exception("request_crashed", request_id=ticket, method=request.method)
-            answer = problem("INTERNAL", ticket)
-        if answer is not None:
-            told(answer)
+        self._begun.append((webhook, told))
+
+    def work(self) -> None:
+        """Take the requests that were begun since the last time."""
+        begun, self._begun = self._begun, []
+        if begun:
+            self._take(begun)
 
     def take_bytes(self, more: int) -> bool:
         """Take so many of the bytes that all bodies may hold together, or give them back."""
@@ -296,12 +293,15 @@ class Lane:
         return problem("OVERLOADED", ticket, retry_after_s=self._rules.retry_after_s)
 
 
-async def _converse(conversation: Conversation, wire: Wire, told: trio.Semaphore) -> None:
+async def _converse(
+    conversation: Conversation, wire: Wire, told: trio.Semaphore, work: Callable[[], None]
+) -> None:
     """Read, answer, and read on, until either end has enough."""
     place = conversation.place
     # Who was late while something was being written was not woken up by it.
     while not (place.late or conversation.closes) and (data := await wire.receive()):
         conversation.feed(data)
+        work()
         while conversation.is_busy:
             await told.acquire()
             await wire.send(conversation.written())
@@ -309,6 +309,7 @@ async def _converse(conversation: Conversation, wire: Wire, told: trio.Semaphore
                 await linger(place, wire)
                 return
             conversation.go_on()
+            work()
     if conversation.end():
         await wire.send(conversation.written())
         await linger(place, wire)

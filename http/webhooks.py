@@ -3,11 +3,14 @@
 The rule: S53's order, made exact by the twelve rows of interface.md 6: the first row that applies
 is the answer, and 2xx is said only after the decision is durable (X19). Nothing is parsed before
 the signature over the raw bytes held, and nothing that the sender wrote is repeated in an answer.
+
+Webhooks that were read together go through each stage together: what a processor has at hand of a stage serves
+all of them, where one after another each would find it put away (docs/performance.md, "What bounds it").
 Source: spec.md S52 to S56, S62, S66, X15 to X19, X28; interface.md 6.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import structlog
@@ -15,7 +18,7 @@ import structlog
 from comptoir.actors.connection.messages import KIND
 from comptoir.actors.withdrawal.messages import KIND as WITHDRAWAL
 from comptoir.actors.withdrawal.messages import PaymentReported
-from comptoir.engine import Address, EngineError, Waiter
+from comptoir.engine import Address, EngineError, Message, Waiter
 from comptoir.http import payloads
 from comptoir.http.answers import Response, request_id
 from comptoir.http.limits import Limits
@@ -56,44 +59,62 @@ class Reception(Rows):
     async def receive(self, request: WebhookRequest) -> Response:
         """Answer one webhook, after its decision is durable if it is taken.
 
-        Never raises but for `trio.Cancelled` and for bugs of ours.
+        Never raises but for `trio.Cancelled`.
         """
         waiter: Waiter[Response] = Waiter()
-        refusal = self.take(request, waiter.give)
-        return await waiter.wait() if refusal is None else refusal
+        self.take([(request, waiter.give)])
+        return await waiter.wait()
 
-    def take(self, request: WebhookRequest, tell: Callable[[Response], None]) -> Response | None:
-        """Take one webhook without waiting: a refusal now, or None, and then the answer is told.
+    def take(self, webhooks: Iterable[tuple[WebhookRequest, Callable[[Response], None]]]) -> None:
+        """Take webhooks without waiting, all of them through one stage before any goes into the next.
 
         Args:
-            request: the webhook.
-            tell: called once, perhaps before this returns, when the decision is durable or has
-                failed; it returns at once and raises nothing.
+            webhooks: each with what is told its answer, once, perhaps before this returns: when it is refused, or
+                when its decision is durable or has failed. It returns at once and raises nothing.
         """
         started = time.perf_counter()
-        headers = picked(request.headers, _SLOTS, _REQUEST_ID)
-        ticket = request_id(headers[_REQUEST_ID])
-        code = self._fault(request, headers)
-        if code is not None:
-            return self.refused(code, ticket)
-        banking = self.rules.banking
-        try:
-            about, message = payloads.read(request.body, banking.provider)
-        except payloads.BadBody as bad:
-            return self.refused(bad.code, ticket, bad.errors)
-        if type(message) is PaymentReported:
-            address = Address(WITHDRAWAL, about)
-        else:
-            address = Address(KIND, self.port.blind(banking.provider, about))
-        try:
-            self.port.ask_for(_UnderWay(self, tell, ticket, started), address, message)
-        except EngineError as error:
-            return self.failed(error, ticket, started)
-        return None
+        going = [_UnderWay(self, request, tell, started) for request, tell in webhooks]
+        for stage in (self._judge, self._read, self._ask):
+            going = [one for one in going if one.passes(stage)]
 
     def answered(self, answer: Answer, ticket: str, started: float) -> Response:
         """The answer to a webhook that is durable."""
         return self.taken(outcome_of(answer), ticket, started)
+
+    # The stages: each true where the webhook goes into the next.
+
+    def _judge(self, one: "_UnderWay") -> bool:
+        """Rows 1 to 5."""
+        headers = picked(one.request.headers, _SLOTS, _REQUEST_ID)
+        one.ticket = request_id(headers[_REQUEST_ID])
+        code = self._fault(one.request, headers)
+        if code is not None:
+            one.end(self.refused(code, one.ticket))
+        return code is None
+
+    def _read(self, one: "_UnderWay") -> bool:
+        """Rows 6 to 8."""
+        provider = self.rules.banking.provider
+        try:
+            about, one.message = payloads.read(one.request.body, provider)
+        except payloads.BadBody as bad:
+            one.end(self.refused(bad.code, one.ticket, bad.errors))
+            return False
+        if type(one.message) is PaymentReported:
+            one.address = Address(WITHDRAWAL, about)
+        else:
+            one.address = Address(KIND, self.port.blind(provider, about))
+        return True
+
+    def _ask(self, one: "_UnderWay") -> bool:
+        """Rows 9 to 12, which are told when they are durable."""
+        assert one.address is not None, "it was read"
+        assert one.message is not None, "it was read"
+        try:
+            self.port.ask_for(one, one.address, one.message)
+        except EngineError as error:
+            one.fail(error)
+        return True
 
     def _fault(self, request: WebhookRequest, headers: list[bytes | None]) -> str | None:
         """The code of the first of rows 1 to 5 that applies; None if none does."""
@@ -116,22 +137,42 @@ class Reception(Rows):
 
 
 class _UnderWay:
-    """One webhook whose decision is awaited, in no task of its own (`Asker`)."""
+    """One webhook on its way to its answer, in no task of its own (`Asker`)."""
 
-    __slots__ = ("_reception", "_started", "_tell", "_ticket", "done")
+    __slots__ = (
+        "_reception",
+        "_started",
+        "_tell",
+        "address",
+        "done",
+        "message",
+        "request",
+        "ticket",
+    )
 
     def __init__(
         self,
         reception: Reception,
+        request: WebhookRequest,
         tell: Callable[[Response], None],
-        ticket: str,
         started: float,
     ) -> None:
         self.done = False
+        self.request = request
+        self.ticket = ""
+        self.address: Address | None = None
+        self.message: Message | None = None
         self._reception = reception
         self._tell = tell
-        self._ticket = ticket
         self._started = started
+
+    def passes(self, stage: "Callable[[_UnderWay], bool]") -> bool:
+        """Go through a stage; whatever goes wrong in it is this webhook's alone."""
+        try:
+            return stage(self)
+        except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
+            self._crash()
+            return False
 
     def give(self, value: Answer) -> None:
         """Its decision is durable."""
@@ -141,17 +182,27 @@ class _UnderWay:
         """It has none, or none in time."""
         self._hear(self._reception.failed, error)
 
+    def end(self, answer: Response) -> None:
+        """Tell the answer, once: what is heard after it comes too late."""
+        if not self.done:
+            self.done = True
+            self._tell(answer)
+
     def _hear(self, put: Callable[[T, str, float], Response], result: T) -> None:
-        """Tell the answer once, whatever goes wrong: nobody else ends the wait, or may hear of it."""
+        """Tell the answer, whatever goes wrong: nobody else ends the wait, or may hear of it."""
         if self.done:
             return
-        self.done = True
         try:
-            answer = put(result, self._ticket, self._started)
+            answer = put(result, self.ticket, self._started)
         except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
-            _log.exception("request_crashed", request_id=self._ticket)
-            answer = problem("INTERNAL", self._ticket)
-        self._tell(answer)
+            self._crash()
+        else:
+            self.end(answer)
+
+    def _crash(self) -> None:
+        self.ticket = self.ticket or request_id(None)
+        _log.exception("request_crashed", request_id=self.ticket, method=self.request.method)
+        self.end(problem("INTERNAL", self.ticket))
 
 
 _SIGNATURE, _TIMESTAMP, _REQUEST_ID, _MEDIA_TYPE, _ENCODING, _FORWARDED = range(6)
