@@ -5,7 +5,8 @@ and no task switch: an epoll of our own tells who has spoken, edge by edge, so n
 for a next request. trio waits for that epoll as for any descriptor. Only what must be waited for gets
 a task: an answer that does not fit into its socket, and the end of a connection.
 
-Both tasks work in rounds, between which everybody else gets a turn.
+Both tasks work in rounds, between which everybody else gets a turn; in a round all go through one stage before any
+goes into the next, which is what makes a stage cheap (docs/performance.md, "What bounds it").
 Source: design.md 5, 10; epoll(7), "Level-triggered and edge-triggered".
 """
 
@@ -34,11 +35,13 @@ _log = structlog.stdlib.get_logger("comptoir.http.crowd")
 class _Member(Conversation):
     """One connection, and what the epoll has said of it that was not acted on yet."""
 
-    __slots__ = ("descriptor", "ends", "held", "unread")
+    __slots__ = ("at_hand", "descriptor", "ends", "held", "unread")
 
     def __init__(self, shop: Shop, place: Place, say: Callable[[Conversation], None]) -> None:
         super().__init__(shop, place, say)
         self.descriptor = place.socket.fileno()
+        self.at_hand = b""
+        """What was received, or is to be sent, between two stages of a round."""
         self.unread = False
         """Something may be there to be read; an edge is told once."""
         self.ends = False
@@ -101,13 +104,14 @@ class Crowd:
     async def _read_all(self) -> None:
         while True:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
+            ready: list[_Member] = []
             for descriptor, events in self._epoll.poll(0, ROUND_MAX):
                 member = self._members.get(descriptor)
                 if member is not None:
                     member.unread = True
                     member.ends = member.ends or events != select.EPOLLIN
-                    self._contained(self._read, member)
-            self._shop.work()
+                    ready.append(member)
+            self._read(ready)
 
     async def _write_all(self) -> None:
         while True:
@@ -115,9 +119,8 @@ class Crowd:
                 await trio.lowlevel.checkpoint()
             else:
                 await self._wait_told()
-            for _ in range(min(ROUND_MAX, len(self._told))):
-                self._contained(self._write, self._told.popleft())
-            self._shop.work()
+            told = [self._told.popleft() for _ in range(min(ROUND_MAX, len(self._told)))]
+            self._read(self._through(told, self._compose, self._send, self._go_on))
 
     async def _wait_told(self) -> None:
         self._writer = trio.lowlevel.current_task()
@@ -136,51 +139,76 @@ class Crowd:
             writer, self._writer = self._writer, None
             trio.lowlevel.reschedule(writer)
 
-    def _contained(self, step: Callable[[_Member], None], member: _Member) -> None:
-        """Do a step; whatever goes wrong in it ends this connection and no other."""
+    def _through(self, members: list[_Member], *stages: Callable[[_Member], bool]) -> list[_Member]:
+        """Take all through one stage before any goes into the next; those that came through the last."""
+        for stage in stages:
+            members = [member for member in members if self._passes(stage, member)]
+        return members
+
+    def _passes(self, stage: Callable[[_Member], bool], member: _Member) -> bool:
+        """Whether it goes on; whatever goes wrong in a stage ends this connection and no other."""
         try:
-            step(member)
+            return stage(member)
         except GONE:
             self._drop(member)
         except Exception:  # noqa: BLE001 (logged with its traceback)
             _log.exception("connection_crashed")
             self._drop(member)
+        return False
 
-    def _read(self, member: _Member) -> None:
-        """Read what there is, as long as nothing is under way."""
-        while member.unread and not (member.held or member.closes or member.is_busy):
-            try:
-                data = member.place.socket.recv(READ_BYTES_MAX)
-            except BlockingIOError:
-                member.unread = False
-                return
-            if not data:
-                member.unread = False
-                if not member.end():
-                    self._drop(member)
-                return
-            # A short read has emptied the socket; what comes later is told again, but an end is not.
-            member.unread = member.ends or len(data) == READ_BYTES_MAX
-            member.feed(data)
+    def _read(self, members: list[_Member]) -> None:
+        """Read what there is, as long as nothing is under way, and work on what was begun."""
+        while members:
+            members = self._through(members, self._receive, self._feed)
+        self._shop.work()
 
-    def _write(self, member: _Member) -> None:
-        """Write what was told, and go on with what follows it."""
-        data = member.written()
+    def _receive(self, member: _Member) -> bool:
+        if not member.unread or member.held or member.closes or member.is_busy:
+            return False
+        try:
+            data = member.place.socket.recv(READ_BYTES_MAX)
+        except BlockingIOError:
+            member.unread = False
+            return False
+        if not data:
+            member.unread = False
+            if not member.end():
+                self._drop(member)
+            return False
+        # A short read has emptied the socket; what comes later is told again, but an end is not.
+        member.unread = member.ends or len(data) == READ_BYTES_MAX
+        member.at_hand = data
+        return True
+
+    @staticmethod
+    def _feed(member: _Member) -> bool:
+        data, member.at_hand = member.at_hand, b""
+        member.feed(data)
+        return True
+
+    @staticmethod
+    def _compose(member: _Member) -> bool:
+        member.at_hand = member.written()
+        return True
+
+    def _send(self, member: _Member) -> bool:
+        """Write what was told; what does not fit, and the end after a last answer, get a task."""
+        data, member.at_hand = member.at_hand, b""
         try:
             sent = member.place.socket.send(data)
         except BlockingIOError:
             sent = 0
-        if member.closes or sent < len(data):
-            assert self._nursery is not None, "answers are written while it runs"
-            member.held = True
-            self._nursery.start_soon(self._write_rest, member, data[sent:])
-        else:
-            self._go_on(member)
+        if not member.closes and sent == len(data):
+            return True
+        assert self._nursery is not None, "answers are written while it runs"
+        member.held = True
+        self._nursery.start_soon(self._write_rest, member, data[sent:])
+        return False
 
-    def _go_on(self, member: _Member) -> None:
-        """All is written: go on with what follows it."""
+    @staticmethod
+    def _go_on(member: _Member) -> bool:
         member.go_on()
-        self._read(member)
+        return True
 
     async def _write_rest(self, member: _Member, data: bytes) -> None:
         """Write what did not fit; after a last answer, let the other end read it."""
@@ -190,8 +218,7 @@ class Crowd:
                 await wire.send(data)
             if not member.closes:
                 member.held = False
-                self._contained(self._go_on, member)
-                self._shop.work()
+                self._read(self._through([member], self._go_on))
                 return
             await linger(member.place, wire)
         except GONE:
