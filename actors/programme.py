@@ -4,7 +4,7 @@ It is a constant among the references of a decision (`Context.references["progra
 machine never reads a setting itself. Source: spec.md S47, S74, X18, X21, X23, X24.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -120,4 +120,5 @@ class Programme(msgspec.Struct, frozen=True):
 
 def programme_of(context: Context) -> Programme:
     """The programme in force for this decision."""
-    return cast("Programme", context.references[PROGRAMME])
+    programme: Programme = context.references[PROGRAMME]
+    return programme

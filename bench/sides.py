@@ -73,8 +73,8 @@ FORMATS_SQL: Final = """select json_build_object('wallets', count(*),
 
 
 LOG_SQL: Final = """select count(pg_logical_emit_message(false, 'bench', 'full')), count(pg_switch_wal())
-from generate_series(1, 40); checkpoint;"""
-"""Forty files of 16 MiB, of which the checkpoint keeps as many as `min_wal_size` allows."""
+from generate_series(1, 64); checkpoint;"""
+"""Files of 16 MiB, as many as `min_wal_size` has the checkpoint keep."""
 
 
 @dataclass(frozen=True)

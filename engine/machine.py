@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from enum import Enum
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -189,7 +189,7 @@ class Machine(Generic[S]):
             return outcome
         phase = outcome.state.phase
         assert phase in line.targets, f"{self.name}: {state.phase} to undeclared {phase}"
-        return cast("Decision[S]", outcome)
+        return outcome
 
     def around(self, wrap: Callable[[Handler], Handler]) -> "Machine[S]":
         """The same table, each of its handlers inside another: what is to be done with every decision, whatever

@@ -26,7 +26,7 @@ from comptoir.http.wires import GONE, READ_BYTES_MAX, PlainWire, linger
 __all__ = ["Crowd"]
 
 EDGES: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
-ROUND_MAX: Final = 32
+ROUND_MAX: Final = 64
 """Connections read, or answered, in one turn: some milliseconds where each has a webhook."""
 
 _log = structlog.stdlib.get_logger("comptoir.http.crowd")

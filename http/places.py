@@ -15,7 +15,7 @@ Source: design.md 5 (nothing is unbounded).
 import socket as sockets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Final
 
 import trio
@@ -32,7 +32,7 @@ BODY_GRACE_SECONDS: Final = 5.0
 """A body is 64 KiB at most; giving one up costs its sender more than an idle connection does."""
 
 
-class Wait(Enum):
+class Wait(IntEnum):
     """What we wait for from the other end; members in the order in which their places are taken."""
 
     FIRST_REQUEST = auto()

@@ -63,9 +63,9 @@ SETTINGS: Mapping[str, str] = {
     "max_wal_senders": "3",
     "max_replication_slots": "3",
     "max_wal_size": "1GB",
-    # Files of the log that are kept to be used again. Each that must be made anew is 16 MiB of zeros, written
+    # All files of the log are kept to be used again. Each that must be made anew is 16 MiB of zeros, written
     # while a batch waits for it: measured, 7 % of the rate (docs/performance.md, "What bounds it").
-    "min_wal_size": "512MB",
+    "min_wal_size": "1GB",
     # A daemon that died takes its running batch with it soon, instead of at the end of it.
     "client_connection_check_interval": "1s",
     # What is in these files runs, and nothing else.
