@@ -11,7 +11,7 @@ Source: spec.md S52 to S56, S62, S66, X15 to X19, X28; interface.md 6.
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -73,48 +73,50 @@ class Reception(Rows):
                 when its decision is durable or has failed. It returns at once and raises nothing.
         """
         started = time.perf_counter()
-        going = [_UnderWay(self, request, tell, started) for request, tell in webhooks]
+        going: list[tuple[_UnderWay, Any]] = [
+            (_UnderWay(self, tell, started), request) for request, tell in webhooks
+        ]
         for stage in (self._judge, self._read, self._ask):
-            going = [one for one in going if one.passes(stage)]
+            going = [
+                (one, left)
+                for one, given in going
+                if (left := one.pass_through(stage, given)) is not None
+            ]
 
     def answered(self, answer: Answer, ticket: str, started: float) -> Response:
         """The answer to a webhook that is durable."""
         return self.taken(outcome_of(answer), ticket, started)
 
-    # The stages: each true where the webhook goes into the next.
+    # The stages: each gives what the next one needs, or None where the webhook goes no further.
 
-    def _judge(self, one: "_UnderWay") -> bool:
+    def _judge(self, one: "_UnderWay", request: WebhookRequest) -> WebhookRequest | None:
         """Rows 1 to 5."""
-        headers = picked(one.request.headers, _SLOTS, _REQUEST_ID)
+        headers = picked(request.headers, _SLOTS, _REQUEST_ID)
         one.ticket = request_id(headers[_REQUEST_ID])
-        code = self._fault(one.request, headers)
-        if code is not None:
-            one.end(self.refused(code, one.ticket))
-        return code is None
+        code = self._fault(request, headers)
+        if code is None:
+            return request
+        one.end(self.refused(code, one.ticket))
+        return None
 
-    def _read(self, one: "_UnderWay") -> bool:
+    def _read(self, one: "_UnderWay", request: WebhookRequest) -> tuple[Address, Message] | None:
         """Rows 6 to 8."""
         provider = self.rules.banking.provider
         try:
-            about, one.message = payloads.read(one.request.body, provider)
+            about, message = payloads.read(request.body, provider)
         except payloads.BadBody as bad:
             one.end(self.refused(bad.code, one.ticket, bad.errors))
-            return False
-        if type(one.message) is PaymentReported:
-            one.address = Address(WITHDRAWAL, about)
-        else:
-            one.address = Address(KIND, self.port.blind(provider, about))
-        return True
+            return None
+        if type(message) is PaymentReported:
+            return Address(WITHDRAWAL, about), message
+        return Address(KIND, self.port.blind(provider, about)), message
 
-    def _ask(self, one: "_UnderWay") -> bool:
+    def _ask(self, one: "_UnderWay", asked: tuple[Address, Message]) -> None:
         """Rows 9 to 12, which are told when they are durable."""
-        assert one.address is not None, "it was read"
-        assert one.message is not None, "it was read"
         try:
-            self.port.ask_for(one, one.address, one.message)
+            self.port.ask_for(one, *asked)
         except EngineError as error:
             one.fail(error)
-        return True
 
     def _fault(self, request: WebhookRequest, headers: list[bytes | None]) -> str | None:
         """The code of the first of rows 1 to 5 that applies; None if none does."""
@@ -137,42 +139,26 @@ class Reception(Rows):
 
 
 class _UnderWay:
-    """One webhook on its way to its answer, in no task of its own (`Asker`)."""
+    """One webhook on its way to its answer, in no task of its own (`Asker`); it keeps nothing of the request."""
 
-    __slots__ = (
-        "_reception",
-        "_started",
-        "_tell",
-        "address",
-        "done",
-        "message",
-        "request",
-        "ticket",
-    )
+    __slots__ = ("_reception", "_started", "_tell", "done", "ticket")
 
     def __init__(
-        self,
-        reception: Reception,
-        request: WebhookRequest,
-        tell: Callable[[Response], None],
-        started: float,
+        self, reception: Reception, tell: Callable[[Response], None], started: float
     ) -> None:
         self.done = False
-        self.request = request
         self.ticket = ""
-        self.address: Address | None = None
-        self.message: Message | None = None
         self._reception = reception
         self._tell = tell
         self._started = started
 
-    def passes(self, stage: "Callable[[_UnderWay], bool]") -> bool:
-        """Go through a stage; whatever goes wrong in it is this webhook's alone."""
+    def pass_through(self, stage: "Callable[[_UnderWay, Any], T]", given: Any) -> T | None:
+        """What a stage makes of what it is given; whatever goes wrong in it is this webhook's alone."""
         try:
-            return stage(self)
+            return stage(self, given)
         except Exception:  # noqa: BLE001 (logged with its traceback, answered as INTERNAL)
             self._crash()
-            return False
+            return None
 
     def give(self, value: Answer) -> None:
         """Its decision is durable."""
@@ -201,7 +187,7 @@ class _UnderWay:
 
     def _crash(self) -> None:
         self.ticket = self.ticket or request_id(None)
-        _log.exception("request_crashed", request_id=self.ticket, method=self.request.method)
+        _log.exception("request_crashed", request_id=self.ticket)
         self.end(problem("INTERNAL", self.ticket))
 
 

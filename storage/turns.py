@@ -34,13 +34,16 @@ def in_whole_turns(loop: Any) -> Loop:
 
     async def do_all(*, no_wait: bool = False) -> None:
         await do_one(no_wait=no_wait)
+        if no_wait:
+            return
         try:
-            for _ in range(0 if no_wait else CALLBACKS_MAX - 1):
-                await do_one(
-                    no_wait=True
-                )  # which comes back at once: only what must be waited for waits
+            # Each comes back at once: only what must be waited for waits.
+            for _ in range(CALLBACKS_MAX - 1):
+                await do_one(no_wait=True)
         except trio.WouldBlock:
             return
+        # Where timers are due, the first of them did not wait either.
+        await trio.lowlevel.cancel_shielded_checkpoint()
 
     loop._main_loop_one = do_all  # noqa: SLF001 - as above
     return cast(Loop, loop)

@@ -4,6 +4,7 @@ Source: ADR 0065; design.md 5 (bulkheads), 10 (the hot path).
 """
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -85,3 +86,24 @@ def test_each_stage_is_passed_by_all_before_the_next(monkeypatch: pytest.MonkeyP
     ]  # fmt: skip
     assert told == [("forged", 401), ("poison", 500), ("one", 202), ("late", 503), ("two", 202)]
     assert [x["event"] for x in logs] == ["webhook_refused", "request_crashed", "webhook_refused"]
+
+
+def test_who_waits_for_a_decision_keeps_no_body() -> None:
+    """design.md 5: what is under way is bounded in number, and bodies by their own budget, which is given back when
+    they are read.
+    """
+
+    class Silent(FakeDaemon):
+        """Takes whatever it is asked, and answers nobody."""
+
+        def ask_for(self, asker: Asker[FakeAnswer], address: Address, message: Message) -> None:
+            waiting.append((asker, address))
+
+    waiting: list[tuple[Asker[FakeAnswer], Address]] = []
+    request = _request("one")
+    body = request.body
+    held = sys.getrefcount(body)
+    Reception(Silent()).take([(request, lambda _answer: None)])
+    assert len(waiting) == 1
+    del request
+    assert sys.getrefcount(body) == held - 1
